@@ -1,0 +1,36 @@
+"""Digests: SHA-256 over names and contents, the same on every machine."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def of_parts(parts: Mapping[str, bytes]) -> str:
+    """Returns the hex digest of named contents; neither their order nor a file's age counts."""
+    whole = hashlib.sha256()
+    for name in sorted(parts):
+        whole.update(f"{name}\0{len(parts[name])}\0".encode())
+        whole.update(parts[name])
+    return whole.hexdigest()
+
+
+def of_lock(text: str) -> str:
+    """Returns the digest of a requirements lock: its pinned versions, whatever the comments say.
+
+    The CUDA libraries don't count: a bundle compiled on a laptop runs on a machine with a GPU.
+    """
+    lines = [line.split(" ")[0].strip() for line in text.splitlines()]
+    pins = [re.sub(r"\[.*\]", "", line) for line in lines if re.match(r"[A-Za-z].*==", line)]
+    return of_parts({pin: b"" for pin in pins if not pin.startswith("nvidia-")})
+
+
+def source_files(package: Path) -> dict[str, bytes]:
+    """Returns the Python sources below `package` (a folder, or one module), by relative path."""
+    if package.is_file():
+        return {package.name: package.read_bytes()}
+    return {
+        path.relative_to(package.parent).as_posix(): path.read_bytes()
+        for path in sorted(package.rglob("*.py"))
+        if "__pycache__" not in path.parts
+    }

@@ -1,0 +1,25 @@
+"""The three ways in which a command ends badly: one exception type for each exit code."""
+
+
+class BeltlineError(Exception):
+    """An error whose message is written for the person at the keyboard; no traceback is shown."""
+
+    exit_code = 1
+
+
+class NodeFailed(BeltlineError):
+    """A node failed, or was stopped; the message names the node, the reason and the log file."""
+
+    exit_code = 1
+
+
+class WrongInput(BeltlineError):
+    """The command, the settings or the data are wrong; the message says where and what is allowed."""
+
+    exit_code = 2
+
+
+class GateRefused(BeltlineError):
+    """A gate refused the data or the model; the message says which, why, and what was kept."""
+
+    exit_code = 3

@@ -1,0 +1,89 @@
+"""The bundle's folder: written once under its digest, opened and verified by every runner."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bundle import digest
+from bundle.errors import WrongInput
+from bundle.manifest import Manifest
+
+PIPELINE = "pipeline.pb"
+CODE = "code.zip"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def code(self) -> Path:
+        """The archive of the model code, to be put first on `sys.path`."""
+        return self.path / CODE
+
+    def pipeline(self) -> bytes:
+        """Returns TFX's intermediate representation, serialized."""
+        return (self.path / PIPELINE).read_bytes()
+
+
+def write(parent: Path, manifest: Manifest, pipeline: bytes, code: bytes) -> Bundle:
+    """Writes a bundle to `parent/<digest>` and returns it; one that is there already stays.
+
+    `manifest.digest` is filled in here, from everything else.
+    """
+    blank = manifest.model_copy(update={"digest": ""})
+    parts = {MANIFEST: _text(blank), PIPELINE: pipeline, CODE: code}
+    manifest = manifest.model_copy(update={"digest": digest.of_parts(parts)})
+    path = parent / manifest.digest[:16]
+    if not path.exists():
+        parent.mkdir(parents=True, exist_ok=True)
+        _write_then_rename(path, {**parts, MANIFEST: _text(manifest)})
+    return Bundle(path, manifest)
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Opens the bundle in `path`.
+
+    Raises:
+      WrongInput: it is no bundle, one of another format, or its contents don't match its digest.
+    """
+    try:
+        contents = {name: (path / name).read_bytes() for name in (MANIFEST, PIPELINE, CODE)}
+    except OSError as error:
+        raise WrongInput(f"{path}: is no bundle: {error}") from None
+    try:
+        manifest = Manifest.model_validate_json(contents[MANIFEST])
+    except ValidationError as error:
+        raise WrongInput(f"{path / MANIFEST}: {error}") from None
+    blank = _text(manifest.model_copy(update={"digest": ""}))
+    if digest.of_parts({**contents, MANIFEST: blank}) != manifest.digest:
+        raise WrongInput(f"{path}: was changed after it was written; compile it again")
+    return Bundle(path, manifest)
+
+
+def _text(manifest: Manifest) -> bytes:
+    return (manifest.model_dump_json(indent=2) + "\n").encode()
+
+
+def _write_then_rename(path: Path, contents: dict[str, bytes]) -> None:
+    staged = Path(tempfile.mkdtemp(prefix=".bundle-", dir=path.parent))
+    try:
+        for name, content in contents.items():
+            (staged / name).write_bytes(content)
+        staged.chmod(0o755)
+        os.rename(staged, path)
+    except FileExistsError:
+        # Another process has written the same bundle in the meantime.
+        shutil.rmtree(staged)
+    except OSError:
+        shutil.rmtree(staged, ignore_errors=True)
+        if not path.exists():
+            raise

@@ -1,0 +1,151 @@
+"""The trained network as a SavedModel that plain TensorFlow and TF Serving load.
+
+    serving_default  raw named columns, each `[n]`          -> answers
+    examples         `examples` `[n]`, serialized Examples  -> the same answers
+    evaluate         the same input -> numbers alone, `[n, 1]` or `[n, classes]`, for TFMA
+    labels           the same input -> the label as a number `[n, 1]`, for TFMA
+
+Raw columns: an `integer` is float64 and a `number` is float32, with NaN where there is no value; a
+`text` is a string, empty where there is none. In TF Serving's JSON a missing number is `NaN`,
+without quotes. An Example may leave out any feature; only `labels` reads the label.
+
+    binary      probability [n] of the positive class, class [n] at the threshold
+    multiclass  probabilities [n, classes], classes [n, classes], class [n], probability [n] of it
+    regression  prediction [n], in the label's unit
+
+To give another answer, change `_answer`; to add a signature, add it to `_signatures`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models.features import Features, Kind
+from models.labels import label_spec, label_values
+from models.objective import Objective
+from models.tables import as_column
+
+Tensors = dict[str, tf.Tensor]
+
+STORED: dict[Kind, tf.DType] = {"integer": tf.int64, "number": tf.float32, "text": tf.string}
+SENT: dict[Kind, tf.DType] = {"integer": tf.float64, "number": tf.float32, "text": tf.string}
+
+
+def export_model(
+    directory: str,
+    network: keras.Model,
+    transform: tft.TFTransformOutput,
+    features: Features,
+    objective: Objective,
+    threshold: float | None,
+) -> None:
+    """Writes the SavedModel.
+
+    Args:
+      directory: where to; made if it isn't there.
+      network: trained, in float32.
+      transform: the preprocessing that the network was trained on.
+      features: the inputs and the label.
+      objective: turns the network's outputs into probabilities or values.
+      threshold: from which probability on a binary model says yes; None for other labels.
+    """
+    model = ServingModel(network, transform, features, objective, threshold)
+    tf.saved_model.save(model, directory, signatures=model.signatures())
+
+
+class ServingModel(tf.Module):
+    """Preprocessing, network and answer in one graph."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        transform: tft.TFTransformOutput,
+        features: Features,
+        objective: Objective,
+        threshold: float | None,
+    ) -> None:
+        super().__init__()
+        self.transform_layer = transform.transform_features_layer()
+        self.network_variables = [variable.value for variable in network.variables]
+        self._network = _hidden(network)
+        self._features = features
+        self._objective = objective
+        self._threshold = threshold
+
+    def signatures(self) -> dict[str, Any]:
+        """The concrete functions by name."""
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        columns = {
+            name: tf.TensorSpec([None], SENT[kind], name=name)
+            for name, kind in self._features.columns.items()
+        }
+        return {
+            "serving_default": tf.function(self._serve_columns).get_concrete_function(columns),
+            "examples": tf.function(self._serve_examples).get_concrete_function(examples),
+            "evaluate": tf.function(self._evaluate).get_concrete_function(examples),
+            "labels": tf.function(self._labels).get_concrete_function(examples),
+        }
+
+    def _serve_columns(self, columns: Tensors) -> Tensors:
+        kinds = self._features.columns
+        raw = {name: _stored(columns[name], kind) for name, kind in kinds.items()}
+        return self._answer(self._predict(raw))
+
+    def _serve_examples(self, examples: tf.Tensor) -> Tensors:
+        return self._answer(self._predict(self._parse(examples)))
+
+    def _evaluate(self, examples: tf.Tensor) -> Tensors:
+        predictions = self._predict(self._parse(examples))
+        if self._features.task == "regression":
+            return {"prediction": predictions}
+        if self._features.task == "multiclass":
+            return {"probabilities": predictions}
+        decision = tf.cast(predictions >= self._threshold, tf.float32)
+        return {"probability": predictions, "decision": decision}
+
+    def _labels(self, examples: tf.Tensor) -> Tensors:
+        name = self._features.label
+        parsed = tf.io.parse_example(examples, {name: label_spec(self._features)})
+        values = label_values(parsed[name], self._features)
+        return {"label_index": tf.expand_dims(tf.cast(values, tf.float32), 1)}
+
+    def _parse(self, examples: tf.Tensor) -> dict[str, tf.SparseTensor]:
+        kinds = self._features.columns
+        spec = {name: tf.io.VarLenFeature(STORED[kind]) for name, kind in kinds.items()}
+        return dict(tf.io.parse_example(examples, spec))
+
+    def _predict(self, raw: dict[str, tf.SparseTensor]) -> tf.Tensor:
+        transformed = self.transform_layer(raw)
+        inputs = {name: transformed[name] for name in self._network().input}
+        return self._objective.prediction(self._network()(inputs, training=False))
+
+    def _answer(self, predictions: tf.Tensor) -> Tensors:
+        if self._features.task == "regression":
+            return {"prediction": predictions[:, 0]}
+        names = tf.constant(self._features.classes)
+        if self._features.task == "binary":
+            chosen = tf.cast(predictions[:, 0] >= self._threshold, tf.int32)
+            return {"probability": predictions[:, 0], "class": tf.gather(names, chosen)}
+        every = tf.repeat(names[tf.newaxis], tf.shape(predictions)[0], axis=0)
+        return {
+            "probabilities": predictions,
+            "classes": every,
+            "class": tf.gather(names, tf.argmax(predictions, axis=1)),
+            "probability": tf.reduce_max(predictions, axis=1),
+        }
+
+
+def _hidden(network: keras.Model) -> Callable[[], keras.Model]:
+    """Keeps the network's own classes out of the SavedModel; its variables are tracked apart."""
+    return lambda: network
+
+
+def _stored(values: tf.Tensor, kind: Kind) -> tf.SparseTensor:
+    """A column as a client sends it, the way that an Example would hold it."""
+    if kind == "text":
+        return as_column(values, tf.not_equal(values, ""))
+    present = tf.math.is_finite(values)
+    return as_column(tf.cast(tf.where(present, values, 0), STORED[kind]), present)

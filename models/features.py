@@ -1,0 +1,83 @@
+"""Which columns a model reads and what each is used as.
+
+`Features` is the one thing that preprocessing, network, training and export share. Everything that
+they need to know about the data must be in it: it comes from the pipeline as plain JSON in
+`custom_config["features"]`. To tell them something new, add a field here and fill it in the
+pipeline's definition.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+Kind = Literal["integer", "number", "text"]
+Task = Literal["binary", "multiclass", "regression"]
+Numbers = Literal["quantile", "zscore"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+    """The model's inputs and its label."""
+
+    columns: dict[str, Kind]
+    """Type of every input column in the raw Examples; the label isn't among them."""
+    numeric: tuple[str, ...]
+    """Columns used as numbers."""
+    categorical: tuple[str, ...]
+    """Columns used as categories; a column may also be in `numeric`."""
+    label: str
+    task: Task
+    classes: tuple[str, ...] = ()
+    """The label's values in the order of their indices; binary: negative, positive."""
+    numbers: Numbers = "quantile"
+    vocabulary_size: int = 10_000
+    out_of_vocabulary_buckets: int = 1
+
+    def __post_init__(self) -> None:
+        self._check_columns()
+        self._check_classes()
+
+    @property
+    def numeric_width(self) -> int:
+        """Values of the transformed `numeric` per row: each column has one or two."""
+        return len(self.numeric) * (2 if self.numbers == "quantile" else 1)
+
+    def _check_columns(self) -> None:
+        if not self.numeric and not self.categorical:
+            raise ValueError("the model has no input: no numeric and no categorical column")
+        unknown = sorted({*self.numeric, *self.categorical} - set(self.columns))
+        if unknown:
+            raise ValueError(f"columns without a type: {', '.join(unknown)}")
+        text = [name for name in self.numeric if self.columns[name] == "text"]
+        if text:
+            raise ValueError(f"text columns can't be used as numbers: {', '.join(text)}")
+        floats = [name for name in self.categorical if self.columns[name] == "number"]
+        if floats:
+            raise ValueError(f"number columns can't be used as categories: {', '.join(floats)}")
+        if self.label in self.columns:
+            raise ValueError(f"the label '{self.label}' is also an input")
+
+    def _check_classes(self) -> None:
+        if self.task == "regression":
+            if self.classes:
+                raise ValueError("a regression label has no classes")
+        elif self.task == "binary" and len(self.classes) != 2:
+            raise ValueError(f"a binary label has two classes, not {len(self.classes)}")
+        elif len(self.classes) < 2:
+            raise ValueError("a label needs at least two classes")
+        elif len(set(self.classes)) != len(self.classes):
+            raise ValueError("the label's classes must differ")
+
+
+def from_config(custom_config: Mapping[str, Any]) -> Features:
+    """Reads `custom_config["features"]`, as the pipeline passes it to every component.
+
+    Raises:
+      KeyError: there is no such section.
+      TypeError: a key is unknown or missing.
+      ValueError: the columns or classes contradict each other.
+    """
+    config = dict(custom_config["features"])
+    for name in ("numeric", "categorical", "classes"):
+        config[name] = tuple(config.get(name, ()))
+    return Features(**config)

@@ -1,0 +1,104 @@
+"""The network: a multi-layer perceptron on encoded numbers and embedded categories.
+
+Made of `keras.layers` and `keras.ops` alone, so that it runs on any Keras backend. To use another
+one, write a function with the signature of `build_network` and name it in the settings as
+`model.network_fn`; it gets whatever stands in `model`, and a Tuner's choices, as hyperparameters.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from models.features import Features
+
+EMBEDDING_SIZES = (2, 4, 8, 16, 32, 64, 128)
+
+
+def build_network(
+    features: Features, vocabulary_sizes: Sequence[int], hyperparameters: Mapping[str, Any]
+) -> keras.Model:
+    """An untrained network.
+
+    Args:
+      features: the inputs and the label.
+      vocabulary_sizes: how many indices each category column has.
+      hyperparameters: `hidden` (units of each layer), `dropout` (share), `embedding` (most
+        dimensions of a category), and optionally `output_bias`, the outputs' initial values.
+
+    Returns:
+      A model of `{"numeric": [n, w], "missing": [n, d], "categories": [n, k]}`, less what the
+      features lack. Its output is `[n, 1]` (binary: the log-odds of the positive class;
+      regression: the standardised label) or `[n, classes]` (log-shares, not normalised); float32.
+    """
+    inputs = network_inputs(features)
+    parts = [inputs[name] for name in ("numeric", "missing") if name in inputs]
+    if "categories" in inputs:
+        most = int(hyperparameters["embedding"])
+        parts += embed(inputs["categories"], vocabulary_sizes, most)
+    x = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+    for units in hyperparameters["hidden"]:
+        x = hidden_layer(x, units, hyperparameters["dropout"])
+    return keras.Model(inputs, output_layer(x, features, hyperparameters.get("output_bias")))
+
+
+def network_inputs(features: Features) -> dict[str, keras.KerasTensor]:
+    """The inputs by name, as `preprocessing.py` makes them."""
+    inputs = {}
+    if features.numeric:
+        inputs["numeric"] = keras.Input((features.numeric_width,), name="numeric")
+        inputs["missing"] = keras.Input((len(features.numeric),), name="missing")
+    if features.categorical:
+        shape = (len(features.categorical),)
+        inputs["categories"] = keras.Input(shape, dtype="int64", name="categories")
+    return inputs
+
+
+def embed(
+    categories: keras.KerasTensor, vocabulary_sizes: Sequence[int], most: int
+) -> list[keras.KerasTensor]:
+    """Embeds each category column; columns of the same dimension share one table.
+
+    Hundreds of columns so need a handful of operations. Each keeps its own rows of the table.
+    """
+    dimensions = [embedding_size(size, most) for size in vocabulary_sizes]
+    parts = []
+    for dimension in sorted(set(dimensions)):
+        columns = [i for i, other in enumerate(dimensions) if other == dimension]
+        sizes = [vocabulary_sizes[i] for i in columns]
+        offsets = np.cumsum([0, *sizes[:-1]]).astype("int64")
+        index = keras.ops.take(categories, np.array(columns), axis=1) + offsets
+        table = keras.layers.Embedding(sum(sizes), dimension, name=f"embedding_{dimension}")
+        parts.append(keras.layers.Flatten()(table(index)))
+    return parts
+
+
+def embedding_size(values: int, most: int) -> int:
+    """Dimensions for a column with so many values: about twice their square root's root."""
+    wanted = min(most, math.ceil(1.6 * values**0.56), values)
+    return next((size for size in EMBEDDING_SIZES if size >= wanted), EMBEDDING_SIZES[-1])
+
+
+def hidden_layer(x: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
+    """A dense layer, normalised so that deep networks learn at the same rate as shallow ones."""
+    x = keras.layers.Dense(units, kernel_initializer="he_normal")(x)
+    x = keras.layers.LayerNormalization()(x)
+    x = keras.layers.Activation("silu")(x)
+    return keras.layers.Dropout(dropout)(x)
+
+
+def output_layer(
+    x: keras.KerasTensor, features: Features, bias: Sequence[float] | None
+) -> keras.KerasTensor:
+    """The outputs, in float32 whatever the precision of the layers before."""
+    units = len(features.classes) if features.task == "multiclass" else 1
+    start = keras.initializers.Constant(np.zeros(units) if bias is None else np.array(bias))
+    return keras.layers.Dense(
+        units,
+        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+        bias_initializer=start,
+        dtype="float32",
+        name="output",
+    )(x)

@@ -1,0 +1,122 @@
+"""Transformed Examples to batches for training.
+
+A split that fits into memory is held there as whole arrays, and a batch is gathered by row number;
+a larger one is read again on every pass. Both shuffle with a seed and give the same batches every
+time. To read another format, return a `Split` from your own `read_split`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from models.features import Features
+from models.labels import UNKNOWN
+
+Array = npt.NDArray[Any]
+Target = Callable[[Any, tf.Tensor], tuple[Any, ...]]
+
+MEMORY = 2_000_000_000  # bytes of one split that are held in memory
+PARSED_AT_ONCE = 4096
+SHUFFLED = 65_536  # rows among which a split is shuffled that isn't held in memory
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """The labelled rows of one split."""
+
+    labels: Array
+    """`[n]`, as `labels.py` makes them; rows without a known label are left out."""
+    columns: dict[str, Array] | None
+    """The inputs, or None where they are too large for memory."""
+    stream: tf.data.Dataset
+    """Batches of `(inputs, labels)` from the files, in their order."""
+
+    def batches(self, size: int, target: Target, seed: int | None = None) -> tf.data.Dataset:
+        """The split as batches of `target(inputs, labels)`.
+
+        Args:
+          size: rows per batch; the last one may be smaller.
+          target: makes what Keras' `fit` takes of the inputs and the labels.
+          seed: shuffles anew on every pass; None keeps the order.
+        """
+        if self.columns is None:
+            batches = self._from_files(size, seed)
+        else:
+            batches = self._from_memory(self.columns, size, seed)
+        mapped = batches.map(target, num_parallel_calls=tf.data.AUTOTUNE)
+        return mapped.prefetch(tf.data.AUTOTUNE)
+
+    def _from_memory(
+        self, columns: dict[str, Array], size: int, seed: int | None
+    ) -> tf.data.Dataset:
+        tensors = {name: tf.constant(column) for name, column in columns.items()}
+        labels = tf.constant(self.labels)
+        rows = tf.data.Dataset.range(len(self.labels))
+        if seed is not None:
+            rows = rows.shuffle(len(self.labels), seed=seed)
+        return rows.batch(size).map(
+            lambda index: (
+                {name: tf.gather(tensor, index) for name, tensor in tensors.items()},
+                tf.gather(labels, index),
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    def _from_files(self, size: int, seed: int | None) -> tf.data.Dataset:
+        rows = self.stream.unbatch()
+        if seed is not None:
+            rows = rows.shuffle(SHUFFLED, seed=seed)
+        return rows.batch(size)
+
+
+def read_split(
+    patterns: Sequence[str], transform: tft.TFTransformOutput, features: Features
+) -> Split:
+    """Opens the files of one split and reads its labels, and its inputs if memory holds them.
+
+    Args:
+      patterns: gzipped TFRecord files, as TFX passes them.
+      transform: says how the Examples are stored.
+      features: says which tensors are there.
+    """
+    spec = transform.transformed_feature_spec()
+    stream = _labelled(_parsed(patterns, spec), features)
+    labels = [batch.numpy() for batch in stream.map(lambda _, label: label)]
+    joined = np.concatenate(labels) if labels else np.zeros(0)
+    row = sum(int(np.prod(part.shape)) * part.dtype.size for part in spec.values())
+    held = _load(stream) if 0 < len(joined) * row <= MEMORY else None
+    return Split(joined, held, stream)
+
+
+def _parsed(patterns: Sequence[str], spec: dict[str, Any]) -> tf.data.Dataset:
+    files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    records = tf.data.TFRecordDataset(files, "GZIP", num_parallel_reads=min(8, len(files) or 1))
+    return records.batch(PARSED_AT_ONCE).map(
+        lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=tf.data.AUTOTUNE
+    )
+
+
+def _labelled(parsed: tf.data.Dataset, features: Features) -> tf.data.Dataset:
+    def keep(row: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        label = row.pop("label")
+        if features.task == "regression":
+            known = tf.math.is_finite(label)
+        else:
+            known = tf.not_equal(label, UNKNOWN)
+        columns = {name: tf.boolean_mask(column, known) for name, column in row.items()}
+        return columns, tf.boolean_mask(label, known)
+
+    return parsed.map(lambda row: keep(dict(row)), num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _load(stream: tf.data.Dataset) -> dict[str, Array]:
+    batches = [
+        {name: column.numpy() for name, column in inputs.items()}
+        for inputs in stream.map(lambda inputs, _: inputs)
+    ]
+    return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}

@@ -1,0 +1,70 @@
+"""Finds the model code that the settings name, to travel in the bundle."""
+
+import ast
+import difflib
+import importlib.util
+from pathlib import Path
+
+from bundle import digest
+from bundle.errors import WrongInput
+from pipeline.reading import Project
+
+_KEYS = ("preprocessing_fn", "run_fn", "tuner_fn", "network_fn")
+
+
+def model_sources(project: Project) -> dict[str, bytes]:
+    """Returns the sources of every package that the settings name: relative path to content.
+
+    A package is looked for beside `pipeline.yaml` first, then where Python finds it. All of it
+    travels, since one module of it may import another.
+
+    Raises:
+      WrongInput: a package, a module or a function is not there.
+    """
+    sources: dict[str, bytes] = {}
+    for key in _KEYS:
+        name = getattr(project.settings.model, key)
+        root = _root(project, key, name)
+        found = digest.source_files(root)
+        _check_function(f"model.{key}", name, found)
+        sources |= found
+    return sources
+
+
+def code_digest(sources: dict[str, bytes]) -> str:
+    """Returns the digest that stands for the model code in cache keys."""
+    return digest.of_parts(sources)[:16]
+
+
+def _root(project: Project, key: str, name: str) -> Path:
+    package = name.split(".", maxsplit=1)[0]
+    for place in (project.folder / package, project.folder / f"{package}.py"):
+        if (place / "__init__.py").exists() or place.is_file():
+            return place
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise WrongInput(
+            f"model.{key}: {name}: no package '{package}' beside {project.file.name} or installed"
+        )
+    origin = Path(spec.origin)
+    return origin.parent if origin.name == "__init__.py" else origin
+
+
+def _check_function(key: str, name: str, sources: dict[str, bytes]) -> None:
+    module, _, function = name.rpartition(".")
+    path = module.replace(".", "/")
+    file = next((f for f in (f"{path}.py", f"{path}/__init__.py") if f in sources), None)
+    if file is None:
+        names = [file.removesuffix(".py").replace("/", ".") for file in sources]
+        raise WrongInput(f"{key}: {name}: no module '{module}'{_nearest(module, names)}")
+    tree = ast.parse(sources[file], filename=file)
+    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    if function not in defined:
+        raise WrongInput(
+            f"{key}: {name}: {file} defines no function '{function}'{_nearest(function, defined)}"
+        )
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""

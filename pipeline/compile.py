@@ -1,0 +1,77 @@
+"""Compiles settings, definition and model code into a bundle."""
+
+from pathlib import Path
+
+from google.protobuf import text_format
+from tfx.dsl.compiler import compiler
+from tfx.proto.orchestration import pipeline_pb2
+
+import bundle.code
+from bundle import environment, folder, manifest
+from bundle.folder import Bundle
+from pipeline import code
+from pipeline.columns import columns_of, read_schema
+from pipeline.definition import DATA_PATH, create_pipeline
+from pipeline.nodes import ABOUT
+from pipeline.reading import Project
+from pipeline.settings import Settings
+
+
+def compile_bundle(project: Project, parent: Path) -> Bundle:
+    """Writes the bundle for `project` below `parent`, unless it is there already.
+
+    Raises:
+      WrongInput: the settings, the schema and the model code don't fit together.
+    """
+    settings = project.settings
+    schema = read_schema(project.resolve(settings.schema_file))
+    columns = columns_of(project, schema)
+    sources = code.model_sources(project)
+    digest = code.code_digest(sources)
+    text = text_format.MessageToString(schema)
+    pipeline = compiler.Compiler().compile(create_pipeline(settings, columns, text, digest))
+    _set_caching(pipeline)
+    return folder.write(
+        parent,
+        _manifest(settings, pipeline, digest),
+        pipeline.SerializeToString(deterministic=True),
+        bundle.code.archive(sources),
+    )
+
+
+def _set_caching(pipeline: pipeline_pb2.Pipeline) -> None:
+    for node in pipeline.nodes:
+        inner = node.pipeline_node
+        options = inner.execution_options.caching_options
+        options.enable_cache = ABOUT[inner.node_info.id].cached
+
+
+def _manifest(
+    settings: Settings, pipeline: pipeline_pb2.Pipeline, digest: str
+) -> manifest.Manifest:
+    # As a reader expects it, which is also an order in which they can run.
+    order = list(ABOUT)
+    nodes = [_node(settings, node.pipeline_node) for node in pipeline.nodes]
+    return manifest.Manifest(
+        name=settings.name,
+        version=environment.VERSION,
+        digest="",
+        code=digest,
+        lock=environment.lock_digest(),
+        nodes=tuple(sorted(nodes, key=lambda node: order.index(node.id))),
+        parameters={DATA_PATH: settings.data.path},
+        push=settings.push.directory,
+    )
+
+
+def _node(settings: Settings, node: pipeline_pb2.PipelineNode) -> manifest.Node:
+    about = ABOUT[node.node_info.id]
+    wanted = settings.resources.get(node.node_info.id)
+    return manifest.Node(
+        id=node.node_info.id,
+        role=about.role,
+        does=about.does,
+        gate=about.gate,
+        upstream=tuple(sorted(node.upstream_nodes)),
+        resources=manifest.Resources(**wanted.model_dump()) if wanted else manifest.Resources(),
+    )

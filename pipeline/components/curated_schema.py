@@ -1,0 +1,45 @@
+"""Schema: the curated schema as an artifact.
+
+Its text is an execution property, so the cache sees its content; TFX's ImportSchemaGen keys on the
+path alone.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+
+
+class CuratedSchemaSpec(component_spec.ComponentSpec):
+    """What the component takes and gives."""
+
+    PARAMETERS = {"text": component_spec.ExecutionParameter(type=str)}
+    INPUTS = {}
+    OUTPUTS = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes the text where TFX's components look for it."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes `schema.pbtxt`."""
+        folder = Path(artifact_utils.get_single_uri(output_dict["schema"]))
+        (folder / "schema.pbtxt").write_text(exec_properties["text"], encoding="utf-8")
+
+
+class CuratedSchema(base_component.BaseComponent):
+    """A schema that somebody wrote; `text` is its text proto."""
+
+    SPEC_CLASS = CuratedSchemaSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, text: str):
+        schema = types.Channel(type=standard_artifacts.Schema)
+        super().__init__(CuratedSchemaSpec(text=text, schema=schema))

@@ -1,0 +1,43 @@
+"""Evaluator: TFX's own, which also says why it refused a model, and its figures as properties."""
+
+import json
+from typing import Any
+
+from tfx import types
+from tfx.components.evaluator import component as stock
+from tfx.components.evaluator import executor
+from tfx.dsl.components.base import executor_spec
+from tfx.types import artifact_utils
+
+from pipeline import figures
+
+# Registers the metrics that the configuration may name.
+from pipeline import metrics as _metrics  # noqa: F401
+
+
+class Executor(executor.Executor):
+    """Evaluates, then writes the missed thresholds and the figures beside the verdict."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs TFMA, and compares the figures with the thresholds and the champion's."""
+        super().Do(input_dict, output_dict, exec_properties)
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
+        for model in (figures.CANDIDATE, figures.BASELINE):
+            values = json.dumps(figures.overall(evaluation.uri, model), sort_keys=True)
+            evaluation.set_string_custom_property(model, values)
+        reason = "; ".join(figures.refusals(evaluation.uri))
+        blessing.set_string_custom_property("reason", reason)
+        champion = bool(input_dict.get("baseline_model"))
+        blessing.set_int_custom_property("compared_with_champion", int(champion))
+
+
+class Evaluator(stock.Evaluator):
+    """TFX's Evaluator with the executor above."""
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

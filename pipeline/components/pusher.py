@@ -1,0 +1,140 @@
+"""Pusher: a blessed model becomes the next served version, whole or not at all.
+
+TFX's own Pusher names versions by the second and copies in place; a reader can meet half a model.
+"""
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tfx import types
+from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+from tfx.utils import path_utils
+
+from pipeline.components import versions
+from pipeline.components.serving_check import ANSWERS
+from pipeline.figures import BASELINE, CANDIDATE
+
+log = logging.getLogger("beltline.pusher")
+
+
+class PusherSpec(component_spec.ComponentSpec):
+    """What the component takes and gives."""
+
+    PARAMETERS = {
+        "directory": component_spec.ExecutionParameter(type=str),
+        "name": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing),
+        "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "champion": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {
+        "pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)
+    }
+
+
+class Executor(base_executor.BaseExecutor):
+    """Looks at both blessings and pushes."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes, or writes into the PushedModel's `reason` why it did not.
+
+        Raises:
+          OSError: the disk is full or not writable; the served versions are as they were.
+        """
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
+        infra_blessing = artifact_utils.get_single_instance(input_dict["infra_blessing"])
+        pushed.set_int_custom_property("pushed", 0)
+        if not model_utils.is_model_blessed(blessing):
+            pushed.set_string_custom_property("reason", "the Evaluator refused the model")
+        elif not model_utils.is_infra_validated(infra_blessing):
+            pushed.set_string_custom_property("reason", "the serving check refused the model")
+        else:
+            directory = served_folder(exec_properties["directory"]) / exec_properties["name"]
+            version, new = versions.push(
+                Path(path_utils.serving_model_path(model.uri)),
+                directory,
+                self._card(input_dict, exec_properties),
+                Path(infra_blessing.uri) / ANSWERS,
+            )
+            _record(pushed, model, directory, version, new)
+
+    def _card(
+        self, input_dict: dict[str, list[types.Artifact]], properties: dict[str, Any]
+    ) -> dict[str, Any]:
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        evaluation = artifact_utils.get_single_instance(input_dict["evaluation"])
+        return {
+            "name": properties["name"],
+            "pushed": datetime.now(UTC).isoformat(timespec="seconds"),
+            "run": self._context.pipeline_run_id if self._context else "",
+            "blessed": True,
+            "first": not input_dict.get("champion"),
+            "metrics": _figures(evaluation, CANDIDATE),
+            "champion_metrics": _figures(evaluation, BASELINE) or None,
+            "digests": {
+                "data": examples.get_string_custom_property("data_digest"),
+                "code": properties["code"],
+            },
+        }
+
+
+class Pusher(base_component.BaseComponent):
+    """Pushes to `<directory>/<name>/<version>`; a relative directory starts at `$BELTLINE_ROOT`.
+
+    Never cached, since a version may have been deleted; a model that is already a version there
+    is not pushed again.
+    """
+
+    SPEC_CLASS = PusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, directory: str, name: str, code: str, **inputs: types.Channel | None):
+        super().__init__(
+            PusherSpec(
+                directory=directory,
+                name=name,
+                code=code,
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+                **inputs,
+            )
+        )
+
+
+def _figures(evaluation: types.Artifact, model: str) -> dict[str, float]:
+    return dict(json.loads(evaluation.get_string_custom_property(model) or "{}"))
+
+
+def served_folder(directory: str) -> Path:
+    """Returns the folder of all served models."""
+    return Path(os.environ.get("BELTLINE_ROOT", "")) / directory
+
+
+def _record(
+    pushed: types.Artifact, model: types.Artifact, directory: Path, version: int, new: bool
+) -> None:
+    pushed.set_int_custom_property("pushed", int(new))
+    pushed.set_int_custom_property("model_id", model.id)
+    pushed.set_string_custom_property("pushed_version", str(version))
+    pushed.set_string_custom_property("pushed_destination", str(directory / str(version)))
+    if not new:
+        pushed.set_string_custom_property("reason", f"this model is version {version} already")
+    log.info("version %d %s in %s", version, "pushed" if new else "is there already", directory)

@@ -1,0 +1,125 @@
+"""ServingCheck: the exported model must answer real rows in a fresh process before it is pushed.
+
+TFX's InfraValidator needs Docker and TensorFlow Serving for it; this needs neither. The output is
+the same InfraBlessing, so any Pusher understands it.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts
+from tfx.utils import path_utils
+
+from pipeline.components import digest_of_sources
+
+log = logging.getLogger("beltline.serving_check")
+
+ANSWERS = "answers.json"
+_PROBE = Path(__file__).with_name("serving_probe.py")
+_SECONDS = 300
+
+
+class ServingCheckSpec(component_spec.ComponentSpec):
+    """What the component takes and gives."""
+
+    PARAMETERS = {
+        "split": component_spec.ExecutionParameter(type=str),
+        "rows": component_spec.ExecutionParameter(type=int),
+        "code_digest": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class Executor(base_executor.BaseExecutor):
+    """Starts the probe on rows of the examples."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Blesses the model, or says in the blessing's `reason` why not; keeps the answers."""
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
+        folder = Path(blessing.uri)
+        records = folder / "rows.tfrecord"
+        files = Path(artifact_utils.get_split_uri([examples], exec_properties["split"]))
+        _first_rows(files, exec_properties["rows"], records)
+        reason = _probe(model, records, folder / ANSWERS)
+        records.unlink()
+        (folder / ("INFRA_NOT_BLESSED" if reason else "INFRA_BLESSED")).touch()
+        blessing.set_int_custom_property("blessed", int(not reason))
+        blessing.set_string_custom_property("reason", reason)
+        log.info("the model %s", f"does not serve: {reason}" if reason else "answers real rows")
+
+
+class ServingCheck(base_component.BaseComponent):
+    """Blesses a model that answers rows.
+
+    Args:
+      model: an exported model with the signatures `serving_default` (one rank-1 tensor a column)
+        and `examples` (serialized tf.Examples).
+      examples: where the rows come from.
+      split: the split to take them from.
+      rows: how many to ask.
+    """
+
+    SPEC_CLASS = ServingCheckSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.Channel,
+        examples: types.Channel,
+        split: str,
+        rows: int,
+    ):
+        super().__init__(
+            ServingCheckSpec(
+                model=model,
+                examples=examples,
+                split=split,
+                rows=rows,
+                code_digest=digest_of_sources(),
+                blessing=types.Channel(type=standard_artifacts.InfraBlessing),
+            )
+        )
+
+
+def _first_rows(folder: Path, rows: int, target: Path) -> None:
+    shards = sorted(str(shard) for shard in folder.iterdir())
+    records = tf.data.TFRecordDataset(shards, compression_type="GZIP").take(rows)
+    with tf.io.TFRecordWriter(str(target)) as writer:
+        for record in records.as_numpy_iterator():
+            writer.write(record)
+
+
+def _probe(model: str, records: Path, answers: Path) -> str:
+    """Returns why the model is no use, or an empty string."""
+    command = [sys.executable, "-I", str(_PROBE), model, str(records), str(answers)]
+    # A GPU may still be held by a training; whether the model answers does not hang on it.
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own script, no shell, paths of this run
+            command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {_SECONDS} s"
+    if done.returncode == 0:
+        return ""
+    log.warning("the probe said:\n%s", done.stderr[-4000:])
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1] if lines else f"the process ended with code {done.returncode}"

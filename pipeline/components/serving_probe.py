@@ -1,0 +1,61 @@
+"""Loads an exported model in a process of its own and answers real rows, as a server would.
+
+Run as a script: it needs TensorFlow and nothing of ours, so that nothing of ours can help the
+model along. `serving_probe.py MODEL RECORDS ANSWERS` reads serialized tf.Examples from RECORDS
+(TFRecord) and writes the rows and the answers to ANSWERS (JSON); exit code 1, with the reason as
+the last line, if the model doesn't load or its answers are no use.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Rows = dict[str, list[Any]]
+
+
+def main(model: str, records: str, answers: str) -> None:
+    """Asks the model through both signatures and writes down what it answered."""
+    loaded = tf.saved_model.load(model)
+    examples = [record.numpy() for record in tf.data.TFRecordDataset(records)]
+    columns = loaded.signatures["serving_default"].structured_input_signature[1]
+    rows = {name: _column(examples, name, spec) for name, spec in columns.items()}
+    tensors = {name: tf.constant(rows[name], dtype=spec.dtype) for name, spec in columns.items()}
+    by_column = loaded.signatures["serving_default"](**tensors)
+    by_example = loaded.signatures["examples"](examples=tf.constant(examples))
+    for name, value in by_column.items():
+        _check(name, value.numpy(), by_example[name].numpy(), len(examples))
+    outputs = {name: value.numpy().tolist() for name, value in by_column.items()}
+    text = json.dumps({"rows": rows, "answers": outputs}, default=lambda value: value.decode())
+    Path(answers).write_text(text, encoding="utf-8")
+
+
+def _column(examples: list[bytes], name: str, spec: Any) -> list[Any]:
+    """Returns one value a row; where it is missing, NaN for a number and "" for a text."""
+    values = []
+    for example in examples:
+        feature = tf.train.Example.FromString(example).features.feature[name]
+        kind = feature.WhichOneof("kind")
+        found = list(getattr(feature, kind).value) if kind else []
+        if spec.dtype == tf.string:
+            values.append(found[0].decode() if found else "")
+        else:
+            values.append(float(found[0]) if found else float("nan"))
+    return values
+
+
+def _check(name: str, by_column: Any, by_example: Any, rows: int) -> None:
+    if by_column.shape[0] != rows:
+        raise SystemExit(f"'{name}' has {by_column.shape[0]} answers to {rows} rows")
+    if by_column.dtype.kind == "f":
+        if not np.isfinite(by_column).all():
+            raise SystemExit(f"'{name}' is not a finite number for some rows")
+        if not np.allclose(by_column, by_example, rtol=1e-3, atol=1e-4):
+            raise SystemExit(f"'{name}' differs between named columns and serialized examples")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,161 @@
+"""The one definition: TFX's pipeline from the settings, the same for every runner.
+
+To add a node, make its component here, put it into the list that `create_pipeline` returns, and
+say in `nodes.py` what it does and which part of the pipeline it belongs to.
+"""
+
+from typing import Any
+
+from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform, Tuner
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import data_types
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2, transform_pb2, tuner_pb2
+from tfx.types import standard_component_specs
+
+from pipeline.champion import CHANNELS, LastPushedModel
+from pipeline.columns import Columns
+from pipeline.components.curated_schema import CuratedSchema
+from pipeline.components.data_gate import DataGate
+from pipeline.components.evaluator import Evaluator
+from pipeline.components.example_gen import ExampleGen
+from pipeline.components.pusher import Pusher
+from pipeline.components.serving_check import ServingCheck
+from pipeline.evaluation import eval_config
+from pipeline.settings import Settings
+
+# One process and no network: Beam's newer default runner would fetch a program of its own.
+BEAM_ARGS = [
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "--direct_running_mode=in_memory",
+]
+DATA_PATH = "data-path"
+
+
+def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code: str) -> Pipeline:
+    """Returns the pipeline.
+
+    Args:
+      settings: what `pipeline.yaml` says.
+      columns: what each column is.
+      schema_text: the curated schema, a text proto.
+      code: digest of the model code, for the cache key of the nodes that run it.
+    """
+    config = {
+        "code_digest": code,
+        "features": columns.for_models(settings),
+        "model": settings.model.model_dump(),
+        "training": settings.training.model_dump(),
+        "tuning": settings.tuning.model_dump(),
+    }
+    data = _data_nodes(settings, columns, schema_text)
+    examples, schema, gate = data[0], data[2], data[4]
+    model = _model_nodes(settings, config, examples, schema, gate)
+    release = _release_nodes(settings, code, examples, model[-1])
+    return Pipeline(
+        pipeline_name=settings.name,
+        pipeline_root="",
+        components=[*data, *model, *release],
+        enable_cache=True,
+        beam_pipeline_args=BEAM_ARGS,
+    )
+
+
+def _data_nodes(settings: Settings, columns: Columns, schema_text: str) -> list[BaseNode]:
+    label = settings.label.column
+    examples = ExampleGen(
+        path=data_types.RuntimeParameter(name=DATA_PATH, ptype=str, default=settings.data.path),
+        kinds=columns.kinds,
+        exclude=set(settings.features.exclude) - set(settings.evaluation.slices),
+        splits=settings.data.splits.model_dump(),
+        split_by=settings.data.split_by,
+        drop_without=label if settings.data.unlabelled == "drop" else None,
+    )
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
+    schema = CuratedSchema(schema_text).with_id("Schema")
+    validator = ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    gate = DataGate(
+        statistics=statistics.outputs["statistics"],
+        anomalies=validator.outputs["anomalies"],
+        label=label,
+        classes=len(columns.classes),
+    )
+    return [examples, statistics, schema, validator, gate]
+
+
+def _model_nodes(
+    settings: Settings, config: dict[str, Any], examples: BaseNode, schema: BaseNode, gate: BaseNode
+) -> list[BaseNode]:
+    transform = Transform(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        preprocessing_fn=settings.model.preprocessing_fn,
+        # The eval split stays raw: the Evaluator asks the exported model, as a client would.
+        splits_config=transform_pb2.SplitsConfig(
+            analyze=["train"], transform=["train", "validation"]
+        ),
+        custom_config=_for_transform(config),
+        disable_statistics=True,
+    )
+    learning: dict[str, Any] = {
+        "examples": transform.outputs["transformed_examples"],
+        "transform_graph": transform.outputs["transform_graph"],
+        "schema": schema.outputs["schema"],
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["validation"]),
+        "custom_config": config,
+    }
+    nodes: list[BaseNode] = [transform]
+    if settings.tuning.enabled:
+        tuner = Tuner(
+            tuner_fn=settings.model.tuner_fn, tune_args=tuner_pb2.TuneArgs(), **learning
+        )
+        tuner.add_upstream_node(gate)
+        learning["hyperparameters"] = tuner.outputs["best_hyperparameters"]
+        nodes.append(tuner)
+    trainer = Trainer(run_fn=settings.model.run_fn, **learning)
+    trainer.add_upstream_node(gate)
+    return [*nodes, trainer]
+
+
+def _for_transform(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the part that preprocessing depends on: a new learning rate must not rerun it."""
+    return {"code_digest": config["code_digest"], "features": config["features"]}
+
+
+def _release_nodes(
+    settings: Settings, code: str, examples: BaseNode, trainer: BaseNode
+) -> list[BaseNode]:
+    champion = Resolver(strategy_class=LastPushedModel, **CHANNELS).with_id("Champion")
+    compared = settings.evaluation.champion.enabled
+    baseline = champion.outputs["model"] if compared else None
+    evaluator = Evaluator(
+        examples=examples.outputs["examples"],
+        example_splits=["eval"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline,
+        eval_config=eval_config(settings),
+    )
+    check = ServingCheck(
+        model=trainer.outputs["model"],
+        examples=examples.outputs["examples"],
+        split="eval",
+        rows=settings.push.check_rows,
+    )
+    # A model that the Evaluator refuses need not show that it serves.
+    check.add_upstream_node(evaluator)
+    pusher = Pusher(
+        directory=settings.push.directory,
+        name=settings.name,
+        code=code,
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs[standard_component_specs.BLESSING_KEY],
+        infra_blessing=check.outputs["blessing"],
+        evaluation=evaluator.outputs[standard_component_specs.EVALUATION_KEY],
+        examples=examples.outputs["examples"],
+        champion=baseline,
+    )
+    return [*([champion] if compared else []), evaluator, check, pusher]

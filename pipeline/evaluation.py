@@ -1,0 +1,133 @@
+"""TFMA's configuration from the settings: metrics, thresholds, slices and the champion.
+
+A new metric is an entry in `_METRICS` and in `settings.METRICS_OF_TASK`.
+"""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from tensorflow_model_analysis.proto import config_pb2
+
+from pipeline.figures import BASELINE, CANDIDATE
+from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Metric, Settings, Task
+
+# TFMA keeps the label and the predictions of each output apart.
+_OUTPUTS: dict[Task, tuple[str, ...]] = {
+    "binary": ("probability", "decision"),
+    "multiclass": ("probabilities",),
+    "regression": ("prediction",),
+}
+_LABEL = "label_index"
+_OURS = "pipeline.metrics"
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A TFMA metric: its class, and which of the model's outputs it judges."""
+
+    class_name: str
+    output: str
+    module: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+_METRICS: dict[tuple[Task, Metric], _Named] = {
+    ("binary", "auc"): _Named("AUC", "probability", config={"num_thresholds": 10000}),
+    ("binary", "pr_auc"): _Named(
+        "AUCPrecisionRecall", "probability", config={"num_thresholds": 10000}
+    ),
+    ("binary", "f1"): _Named("F1Score", "decision"),
+    ("binary", "accuracy"): _Named("BinaryAccuracy", "decision"),
+    ("multiclass", "accuracy"): _Named("SparseCategoricalAccuracy", "probabilities"),
+    ("multiclass", "macro_f1"): _Named("MacroF1", "probabilities", _OURS),
+    ("multiclass", "auc"): _Named("AUC", "probabilities", config={"num_thresholds": 10000}),
+    ("regression", "rmse"): _Named("RootMeanSquaredError", "prediction"),
+    ("regression", "mae"): _Named("MeanAbsoluteError", "prediction"),
+    ("regression", "r2"): _Named("R2", "prediction", _OURS),
+}
+
+
+def eval_config(settings: Settings) -> config_pb2.EvalConfig:
+    """Returns the configuration of the Evaluator for these settings."""
+    config = config_pb2.EvalConfig(
+        model_specs=_model_specs(settings), slicing_specs=[config_pb2.SlicingSpec()]
+    )
+    for column in settings.evaluation.slices:
+        config.slicing_specs.add(feature_keys=[column])
+    for output in _OUTPUTS[settings.label.task]:
+        spec = _metrics_spec(settings, output)
+        if spec.metrics:
+            config.metrics_specs.append(spec)
+    return config
+
+
+def _model_specs(settings: Settings) -> list[config_pb2.ModelSpec]:
+    outputs = _OUTPUTS[settings.label.task]
+    common: dict[str, Any] = {
+        "signature_name": "evaluate",
+        "preprocessing_function_names": ["labels"],
+    }
+    if len(outputs) == 1:
+        common |= {"label_key": _LABEL, "prediction_key": outputs[0]}
+    else:
+        common |= {
+            "label_keys": dict.fromkeys(outputs, _LABEL),
+            "prediction_keys": {output: output for output in outputs},
+        }
+    specs = [config_pb2.ModelSpec(name=CANDIDATE, **common)]
+    if settings.evaluation.champion.enabled:
+        specs.append(config_pb2.ModelSpec(name=BASELINE, is_baseline=True, **common))
+    return specs
+
+
+def _metrics_spec(settings: Settings, output: str) -> config_pb2.MetricsSpec:
+    task = settings.label.task
+    spec = config_pb2.MetricsSpec()
+    if len(_OUTPUTS[task]) > 1:
+        spec.output_names.append(output)
+    if output == _OUTPUTS[task][0]:
+        spec.metrics.add(class_name="ExampleCount", config=json.dumps({"name": "rows"}))
+        if task == "binary":
+            spec.metrics.add(class_name="Calibration", config=json.dumps({"name": "calibration"}))
+    for metric in _metrics_to_compute(settings):
+        named = _METRICS[task, metric]
+        if named.output == output:
+            spec.metrics.add(
+                class_name=named.class_name,
+                module=named.module,
+                config=json.dumps({"name": metric, **named.config}),
+                threshold=_threshold(settings, metric),
+            )
+    return spec
+
+
+def _metrics_to_compute(settings: Settings) -> list[Metric]:
+    evaluation = settings.evaluation
+    wanted = set(evaluation.metrics or METRICS_OF_TASK[settings.label.task])
+    wanted |= {deciding_metric(settings), *evaluation.thresholds}
+    return [metric for metric in METRICS_OF_TASK[settings.label.task] if metric in wanted]
+
+
+def deciding_metric(settings: Settings) -> Metric:
+    """Returns the metric on which a new model is compared with the champion."""
+    return settings.evaluation.champion.metric or METRICS_OF_TASK[settings.label.task][0]
+
+
+def _threshold(settings: Settings, metric: Metric) -> config_pb2.MetricThreshold | None:
+    threshold = config_pb2.MetricThreshold()
+    bound = settings.evaluation.thresholds.get(metric)
+    if bound and bound.lower is not None:
+        threshold.value_threshold.lower_bound.value = bound.lower
+    if bound and bound.upper is not None:
+        threshold.value_threshold.upper_bound.value = bound.upper
+    champion = settings.evaluation.champion
+    if champion.enabled and metric == deciding_metric(settings):
+        lower = metric in LOWER_IS_BETTER
+        directions = config_pb2.MetricDirection
+        threshold.change_threshold.direction = (
+            directions.LOWER_IS_BETTER if lower else directions.HIGHER_IS_BETTER
+        )
+        margin = -champion.margin if lower else champion.margin
+        threshold.change_threshold.absolute.value = margin
+    return threshold if threshold.ByteSize() else None

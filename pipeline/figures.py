@@ -1,0 +1,77 @@
+"""Reads the Evaluator's figures: plain numbers by name, and why a model was refused."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow_model_analysis.proto import metrics_for_slice_pb2, validation_result_pb2
+
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+
+
+def overall(evaluation: str, model: str) -> dict[str, float]:
+    """Returns the figures of `model` over all rows; empty if it was not evaluated.
+
+    The only model of an evaluation has no name in TFMA's files: it is the candidate.
+    """
+    return next((values for name, values in by_slice(evaluation, model) if not name), {})
+
+
+def by_slice(evaluation: str, model: str) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yields each slice as `column=value` (empty for all rows) with its figures."""
+    for record in _records(evaluation, "metrics"):
+        metrics = metrics_for_slice_pb2.MetricsForSlice.FromString(record)
+        values = {
+            entry.key.name: entry.value.double_value.value
+            for entry in metrics.metric_keys_and_values
+            if entry.value.HasField("double_value")
+            and not entry.key.is_diff
+            and (entry.key.model_name or CANDIDATE) == model
+        }
+        if values:
+            yield _slice_name(metrics.slice_key), values
+
+
+def refusals(evaluation: str) -> list[str]:
+    """Returns a line for each threshold that the candidate missed; empty where it passed."""
+    lines = []
+    for record in _records(evaluation, "validations"):
+        result = validation_result_pb2.ValidationResult.FromString(record)
+        for validation in result.metric_validations_per_slice:
+            where = _slice_name(validation.slice_key)
+            for failure in validation.failures:
+                lines.append(_refusal(failure, where))
+        if result.missing_thresholds:
+            lines.append("no threshold is set, so nothing shows that the model is good")
+    return lines
+
+
+def _refusal(failure: validation_result_pb2.ValidationFailure, where: str) -> str:
+    name = failure.metric_key.name + (f" for {where}" if where else "")
+    value = failure.metric_value.double_value.value
+    threshold = failure.metric_threshold
+    if failure.metric_key.is_diff:
+        change = threshold.change_threshold.absolute.value
+        return f"{name} is {value:+.4g} against the champion's (must be past {change:+.4g})"
+    bounds = threshold.value_threshold
+    if bounds.HasField("lower_bound") and not value >= bounds.lower_bound.value:
+        return f"{name} is {value:.4g}, must be at least {bounds.lower_bound.value:g}"
+    return f"{name} is {value:.4g}, must be at most {bounds.upper_bound.value:g}"
+
+
+def _slice_name(key: metrics_for_slice_pb2.SliceKey) -> str:
+    return ", ".join(
+        f"{single.column}={_text(single)}" for single in key.single_slice_keys if single.column
+    )
+
+
+def _text(single: metrics_for_slice_pb2.SingleSliceKey) -> str:
+    value = getattr(single, single.WhichOneof("kind"))
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _records(evaluation: str, name: str) -> Iterator[bytes]:
+    # TFMA shards what it writes, and gives a single shard no number.
+    files = sorted(str(file) for file in Path(evaluation).glob(f"{name}*"))
+    yield from tf.data.TFRecordDataset(files).as_numpy_iterator()

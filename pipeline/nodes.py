@@ -1,0 +1,36 @@
+"""What each node of the definition is for: shown to people, and laid out by the runners."""
+
+from dataclasses import dataclass
+
+from bundle.manifest import Gate, Role
+
+
+@dataclass(frozen=True)
+class About:
+    """A node's part of the pipeline, what it does, whether it can refuse, and may be cached."""
+
+    role: Role
+    does: str
+    gate: Gate | None = None
+    cached: bool = True
+
+
+ABOUT: dict[str, About] = {
+    "ExampleGen": About("data", "Reads the data files and splits the rows."),
+    "StatisticsGen": About("data", "Computes statistics of each split."),
+    "Schema": About("data", "The curated schema as an artifact."),
+    "ExampleValidator": About("data", "Compares the statistics with the schema."),
+    "DataGate": About("data", "Stops the run on anomalous data.", gate="data"),
+    "Transform": About("model", "Learns the preprocessing and applies it."),
+    "Tuner": About("model", "Searches for better hyperparameters."),
+    "Trainer": About("model", "Trains the network and exports it."),
+    "Champion": About("release", "Finds the last pushed model."),
+    "Evaluator": About(
+        "release", "Judges the model, and compares it with the champion.", gate="evaluation"
+    ),
+    "ServingCheck": About(
+        "release", "Asks the exported model in a fresh process.", gate="serving"
+    ),
+    # A served version may have been deleted by hand: whether there is work shows on the disk.
+    "Pusher": About("release", "Makes the model the next served version.", cached=False),
+}

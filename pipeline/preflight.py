@@ -1,0 +1,68 @@
+"""What can be known to be wrong before anything runs; needs no TFX."""
+
+import difflib
+from pathlib import Path
+
+from bundle import digest, environment
+from bundle.errors import WrongInput
+from pipeline import code, tables
+from pipeline.columns import columns_of, read_schema
+from pipeline.nodes import ABOUT
+from pipeline.reading import Project
+
+
+def check(project: Project, data_path: str | None = None) -> str:
+    """Checks settings, schema, model code and the data's header against each other.
+
+    Returns a digest of everything that a run's outcome depends on: settings, schema, model code,
+    Beltline's own code, locked requirements, and the data's content.
+
+    Raises:
+      WrongInput: something is wrong; the message says where.
+    """
+    settings = project.settings
+    schema_file = project.resolve(settings.schema_file)
+    columns_of(project, read_schema(schema_file))
+    sources = code.model_sources(project)
+    _check_nodes(project)
+    files = tables.data_files(project.resolve(data_path or settings.data.path))
+    _check_header(project, tables.column_names(files))
+    return digest.of_parts(
+        {
+            "settings": settings.model_dump_json(exclude={"local"}).encode(),
+            "schema": schema_file.read_bytes(),
+            "code": code.code_digest(sources).encode(),
+            "beltline": digest.of_parts(_beltline_sources()).encode(),
+            "lock": environment.lock_digest().encode(),
+            "data": tables.content_digest(files).encode(),
+        }
+    )
+
+
+def _beltline_sources() -> dict[str, bytes]:
+    root = Path(__file__).parent.parent
+    return digest.source_files(root / "bundle") | digest.source_files(root / "pipeline")
+
+
+def _check_header(project: Project, names: list[str]) -> None:
+    settings = project.settings
+    wanted = {"label.column": settings.label.column}
+    if settings.data.split_by:
+        wanted["data.split_by"] = settings.data.split_by
+    for key, name in wanted.items():
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else f" ({', '.join(names[:12])})"
+            raise WrongInput(
+                f"{project.file}: {key}: no column '{name}' in {settings.data.path}{hint}"
+            )
+
+
+def _check_nodes(project: Project) -> None:
+    for node in project.settings.resources:
+        if node not in ABOUT:
+            close = difflib.get_close_matches(node, ABOUT, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            raise WrongInput(
+                f"{project.file}: resources: no node '{node}'{hint} (nodes: {', '.join(ABOUT)})"
+            )

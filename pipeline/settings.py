@@ -1,0 +1,279 @@
+"""What `pipeline.yaml` may say: every key, its type, its default and what it is for.
+
+To add a setting, add a field with a description to the section that it belongs to; reading,
+`--set`, error messages and docs/settings.md follow from here. Reading is in `reading.py`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Task = Literal["binary", "multiclass", "regression"]
+Metric = Literal["auc", "pr_auc", "f1", "accuracy", "macro_f1", "rmse", "mae", "r2"]
+
+METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
+    "binary": ("auc", "pr_auc", "f1", "accuracy"),
+    "multiclass": ("accuracy", "macro_f1", "auc"),
+    "regression": ("rmse", "mae", "r2"),
+}
+LOWER_IS_BETTER: frozenset[Metric] = frozenset({"rmse", "mae"})
+
+
+class Section(BaseModel):
+    """A mapping in `pipeline.yaml`; a key that it doesn't list is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class Splits(Section):
+    """The shares of the rows for training, for early stopping, and for the evaluation."""
+
+    train: Share = Field(0.7, description="Share of the rows that the model learns from.")
+    validation: Share = Field(
+        0.1, description="Share of the rows that stop the training and choose the threshold."
+    )
+    eval: Share = Field(0.2, description="Share of the rows that the Evaluator judges the model on.")
+
+    @model_validator(mode="after")
+    def _shares_are_whole(self) -> "Splits":
+        if abs(self.train + self.validation + self.eval - 1) > 1e-6:
+            raise ValueError("train, validation and eval must add up to 1")
+        return self
+
+
+class Data(Section):
+    """Where the rows come from."""
+
+    path: str = Field(
+        description="A CSV or Parquet file, a folder of them, or a pattern such as `in/*.csv`; "
+        "relative to the folder of `pipeline.yaml`."
+    )
+    source: Literal["files"] = Field("files", description="The kind of source.")
+    splits: Splits = Field(default_factory=Splits, description="How the rows are split.")
+    split_by: str | None = Field(
+        None,
+        description="A column whose value decides the split, so that rows which share it stay "
+        "together; without it the row's whole content decides.",
+    )
+    unlabelled: Literal["refuse", "drop"] = Field(
+        "refuse",
+        description="Rows without a label: the data gate refuses the data, or they are left out "
+        "and counted.",
+    )
+
+
+class Label(Section):
+    """The column to predict."""
+
+    column: str = Field(description="The column to predict.")
+    task: Task = Field(description="What kind of prediction it is.")
+    positive: str | None = Field(
+        None, description="For a binary label, the value whose probability the model gives."
+    )
+
+    @model_validator(mode="after")
+    def _positive_goes_with_binary(self) -> "Label":
+        if (self.task == "binary") != (self.positive is not None):
+            raise ValueError("`positive` is needed for a binary label and only there")
+        return self
+
+
+class Features(Section):
+    """Which columns the model sees, and as what."""
+
+    include: list[str] | None = Field(
+        None, description="Only these columns; without it every column of the schema."
+    )
+    exclude: list[str] = Field(
+        default_factory=list, description="Columns that are not read at all: ids, timestamps."
+    )
+    overrides: dict[str, Literal["number", "category", "both"]] = Field(
+        default_factory=dict,
+        description="How to use a column where the schema would have it otherwise.",
+    )
+    numbers: Literal["quantile", "zscore"] = Field(
+        "quantile",
+        description="Numbers as their rank among the training values (robust to outliers), or "
+        "as distances from the mean in standard deviations.",
+    )
+    vocabulary_size: int = Field(
+        10_000, ge=1, description="Most values that are kept of one category column."
+    )
+    out_of_vocabulary_buckets: int = Field(
+        1, ge=1, description="Hash buckets shared by the values that are not kept."
+    )
+
+
+class Model(Section):
+    """The network, and the modules to replace any part of it."""
+
+    preprocessing_fn: DottedName = Field(
+        "models.preprocessing.preprocessing_fn",
+        description="TF Transform's `preprocessing_fn(inputs, custom_config)`.",
+    )
+    run_fn: DottedName = Field(
+        "models.training.run_fn", description="The Trainer's `run_fn(fn_args)`."
+    )
+    tuner_fn: DottedName = Field(
+        "models.tuning.tuner_fn", description="The Tuner's `tuner_fn(fn_args)`."
+    )
+    network_fn: DottedName = Field(
+        "models.network.build_network",
+        description="`build_network(features, vocabulary_sizes, hyperparameters)`, a Keras model.",
+    )
+    hidden: list[Annotated[int, Field(ge=1)]] = Field(
+        default_factory=lambda: [256, 256, 128], min_length=1, description="Units of each layer."
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of the units left out per step.")
+    embedding: int = Field(16, ge=1, description="Most dimensions of a category's embedding.")
+
+
+class Training(Section):
+    """How the network learns."""
+
+    epochs: int = Field(60, ge=1, description="Most passes over the training rows.")
+    patience: int = Field(
+        8, ge=1, description="Passes without a better validation loss before training stops."
+    )
+    batch_size: int | Literal["auto"] = Field(
+        "auto", description="Rows per step for each device; `auto` follows the number of rows."
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="AdamW's step size.")
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's weight decay.")
+    seed: int = Field(7, ge=0, description="Seed of the weights, the shuffling and the dropout.")
+    imbalance: Literal["prior", "balanced"] = Field(
+        "prior",
+        description="Rare classes: start from the classes' shares and choose the threshold on the "
+        "validation split, or weigh the classes equally.",
+    )
+    mixed_precision: Literal["off", "float16", "bfloat16"] = Field(
+        "off", description="Type of the computation on a GPU; the weights stay float32."
+    )
+
+
+class Tuning(Section):
+    """The search for hyperparameters."""
+
+    enabled: bool = Field(False, description="Whether a Tuner runs before the Trainer.")
+    trials: int = Field(10, ge=1, description="How many settings are tried.")
+    epochs: int = Field(10, ge=1, description="Most passes over the training rows in a trial.")
+
+
+class Bound(Section):
+    """What a metric must reach."""
+
+    lower: float | None = Field(None, description="The metric must be at least this.")
+    upper: float | None = Field(None, description="The metric must be at most this.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Bound":
+        if self.lower is None and self.upper is None:
+            raise ValueError("give `lower`, `upper` or both")
+        return self
+
+
+class Champion(Section):
+    """How a new model is compared with the last pushed one, on the same rows."""
+
+    enabled: bool = Field(True, description="Whether it is compared at all.")
+    metric: Metric | None = Field(
+        None, description="The metric that decides; by default the first of the task's."
+    )
+    margin: float = Field(
+        0.0,
+        description="How much better it must be; below zero, how much worse it may be. In the "
+        "metric's unit.",
+    )
+
+
+class Evaluation(Section):
+    """What a model must reach before it is pushed."""
+
+    metrics: list[Metric] | None = Field(
+        None, description="Metrics to compute; by default all that the task has."
+    )
+    thresholds: dict[Metric, Bound] = Field(
+        default_factory=dict, description="What each metric must reach on the eval split."
+    )
+    slices: list[str] = Field(
+        default_factory=list, description="Columns whose values are each evaluated apart."
+    )
+    champion: Champion = Field(default_factory=Champion, description="The last pushed model.")
+
+
+class Push(Section):
+    """Where a good model goes."""
+
+    directory: str = Field(
+        "served",
+        description="Folder of the versions, as `<directory>/<name>/<version>`; relative to the "
+        "root.",
+    )
+    check_rows: int = Field(
+        32, ge=1, description="Rows of the eval split that the model must answer beforehand."
+    )
+
+
+class Resources(Section):
+    """What one node needs; each runner honours what its place can."""
+
+    cpu: float | None = Field(None, gt=0, description="Processor cores.")
+    memory: Annotated[str, Field(pattern=r"^\d+(Mi|Gi)$")] | None = Field(
+        None, description="Memory, as `512Mi` or `4Gi`."
+    )
+    gpu: int = Field(0, ge=0, description="GPUs.")
+
+
+class Local(Section):
+    """The local runner."""
+
+    root: str = Field(
+        ".beltline",
+        description="Folder of artifacts, logs and metadata, relative to the folder of "
+        "`pipeline.yaml`. `BELTLINE_ROOT` overrides it.",
+    )
+    metadata: str | None = Field(
+        None,
+        description="`sqlite:///…`, `mysql://…` or `postgresql://…`; by default a SQLite file in "
+        "the root. `BELTLINE_METADATA` overrides it, and is the place for one with a password.",
+    )
+
+
+class Settings(Section):
+    """The whole of `pipeline.yaml`."""
+
+    name: Name = Field(description="The pipeline's name; its versions are served under it.")
+    data: Data = Field(description="Where the rows come from.")
+    schema_file: str = Field(
+        alias="schema",
+        description="The curated schema, a TensorFlow Metadata text proto, relative to the folder "
+        "of `pipeline.yaml`.",
+    )
+    label: Label = Field(description="The column to predict.")
+    features: Features = Field(default_factory=Features, description="The model's inputs.")
+    model: Model = Field(default_factory=Model, description="The network.")
+    training: Training = Field(default_factory=Training, description="How it learns.")
+    tuning: Tuning = Field(default_factory=Tuning, description="Hyperparameter search.")
+    evaluation: Evaluation = Field(default_factory=Evaluation, description="What it must reach.")
+    push: Push = Field(default_factory=Push, description="Where a good model goes.")
+    resources: dict[str, Resources] = Field(
+        default_factory=dict, description="What each node needs, by node id."
+    )
+    local: Local = Field(default_factory=Local, description="The local runner.")
+
+    @model_validator(mode="after")
+    def _metrics_fit_the_task(self) -> "Settings":
+        allowed = METRICS_OF_TASK[self.label.task]
+        named = [*(self.evaluation.metrics or []), *self.evaluation.thresholds]
+        if self.evaluation.champion.metric:
+            named.append(self.evaluation.champion.metric)
+        for metric in named:
+            if metric not in allowed:
+                raise ValueError(
+                    f"evaluation: '{metric}' is no metric of a {self.label.task} label; "
+                    f"allowed: {', '.join(allowed)}"
+                )
+        return self

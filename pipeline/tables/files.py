@@ -1,0 +1,105 @@
+"""Finding the data files that a path stands for, opening them, and their digest.
+
+A new file format needs its suffixes in `FORMATS` and a reader in `pipeline/tables/__init__.py`.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from bundle.errors import WrongInput
+
+FORMATS = {
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".csv.zst": "csv",
+    ".tsv": "csv",
+    ".tsv.gz": "csv",
+    ".tsv.zst": "csv",
+    ".parquet": "parquet",
+}
+
+
+def suffix_of(file: Path) -> str | None:
+    """The suffix in `FORMATS` that the file's name ends with, or None."""
+    return next((known for known in FORMATS if file.name.lower().endswith(known)), None)
+
+
+def data_files(path: Path) -> list[Path]:
+    """The data files that `path` stands for, sorted by name; all of one suffix.
+
+    `path` is a file, a folder (its data files, not those of its subfolders; hidden files and
+    files of other kinds are passed over) or a path whose last part is a glob pattern.
+    Raises WrongInput when nothing is found, the format is unknown or the suffixes are mixed.
+    """
+    path = Path(path)
+    with readable(path):
+        if path.is_dir():
+            files = [file for file in _members(path, "*") if suffix_of(file)]
+        elif path.exists():
+            files = [path]
+        elif any(char in path.name for char in "*?["):
+            files = _members(path.parent, path.name)
+        else:
+            raise WrongInput(f"{path}: no such file or folder")
+    if not files:
+        raise WrongInput(f"{path}: no data files found there (looked for {_known()})")
+    _one_format(path, files)
+    return files
+
+
+def _members(folder: Path, pattern: str) -> list[Path]:
+    found = (file for file in folder.glob(pattern) if not file.name.startswith("."))
+    return sorted(file for file in found if file.is_file())
+
+
+def _one_format(path: Path, files: Sequence[Path]) -> None:
+    by_suffix = {suffix_of(file): file.name for file in files}
+    if None in by_suffix:
+        raise WrongInput(
+            f"{path}: the format of {by_suffix[None]!r} is not known; "
+            f"its name must end in one of {_known()}"
+        )
+    if len(by_suffix) > 1:
+        named = ", ".join(sorted(by_suffix.values()))
+        raise WrongInput(
+            f"{path}: files of different formats lie side by side ({named}); keep one format, "
+            "or name the files by a pattern such as 'data/*.parquet'"
+        )
+
+
+def _known() -> str:
+    return ", ".join(FORMATS)
+
+
+def unpacked(file: Path) -> pa.NativeFile:
+    """The file's bytes as a stream, unpacked where its suffix says that it is packed."""
+    packed = (suffix_of(file) or "").rpartition(".")[2]
+    return pa.input_stream(str(file), compression={"gz": "gzip", "zst": "zstd"}.get(packed))
+
+
+@contextmanager
+def readable(file: Path) -> Iterator[None]:
+    """Turns the operating system's errors while reading `file` into WrongInput."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WrongInput(f"{file}: cannot be read: {reason}") from error
+
+
+def content_digest(files: Sequence[Path]) -> str:
+    """SHA-256 (hex) over the files' contents and formats, in the order given.
+
+    Names, folders and times do not count: a copied or renamed file has the same digest. The
+    order does, since the rows of the data set come in that order.
+    """
+    total = hashlib.sha256()
+    for file in files:
+        with readable(file), file.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{suffix_of(file)} {content}\n".encode())
+    return total.hexdigest()

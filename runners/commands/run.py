@@ -1,0 +1,178 @@
+"""`beltline run`: compile, and run here what has changed."""
+
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bundle.errors import BeltlineError, GateRefused, NodeFailed
+from runners.commands.settings_options import open_project, settings_options
+from runners.outcome import Outcome
+from runners.places import Places
+from runners.quiet import stderr_in
+from runners.record import Record, last_good, only_run, records
+
+_ALL = "*"
+
+
+@click.command("run")
+@settings_options
+@click.option("--from", "start", metavar="NODE", help="Start here, on the latest run's results.")
+@click.option("--to", "end", metavar="NODE", help="Stop after this node.")
+@click.option(
+    "--force",
+    is_flag=False,
+    flag_value=_ALL,
+    metavar="[NODE]",
+    help="Run every node, or this one, even where a result is cached.",
+)
+def run(
+    file: Path, overrides: tuple[str, ...], start: str | None, end: str | None, force: str | None
+) -> None:
+    """Run the pipeline here; says so at once if nothing changed."""
+    project, places = open_project(file, overrides)
+    from pipeline import preflight
+
+    inputs = preflight.check(project)
+    name = project.settings.name
+    whole = not (start or end or force)
+    with only_run(places.root):
+        good = last_good(places.root, name, inputs) if whole else None
+        served = _served(places, project.settings.push.directory, name)
+        if good and (served / good.version).is_dir():
+            click.echo(
+                f"{name}: nothing changed since run {good.run}; version {good.version} is up to date"
+            )
+            return
+        _reconcile(places)
+        click.echo(f"{name}: starting (TensorFlow and TFX take a while to load)")
+        run_id = _new_run()
+        with stderr_in(places.log(run_id, "start")):
+            # Only now, since this is what takes so long.
+            from pipeline.compile import compile_bundle
+
+            bundle = compile_bundle(project, places.bundles)
+        record = Record(run_id, name, bundle.manifest.digest, inputs if whole else "")
+        _run(bundle, places, record, start, end, force, served)
+
+
+def _run(
+    bundle: Any,
+    places: Places,
+    record: Record,
+    start: str | None,
+    end: str | None,
+    force: str | None,
+    served: Path,
+) -> None:
+    from runners import local
+    from runners.partial import check_node, nodes_between
+
+    nodes = nodes_between(bundle.manifest, start, end)
+    if force and force != _ALL:
+        check_node(bundle.manifest, "--force", force)
+    request = local.Request(
+        record.run, nodes, frozenset(nodes if force == _ALL else [force] if force else [])
+    )
+    click.echo(f"{record.name} · run {record.run} · bundle {bundle.manifest.digest[:12]}")
+    record.write(places.root)
+    try:
+        outcomes = local.run(bundle, places, request, _report)
+    except BaseException as error:
+        local.reconcile(places, record.name, record.run)
+        record.ended("stopped" if isinstance(error, local.Stopped) else "failed").write(places.root)
+        if isinstance(error, local.Stopped):
+            raise local.Stopped(
+                f"{error}; nothing was pushed. `beltline run` goes on where this left off"
+            ) from None
+        raise
+    _conclude(places, record, outcomes, served)
+
+
+def _conclude(places: Places, record: Record, outcomes: list[Outcome], served: Path) -> None:
+    """Writes down how the run ended, and raises what the exit code is made of."""
+    bad = next((each for each in outcomes if each.state in ("failed", "refused")), None)
+    if bad is None:
+        version = _version_of(outcomes)
+        record.ended("done", version).write(places.root)
+        if version:
+            click.echo(f"served: {served / version}")
+        return
+    record.ended("refused" if bad.state == "refused" else "failed").write(places.root)
+    raise _error(places, record, bad, served)
+
+
+def _error(places: Places, record: Record, bad: Outcome, served: Path) -> BeltlineError:
+    log = places.log(record.run, bad.node)
+    if bad.state == "refused":
+        versions = [int(path.name) for path in served.glob("*") if path.name.isdecimal()]
+        kept = f"version {max(versions)} stays" if versions else "no version has been pushed yet"
+        reason = bad.reason.replace("\n", "\n  ")
+        return GateRefused(f"{bad.node} refused; nothing was pushed, {kept}:\n  {reason}")
+    return NodeFailed(
+        f"{bad.node} failed: {bad.reason}\n  log: {log}\n  mend it and call `beltline run` again: "
+        "it goes on from there, what is done stays done"
+    )
+
+
+def _report(outcome: Outcome, seconds: float) -> None:
+    click.echo(f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {_detail(outcome)}".rstrip())
+
+
+def _detail(outcome: Outcome) -> str:
+    """Returns the one thing worth knowing of a node that ended well."""
+    if outcome.state == "skipped":
+        return outcome.reason
+    properties: dict[str, Any] = {}
+    for artifacts in outcome.outputs.values():
+        for artifact in artifacts:
+            properties |= artifact["properties"]
+    if outcome.node == "ExampleGen":
+        rows = {k[5:]: v for k, v in properties.items() if k.startswith("rows_")}
+        return ", ".join(f"{name} {count:,}" for name, count in rows.items() if count)
+    if "candidate" in properties:
+        return _figures(properties)
+    if outcome.node == "Champion":
+        return "" if outcome.outputs.get("model") else "none yet: this is the first model"
+    if "pushed_version" in properties:
+        return f"version {properties['pushed_version']}"
+    return ""
+
+
+def _figures(properties: dict[str, Any]) -> str:
+    figures = json.loads(properties["candidate"])
+    champion = json.loads(properties["baseline"])
+    shown = ", ".join(
+        f"{name} {value:.4f}" + (f" (champion {champion[name]:.4f})" if name in champion else "")
+        for name, value in figures.items()
+        if name != "rows"
+    )
+    return shown
+
+
+def _version_of(outcomes: list[Outcome]) -> str:
+    for outcome in outcomes:
+        for artifact in outcome.outputs.get("pushed_model", []):
+            return str(artifact["properties"].get("pushed_version", ""))
+    return ""
+
+
+def _served(places: Places, directory: str, name: str) -> Path:
+    return places.root / directory / name
+
+
+def _reconcile(places: Places) -> None:
+    """Marks failed what runs that were killed have left running; we hold the root, so they are."""
+    from runners.local import reconcile
+
+    for record in records(places.root):
+        if record.end == "running":
+            reconcile(places, record.name, record.run)
+            record.ended("stopped").write(places.root)
+
+
+def _new_run() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

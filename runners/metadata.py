@@ -1,0 +1,163 @@
+"""ML Metadata: where it is, and what it says of a run; the truth whatever ran the node."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from bundle.errors import WrongInput
+
+REASON = "beltline_reason"
+BUNDLE = "beltline_bundle"
+
+
+def connection_config(url: str) -> pb.ConnectionConfig:
+    """Returns ML Metadata's connection for `sqlite:///…`, `mysql://…` or `postgresql://…`.
+
+    Raises:
+      WrongInput: it is none of these, or names no database. The message hides the password.
+    """
+    parts = urlsplit(url)
+    config = pb.ConnectionConfig()
+    if parts.scheme == "sqlite" and parts.path.strip("/"):
+        file = Path(parts.path[1:] if parts.path.startswith("//") else parts.path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        config.sqlite.filename_uri = str(file)
+        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    elif parts.scheme == "mysql" and parts.hostname and parts.path.strip("/"):
+        _fill(config.mysql, parts, port=parts.port or 3306)
+        config.mysql.database = parts.path.strip("/")
+    elif parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/"):
+        _fill(config.postgresql, parts, port=str(parts.port or 5432))
+        config.postgresql.dbname = parts.path.strip("/")
+    else:
+        shown = url.replace(f":{parts.password}@", ":…@") if parts.password else url
+        raise WrongInput(
+            f"BELTLINE_METADATA={shown}: must be sqlite:///FILE, mysql://USER:PASSWORD@HOST/NAME or "
+            "postgresql://USER:PASSWORD@HOST/NAME"
+        )
+    return config
+
+
+def _fill(source: Any, parts: Any, port: int | str) -> None:
+    source.host = parts.hostname
+    source.port = port
+    source.user = unquote(parts.username or "")
+    source.password = unquote(parts.password or "")
+
+
+@dataclass(frozen=True)
+class NodeRun:
+    """One node's execution in a run; times are seconds since the epoch.
+
+    `outputs` are the output artifacts by key, each as its uri and properties.
+    """
+
+    node: str
+    state: str
+    execution_id: int
+    started: float
+    ended: float
+    reason: str = ""
+    bundle: str = ""
+    outputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+class Lineage:
+    """Reads, and mends, what ML Metadata holds of one pipeline."""
+
+    def __init__(self, url: str, pipeline: str):
+        self.store = mlmd.MetadataStore(connection_config(url))
+        self._pipeline = pipeline
+
+    def runs(self) -> list[str]:
+        """Returns the ids of all runs, oldest first."""
+        try:
+            contexts = self.store.get_contexts_by_type("pipeline_run")
+        except mlmd.errors.NotFoundError:
+            return []
+        pipeline = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
+        ours = {
+            run.id
+            for run in (self.store.get_children_contexts_by_context(pipeline.id) if pipeline else [])
+        }
+        found = [context for context in contexts if not pipeline or context.id in ours or not ours]
+        return [run.name for run in sorted(found, key=lambda context: context.id)]
+
+    def nodes(self, run: str) -> list[NodeRun]:
+        """Returns the executions of a run, in order of their start; empty if there is none."""
+        context = self.store.get_context_by_type_and_name("pipeline_run", run)
+        if context is None:
+            return []
+        executions = self.store.get_executions_by_context(context.id)
+        executions.sort(key=lambda execution: execution.id)
+        return [self._node_run(execution) for execution in executions]
+
+    def node(self, run: str, node: str) -> NodeRun | None:
+        """Returns a node's latest execution in a run."""
+        found = [each for each in self.nodes(run) if each.node == node]
+        return found[-1] if found else None
+
+    def annotate(self, execution_id: int, **properties: str) -> None:
+        """Writes custom properties to an execution."""
+        [execution] = self.store.get_executions_by_id([execution_id])
+        for name, value in properties.items():
+            execution.custom_properties[name].string_value = value
+        self.store.put_executions([execution])
+
+    def fail(self, execution_id: int, reason: str) -> None:
+        """Marks an execution failed, unless it has ended already."""
+        [execution] = self.store.get_executions_by_id([execution_id])
+        if execution.last_known_state in (pb.Execution.RUNNING, pb.Execution.NEW):
+            execution.last_known_state = pb.Execution.FAILED
+            execution.custom_properties[REASON].string_value = reason
+            self.store.put_executions([execution])
+
+    def _node_run(self, execution: pb.Execution) -> NodeRun:
+        properties = execution.custom_properties
+        return NodeRun(
+            node=self._node_id(execution),
+            state=pb.Execution.State.Name(execution.last_known_state).lower(),
+            execution_id=execution.id,
+            started=execution.create_time_since_epoch / 1000,
+            ended=execution.last_update_time_since_epoch / 1000,
+            reason=properties[REASON].string_value if REASON in properties else "",
+            bundle=properties[BUNDLE].string_value if BUNDLE in properties else "",
+            outputs=self._outputs(execution.id),
+        )
+
+    def _node_id(self, execution: pb.Execution) -> str:
+        contexts = self.store.get_contexts_by_execution(execution.id)
+        named = [context.name for context in contexts if context.type == "node"]
+        return named[0].removeprefix(f"{self._pipeline}.") if named else ""
+
+    def _outputs(self, execution_id: int) -> dict[str, list[dict[str, Any]]]:
+        events = [
+            event
+            for event in self.store.get_events_by_execution_ids([execution_id])
+            if event.type == pb.Event.OUTPUT
+        ]
+        artifacts = {a.id: a for a in self.store.get_artifacts_by_id([e.artifact_id for e in events])}
+        outputs: dict[str, list[dict[str, Any]]] = {}
+        for event in events:
+            key = event.path.steps[0].key
+            outputs.setdefault(key, []).append(_described(artifacts[event.artifact_id]))
+        return outputs
+
+
+def _described(artifact: pb.Artifact) -> dict[str, Any]:
+    named = [*artifact.properties.items(), *artifact.custom_properties.items()]
+    values = {name: getattr(value, value.WhichOneof("value")) for name, value in named}
+    # TFX keeps some structures there that only it can read.
+    values = {n: value for n, value in values.items() if isinstance(value, int | float | str)}
+    return {"id": artifact.id, "type": artifact.type, "uri": artifact.uri, "properties": values}
+
+
+def first(outputs: dict[str, list[dict[str, Any]]], kind: str) -> dict[str, Any] | None:
+    """Returns the properties of the first output artifact of a type, or None."""
+    every: Sequence[dict[str, Any]] = [each for group in outputs.values() for each in group]
+    return next((each["properties"] for each in every if each["type"] == kind), None)

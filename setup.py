@@ -1,0 +1,32 @@
+"""The package `beltline`; Beam workers install it through `--setup_file`."""
+
+from setuptools import find_packages, setup
+
+# One TFX release fixes the versions of TF, Keras, Beam and TFMA; requirements/overrides.txt says
+# which of its own bounds are loosened and why.
+PIPELINE = [
+    "tfx==1.21.0",
+    "tensorflow>=2.21,<2.22",
+    "tensorboard",
+    "keras-tuner",
+]
+
+setup(
+    name="beltline",
+    version="0.1.0",
+    description="One TFX pipeline, defined once: local Beam, Airflow, Kubeflow",
+    python_requires=">=3.11,<3.12",
+    packages=find_packages(
+        include=["bundle", "data", "models", "pipeline*", "runners*", "serving"]
+    ),
+    install_requires=[
+        "click>=8.1",
+        "pyarrow>=14",
+        "pydantic>=2.7,<3",
+        "pyyaml>=6",
+        "protobuf>=6.31.1,<7",
+        "tensorflow-metadata",
+    ],
+    extras_require={"pipeline": PIPELINE},
+    entry_points={"console_scripts": ["beltline = runners.cli:main"]},
+)
