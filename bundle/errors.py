@@ -14,7 +14,7 @@ class NodeFailed(BeltlineError):
 
 
 class WrongInput(BeltlineError):
-    """The command, the settings or the data are wrong; the message says where and what is allowed."""
+    """The command, the settings or the data are wrong; the message says where, and what to do."""
 
     exit_code = 2
 

@@ -1,6 +1,5 @@
 """The bundle's folder: written once under its digest, opened and verified by every runner."""
 
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -38,6 +37,9 @@ def write(parent: Path, manifest: Manifest, pipeline: bytes, code: bytes) -> Bun
     """Writes a bundle to `parent/<digest>` and returns it; one that is there already stays.
 
     `manifest.digest` is filled in here, from everything else.
+
+    Raises:
+      WrongInput: the one that is there was damaged.
     """
     blank = manifest.model_copy(update={"digest": ""})
     parts = {MANIFEST: _text(blank), PIPELINE: pipeline, CODE: code}
@@ -46,7 +48,7 @@ def write(parent: Path, manifest: Manifest, pipeline: bytes, code: bytes) -> Bun
     if not path.exists():
         parent.mkdir(parents=True, exist_ok=True)
         _write_then_rename(path, {**parts, MANIFEST: _text(manifest)})
-    return Bundle(path, manifest)
+    return open_bundle(path)
 
 
 def open_bundle(path: Path) -> Bundle:
@@ -63,9 +65,10 @@ def open_bundle(path: Path) -> Bundle:
         manifest = Manifest.model_validate_json(contents[MANIFEST])
     except ValidationError as error:
         raise WrongInput(f"{path / MANIFEST}: {error}") from None
-    blank = _text(manifest.model_copy(update={"digest": ""}))
+    # The very bytes, not what this version would write: an older bundle lacks newer fields.
+    blank = contents[MANIFEST].replace(f'"{manifest.digest}"'.encode(), b'""', 1)
     if digest.of_parts({**contents, MANIFEST: blank}) != manifest.digest:
-        raise WrongInput(f"{path}: was changed after it was written; compile it again")
+        raise WrongInput(f"{path}: was changed after it was written; remove it and compile again")
     return Bundle(path, manifest)
 
 
@@ -79,7 +82,7 @@ def _write_then_rename(path: Path, contents: dict[str, bytes]) -> None:
         for name, content in contents.items():
             (staged / name).write_bytes(content)
         staged.chmod(0o755)
-        os.rename(staged, path)
+        staged.rename(path)
     except FileExistsError:
         # Another process has written the same bundle in the meantime.
         shutil.rmtree(staged)

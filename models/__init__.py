@@ -1,0 +1,1 @@
+"""What learns: features, preprocessing, network, training, tuning and export of a model."""

@@ -7,7 +7,8 @@
 
 Raw columns: an `integer` is float64 and a `number` is float32, with NaN where there is no value; a
 `text` is a string, empty where there is none. In TF Serving's JSON a missing number is `NaN`,
-without quotes. An Example may leave out any feature; only `labels` reads the label.
+without quotes. Columns whose names TensorFlow doesn't take are renamed, see `input_names.py`; an
+integer whose fraction isn't 0 loses it. An Example may leave out any feature; only `labels` reads the label.
 
     binary      probability [n] of the positive class, class [n] at the threshold
     multiclass  probabilities [n, classes], classes [n, classes], class [n], probability [n] of it
@@ -16,6 +17,8 @@ without quotes. An Example may leave out any feature; only `labels` reads the la
 To give another answer, change `_answer`; to add a signature, add it to `_signatures`.
 """
 
+import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +27,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from models.features import Features, Kind
+from models.input_names import input_names
 from models.labels import label_spec, label_values
 from models.objective import Objective
 from models.tables import as_column
@@ -34,52 +38,52 @@ STORED: dict[Kind, tf.DType] = {"integer": tf.int64, "number": tf.float32, "text
 SENT: dict[Kind, tf.DType] = {"integer": tf.float64, "number": tf.float32, "text": tf.string}
 
 
-def export_model(
-    directory: str,
-    network: keras.Model,
-    transform: tft.TFTransformOutput,
-    features: Features,
-    objective: Objective,
-    threshold: float | None,
-) -> None:
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A network and what is needed to read its outputs."""
+
+    network: keras.Model
+    """In float32 and on one device."""
+    features: Features
+    objective: Objective
+    threshold: float | None
+    """From which probability on a binary model says yes; None for other labels."""
+
+
+def export_model(directory: str, trained: Trained, transform: tft.TFTransformOutput) -> None:
     """Writes the SavedModel.
 
     Args:
       directory: where to; made if it isn't there.
-      network: trained, in float32.
+      trained: the network, the threshold and the like.
       transform: the preprocessing that the network was trained on.
-      features: the inputs and the label.
-      objective: turns the network's outputs into probabilities or values.
-      threshold: from which probability on a binary model says yes; None for other labels.
     """
-    model = ServingModel(network, transform, features, objective, threshold)
+    model = ServingModel(trained, transform)
     tf.saved_model.save(model, directory, signatures=model.signatures())
+    extra = f"{directory}/assets.extra"
+    tf.io.gfile.makedirs(extra)
+    with tf.io.gfile.GFile(f"{extra}/input_names.json", "w") as file:
+        json.dump(input_names(trained.features.columns), file, ensure_ascii=False, indent=1)
 
 
 class ServingModel(tf.Module):
     """Preprocessing, network and answer in one graph."""
 
-    def __init__(
-        self,
-        network: keras.Model,
-        transform: tft.TFTransformOutput,
-        features: Features,
-        objective: Objective,
-        threshold: float | None,
-    ) -> None:
+    def __init__(self, trained: Trained, transform: tft.TFTransformOutput) -> None:
         super().__init__()
         self.transform_layer = transform.transform_features_layer()
-        self.network_variables = [variable.value for variable in network.variables]
-        self._network = _hidden(network)
-        self._features = features
-        self._objective = objective
-        self._threshold = threshold
+        self.network_variables = [variable.value for variable in trained.network.variables]
+        self._network = _untracked(trained.network)
+        self._features = trained.features
+        self._objective = trained.objective
+        self._threshold = trained.threshold
 
     def signatures(self) -> dict[str, Any]:
         """The concrete functions by name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
+        names = input_names(self._features.columns)
         columns = {
-            name: tf.TensorSpec([None], SENT[kind], name=name)
+            name: tf.TensorSpec([None], SENT[kind], name=names[name])
             for name, kind in self._features.columns.items()
         }
         return {
@@ -138,8 +142,8 @@ class ServingModel(tf.Module):
         }
 
 
-def _hidden(network: keras.Model) -> Callable[[], keras.Model]:
-    """Keeps the network's own classes out of the SavedModel; its variables are tracked apart."""
+def _untracked(network: keras.Model) -> Callable[[], keras.Model]:
+    """Keeps Keras' own objects out of the SavedModel; the variables are tracked apart."""
     return lambda: network
 
 

@@ -14,6 +14,9 @@ import numpy as np
 
 from models.features import Features
 
+PIECES = 32
+PIECE_VALUES = 12
+ALL_PIECE_VALUES = 2048
 EMBEDDING_SIZES = (2, 4, 8, 16, 32, 64, 128)
 
 
@@ -35,6 +38,8 @@ def build_network(
     """
     inputs = network_inputs(features)
     parts = [inputs[name] for name in ("numeric", "missing") if name in inputs]
+    if "numeric" in inputs:
+        parts.append(in_pieces(inputs["numeric"], len(features.numeric)))
     if "categories" in inputs:
         most = int(hyperparameters["embedding"])
         parts += embed(inputs["categories"], vocabulary_sizes, most)
@@ -54,6 +59,36 @@ def network_inputs(features: Features) -> dict[str, keras.KerasTensor]:
         shape = (len(features.categorical),)
         inputs["categories"] = keras.Input(shape, dtype="int64", name="categories")
     return inputs
+
+
+def in_pieces(numeric: keras.KerasTensor, columns: int) -> keras.KerasTensor:
+    """A learned piecewise-linear curve of each number: what a threshold is for a tree.
+
+    Each number becomes its cumulated share of the training rows, cut into `PIECES` equal ones,
+    and these are mixed by weights of its own (Gorishniy et al., "On Embeddings for Numerical
+    Features in Tabular Deep Learning", NeurIPS 2022). Equal shares are the quantiles that the
+    paper bins by, since the first encoding of each number is a normal score.
+
+    Args:
+      numeric: `[n, w]`; the first `columns` of it are used.
+      columns: how many numbers there are.
+
+    Returns:
+      `[n, columns * e]`; fewer values for each number where there are hundreds of them.
+    """
+    shares = (1 + keras.ops.erf(numeric[:, :columns] / math.sqrt(2))) / 2
+    starts = np.arange(PIECES, dtype="float32")
+    pieces = keras.ops.clip(keras.ops.expand_dims(shares * PIECES, -1) - starts, 0, 1)
+    size = min(PIECE_VALUES, max(2, ALL_PIECE_VALUES // columns))
+    mixed = keras.layers.EinsumDense(
+        "ncp,cpe->nce",
+        output_shape=(columns, size),
+        bias_axes="ce",
+        activation="relu",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=PIECES**-0.5),
+        name="pieces",
+    )(pieces)
+    return keras.layers.Flatten()(mixed)
 
 
 def embed(
@@ -76,16 +111,17 @@ def embed(
 
 
 def embedding_size(values: int, most: int) -> int:
-    """Dimensions for a column with so many values: about twice their square root's root."""
+    """Dimensions for a column with so many values: a power of two, growing like their root."""
     wanted = min(most, math.ceil(1.6 * values**0.56), values)
     return next((size for size in EMBEDDING_SIZES if size >= wanted), EMBEDDING_SIZES[-1])
 
 
 def hidden_layer(x: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
-    """A dense layer, normalised so that deep networks learn at the same rate as shallow ones."""
-    x = keras.layers.Dense(units, kernel_initializer="he_normal")(x)
-    x = keras.layers.LayerNormalization()(x)
-    x = keras.layers.Activation("silu")(x)
+    """A dense layer with a smooth activation.
+
+    No normalisation: the inputs are on one scale, and it lowered the AUC on the taxi data.
+    """
+    x = keras.layers.Dense(units, activation="silu", kernel_initializer="he_normal")(x)
     return keras.layers.Dropout(dropout)(x)
 
 

@@ -77,9 +77,7 @@ def _encode(values: tf.Tensor, features: Features) -> tf.Tensor:
         mean = tft.mean(values, reduce_instance_dims=False)
         return encoding.zscore(values, mean, tft.var(values, reduce_instance_dims=False))
     quantiles = _quantiles(values)
-    return tf.concat(
-        [encoding.rank(values, quantiles), encoding.robust(values, quantiles)], axis=1
-    )
+    return tf.concat([encoding.rank(values, quantiles), encoding.robust(values, quantiles)], axis=1)
 
 
 def _quantiles(values: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,1 @@
+"""What runs: settings, the one definition, our own components, and its compilation to a bundle."""

@@ -110,9 +110,7 @@ def _model_nodes(
     }
     nodes: list[BaseNode] = [transform]
     if settings.tuning.enabled:
-        tuner = Tuner(
-            tuner_fn=settings.model.tuner_fn, tune_args=tuner_pb2.TuneArgs(), **learning
-        )
+        tuner = Tuner(tuner_fn=settings.model.tuner_fn, tune_args=tuner_pb2.TuneArgs(), **learning)
         tuner.add_upstream_node(gate)
         learning["hyperparameters"] = tuner.outputs["best_hyperparameters"]
         nodes.append(tuner)

@@ -20,7 +20,6 @@ _MOST_SEEN_ONCE = 0.02
 _SMALLEST_SPLIT = 0.1
 _WIDTH = 100
 
-_TYPES = {"integer": schema_pb2.INT, "number": schema_pb2.FLOAT, "text": schema_pb2.BYTES}
 
 _HEAD = """\
 # What each column must look like; the data gate stops a run whose data differ.
@@ -72,14 +71,21 @@ def least_presence(present: int, rows: int) -> float:
     return max(0.0, math.floor(100 * (share - 0.05 - chance) + 1e-9) / 100)
 
 
+def _type(column: Column) -> "schema_pb2.FeatureType.ValueType":
+    """A sensor that has shown whole numbers so far may well show 0.5 tomorrow: it is FLOAT."""
+    if column.kind == "text":
+        return schema_pb2.BYTES
+    return schema_pb2.INT if stands_for_categories(column) else schema_pb2.FLOAT
+
+
 def _feature(column: Column) -> schema_pb2.Feature:
-    feature = schema_pb2.Feature(name=column.name, type=_TYPES[column.kind])
+    feature = schema_pb2.Feature(name=column.name, type=_type(column))
     fraction = least_presence(column.present, column.rows)
     if fraction:
         feature.presence.min_fraction = fraction
         feature.presence.min_count = 1
     feature.value_count.min = feature.value_count.max = 1
-    if column.kind == "number":
+    if feature.type == schema_pb2.FLOAT:
         feature.float_domain.disallow_inf = True
     if stands_for_categories(column):
         feature.int_domain.is_categorical = True

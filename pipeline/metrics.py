@@ -14,7 +14,7 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 Counts = np.ndarray
 
 
-class _Combiner(beam.CombineFn):  # type: ignore[misc]
+class _Combiner(beam.CombineFn):
     """Adds up `count(label, prediction)` over the rows, and ends with `figure(sums)`."""
 
     def __init__(

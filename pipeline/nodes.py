@@ -28,9 +28,7 @@ ABOUT: dict[str, About] = {
     "Evaluator": About(
         "release", "Judges the model, and compares it with the champion.", gate="evaluation"
     ),
-    "ServingCheck": About(
-        "release", "Asks the exported model in a fresh process.", gate="serving"
-    ),
+    "ServingCheck": About("release", "Asks the exported model in a fresh process.", gate="serving"),
     # A served version may have been deleted by hand: whether there is work shows on the disk.
     "Pusher": About("release", "Makes the model the next served version.", cached=False),
 }

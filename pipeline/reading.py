@@ -132,7 +132,7 @@ class _Document:
         return key
 
 
-def _places(file: Path, node: yaml.Node, key: Place = ()) -> Iterable[tuple[Place, str]]:
+def _places(file: Path, node: yaml.Node | None, key: Place = ()) -> Iterable[tuple[Place, str]]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for name, value in node.value:
@@ -151,9 +151,7 @@ def _places(file: Path, node: yaml.Node, key: Place = ()) -> Iterable[tuple[Plac
 def _inner(model: Any, step: str | int) -> Any:
     """Returns the type that `step` leads to from `model`, or None past the settings' own keys."""
     if isinstance(model, type) and issubclass(model, BaseModel):
-        field = next(
-            (f for name, f in model.model_fields.items() if step in (f.alias, name)), None
-        )
+        field = next((f for name, f in model.model_fields.items() if step in (f.alias, name)), None)
         return _first_container(field.annotation) if field else None
     if isinstance(model, dict | list):
         return next(iter(model)) if isinstance(model, list) else model["value"]

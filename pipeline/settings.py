@@ -35,7 +35,9 @@ class Splits(Section):
     validation: Share = Field(
         0.1, description="Share of the rows that stop the training and choose the threshold."
     )
-    eval: Share = Field(0.2, description="Share of the rows that the Evaluator judges the model on.")
+    eval: Share = Field(
+        0.2, description="Share of the rows that the Evaluator judges the model on."
+    )
 
     @model_validator(mode="after")
     def _shares_are_whole(self) -> "Splits":

@@ -69,7 +69,9 @@ def run(bundle: Bundle, places: Places, request: Request, report: Report) -> lis
         importlib.import_module(module)
     # Beforehand and alone: processes that create the same tables at once get in each other's way.
     Lineage(places.metadata, bundle.manifest.name)
-    if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(bundle, request):
+    if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
+        bundle, request
+    ):
         _in_child(lambda: reuse_results(bundle, places, request.run, request.nodes))
     outcomes: list[Outcome] = []
     for node in request.nodes:

@@ -23,8 +23,8 @@ def connection_config(url: str) -> pb.ConnectionConfig:
     """
     parts = urlsplit(url)
     config = pb.ConnectionConfig()
-    if parts.scheme == "sqlite" and parts.path.strip("/"):
-        file = Path(parts.path[1:] if parts.path.startswith("//") else parts.path)
+    file = sqlite_file(url)
+    if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         config.sqlite.filename_uri = str(file)
         config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
@@ -35,12 +35,23 @@ def connection_config(url: str) -> pb.ConnectionConfig:
         _fill(config.postgresql, parts, port=str(parts.port or 5432))
         config.postgresql.dbname = parts.path.strip("/")
     else:
-        shown = url.replace(f":{parts.password}@", ":…@") if parts.password else url
         raise WrongInput(
-            f"BELTLINE_METADATA={shown}: must be sqlite:///FILE, mysql://USER:PASSWORD@HOST/NAME or "
-            "postgresql://USER:PASSWORD@HOST/NAME"
+            f"BELTLINE_METADATA={_shown(url)}: must be sqlite:///FILE, "
+            "mysql://USER:PASSWORD@HOST/NAME or postgresql://USER:PASSWORD@HOST/NAME"
         )
     return config
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Returns the file that `sqlite:///…` names; None if the URL is another one."""
+    # Not by way of urlsplit: a folder's name may hold a '#' or a '?'.
+    path = url.removeprefix("sqlite://")
+    return Path("/" + path.lstrip("/")) if path != url and path.strip("/") else None
+
+
+def _shown(url: str) -> str:
+    password = urlsplit(url).password
+    return url.replace(f":{password}@", ":…@") if password else url
 
 
 def _fill(source: Any, parts: Any, port: int | str) -> None:
@@ -68,25 +79,27 @@ class NodeRun:
 
 
 class Lineage:
-    """Reads, and mends, what ML Metadata holds of one pipeline."""
+    """Reads, and mends, what ML Metadata holds of one pipeline.
+
+    Raises:
+      WrongInput: the database can't be opened.
+    """
 
     def __init__(self, url: str, pipeline: str):
-        self.store = mlmd.MetadataStore(connection_config(url))
+        try:
+            self.store = mlmd.MetadataStore(connection_config(url))
+        except (OSError, RuntimeError, mlmd.errors.StatusError) as error:
+            # What went wrong stands first; the query that follows helps nobody.
+            why = str(error).splitlines()[0].split(" query:")[0].strip(" :,")
+            raise WrongInput(f"ML Metadata at {_shown(url)} can't be opened: {why}") from None
         self._pipeline = pipeline
 
     def runs(self) -> list[str]:
         """Returns the ids of all runs, oldest first."""
-        try:
-            contexts = self.store.get_contexts_by_type("pipeline_run")
-        except mlmd.errors.NotFoundError:
-            return []
         pipeline = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
-        ours = {
-            run.id
-            for run in (self.store.get_children_contexts_by_context(pipeline.id) if pipeline else [])
-        }
-        found = [context for context in contexts if not pipeline or context.id in ours or not ours]
-        return [run.name for run in sorted(found, key=lambda context: context.id)]
+        children = self.store.get_children_contexts_by_context(pipeline.id) if pipeline else []
+        runs = [child for child in children if child.type == "pipeline_run"]
+        return [run.name for run in sorted(runs, key=lambda run: run.id)]
 
     def nodes(self, run: str) -> list[NodeRun]:
         """Returns the executions of a run, in order of their start; empty if there is none."""
@@ -95,7 +108,9 @@ class Lineage:
             return []
         executions = self.store.get_executions_by_context(context.id)
         executions.sort(key=lambda execution: execution.id)
-        return [self._node_run(execution) for execution in executions]
+        # Two pipelines may have runs of the same id: Airflow names them by their time.
+        named = [(self._node_id(execution), execution) for execution in executions]
+        return [self._node_run(node, execution) for node, execution in named if node]
 
     def node(self, run: str, node: str) -> NodeRun | None:
         """Returns a node's latest execution in a run."""
@@ -117,10 +132,10 @@ class Lineage:
             execution.custom_properties[REASON].string_value = reason
             self.store.put_executions([execution])
 
-    def _node_run(self, execution: pb.Execution) -> NodeRun:
+    def _node_run(self, node: str, execution: pb.Execution) -> NodeRun:
         properties = execution.custom_properties
         return NodeRun(
-            node=self._node_id(execution),
+            node=node,
             state=pb.Execution.State.Name(execution.last_known_state).lower(),
             execution_id=execution.id,
             started=execution.create_time_since_epoch / 1000,
@@ -131,9 +146,12 @@ class Lineage:
         )
 
     def _node_id(self, execution: pb.Execution) -> str:
+        """Returns the id of the node; empty if it is another pipeline's."""
+        prefix = f"{self._pipeline}."
         contexts = self.store.get_contexts_by_execution(execution.id)
         named = [context.name for context in contexts if context.type == "node"]
-        return named[0].removeprefix(f"{self._pipeline}.") if named else ""
+        ours = [name.removeprefix(prefix) for name in named if name.startswith(prefix)]
+        return ours[0] if ours else ""
 
     def _outputs(self, execution_id: int) -> dict[str, list[dict[str, Any]]]:
         events = [
@@ -141,7 +159,9 @@ class Lineage:
             for event in self.store.get_events_by_execution_ids([execution_id])
             if event.type == pb.Event.OUTPUT
         ]
-        artifacts = {a.id: a for a in self.store.get_artifacts_by_id([e.artifact_id for e in events])}
+        artifacts = {
+            a.id: a for a in self.store.get_artifacts_by_id([e.artifact_id for e in events])
+        }
         outputs: dict[str, list[dict[str, Any]]] = {}
         for event in events:
             key = event.path.steps[0].key

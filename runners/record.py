@@ -7,13 +7,16 @@ went into them, and whether the process that ran them is still there.
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from bundle.errors import WrongInput
+
+_SOMEBODY = "another process"
 
 End = Literal["running", "done", "failed", "refused", "stopped"]
 
@@ -44,8 +47,16 @@ class Record:
 
 def records(root: Path) -> list[Record]:
     """Returns the local runs of a root, oldest first."""
-    files = sorted((root / "runs").glob("*.json"))
-    return [Record(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    found = [_read(file) for file in sorted((root / "runs").glob("*.json"))]
+    return [record for record in found if record]
+
+
+def _read(file: Path) -> Record | None:
+    """Returns the record in a file; None if a power cut, or another version, has left none."""
+    try:
+        return Record(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, TypeError, ValueError):
+        return None
 
 
 def last_good(root: Path, name: str, inputs: str) -> Record | None:
@@ -69,17 +80,40 @@ def only_run(root: Path) -> Iterator[None]:
         raise WrongInput(f"the root {root} can't be written: {error.strerror}") from None
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock)
         except BlockingIOError:
             lock.seek(0)
-            holder = lock.read().strip() or "another process"
+            found = lock.read().strip() or _SOMEBODY
             raise WrongInput(
-                f"a run is going on in {root} ({holder}); wait for it, or use another BELTLINE_ROOT"
+                f"a run is going on in {root} ({found}); wait for it, or use another BELTLINE_ROOT"
             ) from None
         lock.truncate(0)
         lock.write(f"process {os.getpid()}")
         lock.flush()
         yield
+
+
+def holder(root: Path) -> str | None:
+    """Returns who is running in a root, such as `process 12`; None if nobody is."""
+    try:
+        lock = (root / "run.lock").open()
+    except OSError:
+        return None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return lock.read().strip() or _SOMEBODY
+    return None
+
+
+def _lock(lock: IO[str]) -> None:
+    """Takes the lock; tries for a moment, since `holder` holds it for as long as it looks."""
+    for _ in range(5):
+        with suppress(BlockingIOError):
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(0.02)
+    return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _file(root: Path, run: str) -> Path:

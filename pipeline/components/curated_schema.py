@@ -5,7 +5,7 @@ path alone.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -16,7 +16,7 @@ class CuratedSchemaSpec(component_spec.ComponentSpec):
     """What the component takes and gives."""
 
     PARAMETERS = {"text": component_spec.ExecutionParameter(type=str)}
-    INPUTS = {}
+    INPUTS: ClassVar[dict[str, Any]] = {}
     OUTPUTS = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
 
 

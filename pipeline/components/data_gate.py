@@ -133,9 +133,7 @@ def _anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:
     return anomalies_pb2.Anomalies.FromString(file.read_bytes())
 
 
-def _statistics(
-    artifact: types.Artifact, split: str
-) -> statistics_pb2.DatasetFeatureStatistics:
+def _statistics(artifact: types.Artifact, split: str) -> statistics_pb2.DatasetFeatureStatistics:
     file = Path(artifact_utils.get_split_uri([artifact], split)) / "FeatureStats.pb"
     return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()).datasets[0]
 

@@ -11,7 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import apache_beam as beam
 import numpy as np
@@ -54,7 +54,7 @@ class ExampleGenSpec(component_spec.ComponentSpec):
         "drop_without": component_spec.ExecutionParameter(type=str),
         "code_digest": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {}
+    INPUTS: ClassVar[dict[str, Any]] = {}
     OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
 
 
@@ -172,9 +172,7 @@ def kinds_to_read(
     return kinds
 
 
-def _agreed(
-    files: list[Path], name: str, expected: tables.Kind, found: tables.Kind
-) -> tables.Kind:
+def _agreed(files: list[Path], name: str, expected: tables.Kind, found: tables.Kind) -> tables.Kind:
     order = ("integer", "number", "text")
     if order.index(found) <= order.index(expected):
         return expected
@@ -308,8 +306,8 @@ def _write_json(counts: dict[str, int], file: str) -> None:
 
 
 def _record_counts(examples: types.Artifact, counts: dict[str, int], splits: list[str]) -> None:
-    for name, rows in counts.items():
-        examples.set_int_custom_property(f"rows_{name}", rows)
+    for name, number in counts.items():
+        examples.set_int_custom_property(f"rows_{name}", number)
     examples.set_string_custom_property(
         example_gen_utils.PAYLOAD_FORMAT_PROPERTY_NAME, "FORMAT_TF_EXAMPLE"
     )

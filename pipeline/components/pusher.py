@@ -39,9 +39,7 @@ class PusherSpec(component_spec.ComponentSpec):
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "champion": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
-    OUTPUTS = {
-        "pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)
-    }
+    OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
 
 
 class Executor(base_executor.BaseExecutor):

@@ -53,7 +53,7 @@ def push(
         try:
             _fill(staged, model, {**card, "version": version, "digest": found}, answers)
             (directory / _COUNTER).write_text(str(version))
-            os.rename(staged, directory / str(version))
+            staged.rename(directory / str(version))
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise

@@ -44,7 +44,8 @@ def run(
         served = _served(places, project.settings.push.directory, name)
         if good and (served / good.version).is_dir():
             click.echo(
-                f"{name}: nothing changed since run {good.run}; version {good.version} is up to date"
+                f"{name}: nothing changed since run {good.run}: "
+                f"version {good.version} is up to date"
             )
             return
         _reconcile(places)
@@ -119,7 +120,9 @@ def _error(places: Places, record: Record, bad: Outcome, served: Path) -> Beltli
 
 
 def _report(outcome: Outcome, seconds: float) -> None:
-    click.echo(f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {_detail(outcome)}".rstrip())
+    click.echo(
+        f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {_detail(outcome)}".rstrip()
+    )
 
 
 def _detail(outcome: Outcome) -> str:
@@ -145,12 +148,11 @@ def _detail(outcome: Outcome) -> str:
 def _figures(properties: dict[str, Any]) -> str:
     figures = json.loads(properties["candidate"])
     champion = json.loads(properties["baseline"])
-    shown = ", ".join(
+    return ", ".join(
         f"{name} {value:.4f}" + (f" (champion {champion[name]:.4f})" if name in champion else "")
         for name, value in figures.items()
         if name != "rows"
     )
-    return shown
 
 
 def _version_of(outcomes: list[Outcome]) -> str:

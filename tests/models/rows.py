@@ -72,9 +72,7 @@ def example(row: Row) -> bytes:
     feature = {}
     for name, value in row.items():
         if isinstance(value, str):
-            feature[name] = tf.train.Feature(
-                bytes_list=tf.train.BytesList(value=[value.encode()])
-            )
+            feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
         elif isinstance(value, int):
             feature[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
         elif value is not None:
@@ -109,29 +107,32 @@ def transform(folder: Path, custom_config: dict[str, Any], splits: dict[str, lis
     spec[chosen.label] = labels.label_spec(chosen)
     schema = schema_utils.schema_from_feature_spec(spec)
     entry = functools.partial(preprocessing.preprocessing_fn, custom_config=custom_config)
-    with tempfile.TemporaryDirectory() as scratch, beam.Pipeline() as pipeline:
-        with tft_beam.Context(temp_dir=scratch):
-            sources = {}
-            for name, rows in splits.items():
-                write(folder / "raw" / f"{name}.gz", rows)
-                reader = tfxio.TFExampleRecord(
-                    str(folder / "raw" / f"{name}.gz"), schema=schema, telemetry_descriptors=["t"]
-                )
-                batches = pipeline | f"read {name}" >> reader.BeamSource()
-                sources[name] = (batches, reader.TensorAdapterConfig())
-            graph = sources["train"] | tft_beam.AnalyzeDataset(entry)
-            graph | tft_beam.WriteTransformFn(str(folder / "graph"))
-            for name, source in sources.items():
-                done, _ = (source, graph) | f"apply {name}" >> tft_beam.TransformDataset(
-                    output_record_batches=True
-                )
-                (
-                    done
-                    | f"encode {name}"
-                    >> beam.FlatMap(lambda pair: RecordBatchToExamplesEncoder().encode(pair[0]))
-                    | f"write {name}"
-                    >> beam.io.WriteToTFRecord(str(folder / name / "rows"), file_name_suffix=".gz")
-                )
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        beam.Pipeline() as pipeline,
+        tft_beam.Context(temp_dir=scratch),
+    ):
+        sources = {}
+        for name, rows in splits.items():
+            write(folder / "raw" / f"{name}.gz", rows)
+            reader = tfxio.TFExampleRecord(
+                str(folder / "raw" / f"{name}.gz"), schema=schema, telemetry_descriptors=["t"]
+            )
+            batches = pipeline | f"read {name}" >> reader.BeamSource()
+            sources[name] = (batches, reader.TensorAdapterConfig())
+        graph = sources["train"] | tft_beam.AnalyzeDataset(entry)
+        graph | tft_beam.WriteTransformFn(str(folder / "graph"))
+        for name, source in sources.items():
+            done, _ = (source, graph) | f"apply {name}" >> tft_beam.TransformDataset(
+                output_record_batches=True
+            )
+            (
+                done
+                | f"encode {name}"
+                >> beam.FlatMap(lambda pair: RecordBatchToExamplesEncoder().encode(pair[0]))
+                | f"write {name}"
+                >> beam.io.WriteToTFRecord(str(folder / name / "rows"), file_name_suffix=".gz")
+            )
 
 
 def fn_args(folder: Path, custom_config: dict[str, Any], **changes: Any) -> types.SimpleNamespace:

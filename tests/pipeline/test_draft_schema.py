@@ -41,8 +41,8 @@ def test_each_kind_of_feature(tmp_path):
         "scrap": "BYTES",
         "temp": "FLOAT",
         "hour": "INT",
-        "force": "INT",
-        "flag": "INT",
+        "force": "FLOAT",
+        "flag": "FLOAT",
         "mold": "BYTES",
         "dealer": "BYTES",
     }

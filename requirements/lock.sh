@@ -1,0 +1,21 @@
+#!/bin/sh
+# Locks the requirements with hashes: for Linux on x86-64, Python 3.11, glibc 2.28 and later.
+set -eu
+cd "$(dirname "$0")/.."
+uv=$(command -v uv || echo .venv-tools/bin/uv)
+
+compile() {
+    "$uv" pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
+        --custom-compile-command "make lock" "$@"
+    # A machine's own package folders are no part of the lock.
+    for last; do :; done
+    sed -i '/^--find-links/d' "$last"
+}
+
+target="--python-version 3.11 --python-platform x86_64-manylinux_2_28"
+# shellcheck disable=SC2086
+compile $target setup.py --extra pipeline --override requirements/overrides.txt \
+    -o requirements/pipeline.txt
+# shellcheck disable=SC2086
+compile $target requirements/dev.in -o requirements/dev.txt
+compile --python-version 3.8 requirements/uv.in -o requirements/uv.txt

@@ -1,0 +1,139 @@
+"""One project through its life: first run, nothing changed, changes of every kind."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.beltline_process import Beltline
+from tests.end_to_end.projects import QUICK, Project, casting, states
+
+pytestmark = pytest.mark.slow
+
+NODES = [
+    "ExampleGen",
+    "StatisticsGen",
+    "Schema",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "Champion",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+]
+# A few passes over few rows: what is asked here is what runs again, not how good the model is.
+ANY_MODEL = (*QUICK, "--set", "evaluation.champion.margin=-1")
+
+
+@pytest.fixture(scope="module")
+def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = casting(beltline, tmp_path_factory.mktemp("casting"))
+    first = project("run", *ANY_MODEL)
+    assert first.code == 0, first.text
+    assert states(first) == dict.fromkeys(NODES, "done"), first.text
+    assert "none yet: this is the first model" in first.out
+    assert project.versions() == ["1"]
+    return project
+
+
+def unchanged(project: Project) -> bool:
+    result = project("run", *ANY_MODEL)
+    assert result.code == 0, result.text
+    return "nothing changed" in result.out and not states(result)
+
+
+def test_the_first_version_says_where_it_comes_from(project: Project) -> None:
+    folder = project.root / "served/casting/1"
+    card = json.loads((folder / "assets.extra/version.json").read_text())
+    assert (folder / "saved_model.pb").exists()
+    assert (card["version"], card["first"], card["champion_metrics"]) == (1, True, None)
+    assert 0.3 < card["metrics"]["auc"] < 1
+    assert len(card["digests"]["data"]) == 64
+    recorded = json.loads((folder / "assets.extra/check_rows.json").read_text())
+    assert len(recorded["answers"]["probability"]) == len(recorded["rows"]["mold"]) == 32
+
+
+def test_nothing_changed_is_said_at_once(project: Project) -> None:
+    assert unchanged(project)
+    (project.folder / "README.md").write_text("notes")
+    table = project.folder / "casting.csv"
+    copy = shutil.copyfile(table, project.folder / "copy.csv")
+    os.utime(copy, (1, 1))
+    copy.replace(table)
+    assert unchanged(project)
+
+
+def test_another_root_reruns_nothing_but_the_push(project: Project, tmp_path: Path) -> None:
+    env = {
+        "BELTLINE_ROOT": str(tmp_path / "root"),
+        "BELTLINE_METADATA": f"sqlite:///{project.root}/metadata.sqlite",
+    }
+    result = project.beltline("run", *ANY_MODEL, cwd=project.folder, env=env)
+    assert result.code == 0, result.text
+    found = states(result)
+    # A champion exists by now, and what is served there is another folder.
+    expected = dict.fromkeys(NODES, "cached") | {"Champion": "done"}
+    rerun = {"Evaluator", "Pusher"}
+    assert {k: v for k, v in found.items() if k not in rerun} == {
+        k: v for k, v in expected.items() if k not in rerun
+    }
+    assert (tmp_path / "root/served/casting/1/saved_model.pb").exists()
+
+
+def test_a_hyperparameter_reruns_the_trainer_and_what_follows(project: Project) -> None:
+    result = project("run", *ANY_MODEL, "--set", "training.learning_rate=0.002")
+    assert result.code == 0, result.text
+    found = states(result)
+    before = NODES[: NODES.index("Trainer")]
+    assert {found[node] for node in before} == {"cached"}, result.text
+    assert {found[node] for node in ("Trainer", "Evaluator", "ServingCheck", "Pusher")} == {"done"}
+    assert "champion" in result.out
+    assert project.versions() == ["1", "2"]
+
+
+def test_part_of_the_pipeline(project: Project) -> None:
+    part = project("run", *ANY_MODEL, "--from", "Evaluator", "--to", "ServingCheck")
+    assert part.code == 0, part.text
+    assert list(states(part)) == ["Evaluator", "ServingCheck"]
+    head = project("run", *ANY_MODEL, "--to", "DataGate", "--force", "Schema")
+    assert head.code == 0, head.text
+    assert states(head)["Schema"] == "done" and "Trainer" not in states(head)
+    wrong = project("run", "--from", "Trainr")
+    assert wrong.code == 2 and "did you mean Trainer" in wrong.err
+
+
+def test_the_users_own_model_code(project: Project) -> None:
+    """A changed function of the user's reruns what depends on it, from the bundle's own copy."""
+    module = project.folder / "own_model.py"
+    module.write_text(
+        "from models.preprocessing import preprocessing_fn as ours\n\n"
+        "def preprocessing_fn(inputs, custom_config):\n"
+        "    return ours(inputs, custom_config)\n"
+    )
+    own = ("--set", "model.preprocessing_fn=own_model.preprocessing_fn")
+    result = project("run", *ANY_MODEL, *own)
+    assert result.code == 0, result.text
+    found = states(result)
+    assert (found["DataGate"], found["Transform"], found["Trainer"]) == ("cached", "done", "done")
+    module.write_text(module.read_text().replace("return ours", "print('mine')\n    return ours"))
+    again = project("run", *ANY_MODEL, *own, "--to", "Transform")
+    assert states(again)["Transform"] == "done", again.text
+
+
+def test_looking_at_runs(project: Project) -> None:
+    runs = json.loads(project("runs", "--json").out)
+    assert runs
+    first = runs[0]["run"]
+    nodes = json.loads(project("runs", first, "--json").out)
+    assert "Trainer" in json.dumps(nodes)
+    log = project("logs", first, "Trainer")
+    assert log.code == 0 and "rows to learn from" in log.out
+    models = json.loads(project("models", "--json").out)
+    assert [model["live"] for model in models].count(True) == 1
+    assert models[0]["run"] == first
+    check = project("check", "local")
+    assert check.code == 0, check.text

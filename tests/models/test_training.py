@@ -1,0 +1,296 @@
+"""Transform, Trainer and Tuner for real, on small tables: what a node of the pipeline does."""
+
+import copy
+import importlib
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models.training import run_fn
+from tests.models.rows import config, example, fn_args, table, transform, write
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = {
+    "binary": config(),
+    "multiclass": config(task="multiclass", classes=["high", "mid", "low"], numbers="zscore"),
+    "regression": config(task="regression", classes=[], categorical=[], numbers="zscore"),
+    "categories": config(numeric=[]),
+}
+TASKS = {name: name if name != "categories" else "binary" for name in SETTINGS}
+EVAL = {task: table(200, task, seed=5) for task in set(TASKS.values())}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    made = {}
+    for name, custom in SETTINGS.items():
+        made[name] = tmp_path_factory.mktemp(name)
+        splits = {"train": table(600, TASKS[name]), "validation": table(200, TASKS[name], seed=1)}
+        transform(made[name], custom, splits)
+    return made
+
+
+@pytest.fixture(scope="module")
+def trained(folders: dict[str, Path]) -> dict[str, Any]:
+    for name, folder in folders.items():
+        run_fn(fn_args(folder, SETTINGS[name]))
+    return {name: tf.saved_model.load(str(folders[name] / "serving")) for name in folders}
+
+
+def examples(rows: list[dict[str, Any]]) -> tf.Tensor:
+    return tf.constant([example(row) for row in rows])
+
+
+def columns(rows: list[dict[str, Any]]) -> dict[str, tf.Tensor]:
+    nan = float("nan")
+    heat = [nan if row["heat (°C)"] is None else row["heat (°C)"] for row in rows]
+    return {
+        "heat_C_": tf.constant(heat, tf.float32),
+        "shots": tf.constant([row["shots"] for row in rows], tf.float64),
+        "mold": tf.constant([row["mold"] for row in rows]),
+    }
+
+
+def call(model: Any, signature: str, rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:
+    outputs = model.signatures[signature](examples=examples(rows))
+    return {name: value.numpy() for name, value in outputs.items()}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_named_columns_and_examples_get_the_same_answer(trained: dict[str, Any], name: str) -> None:
+    rows = EVAL[TASKS[name]]
+    signature = trained[name].signatures["serving_default"]
+    wanted = set(signature.structured_input_signature[1])
+    answers = signature(**{key: value for key, value in columns(rows).items() if key in wanted})
+    for key, value in call(trained[name], "examples", rows).items():
+        if value.dtype.kind == "f":
+            np.testing.assert_allclose(answers[key], value, rtol=1e-4)
+        else:
+            assert (answers[key].numpy() == value).all()
+
+
+def test_binary_answers(trained: dict[str, Any]) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    rows = EVAL["binary"]
+    answers = call(trained["binary"], "examples", rows)
+    numbers = call(trained["binary"], "evaluate", rows)
+    labels = call(trained["binary"], "labels", rows)["label_index"]
+    assert numbers["probability"].shape == numbers["decision"].shape == labels.shape == (200, 1)
+    assert answers["probability"].shape == answers["class"].shape == (200,)
+    assert ((answers["class"] == b"scrap") == (numbers["decision"][:, 0] == 1)).all()
+    assert roc_auc_score(labels[:, 0], answers["probability"]) > 0.85
+
+
+def test_multiclass_answers(trained: dict[str, Any]) -> None:
+    rows = EVAL["multiclass"]
+    answers = call(trained["multiclass"], "examples", rows)
+    assert answers["probabilities"].shape == answers["classes"].shape == (200, 3)
+    np.testing.assert_allclose(answers["probabilities"].sum(1), 1, rtol=1e-5)
+    assert (answers["probability"] == answers["probabilities"].max(1)).all()
+    assert set(call(trained["multiclass"], "evaluate", rows)) == {"probabilities"}
+    labels = call(trained["multiclass"], "labels", rows)["label_index"][:, 0]
+    assert (answers["probabilities"].argmax(1) == labels).mean() > 0.6
+
+
+def test_regression_answers_in_the_labels_unit(trained: dict[str, Any]) -> None:
+    rows = EVAL["regression"]
+    predictions = call(trained["regression"], "evaluate", rows)["prediction"]
+    labels = call(trained["regression"], "labels", rows)["label_index"]
+    np.testing.assert_allclose(labels[:, 0], [row["scrap"] for row in rows], rtol=1e-6)
+    assert np.corrcoef(predictions[:, 0], labels[:, 0])[0, 1] > 0.6
+    assert abs(predictions.mean() - labels.mean()) < 20
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_missing_new_and_extreme_values_get_an_answer(trained: dict[str, Any], name: str) -> None:
+    rows: list[dict[str, Any]] = [
+        {},
+        {"heat (°C)": float("nan"), "mold": "new"},
+        {"heat (°C)": float("inf"), "shots": -(2**62), "mold": "\n"},
+    ]
+    for value in call(trained[name], "evaluate", rows).values():
+        assert value.shape[0] == 3
+        assert np.isfinite(value).all()
+
+
+def test_labels_that_are_missing_or_unknown(trained: dict[str, Any]) -> None:
+    rows = [{}, {"scrap": "maybe"}, {"scrap": "scrap"}, {"scrap": "ok"}]
+    assert call(trained["binary"], "labels", rows)["label_index"][:, 0].tolist() == [-1, -1, 1, 0]
+    assert np.isnan(call(trained["regression"], "labels", [{}])["label_index"]).all()
+
+
+def test_plain_tensorflow_loads_it_in_a_process_without_our_code(
+    trained: dict[str, Any], folders: dict[str, Path], tmp_path: Path
+) -> None:
+    code = "import sys, tensorflow as tf; m = tf.saved_model.load(sys.argv[1]); " + (
+        "print('keras' in sys.modules and 'models' in sys.modules, sorted(m.signatures))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folders["binary"] / "serving")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "False ['evaluate', 'examples', 'labels', 'serving_default']" in done.stdout
+
+
+def test_the_same_seed_gives_the_same_model(
+    trained: dict[str, Any], folders: dict[str, Path], tmp_path: Path
+) -> None:
+    run_fn(fn_args(folders["binary"], SETTINGS["binary"], serving_model_dir=str(tmp_path / "m")))
+    again = tf.saved_model.load(str(tmp_path / "m"))
+    first = call(trained["binary"], "evaluate", EVAL["binary"])
+    second = call(again, "evaluate", EVAL["binary"])
+    assert (first["probability"] == second["probability"]).all()
+
+
+def test_a_split_too_large_for_memory_is_streamed(
+    folders: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("models.reading.MEMORY", 0)
+    custom = copy.deepcopy(SETTINGS["binary"])
+    custom["training"]["imbalance"] = "balanced"
+    with caplog.at_level(logging.INFO, "beltline.trainer"):
+        run_fn(fn_args(folders["binary"], custom, serving_model_dir=str(tmp_path / "m")))
+    assert "600 rows to learn from, 200 to validate, 32 per step" in caplog.text
+    assert caplog.text.count("training on ") == 1
+
+
+def test_a_loss_that_is_no_number_is_an_error(folders: dict[str, Path]) -> None:
+    custom = copy.deepcopy(SETTINGS["regression"])
+    custom["training"]["learning_rate"] = 1e30
+    with pytest.raises(ValueError, match=r"lower `training\.learning_rate`"):
+        run_fn(fn_args(folders["regression"], custom))
+
+
+def test_empty_and_one_class_splits_are_errors(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder, custom = folders["binary"], SETTINGS["binary"]
+    with pytest.raises(ValueError, match="the validation split has no row"):
+        run_fn(fn_args(folder, custom, eval_files=[str(tmp_path / "none*")]))
+    ok = [row for row in table(50) if row["scrap"] == "ok"]
+    transform(tmp_path, custom, {"train": ok, "validation": ok})
+    with pytest.raises(ValueError, match="'scrap' is 'ok' in every row of the train split"):
+        run_fn(fn_args(tmp_path, custom))
+
+
+def test_an_empty_column_and_a_constant_one(tmp_path: Path) -> None:
+    for numbers in ("quantile", "zscore"):
+        custom = config(numbers=numbers)
+        rows = [{**row, "heat (°C)": None, "shots": 3} for row in table(100)]
+        transform(tmp_path / numbers, custom, {"train": rows, "validation": rows})
+        run_fn(fn_args(tmp_path / numbers, custom))
+        model = tf.saved_model.load(str(tmp_path / numbers / "serving"))
+        assert np.isfinite(call(model, "evaluate", EVAL["binary"])["probability"]).all()
+
+
+def test_the_tuner_tries_the_settings_first_and_the_trainer_takes_its_choice(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    from models.tuning import tuner_fn
+
+    folder, custom = folders["binary"], SETTINGS["binary"]
+    result = tuner_fn(fn_args(folder, custom, working_dir=str(tmp_path / "work")))
+    result.tuner.search(**result.fit_kwargs)
+    trials = result.tuner.oracle.trials
+    first = min(trials)
+    assert len(trials) == 2
+    assert trials[first].hyperparameters.values == {
+        "learning_rate": 0.01,
+        "dropout": 0.1,
+        "width": 1.0,
+        "depth": 2,
+    }
+    best = result.tuner.get_best_hyperparameters()[0].get_config()
+    run_fn(fn_args(folder, custom, hyperparameters=best, serving_model_dir=str(tmp_path / "m")))
+    assert (tmp_path / "m" / "saved_model.pb").exists()
+
+
+MIRRORED = """
+import sys
+import tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from tests.models.rows import config
+from models.devices import Devices
+from models.hyperparameters import hyperparameters_of
+from models.job import prepare
+from models.training import choose_threshold, fit
+folder, custom = sys.argv[1], config()
+job = prepare(custom, [folder + "/train/*"], [folder + "/validation/*"], folder + "/graph")
+devices = Devices(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), "float32")
+assert devices.replicas == 2
+network = fit(job, hyperparameters_of(custom), devices)
+print("threshold", choose_threshold(network, job))
+"""
+
+
+def test_two_devices_train_in_step(folders: dict[str, Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED, str(folders["binary"])],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "threshold 0." in done.stdout
+
+
+def test_tfma_computes_the_same_figures(
+    trained: dict[str, Any], folders: dict[str, Path], tmp_path: Path
+) -> None:
+    importlib.import_module("tfx")  # first: it repairs an import of TFMA's
+    import tensorflow_model_analysis as tfma
+    from google.protobuf import text_format
+    from sklearn.metrics import f1_score, roc_auc_score
+    from tensorflow_model_analysis.proto import config_pb2
+
+    rows = EVAL["binary"]
+    write(tmp_path / "rows.gz", rows)
+    settings = text_format.Parse(
+        """
+        model_specs {
+          signature_name: 'evaluate'
+          preprocessing_function_names: 'labels'
+          label_key: 'label_index'
+        }
+        slicing_specs {}
+        metrics_specs { output_names: 'probability' metrics { class_name: 'AUC' } }
+        metrics_specs { output_names: 'decision' metrics { class_name: 'F1Score' } }
+        """,
+        config_pb2.EvalConfig(),
+    )
+    model = tfma.default_eval_shared_model(
+        str(folders["binary"] / "serving"), eval_config=settings, tags=["serve"]
+    )
+    result = tfma.run_model_analysis(
+        model,
+        eval_config=settings,
+        data_location=str(tmp_path / "rows.gz"),
+        file_format="tfrecords",
+        output_path=str(tmp_path / "figures"),
+    )
+    figures = dict(result.slicing_metrics)[()]
+    numbers = call(trained["binary"], "evaluate", rows)
+    labels = call(trained["binary"], "labels", rows)["label_index"][:, 0]
+    assert figures["probability"][""]["auc"]["doubleValue"] == pytest.approx(
+        roc_auc_score(labels, numbers["probability"][:, 0]), abs=1e-3
+    )
+    assert figures["decision"][""]["f1_score"]["doubleValue"] == pytest.approx(
+        f1_score(labels, numbers["decision"][:, 0])
+    )
