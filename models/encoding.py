@@ -55,6 +55,8 @@ def robust(values: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
 def zscore(values: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
     """Distance from the mean in standard deviations, cut at ±5; 0 for a constant column.
 
+    The mean and the variance of a column without any value are NaN, its z-scores 0.
+
     Args:
       values: `[n, d]` float32.
       mean: `[d]`.
@@ -75,4 +77,6 @@ def _at(quantiles: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
 
 
 def _or_zero(values: tf.Tensor, encoded: tf.Tensor) -> tf.Tensor:
-    return tf.where(tf.math.is_nan(values), tf.zeros_like(encoded), encoded)
+    # An encoding isn't a number where there is no statistic, or where the range overflows.
+    usable = tf.math.is_finite(values) & tf.math.is_finite(encoded)
+    return tf.where(usable, encoded, tf.zeros_like(encoded))

@@ -2,19 +2,21 @@
 
     serving_default  raw named columns, each `[n]`          -> answers
     examples         `examples` `[n]`, serialized Examples  -> the same answers
-    evaluate         the same input -> numbers alone, `[n, 1]` or `[n, classes]`, for TFMA
+    evaluate         the same input -> numbers alone, `[n, 1]` or `[n, classes]`, for TFMA:
+                     probability or probabilities, and decision with 1 for yes or the chosen
+                     class; or prediction
     labels           the same input -> the label as a number `[n, 1]`, for TFMA
 
 Raw columns: an `integer` is float64 and a `number` is float32, with NaN where there is no value; a
 `text` is a string, empty where there is none. In TF Serving's JSON a missing number is `NaN`,
-without quotes. Columns whose names TensorFlow doesn't take are renamed, see `input_names.py`; an
-integer whose fraction isn't 0 loses it. An Example may leave out any feature; only `labels` reads the label.
+without quotes; an integer loses its fraction. Columns whose names TensorFlow doesn't take are
+renamed, see `input_names.py`. An Example may leave out any feature; only `labels` reads the label.
 
     binary      probability [n] of the positive class, class [n] at the threshold
     multiclass  probabilities [n, classes], classes [n, classes], class [n], probability [n] of it
     regression  prediction [n], in the label's unit
 
-To give another answer, change `_answer`; to add a signature, add it to `_signatures`.
+To give another answer, change `_answer`; to add a signature, add it to `signatures`.
 """
 
 import dataclasses
@@ -106,7 +108,8 @@ class ServingModel(tf.Module):
         if self._features.task == "regression":
             return {"prediction": predictions}
         if self._features.task == "multiclass":
-            return {"probabilities": predictions}
+            decision = tf.one_hot(tf.argmax(predictions, axis=1), predictions.shape[1])
+            return {"probabilities": predictions, "decision": decision}
         decision = tf.cast(predictions >= self._threshold, tf.float32)
         return {"probability": predictions, "decision": decision}
 

@@ -119,7 +119,7 @@ def embedding_size(values: int, most: int) -> int:
 def hidden_layer(x: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
     """A dense layer with a smooth activation.
 
-    No normalisation: the inputs are on one scale, and it lowered the AUC on the taxi data.
+    No normalisation: the inputs are already on one scale.
     """
     x = keras.layers.Dense(units, activation="silu", kernel_initializer="he_normal")(x)
     return keras.layers.Dropout(dropout)(x)

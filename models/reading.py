@@ -6,6 +6,7 @@ time. To read another format, return a `Split` from your own `read_split`.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -71,7 +72,8 @@ class Split:
         rows = self.stream.unbatch()
         if seed is not None:
             rows = rows.shuffle(SHUFFLED, seed=seed)
-        return rows.batch(size)
+        steps = math.ceil(len(self.labels) / size)
+        return rows.batch(size).apply(tf.data.experimental.assert_cardinality(steps))
 
 
 def read_split(

@@ -11,8 +11,7 @@ def side_by_side(
     """Columns with at most one value per row, as one dense table.
 
     The number of operations depends only on the number of types among the columns: TF Transform
-    rebuilds its graph many times, and with operations for each of hundreds of columns that takes
-    a minute.
+    rebuilds its graph many times, and operations for each of hundreds of columns add up.
 
     Args:
       columns: at least one; all with the same number of rows.

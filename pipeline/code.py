@@ -3,6 +3,8 @@
 import ast
 import difflib
 import importlib.util
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from bundle import digest
@@ -41,13 +43,23 @@ def _root(project: Project, key: str, name: str) -> Path:
     for place in (project.folder / package, project.folder / f"{package}.py"):
         if (place / "__init__.py").exists() or place.is_file():
             return place
-    spec = importlib.util.find_spec(package)
+        if place.is_dir() and any(place.glob("*.py")):
+            raise WrongInput(f"model.{key}: {name}: {place} needs an (empty) __init__.py")
+    spec = _installed(package)
     if spec is None or spec.origin is None:
         raise WrongInput(
             f"model.{key}: {name}: no package '{package}' beside {project.file.name} or installed"
         )
     origin = Path(spec.origin)
     return origin.parent if origin.name == "__init__.py" else origin
+
+
+def _installed(package: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(package)
+    except ValueError:
+        # Python's answer for `__main__`.
+        return None
 
 
 def _check_function(key: str, name: str, sources: dict[str, bytes]) -> None:
@@ -57,12 +69,27 @@ def _check_function(key: str, name: str, sources: dict[str, bytes]) -> None:
     if file is None:
         names = [file.removesuffix(".py").replace("/", ".") for file in sources]
         raise WrongInput(f"{key}: {name}: no module '{module}'{_nearest(module, names)}")
-    tree = ast.parse(sources[file], filename=file)
-    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    defined = list(_defined(key, file, sources[file]))
     if function not in defined:
         raise WrongInput(
             f"{key}: {name}: {file} defines no function '{function}'{_nearest(function, defined)}"
         )
+
+
+def _defined(key: str, file: str, source: bytes) -> Iterator[str]:
+    """Yields what the module's own lines define, import or assign."""
+    try:
+        tree = ast.parse(source, filename=file)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise WrongInput(f"{key}: {file}:{line}: is no Python: {error}") from None
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -59,7 +59,7 @@ def read_schema(file: Path) -> schema_pb2.Schema:
     """
     try:
         return text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise WrongInput(f"schema: {file}: can't be read: {error}") from None
     except text_format.ParseError as error:
         raise WrongInput(f"schema: {file}:{error}") from None
@@ -72,7 +72,7 @@ def columns_of(project: Project, schema: schema_pb2.Schema) -> Columns:
       WrongInput: the settings name a column that the schema lacks, or the label does not fit.
     """
     settings = project.settings
-    features = {feature.name: feature for feature in schema.feature}
+    features = _features(schema)
     _known("label.column", [settings.label.column], features)
     _known("features.include", settings.features.include or [], features)
     _known("features.overrides", settings.features.overrides, features)
@@ -86,10 +86,23 @@ def columns_of(project: Project, schema: schema_pb2.Schema) -> Columns:
     )
 
 
+def _features(schema: schema_pb2.Schema) -> dict[str, schema_pb2.Feature]:
+    features: dict[str, schema_pb2.Feature] = {}
+    for feature in schema.feature:
+        if feature.name in features:
+            raise WrongInput(f"schema: the column '{feature.name}' is there twice")
+        if feature.type not in _KINDS:
+            raise WrongInput(f"schema: the column '{feature.name}' is not INT, FLOAT or BYTES")
+        features[feature.name] = feature
+    return features
+
+
 def _inputs(settings: Settings, features: dict[str, schema_pb2.Feature]) -> list[str]:
+    if settings.label.column in settings.features.exclude:
+        raise WrongInput(f"features.exclude: '{settings.label.column}' is the label")
     left_out = {settings.label.column, *settings.features.exclude}
-    chosen = settings.features.include or list(features)
-    inputs = [name for name in chosen if name not in left_out]
+    chosen = features if settings.features.include is None else settings.features.include
+    inputs = [name for name in dict.fromkeys(chosen) if name not in left_out]
     if not inputs:
         raise WrongInput("features: no column is left for the model to learn from")
     return inputs
@@ -132,6 +145,8 @@ def _classes(
         raise WrongInput(
             f"label: in the schema '{label.name}' must be BYTES with a string_domain of its classes"
         )
+    if len(set(values)) < len(values):
+        raise WrongInput(f"label: in the schema a class of '{label.name}' is there twice")
     if settings.label.task == "multiclass":
         return values
     return _binary(values, str(settings.label.positive))

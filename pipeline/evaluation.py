@@ -10,7 +10,7 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline.figures import BASELINE, CANDIDATE
-from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Metric, Settings, Task
+from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Bound, Metric, Settings, Task
 
 # TFMA keeps the label and the predictions of each output apart.
 _OUTPUTS: dict[Task, tuple[str, ...]] = {
@@ -97,7 +97,7 @@ def _metrics_spec(settings: Settings, output: str) -> config_pb2.MetricsSpec:
                 class_name=named.class_name,
                 module=named.module,
                 config=json.dumps({"name": metric, **named.config}),
-                threshold=_threshold(settings, metric),
+                per_slice_thresholds=_thresholds(settings, metric),
             )
     return spec
 
@@ -105,7 +105,7 @@ def _metrics_spec(settings: Settings, output: str) -> config_pb2.MetricsSpec:
 def _metrics_to_compute(settings: Settings) -> list[Metric]:
     evaluation = settings.evaluation
     wanted = set(evaluation.metrics or METRICS_OF_TASK[settings.label.task])
-    wanted |= {deciding_metric(settings), *evaluation.thresholds}
+    wanted |= {deciding_metric(settings), *evaluation.thresholds, *evaluation.slice_thresholds}
     return [metric for metric in METRICS_OF_TASK[settings.label.task] if metric in wanted]
 
 
@@ -114,20 +114,42 @@ def deciding_metric(settings: Settings) -> Metric:
     return settings.evaluation.champion.metric or METRICS_OF_TASK[settings.label.task][0]
 
 
-def _threshold(settings: Settings, metric: Metric) -> config_pb2.MetricThreshold | None:
+def _thresholds(settings: Settings, metric: Metric) -> list[config_pb2.PerSliceMetricThreshold]:
+    """Returns what the metric must reach over all rows, and in each slice.
+
+    TFMA would hold every slice to a threshold that names none, however few rows it has.
+    """
+    evaluation = settings.evaluation
+    overall = _bounds(evaluation.thresholds.get(metric))
+    if evaluation.champion.enabled and metric == deciding_metric(settings):
+        overall.change_threshold.CopyFrom(_change(settings, metric))
+    sliced = _bounds(evaluation.slice_thresholds.get(metric))
+    columns = [config_pb2.SlicingSpec(feature_keys=[name]) for name in evaluation.slices]
+    wanted = [(overall, [config_pb2.SlicingSpec()]), (sliced, columns)]
+    return [
+        config_pb2.PerSliceMetricThreshold(slicing_specs=slices, threshold=threshold)
+        for threshold, slices in wanted
+        if threshold.ByteSize() and slices
+    ]
+
+
+def _bounds(bound: Bound | None) -> config_pb2.MetricThreshold:
     threshold = config_pb2.MetricThreshold()
-    bound = settings.evaluation.thresholds.get(metric)
     if bound and bound.lower is not None:
         threshold.value_threshold.lower_bound.value = bound.lower
     if bound and bound.upper is not None:
         threshold.value_threshold.upper_bound.value = bound.upper
-    champion = settings.evaluation.champion
-    if champion.enabled and metric == deciding_metric(settings):
-        lower = metric in LOWER_IS_BETTER
-        directions = config_pb2.MetricDirection
-        threshold.change_threshold.direction = (
-            directions.LOWER_IS_BETTER if lower else directions.HIGHER_IS_BETTER
-        )
-        margin = -champion.margin if lower else champion.margin
-        threshold.change_threshold.absolute.value = margin
-    return threshold if threshold.ByteSize() else None
+    return threshold
+
+
+def _change(settings: Settings, metric: Metric) -> config_pb2.GenericChangeThreshold:
+    """Returns how much better than the champion's the metric must be."""
+    margin = settings.evaluation.champion.margin
+    change = config_pb2.GenericChangeThreshold()
+    if metric in LOWER_IS_BETTER:
+        change.direction = config_pb2.MetricDirection.LOWER_IS_BETTER
+        change.absolute.value = -margin
+    else:
+        change.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+        change.absolute.value = margin
+    return change

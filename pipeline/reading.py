@@ -1,8 +1,10 @@
 """Reads `pipeline.yaml` and `--set` into `Settings`, and says where each mistake stands."""
 
+import datetime
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+import reprlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -14,6 +16,10 @@ from bundle.errors import WrongInput
 from pipeline.settings import Settings
 
 Place = tuple[str | int, ...]
+
+# A file of a few lines can stand for a value of gigabytes, by aliases of aliases.
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = 200
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,15 @@ class Project:
         return self.file.parent
 
     def resolve(self, path: str) -> Path:
-        """Returns `path` as seen from the folder of `pipeline.yaml`."""
-        return self.folder / Path(path).expanduser()
+        """Returns `path` as seen from the folder of `pipeline.yaml`.
+
+        Raises:
+          WrongInput: it starts at the home of a user who does not exist.
+        """
+        try:
+            return self.folder / Path(path).expanduser()
+        except RuntimeError as error:
+            raise WrongInput(f"{self.file}: {path}: {error}") from None
 
 
 def read_project(file: Path, overrides: Sequence[str] = ()) -> Project:
@@ -56,6 +69,7 @@ class _Document:
         self.file = file
         self.values = values
         self._places = places
+        self._overridden: dict[Place, str] = {}
 
     @classmethod
     def read(cls, file: Path) -> "_Document":
@@ -70,8 +84,9 @@ class _Document:
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
             values = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise WrongInput(_not_yaml(file, error)) from None
+        except Exception as error:
+            # PyYAML also lets Python's own errors through: on `2025-13-45`, on `!!bool x`.
+            raise WrongInput(_not_yaml(file, text, error)) from None
         if not isinstance(values, dict):
             raise WrongInput(f"{file}:1: must be a mapping of settings, such as `name: casting`")
         return cls(file, values, dict(_places(file, node)))
@@ -83,42 +98,45 @@ class _Document:
             raise WrongInput(f"--set {override}: must read key=value, such as training.epochs=5")
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError:
+        except Exception:
             value = text
         section: Any = self.values
         for step in steps[:-1]:
-            section = section.setdefault(step, {})
+            section[step] = {} if section.get(step) is None else section[step]
+            section = section[step]
             if not isinstance(section, dict):
                 raise WrongInput(f"--set {override}: '{step}' holds a value, not a section")
         section[steps[-1]] = value
         for length in range(1, len(steps) + 1):
             self._places.setdefault(steps[:length], f"--set {override}")
-        self._places[steps] = f"--set {override}"
+        self._places[steps] = self._overridden[steps] = f"--set {override}"
 
     def explain(self, error: ValidationError) -> list[str]:
         """Returns a line for each mistake: where, what, why, and what is allowed."""
-        # A union reports each of its types; the first says enough.
-        mistakes = {self._key(tuple(e["loc"])): e for e in reversed(error.errors())}
-        return [self._line(key, e) for key, e in reversed(mistakes.items())]
+        mistakes: dict[Place, list[Any]] = {}
+        for mistake in error.errors():
+            key = self._key(tuple(mistake["loc"]))
+            if mistake["type"] == "value_error":
+                key += getattr(mistake["ctx"]["error"], "key", ())
+            # A union reports each of its types.
+            mistakes.setdefault(key, []).append(mistake)
+        return [self._line(key, found) for key, found in mistakes.items()]
 
-    def _line(self, key: Place, mistake: Any) -> str:
-        name = ".".join(str(step) for step in key)
-        where = next(
-            (self._places[key[:n]] for n in range(len(key), 0, -1) if key[:n] in self._places),
-            f"{self.file}:1",
-        )
-        if mistake["type"] == "extra_forbidden":
-            why = f"unknown key{_nearest(str(key[-1]), _keys_of_section(key[:-1]))}"
-        elif mistake["type"] == "missing":
-            why = "is missing"
-        elif mistake["type"] == "value_error":
-            why = str(mistake["ctx"]["error"])
-        elif mistake["type"] == "literal_error":
-            choices = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
-            why = f"{mistake['input']!r} is no choice{_nearest(str(mistake['input']), choices)}"
-        else:
-            why = f"{mistake['msg']}, got {mistake['input']!r}"
+    def _line(self, key: Place, mistakes: list[Any]) -> str:
+        name = ".".join(map(str, key))
+        where = self._where(key, mistakes[0]["type"])
+        why = _why(key, mistakes)
         return f"{where}: {name}: {why}" if name else f"{where}: {why}"
+
+    def _where(self, key: Place, kind: str) -> str:
+        place = tuple(map(str, key))
+        if kind == "value_error":
+            # The values of a section don't go together: the one that was laid over is to blame.
+            for overridden, where in self._overridden.items():
+                if overridden[: len(place)] == place:
+                    return where
+        parts = (place[:length] for length in range(len(place), 0, -1))
+        return next((self._places[part] for part in parts if part in self._places), f"{self.file}:1")
 
     def _key(self, place: Place) -> Place:
         """Returns the part of `place` that the file holds, without pydantic's own steps."""
@@ -132,20 +150,35 @@ class _Document:
         return key
 
 
-def _places(file: Path, node: yaml.Node | None, key: Place = ()) -> Iterable[tuple[Place, str]]:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for name, value in node.value:
-            where = f"{file}:{name.start_mark.line + 1}"
-            if str(name.value) in seen:
-                raise WrongInput(f"{where}: {'.'.join(map(str, (*key, name.value)))}: given twice")
-            seen.add(str(name.value))
-            yield (*key, name.value), where
-            yield from _places(file, value, (*key, name.value))
-    elif isinstance(node, yaml.SequenceNode):
+def _places(file: Path, node: yaml.Node | None) -> Iterator[tuple[Place, str]]:
+    """Yields each key with its line; what an alias repeats stands where it was written first."""
+    seen: set[int] = set()
+
+    def walk(node: yaml.Node | None, key: Place) -> Iterator[tuple[Place, str]]:
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            return
+        seen.add(id(node))
+        for name, inner, mark in _entries(file, node, key):
+            yield (*key, name), f"{file}:{mark.line + 1}"
+            yield from walk(inner, (*key, name))
+
+    return walk(node, ())
+
+
+def _entries(
+    file: Path, node: yaml.CollectionNode, key: Place
+) -> Iterator[tuple[str, yaml.Node, yaml.Mark]]:
+    if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            yield (*key, index), f"{file}:{item.start_mark.line + 1}"
-            yield from _places(file, item, (*key, index))
+            yield str(index), item, item.start_mark
+        return
+    names: set[str] = set()
+    for name, value in node.value:
+        if name.value in names:
+            full = ".".join(map(str, (*key, name.value)))
+            raise WrongInput(f"{file}:{name.start_mark.line + 1}: {full}: given twice")
+        names.add(name.value)
+        yield name.value, value, name.start_mark
 
 
 def _inner(model: Any, step: str | int) -> Any:
@@ -180,13 +213,42 @@ def _keys_of_section(place: Place) -> list[str]:
     return []
 
 
+def _why(key: Place, mistakes: list[Any]) -> str:
+    """Returns what is wrong with the value at `key`, and what is allowed."""
+    mistake = mistakes[0]
+    kind, value = mistake["type"], mistake["input"]
+    if len(mistakes) > 1:
+        allowed = " or ".join(m["msg"].removeprefix("Input should be ") for m in mistakes)
+        return f"Input should be {allowed}, got {_SHOWN.repr(value)}"
+    if kind in ("extra_forbidden", "invalid_key"):
+        return f"unknown key{_nearest(str(key[-1]), _keys_of_section(key[:-1]))}"
+    if kind == "missing":
+        return "is missing"
+    if kind == "value_error":
+        return str(mistake["ctx"]["error"])
+    if kind == "literal_error":
+        choices = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
+        return f"{_SHOWN.repr(value)} is no choice{_nearest(str(value), choices)}"
+    if kind in ("model_type", "dict_type"):
+        return f"must be a section with keys of its own, got {_SHOWN.repr(value)}"
+    if kind == "string_type" and isinstance(value, bool | int | float | datetime.date):
+        return f"must be text, got {_SHOWN.repr(value)}; put it into quotes"
+    return f"{mistake['msg']}, got {_SHOWN.repr(value)}"
+
+
 def _nearest(word: str, allowed: Sequence[str]) -> str:
     close = difflib.get_close_matches(word, allowed, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     return f"{hint} (allowed: {', '.join(allowed)})" if allowed else hint
 
 
-def _not_yaml(file: Path, error: yaml.YAMLError) -> str:
+def _not_yaml(file: Path, text: str, error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
-    where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
-    return f"{where}: is not YAML: {getattr(error, 'problem', None) or error}"
+    where = str(file)
+    if mark:
+        where = f"{file}:{mark.line + 1}:{mark.column + 1}"
+    elif isinstance(error, yaml.reader.ReaderError):
+        before = text[: error.position]
+        where = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+    why = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+    return f"{where}: is not YAML: {str(why).splitlines()[0] if str(why) else type(error).__name__}"

@@ -4,6 +4,7 @@ To add a setting, add a field with a description to the section that it belongs 
 `--set`, error messages and docs/settings.md follow from here. Reading is in `reading.py`.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -22,10 +23,21 @@ METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"rmse", "mae"})
 
 
+class MisplacedError(ValueError):
+    """A value that does not go with another; `key` leads from the section to it."""
+
+    def __init__(self, message: str, *key: str):
+        super().__init__(message)
+        self.key = key
+
+
 class Section(BaseModel):
     """A mapping in `pipeline.yaml`; a key that it doesn't list is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    # Strict: `epochs: yes` is no number, and a bound that is not a number would hold nothing back.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
+    )
 
 
 class Splits(Section):
@@ -174,6 +186,8 @@ class Bound(Section):
     def _says_something(self) -> "Bound":
         if self.lower is None and self.upper is None:
             raise ValueError("give `lower`, `upper` or both")
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            raise ValueError("`lower` is above `upper`")
         return self
 
 
@@ -202,6 +216,9 @@ class Evaluation(Section):
     )
     slices: list[str] = Field(
         default_factory=list, description="Columns whose values are each evaluated apart."
+    )
+    slice_thresholds: dict[Metric, Bound] = Field(
+        default_factory=dict, description="What each metric must reach in every slice."
     )
     champion: Champion = Field(default_factory=Champion, description="The last pushed model.")
 
@@ -269,13 +286,23 @@ class Settings(Section):
     @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Settings":
         allowed = METRICS_OF_TASK[self.label.task]
-        named = [*(self.evaluation.metrics or []), *self.evaluation.thresholds]
-        if self.evaluation.champion.metric:
-            named.append(self.evaluation.champion.metric)
-        for metric in named:
+        for metric, key in self._named_metrics():
             if metric not in allowed:
-                raise ValueError(
-                    f"evaluation: '{metric}' is no metric of a {self.label.task} label; "
-                    f"allowed: {', '.join(allowed)}"
+                raise MisplacedError(
+                    f"'{metric}' is no metric of a {self.label.task} label; "
+                    f"allowed: {', '.join(allowed)}",
+                    "evaluation",
+                    *key,
                 )
         return self
+
+    def _named_metrics(self) -> Iterator[tuple[Metric, tuple[str, ...]]]:
+        evaluation = self.evaluation
+        for index, metric in enumerate(evaluation.metrics or []):
+            yield metric, ("metrics", str(index))
+        for metric in evaluation.thresholds:
+            yield metric, ("thresholds", metric)
+        for metric in evaluation.slice_thresholds:
+            yield metric, ("slice_thresholds", metric)
+        if evaluation.champion.metric:
+            yield evaluation.champion.metric, ("champion", "metric")

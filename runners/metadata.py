@@ -90,7 +90,7 @@ class Lineage:
             self.store = mlmd.MetadataStore(connection_config(url))
         except (OSError, RuntimeError, mlmd.errors.StatusError) as error:
             # What went wrong stands first; the query that follows helps nobody.
-            why = str(error).splitlines()[0].split(" query:")[0].strip(" :,")
+            why = str(error).partition("\n")[0].rpartition(" query:")[0] or str(error)
             raise WrongInput(f"ML Metadata at {_shown(url)} can't be opened: {why}") from None
         self._pipeline = pipeline
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
@@ -14,6 +14,13 @@ from bundle.errors import GateRefused
 from pipeline.components import digest_of_sources
 
 _MOST_NAMED = 12
+_NOT_EXPECTED = (
+    schema_pb2.PLANNED,
+    schema_pb2.ALPHA,
+    schema_pb2.DEBUG_ONLY,
+    schema_pb2.DEPRECATED,
+    schema_pb2.DISABLED,
+)
 
 
 class DataGateSpec(component_spec.ComponentSpec):
@@ -51,16 +58,19 @@ class Executor(base_executor.BaseExecutor):
         found = artifact_utils.get_single_instance(input_dict["anomalies"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
         passed = artifact_utils.get_single_instance(output_dict["passed"])
-        passed.split_names = found.split_names
+        passed.split_names = statistics.split_names
         reasons: dict[str, list[str]] = {}
-        for split in artifact_utils.decode_split_names(found.split_names):
-            anomalies = _anomalies(found, split)
-            for reason in (
-                *blocking(anomalies),
-                *wrong_label(_statistics(statistics, split), exec_properties),
-            ):
+        # Those of the statistics: a split that ExampleValidator has left out must not pass unseen.
+        splits = artifact_utils.decode_split_names(statistics.split_names)
+        anomalies = {split: _anomalies(found, split) for split in splits}
+        counted = {split: _statistics(statistics, split) for split in splits}
+        for split in splits:
+            wrong = wrong_label(counted[split], exec_properties)
+            for reason in (*blocking(anomalies[split]), *wrong):
                 reasons.setdefault(reason, []).append(split)
-            _write(passed, split, anomalies)
+            _write(passed, split, anomalies[split])
+        for reason in nowhere(anomalies[splits[0]].baseline, counted.values()):
+            reasons.setdefault(reason, list(splits))
         if reasons:
             raise GateRefused("\n".join(_listed(reasons)))
 
@@ -94,31 +104,61 @@ class DataGate(base_component.BaseComponent):
 
 
 def blocking(anomalies: anomalies_pb2.Anomalies) -> Iterator[str]:
-    """Yields a line for each anomaly of severity ERROR: the column, and what is wrong with it."""
+    """Yields a line for each anomaly that is no mere warning: the column, and what is wrong."""
     for column, info in sorted(anomalies.anomaly_info.items()):
-        if info.severity != anomalies_pb2.AnomalyInfo.ERROR:
-            continue
-        for reason in info.reason:
-            kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-            yield f"'{column}': {reason.short_description}: {reason.description} [{kind}]"
-    if anomalies.dataset_anomaly_info.reason:
-        for reason in anomalies.dataset_anomaly_info.reason:
-            yield f"the data: {reason.short_description}: {reason.description}"
+        yield from _reasons(f"'{column}'", info)
+    if anomalies.HasField("dataset_anomaly_info"):
+        yield from _reasons("the data", anomalies.dataset_anomaly_info)
+
+
+def _reasons(what: str, info: anomalies_pb2.AnomalyInfo) -> Iterator[str]:
+    if info.severity == anomalies_pb2.AnomalyInfo.WARNING:
+        return
+    for reason in info.reason:
+        kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+        yield f"{what}: {reason.short_description}: {reason.description} [{kind}]"
+    if not info.reason:
+        yield f"{what}: {info.short_description or 'anomalous'}: {info.description}"
+
+
+def nowhere(
+    schema: schema_pb2.Schema, splits: Iterable[statistics_pb2.DatasetFeatureStatistics]
+) -> Iterator[str]:
+    """Yields the columns of the schema that no split has.
+
+    To TFDV a column without `presence` may be missing altogether; a model would learn and serve
+    as if it were there.
+    """
+    known = {_name(feature) for statistics in splits for feature in statistics.features}
+    for feature in schema.feature:
+        if feature.lifecycle_stage not in _NOT_EXPECTED and feature.name not in known:
+            yield (
+                f"'{feature.name}': the column has no value in any row "
+                "(`lifecycle_stage: DEPRECATED` in the schema allows it)"
+            )
 
 
 def wrong_label(
     statistics: statistics_pb2.DatasetFeatureStatistics, properties: dict[str, Any]
 ) -> Iterator[str]:
-    """Yields what makes a split useless to learn from: no rows, or a single class."""
-    if not statistics.num_examples:
+    """Yields what makes a split useless to learn from: no rows, no label, or a single class."""
+    label, rows = properties["label"], statistics.num_examples
+    if not rows:
         yield "the split has no rows: give it a larger share, or more data"
         return
-    label = properties["label"]
-    for feature in statistics.features:
-        if label in (feature.name, *feature.path.step):
-            if properties["classes"] and feature.string_stats.unique < 2:
-                yield f"'{label}': the label has one class only"
-            return
+    found = next((feature for feature in statistics.features if _name(feature) == label), None)
+    if found is None:
+        yield f"'{label}': the label is missing in every row"
+        return
+    missing = rows - getattr(found, found.WhichOneof("stats")).common_stats.num_non_missing
+    if missing:
+        yield f"'{label}': the label is missing in some rows (`data.unlabelled: drop` leaves them out)"
+    if properties["classes"] and found.string_stats.unique < 2:
+        yield f"'{label}': the label has one class only"
+
+
+def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:
+    return feature.name or ".".join(feature.path.step)
 
 
 def _listed(reasons: dict[str, list[str]]) -> Iterable[str]:

@@ -21,9 +21,10 @@ def main(model: str, records: str, answers: str) -> None:
     """Asks the model through both signatures and writes down what it answered."""
     loaded = tf.saved_model.load(model)
     examples = [record.numpy() for record in tf.data.TFRecordDataset(records)]
-    columns = loaded.signatures["serving_default"].structured_input_signature[1]
-    rows = {name: _column(examples, name, spec) for name, spec in columns.items()}
-    tensors = {name: tf.constant(rows[name], dtype=spec.dtype) for name, spec in columns.items()}
+    inputs = loaded.signatures["serving_default"].structured_input_signature[1]
+    columns = _columns_of_inputs(Path(model), list(inputs))
+    rows = {name: _column(examples, columns[name], spec) for name, spec in inputs.items()}
+    tensors = {name: tf.constant(rows[name], dtype=spec.dtype) for name, spec in inputs.items()}
     by_column = loaded.signatures["serving_default"](**tensors)
     by_example = loaded.signatures["examples"](examples=tf.constant(examples))
     for name, value in by_column.items():
@@ -31,6 +32,13 @@ def main(model: str, records: str, answers: str) -> None:
     outputs = {name: value.numpy().tolist() for name, value in by_column.items()}
     text = json.dumps({"rows": rows, "answers": outputs}, default=lambda value: value.decode())
     Path(answers).write_text(text, encoding="utf-8")
+
+
+def _columns_of_inputs(model: Path, inputs: list[str]) -> dict[str, str]:
+    """Returns the data's column for each input; a model may say where the names differ."""
+    names = model / "assets.extra" / "input_names.json"
+    renamed = json.loads(names.read_text(encoding="utf-8")) if names.exists() else {}
+    return {name: name for name in inputs} | {name: column for column, name in renamed.items()}
 
 
 def _column(examples: list[bytes], name: str, spec: Any) -> list[Any]:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from bundle.errors import WrongInput
 from runners.commands.runs import check_choice
 from runners.commands.settings_options import open_project, settings_options
 from runners.places import Places
@@ -23,13 +22,10 @@ def logs(run: str, node: str, file: Path, overrides: tuple[str, ...]) -> None:
     known = _logged_runs(places, project.settings.name)
     if run == _LATEST and known:
         run = known[-1]
-    check_choice("log of a run", run, known)
+    check_choice(f"no logs of a run '{run}' here", run, [*known, _LATEST] if known else [])
     folder = places.log(run, node).parent
     nodes = sorted(log.stem for log in folder.glob("*.log"))
-    try:
-        check_choice("log of node", node, nodes)
-    except WrongInput as error:
-        raise WrongInput(f"run {run}: {error}") from None
+    check_choice(f"run {run}: no log of a node '{node}'", node, nodes)
     # As it is being written, a log may end in the middle of a character.
     with (folder / f"{node}.log").open(encoding="utf-8", errors="replace") as lines:
         for line in lines:

@@ -1,6 +1,7 @@
 """`beltline models`: the served versions, what each reached, and which one is live."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +40,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _aligned(column: Sequence[str]) -> list[str]:
     width = max(len(cell) for cell in column)
-    right = all(cell == "-" or cell[:1].isdigit() for cell in column[1:])
+    right = all(re.fullmatch(r"-|-?\d+(\.\d+)?", cell) for cell in column[1:])
     return [cell.rjust(width) if right else cell.ljust(width) for cell in column]
 
 

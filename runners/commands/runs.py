@@ -3,7 +3,7 @@
 import difflib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,12 @@ from bundle.errors import WrongInput
 from runners.commands.models import table
 from runners.commands.settings_options import open_project, settings_options
 from runners.places import Places
-from runners.record import Record, holder, records
+from runners.record import holder, records
 
 if TYPE_CHECKING:
     from runners.metadata import Lineage, NodeRun
 
+_MOST_NAMED = 16
 _WORKING = ("running", "new")
 
 
@@ -57,21 +58,20 @@ def runs(run: str | None, file: Path, overrides: tuple[str, ...], as_json: bool)
     history = History(places, project.settings.name)
     if run:
         known = [each.run for each in history.runs()]
-        check_choice("run", run, known)
+        check_choice(f"no run '{run}'", run, known)
         _show_nodes(history, run, as_json)
     else:
         _show_runs(history.runs(), project.settings.name, as_json)
 
 
-def check_choice(what: str, given: str, known: Iterable[str]) -> None:
-    """Raises WrongInput if `given` is none of what is known; the message has the nearest."""
-    names = list(known)
+def check_choice(message: str, given: str, names: Sequence[str]) -> None:
+    """Raises WrongInput with `message` and the nearest name if `given` is none of `names`."""
     if given not in names:
         folded = {name.lower(): name for name in names}
         close = difflib.get_close_matches(given.lower(), folded, n=1, cutoff=0.5)
         hint = f"; did you mean {folded[close[0]]}?" if close else ""
-        latest = f" (known: {', '.join(names[-8:])})" if names else f"; there is no {what} yet"
-        raise WrongInput(f"no {what} '{given}'{hint}{latest}")
+        last = f" (there: {', '.join(names[-_MOST_NAMED:])})" if names else "; there is none yet"
+        raise WrongInput(f"{message}{hint}{last}")
 
 
 class History:
@@ -95,16 +95,15 @@ class History:
         executions = self._latest(run)
         state = self._state(run, executions)
         record = self._records.get(run)
+        bundles = [record.bundle] if record else [each.bundle for each in executions]
         started = min((each.started for each in executions), default=_time_in(run))
         return Run(
             run=run,
             started=started,
             seconds=_seconds(started, [each.ended for each in executions], state),
             state=state,
-            version=_pushed(executions) or (record.version if record and not executions else ""),
-            bundle=record.bundle
-            if record
-            else next((e.bundle for e in executions if e.bundle), ""),
+            version=_pushed(executions),
+            bundle=next(filter(None, bundles), ""),
         )
 
     def nodes(self, run: str) -> list[Node]:
@@ -204,17 +203,10 @@ def _show_runs(found: list[Run], pipeline: str, as_json: bool) -> None:
 
 
 def _run_row(run: Run) -> list[str]:
-    started = (
-        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(run.started)) if run.started else "-"
-    )
-    return [
-        run.run,
-        started,
-        _shown(run.seconds),
-        run.state,
-        run.version or "-",
-        run.bundle[:12] or "-",
-    ]
+    form = "%Y-%m-%d %H:%M:%S"
+    started = time.strftime(form, time.localtime(run.started)) if run.started else "-"
+    last = [run.version or "-", run.bundle[:12] or "-"]
+    return [run.run, started, _shown(run.seconds), run.state, *last]
 
 
 def _show_nodes(history: History, run: str, as_json: bool) -> None:

@@ -59,3 +59,10 @@ def test_columns_side_by_side_and_back() -> None:
     nothing = as_column(tf.constant([0.0, 0.0, 0.0]), tf.constant([False] * 3))
     table = side_by_side([floats, whole, nothing, floats], tf.float32, -1.0).numpy()
     np.testing.assert_allclose(table, [[1.5, 7, -1, 1.5], [-1, 8, -1, -1], [2.5, -1, -1, 2.5]])
+
+
+def test_no_statistic_and_no_range_are_zero() -> None:
+    nothing = tf.constant([NAN])
+    assert encoding.zscore(column(5.0), nothing, nothing).numpy()[0, 0] == 0
+    widest = tf.constant([[-3e38] * 50 + [3e38] * 49], tf.float32)
+    assert np.isfinite(encoding.robust(column(3e38, -3e38, 0), widest)).all()

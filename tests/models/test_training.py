@@ -96,7 +96,9 @@ def test_multiclass_answers(trained: dict[str, Any]) -> None:
     assert answers["probabilities"].shape == answers["classes"].shape == (200, 3)
     np.testing.assert_allclose(answers["probabilities"].sum(1), 1, rtol=1e-5)
     assert (answers["probability"] == answers["probabilities"].max(1)).all()
-    assert set(call(trained["multiclass"], "evaluate", rows)) == {"probabilities"}
+    numbers = call(trained["multiclass"], "evaluate", rows)
+    assert (numbers["decision"].argmax(1) == numbers["probabilities"].argmax(1)).all()
+    assert (numbers["decision"].sum(1) == 1).all()
     labels = call(trained["multiclass"], "labels", rows)["label_index"][:, 0]
     assert (answers["probabilities"].argmax(1) == labels).mean() > 0.6
 
