@@ -29,6 +29,8 @@ class Features:
     task: Task
     classes: tuple[str, ...] = ()
     """The label's values in the order of their indices; binary: negative, positive."""
+    domains: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """The values of the text columns that the schema lists; of the others they are learnt."""
     numbers: Numbers = "quantile"
     vocabulary_size: int = 10_000
     out_of_vocabulary_buckets: int = 1
@@ -36,6 +38,16 @@ class Features:
     def __post_init__(self) -> None:
         self._check_columns()
         self._check_classes()
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Category columns whose values are known beforehand."""
+        return tuple(name for name in self.categorical if name in self.domains)
+
+    @property
+    def learnt(self) -> tuple[str, ...]:
+        """Category columns whose values are found in the training rows."""
+        return tuple(name for name in self.categorical if name not in self.domains)
 
     @property
     def numeric_width(self) -> int:
@@ -80,4 +92,5 @@ def from_config(custom_config: Mapping[str, Any]) -> Features:
     config = dict(custom_config["features"])
     for name in ("numeric", "categorical", "classes"):
         config[name] = tuple(config.get(name, ()))
+    config["domains"] = {k: tuple(values) for k, values in config.get("domains", {}).items()}
     return Features(**config)

@@ -2,8 +2,9 @@
 
     numeric     [n, Features.numeric_width] float32, missing values at 0
     missing     [n, columns used as numbers] float32, 1 where there was no value
-    categories  [n, columns used as categories] int64: 0 is missing, then the vocabulary from the
-                most frequent value on, then the out-of-vocabulary buckets
+    categories  [n, columns used as categories] int64: 0 is missing, then the values that the schema
+                lists or, where it lists none, those of the training rows from the most frequent
+                one on, then the out-of-vocabulary buckets
     label       [n], see `labels.py`
 
 `numeric` and `missing`, or `categories`, are left out where no column is used so. All numbers lie
@@ -60,11 +61,17 @@ def vocabulary_name(index: int) -> str:
 
 def vocabulary_sizes(transform: tft.TFTransformOutput, features: Features) -> list[int]:
     """How many indices each column of `categories` can have."""
-    sizes = (
-        transform.vocabulary_size_by_name(vocabulary_name(i))
-        for i in range(len(features.categorical))
-    )
-    return [1 + int(size) + features.out_of_vocabulary_buckets for size in sizes]
+    return [
+        1 + _values(transform, features, index) + features.out_of_vocabulary_buckets
+        for index in range(len(features.categorical))
+    ]
+
+
+def _values(transform: tft.TFTransformOutput, features: Features, index: int) -> int:
+    name = features.categorical[index]
+    if name in features.domains:
+        return len(features.domains[name])
+    return int(transform.vocabulary_size_by_name(vocabulary_name(index)))
 
 
 def _numbers(inputs: Inputs, features: Features) -> tf.Tensor:
@@ -92,13 +99,36 @@ def _quantiles(values: tf.Tensor) -> tf.Tensor:
 
 
 def _categories(inputs: Inputs, features: Features) -> tf.Tensor:
-    columns = [_category(inputs, features, i) for i in range(len(features.categorical))]
-    return side_by_side(columns, tf.int64, -1) + 1
+    columns = []
+    if features.listed:
+        texts = side_by_side([inputs[name] for name in features.listed], tf.string, "")
+        columns.append(_look_up(texts, features))
+    if features.learnt:
+        learnt = [_learn(inputs[name], name, features) for name in features.learnt]
+        columns.append(side_by_side(learnt, tf.int64, -1) + 1)
+    order = (*features.listed, *features.learnt)
+    return tf.gather(tf.concat(columns, 1), [order.index(n) for n in features.categorical], axis=1)
 
 
-def _category(inputs: Inputs, features: Features, index: int) -> tf.SparseTensor:
-    name = features.categorical[index]
-    column = inputs[name]
+def _look_up(texts: tf.Tensor, features: Features) -> tf.Tensor:
+    """Indices `[n, k]` of the listed columns' values.
+
+    One table for all columns: an analyzer for each would cost seconds for every one of them.
+    """
+    domains = [features.domains[name] for name in features.listed]
+    keys = [f"{i}:{value}" for i, domain in enumerate(domains) for value in domain]
+    values = [index for domain in domains for index in range(len(domain))]
+    with tf.init_scope():
+        entries = tf.lookup.KeyValueTensorInitializer(keys, values, tf.string, tf.int64)
+        table = tf.lookup.StaticHashTable(entries, default_value=-1)
+    prefix = tf.constant([f"{i}:" for i in range(len(domains))])
+    found = table.lookup(tf.strings.join([tf.broadcast_to(prefix, tf.shape(texts)), texts]))
+    buckets = tf.strings.to_hash_bucket_fast(texts, features.out_of_vocabulary_buckets)
+    unlisted = tf.constant([len(domain) for domain in domains], tf.int64) + buckets
+    return tf.where(texts == "", tf.zeros_like(found), tf.where(found < 0, unlisted, found) + 1)
+
+
+def _learn(column: tf.SparseTensor, name: str, features: Features) -> tf.SparseTensor:
     if features.columns[name] == "integer":
         column = tf.SparseTensor(
             column.indices, tf.strings.as_string(column.values), column.dense_shape
@@ -107,5 +137,5 @@ def _category(inputs: Inputs, features: Features, index: int) -> tf.SparseTensor
         column,
         top_k=features.vocabulary_size,
         num_oov_buckets=features.out_of_vocabulary_buckets,
-        vocab_filename=vocabulary_name(index),
+        vocab_filename=vocabulary_name(features.categorical.index(name)),
     )

@@ -27,13 +27,15 @@ class Columns:
 
     `kinds` has every column of the schema, the label included; `numeric` and `categorical` are
     the model's inputs (a column may be in both); `classes` are the label's values in the order of
-    their index, for a binary label the positive one last, for a regression none.
+    their index, for a binary label the positive one last, for a regression none; `domains` are the
+    values of the text columns for which the schema lists them.
     """
 
     kinds: dict[str, Kind]
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
     classes: tuple[str, ...]
+    domains: dict[str, tuple[str, ...]]
 
     def for_models(self, settings: Settings) -> dict[str, Any]:
         """Returns what `models/` is told of the columns."""
@@ -45,6 +47,7 @@ class Columns:
             "label": settings.label.column,
             "task": settings.label.task,
             "classes": list(self.classes),
+            "domains": {name: v for name, v in self.domains.items() if name in inputs},
             "numbers": settings.features.numbers,
             "vocabulary_size": settings.features.vocabulary_size,
             "out_of_vocabulary_buckets": settings.features.out_of_vocabulary_buckets,
@@ -83,6 +86,7 @@ def columns_of(project: Project, schema: schema_pb2.Schema) -> Columns:
         numeric=tuple(name for name in inputs if _is_number(settings, features[name])),
         categorical=tuple(name for name in inputs if _is_category(settings, features[name])),
         classes=_classes(settings, schema, features[settings.label.column]),
+        domains={name: found for name in features if (found := _domain(schema, features[name]))},
     )
 
 
@@ -138,9 +142,7 @@ def _classes(
         if label.type == schema_pb2.BYTES:
             raise WrongInput(f"label: '{label.name}' is text in the schema; a regression is FLOAT")
         return ()
-    shared = {domain.name: domain for domain in schema.string_domain}
-    domain = shared.get(label.domain, label.string_domain)
-    values = tuple(domain.value)
+    values = _domain(schema, label)
     if label.type != schema_pb2.BYTES or len(values) < 2:
         raise WrongInput(
             f"label: in the schema '{label.name}' must be BYTES with a string_domain of its classes"
@@ -150,6 +152,12 @@ def _classes(
     if settings.label.task == "multiclass":
         return values
     return _binary(values, str(settings.label.positive))
+
+
+def _domain(schema: schema_pb2.Schema, feature: schema_pb2.Feature) -> tuple[str, ...]:
+    """Returns the values that the schema lists for a text column; none where it lists none."""
+    shared = {domain.name: domain for domain in schema.string_domain}
+    return tuple(shared.get(feature.domain, feature.string_domain).value)
 
 
 def _binary(values: tuple[str, ...], positive: str) -> tuple[str, ...]:

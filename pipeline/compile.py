@@ -31,6 +31,7 @@ def compile_bundle(project: Project, parent: Path) -> Bundle:
     text = text_format.MessageToString(schema)
     pipeline = compiler.Compiler().compile(create_pipeline(settings, columns, text, digest))
     _set_caching(pipeline)
+    _make_repeatable(pipeline)
     return folder.write(
         parent,
         _manifest(settings, pipeline, digest),
@@ -44,6 +45,13 @@ def _set_caching(pipeline: pipeline_pb2.Pipeline) -> None:
         inner = node.pipeline_node
         options = inner.execution_options.caching_options
         options.enable_cache = ABOUT[inner.node_info.id].cached
+
+
+def _make_repeatable(pipeline: pipeline_pb2.Pipeline) -> None:
+    """Packs the deployment again: protobuf orders a map by chance, unless it is told otherwise."""
+    deployment = pipeline_pb2.IntermediateDeploymentConfig()
+    pipeline.deployment_config.Unpack(deployment)
+    pipeline.deployment_config.Pack(deployment, deterministic=True)
 
 
 def _manifest(

@@ -1,10 +1,11 @@
 """Reads the Evaluator's figures: plain numbers by name, and why a model was refused."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
-from tensorflow_model_analysis.proto import metrics_for_slice_pb2, validation_result_pb2
+from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"
@@ -52,8 +53,15 @@ def _refusal(failure: validation_result_pb2.ValidationFailure, where: str) -> st
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     if failure.metric_key.is_diff:
-        change = threshold.change_threshold.absolute.value
-        return f"{name} is {value:+.4g} against the champion's (must be past {change:+.4g})"
+        # Adding zero turns -0 into 0.
+        change = threshold.change_threshold.absolute.value + 0.0
+        if math.isnan(value):
+            return f"{name} can't be compared with the champion's: one of them is not a number"
+        lower = config_pb2.MetricDirection.LOWER_IS_BETTER
+        most = "most" if threshold.change_threshold.direction == lower else "least"
+        return f"{name} is {value:+.4g} against the champion's, must be at {most} {change:+.4g}"
+    if failure.message == "Metric not found.":
+        return f"{name} was not computed"
     bounds = threshold.value_threshold
     if bounds.HasField("lower_bound") and not value >= bounds.lower_bound.value:
         return f"{name} is {value:.4g}, must be at least {bounds.lower_bound.value:g}"

@@ -13,6 +13,8 @@ from bundle.errors import WrongInput
 
 REASON = "beltline_reason"
 BUNDLE = "beltline_bundle"
+# A gate without an artifact for its verdict fails; this tells a refusal from a fault.
+REFUSED = "beltline_refused"
 
 
 def connection_config(url: str) -> pb.ConnectionConfig:
@@ -136,7 +138,7 @@ class Lineage:
         properties = execution.custom_properties
         return NodeRun(
             node=node,
-            state=pb.Execution.State.Name(execution.last_known_state).lower(),
+            state=_state(execution),
             execution_id=execution.id,
             started=execution.create_time_since_epoch / 1000,
             ended=execution.last_update_time_since_epoch / 1000,
@@ -167,6 +169,12 @@ class Lineage:
             key = event.path.steps[0].key
             outputs.setdefault(key, []).append(_described(artifacts[event.artifact_id]))
         return outputs
+
+
+def _state(execution: pb.Execution) -> str:
+    state = pb.Execution.State.Name(execution.last_known_state).lower()
+    refused = execution.custom_properties[REFUSED].string_value if state == "failed" else ""
+    return "refused" if refused else state
 
 
 def _described(artifact: pb.Artifact) -> dict[str, Any]:

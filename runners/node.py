@@ -18,7 +18,7 @@ import click
 from bundle.environment import check_lock
 from bundle.errors import BeltlineError, GateRefused
 from bundle.folder import Bundle, open_bundle
-from runners.metadata import BUNDLE, REASON, Lineage, connection_config
+from runners.metadata import BUNDLE, REASON, REFUSED, Lineage, connection_config
 from runners.outcome import Outcome, read_back
 from runners.places import Places
 
@@ -72,10 +72,10 @@ def _conclude(
     found = lineage.node(run, node)
     if found and error:
         lineage.fail(found.execution_id, error)
-        lineage.annotate(found.execution_id, **{REASON: error})
+        lineage.annotate(found.execution_id, **{REASON: error, REFUSED: "yes" if gate else ""})
     if found:
         lineage.annotate(found.execution_id, **{BUNDLE: bundle.manifest.digest})
-    return read_back(lineage.node(run, node), node, error, gate)
+    return read_back(lineage.node(run, node), node, error)
 
 
 def _refused_before(bundle: Bundle, node: str, run: str, lineage: Lineage) -> str:

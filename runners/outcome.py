@@ -41,20 +41,20 @@ class Outcome:
         return cls(**json.loads(line))
 
 
-def read_back(run: NodeRun | None, node: str, error: str = "", refused: bool = False) -> Outcome:
+def read_back(run: NodeRun | None, node: str, error: str = "") -> Outcome:
     """Returns the outcome of a node's execution, with what its outputs say of gates and pushes.
 
     Args:
       run: the execution, None if there is none.
       node: the node's id.
       error: what the launch raised, if it did.
-      refused: whether that was a gate's refusal.
     """
     if run is None:
         return Outcome(node, "failed", reason=error or "ML Metadata holds no execution of it")
     if run.state not in ("complete", "cached"):
         reason = error or run.reason or f"ML Metadata says {run.state}"
-        return Outcome(node, "refused" if refused else "failed", run.execution_id, reason=reason)
+        state: State = "refused" if run.state == "refused" else "failed"
+        return Outcome(node, state, run.execution_id, reason=reason)
     state, reason = _verdict(run)
     return Outcome(node, state, run.execution_id, run.outputs, reason)
 

@@ -1,5 +1,6 @@
 """Calls the command line in processes forked from one that has imported TFX once."""
 
+import importlib
 import multiprocessing
 import os
 import sys
@@ -7,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 PRELOAD = [
     "pipeline.compile",
@@ -58,22 +60,27 @@ class Beltline:
         self._context.set_forkserver_preload(PRELOAD)
 
     def start(
-        self, *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, wrap: str = ""
+        self,
+        *arguments: str | Path,
+        cwd: Path,
+        env: dict[str, str] | None = None,
+        wrap: str = "",
+        program: str = "runners.cli",
     ) -> Call:
-        """Starts a command; `wrap` names a function `module:function` to call beforehand."""
+        """Starts `program`'s main; `wrap` is a `module:function` to call beforehand."""
         folder = Path(tempfile.mkdtemp(prefix="beltline-call-"))
         words = [str(argument) for argument in arguments]
-        process = self._context.Process(target=_call, args=(words, cwd, env or {}, folder, wrap))
+        process = self._context.Process(target=_call, args=(words, cwd, env or {}, folder, wrap, program))
         process.start()
         return Call(process, folder)
 
-    def __call__(
-        self, *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, wrap: str = ""
-    ) -> Result:
-        return self.start(*arguments, cwd=cwd, env=env, wrap=wrap).wait()
+    def __call__(self, *arguments: str | Path, cwd: Path, **how: Any) -> Result:
+        return self.start(*arguments, cwd=cwd, **how).wait()
 
 
-def _call(words: list[str], cwd: Path, env: dict[str, str], folder: Path, wrap: str) -> None:
+def _call(
+    words: list[str], cwd: Path, env: dict[str, str], folder: Path, wrap: str, program: str
+) -> None:
     os.chdir(cwd)
     for name in [name for name in os.environ if name.startswith("BELTLINE_")]:
         del os.environ[name]
@@ -85,8 +92,6 @@ def _call(words: list[str], cwd: Path, env: dict[str, str], folder: Path, wrap: 
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if wrap:
         module, _, function = wrap.partition(":")
-        getattr(__import__(module, fromlist=[function]), function)()
+        getattr(importlib.import_module(module), function)()
     sys.argv = ["beltline", *words]
-    from runners.cli import main
-
-    main()
+    importlib.import_module(program).main()

@@ -23,7 +23,8 @@ def main(model: str, records: str, answers: str) -> None:
     examples = [record.numpy() for record in tf.data.TFRecordDataset(records)]
     inputs = loaded.signatures["serving_default"].structured_input_signature[1]
     columns = _columns_of_inputs(Path(model), list(inputs))
-    rows = {name: _column(examples, columns[name], spec) for name, spec in inputs.items()}
+    parsed = [tf.train.Example.FromString(example) for example in examples]
+    rows = {name: _column(parsed, columns[name], spec) for name, spec in inputs.items()}
     tensors = {name: tf.constant(rows[name], dtype=spec.dtype) for name, spec in inputs.items()}
     by_column = loaded.signatures["serving_default"](**tensors)
     by_example = loaded.signatures["examples"](examples=tf.constant(examples))
@@ -41,11 +42,11 @@ def _columns_of_inputs(model: Path, inputs: list[str]) -> dict[str, str]:
     return {name: name for name in inputs} | {name: column for column, name in renamed.items()}
 
 
-def _column(examples: list[bytes], name: str, spec: Any) -> list[Any]:
+def _column(examples: list[Any], name: str, spec: Any) -> list[Any]:
     """Returns one value a row; where it is missing, NaN for a number and "" for a text."""
     values = []
     for example in examples:
-        feature = tf.train.Example.FromString(example).features.feature[name]
+        feature = example.features.feature[name]
         kind = feature.WhichOneof("kind")
         found = list(getattr(feature, kind).value) if kind else []
         if spec.dtype == tf.string:

@@ -39,8 +39,10 @@ def push(
     with `version` and `digest` added; `answers` (recorded rows and answers) beside it.
 
     Raises:
-      OSError: the disk is full or not writable; the directory is as it was.
+      OSError: the disk is full or not writable, or there is no model; the directory is as it was.
     """
+    if not any(model.rglob("*")):
+        raise FileNotFoundError(f"{model}: there is no model")
     directory.mkdir(parents=True, exist_ok=True)
     found = model_digest(model)
     with _locked(directory):
@@ -52,7 +54,7 @@ def push(
         staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=directory))
         try:
             _fill(staged, model, {**card, "version": version, "digest": found}, answers)
-            (directory / _COUNTER).write_text(str(version))
+            _count(directory, version)
             staged.rename(directory / str(version))
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
@@ -78,6 +80,16 @@ def _next(directory: Path) -> int:
     except (FileNotFoundError, ValueError):
         counted = 0
     return max([counted, *_numbers(directory)]) + 1
+
+
+def _count(directory: Path, version: int) -> None:
+    """Notes the last number, whole or not at all: half of 12 would be 1, and used before."""
+    noted = directory / f"{_COUNTER}.new"
+    noted.write_text(str(version))
+    _flush(noted)
+    noted.rename(directory / _COUNTER)
+    # Before the version itself is there, lest it is deleted and its number forgotten.
+    _flush(directory)
 
 
 def _numbers(directory: Path) -> list[int]:

@@ -102,7 +102,7 @@ def _made(name: str, look: Callable[[], str]) -> Finding:
         return Finding(name, True, look())
     except Problem as problem:
         return Finding(name, False, str(problem), problem.mend)
-    except (WrongInput, OSError, SyntaxError) as error:
+    except (WrongInput, OSError) as error:
         return Finding(name, False, " · ".join(str(error).splitlines()), "correct it there")
 
 

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import click
 
-from runners.commands.runs import check_choice
+from runners.commands.runs import LATEST, check_choice
 from runners.commands.settings_options import open_project, settings_options
 from runners.places import Places
 from runners.record import records
-
-_LATEST = "latest"
 
 
 @click.command("logs")
@@ -20,9 +18,9 @@ def logs(run: str, node: str, file: Path, overrides: tuple[str, ...]) -> None:
     """Print the log of NODE in RUN; RUN may be `latest`."""
     project, places = open_project(file, overrides)
     known = _logged_runs(places, project.settings.name)
-    if run == _LATEST and known:
+    if run == LATEST and known:
         run = known[-1]
-    check_choice(f"no logs of a run '{run}' here", run, [*known, _LATEST] if known else [])
+    check_choice(f"no logs of a run '{run}' here", run, [*known, LATEST] if known else [])
     folder = places.log(run, node).parent
     nodes = sorted(log.stem for log in folder.glob("*.log"))
     check_choice(f"run {run}: no log of a node '{node}'", node, nodes)

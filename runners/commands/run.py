@@ -177,4 +177,4 @@ def _reconcile(places: Places) -> None:
 
 
 def _new_run() -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"

@@ -20,6 +20,7 @@ from runners.record import holder, records
 if TYPE_CHECKING:
     from runners.metadata import Lineage, NodeRun
 
+LATEST = "latest"
 _MOST_NAMED = 16
 _WORKING = ("running", "new")
 
@@ -53,11 +54,12 @@ class Node:
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def runs(run: str | None, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """List the runs, the newest last, or the nodes of RUN."""
+    """List the runs, the newest last, or the nodes of RUN; RUN may be `latest`."""
     project, places = open_project(file, overrides)
     history = History(places, project.settings.name)
     if run:
         known = [each.run for each in history.runs()]
+        run = known[-1] if run == LATEST and known else run
         check_choice(f"no run '{run}'", run, known)
         _show_nodes(history, run, as_json)
     else:

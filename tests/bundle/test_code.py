@@ -20,6 +20,13 @@ def test_the_same_sources_give_the_same_bytes(tmp_path):
             file.chmod(0o600 + number * 0o44)
         archives.append(archive(digest.source_files(tmp_path / str(number) / "mine")))
     assert archives[0] == archives[1]
+    assert archive(dict(reversed(SOURCES.items()))) == archive(SOURCES)
+
+
+def test_no_time_stands_in_it(tmp_path):
+    (tmp_path / "code.zip").write_bytes(archive(SOURCES))
+    with zipfile.ZipFile(tmp_path / "code.zip") as zipped:
+        assert {entry.date_time for entry in zipped.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 def test_other_sources_give_other_bytes():

@@ -41,9 +41,9 @@ class Ledger:
         self._name = pipeline
         self._pipeline = self._context("pipeline", pipeline)
 
-    def run(self, run: str) -> int:
+    def run(self, run: str, kind: str = "pipeline_run") -> int:
         """Begins a run."""
-        context = self._context("pipeline_run", run)
+        context = self._context(kind, run)
         parent = pb.ParentContext(parent_id=self._pipeline, child_id=context)
         self.store.put_parent_contexts([parent])
         return context

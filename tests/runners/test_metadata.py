@@ -71,6 +71,7 @@ def test_runs_come_in_the_order_of_their_start(url):
     ledger = Ledger(url)
     for run in ("z", "a", "m"):
         ledger.run(run)
+    ledger.run("no run", kind="pipeline")
     assert Lineage(url, "line").runs() == ["z", "a", "m"]
 
 

@@ -53,7 +53,7 @@ def test_what_was_raised_says_more_than_the_metadata():
 
 
 def test_a_gate_that_raises_has_refused_and_stops_the_run():
-    outcome = read_back(execution("failed"), "N", "new column", refused=True)
+    outcome = read_back(execution("refused"), "N", "new column")
     assert (outcome.state, outcome.reason, outcome.exit_code) == ("refused", "new column", FAILED)
 
 

@@ -209,6 +209,15 @@ def test_an_unknown_run_is_refused_with_the_nearest(folder, ledger, given, says)
     assert says in str(error)
 
 
+def test_the_latest_run_needs_no_name(folder, ledger):
+    ledger.run("b")
+    ledger.node("b", "A")
+    time.sleep(0.01)
+    ledger.run("a")
+    ledger.node("a", "A")
+    assert listed(folder, "latest")["run"] == "a"
+
+
 def test_without_runs_none_can_be_named(folder):
     error = invoke(folder, "r1").exception
     assert isinstance(error, WrongInput)

@@ -1,0 +1,351 @@
+"""The folder of versions: whole or not there, whatever happens in between."""
+
+import json
+import multiprocessing
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.components import versions
+from pipeline.components.versions import CARD, model_digest, push
+
+FORK = multiprocessing.get_context("fork")
+FILES = ("saved_model.pb", "variables/variables.index", "assets/words.txt")
+
+
+def model(folder, content="one", size=1000):
+    """Files such as a SavedModel has."""
+    for name in FILES:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{content} {name} " * (size // 20))
+    return folder
+
+
+def numbers(directory):
+    return sorted(int(entry.name) for entry in directory.iterdir() if entry.name.isdecimal())
+
+
+def state(directory):
+    """Every version's files with their contents."""
+    return {
+        file.relative_to(directory).as_posix(): file.read_bytes()
+        for number in numbers(directory)
+        for file in (directory / str(number)).rglob("*")
+        if file.is_file()
+    }
+
+
+def leftovers(directory):
+    """What is neither a version nor bookkeeping."""
+    known = {".lock", ".last-version", ".last-version.new"}
+    return [e.name for e in directory.iterdir() if not e.name.isdecimal() and e.name not in known]
+
+
+def whole(version):
+    """Whether a version holds all of one model and the card that belongs to it."""
+    card = json.loads((version / CARD).read_text())
+    assert card["version"] == int(version.name)
+    assert card["digest"] == model_digest(version)
+    return {file for file in FILES if (version / file).exists()} == set(FILES)
+
+
+def test_a_version_is_the_model_with_its_card(tmp_path):
+    answers = tmp_path / "answers.json"
+    answers.write_text("{}")
+    served = tmp_path / "deep" / "served"
+    source = model(tmp_path / "model")
+    assert push(source, served, {"run": "r1"}, answers) == (1, True)
+    assert all((served / "1" / name).read_bytes() == (source / name).read_bytes() for name in FILES)
+    card = json.loads((served / "1" / CARD).read_text())
+    assert card == {"run": "r1", "version": 1, "digest": model_digest(source)}
+    assert (served / "1" / "assets.extra" / "check_rows.json").read_text() == "{}"
+    assert whole(served / "1")
+    # Other users may read it: TF Serving rarely runs as the one who trains.
+    assert (served / "1").stat().st_mode & 0o777 == 0o755
+    assert leftovers(served) == []
+
+
+def test_the_same_model_is_one_version_however_often_it_is_pushed(tmp_path):
+    served = tmp_path / "served"
+    assert push(model(tmp_path / "a"), served, {"run": "1"}) == (1, True)
+    assert push(model(tmp_path / "b", "two"), served, {}) == (2, True)
+    before = state(served)
+    copied = shutil.copytree(tmp_path / "a", tmp_path / "c")
+    (copied / "assets.extra").mkdir()
+    (copied / "assets.extra" / "note").write_text("of no account")
+    os.utime(copied / "saved_model.pb", (1, 1))
+    assert push(copied, served, {"run": "3"}) == (1, False)
+    assert state(served) == before
+
+
+def test_a_file_under_another_name_is_another_model(tmp_path):
+    (model(tmp_path / "a") / "assets/words.txt").rename(tmp_path / "a" / "assets/other.txt")
+    assert model_digest(tmp_path / "a") != model_digest(model(tmp_path / "b"))
+
+
+def test_a_number_is_never_used_again(tmp_path):
+    served = tmp_path / "served"
+    for name in ("one", "two", "three"):
+        push(model(tmp_path / name, name), served, {})
+    shutil.rmtree(served / "3")
+    shutil.rmtree(served / "2")
+    # The model of a deleted version is a new version.
+    assert push(tmp_path / "two", served, {}) == (4, True)
+    for number in numbers(served):
+        shutil.rmtree(served / str(number))
+    assert push(tmp_path / "two", served, {}) == (5, True)
+
+
+@pytest.mark.parametrize("content", [None, "", "nonsense"])
+def test_a_lost_counter_still_gives_a_number_above_all_that_are_there(tmp_path, content):
+    served = tmp_path / "served"
+    (served / "41").mkdir(parents=True)
+    if content is not None:
+        (served / ".last-version").write_text(content)
+    assert push(model(tmp_path / "m"), served, {}) == (42, True)
+
+
+def test_what_else_lies_there_is_left_alone(tmp_path):
+    served = tmp_path / "served"
+    (served / "notes").mkdir(parents=True)
+    (served / "7").mkdir()
+    (served / "8").mkdir()
+    (served / "8" / "assets.extra").mkdir()
+    (served / "8" / CARD).write_text("no json")
+    assert push(model(tmp_path / "m"), served, {}) == (9, True)
+    assert (served / "notes").is_dir()
+
+
+def test_what_killed_pushes_left_is_cleared(tmp_path):
+    served = tmp_path / "served"
+    model(served / ".staged-killed")
+    push(model(tmp_path / "m"), served, {})
+    assert leftovers(served) == []
+
+
+STEPS = ("open", "mkdir", "fsync", "rename", "replace", "chmod", "close", "write")
+
+
+def die_at(step):
+    """Kills this process at the `step`th call that changes the disk, before it is carried out."""
+    count = 0
+
+    def counted(call):
+        def wrapped(*args, **kwargs):
+            nonlocal count
+            count += 1
+            if count == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return call(*args, **kwargs)
+
+        return wrapped
+
+    for name in STEPS:
+        setattr(os, name, counted(getattr(os, name)))
+    shutil.copyfile = counted(shutil.copyfile)
+    Path.write_text = counted(Path.write_text)
+
+
+def push_and_die(source, served, step):
+    die_at(step)
+    push(source, served, {"run": "r"})
+    os._exit(0)
+
+
+def test_a_crash_at_any_step_leaves_all_or_nothing(tmp_path):
+    served = tmp_path / "served"
+    push(model(tmp_path / "one"), served, {})
+    before = state(served)
+    source = model(tmp_path / "two", "two")
+    for step in range(1, 200):
+        child = FORK.Process(target=push_and_die, args=(source, served, step))
+        child.start()
+        child.join(60)
+        after = state(served)
+        kept = {name: content for name, content in after.items() if name.startswith("1/")}
+        assert kept == before
+        assert all(whole(served / str(number)) for number in numbers(served))
+        if child.exitcode == 0:
+            break
+        for number in numbers(served)[1:]:
+            shutil.rmtree(served / str(number))
+    # All the steps of a push were tried, and each crash is followed by one that works.
+    assert step > 20
+    assert len(numbers(served)) == 2
+    assert leftovers(served) == []
+
+
+def test_a_number_is_not_used_again_after_a_crash_and_a_deletion(tmp_path):
+    served, used = tmp_path / "served", set()
+    for step in range(1, 200):
+        source = model(tmp_path / str(step), str(step))
+        child = FORK.Process(target=push_and_die, args=(source, served, step))
+        child.start()
+        child.join(60)
+        new = set(numbers(served)) if served.exists() else set()
+        assert not new & used
+        used |= new
+        for number in new:
+            shutil.rmtree(served / str(number))
+        if child.exitcode == 0:
+            break
+    assert used
+    assert push(model(tmp_path / "last", "last"), served, {})[0] > max(used)
+
+
+def push_with_little_room(source, served, room, queue):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    try:
+        push(source, served, {"run": "r"})
+        queue.put("pushed")
+    except OSError as error:
+        queue.put(str(error))
+
+
+@pytest.mark.parametrize("room", [0, 10, 5000])
+def test_a_disk_that_takes_no_more_leaves_the_folder_as_it_was(tmp_path, room):
+    """A limit on the size of files stands for the full disk: the same OSError, at a write."""
+    served = tmp_path / "served"
+    push(model(tmp_path / "one", size=100), served, {})
+    before = state(served)
+    source = model(tmp_path / "two", "two", size=20_000)
+    queue = FORK.SimpleQueue()
+    child = FORK.Process(target=push_with_little_room, args=(source, served, room, queue))
+    child.start()
+    assert "File too large" in queue.get()
+    child.join(60)
+    assert state(served) == before
+    assert leftovers(served) == []
+    assert push(source, served, {}) == (2, True)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 256 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("only root can mount a small disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_leaves_the_folder_as_it_was(small_disk, tmp_path):
+    served = small_disk / "served"
+    push(model(tmp_path / "one"), served, {})
+    before = state(served)
+    with pytest.raises(OSError, match="No space left"):
+        push(model(tmp_path / "two", "two", size=200_000), served, {})
+    assert state(served) == before
+    assert leftovers(served) == []
+    assert push(model(tmp_path / "three", "three"), served, {}) == (2, True)
+
+
+def test_a_model_that_is_not_there_is_no_version(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        push(tmp_path / "nowhere", tmp_path / "served", {})
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError):
+        push(tmp_path / "empty", tmp_path / "served", {})
+    assert not (tmp_path / "served").exists()
+
+
+def push_several(folder, served, who, queue):
+    for each in range(4):
+        source = model(folder / f"{who}-{each}", f"{who} {each}")
+        queue.put(push(source, served, {"who": who, "each": each}))
+
+
+def test_pushers_at_the_same_time_get_numbers_of_their_own(tmp_path):
+    served, queue = tmp_path / "served", FORK.SimpleQueue()
+    children = [
+        FORK.Process(target=push_several, args=(tmp_path, served, who, queue)) for who in range(4)
+    ]
+    for child in children:
+        child.start()
+    got = [queue.get() for _ in range(16)]
+    for child in children:
+        child.join(60)
+    assert sorted(got) == [(number, True) for number in range(1, 17)]
+    cards = [json.loads((served / str(number) / CARD).read_text()) for number in numbers(served)]
+    assert all(whole(served / str(number)) for number in range(1, 17))
+    for who in range(4):
+        # One after the other, each pusher's numbers grow.
+        assert [card["each"] for card in cards if card["who"] == who] == [0, 1, 2, 3]
+
+
+def test_pushers_of_one_model_at_the_same_time_make_one_version(tmp_path):
+    served, queue = tmp_path / "served", FORK.SimpleQueue()
+    source = model(tmp_path / "m", size=100_000)
+    children = [
+        FORK.Process(target=lambda: queue.put(push(source, served, {}))) for _ in range(6)
+    ]
+    for child in children:
+        child.start()
+    assert sorted(queue.get() for _ in children) == [(1, False)] * 5 + [(1, True)]
+    for child in children:
+        child.join(60)
+    assert numbers(served) == [1]
+
+
+READER = """
+import json, sys, time
+from pathlib import Path
+from pipeline.components.versions import CARD, model_digest
+served, stop = Path(sys.argv[1]), Path(sys.argv[2])
+seen, looks = set(), 0
+print("ready", flush=True)
+while True:
+    last = stop.exists()
+    for entry in served.iterdir():
+        if entry.name.isdecimal():
+            looks += 1
+            card = json.loads((entry / CARD).read_text())
+            assert card["digest"] == model_digest(entry), entry
+            seen.add(entry.name)
+    if last:
+        break
+print(len(seen), looks)
+"""
+
+
+def test_a_reader_who_looks_all_the_time_never_sees_half_a_version(tmp_path):
+    served, stop = tmp_path / "served", tmp_path / "stop"
+    served.mkdir()
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, served, stop], stdout=subprocess.PIPE, text=True
+    )
+    assert reader.stdout.readline() == "ready\n"
+    for each in range(12):
+        push(model(tmp_path / str(each), str(each), size=200_000), served, {})
+        time.sleep(0.01)
+    stop.touch()
+    out, _ = reader.communicate(timeout=60)
+    assert reader.returncode == 0
+    seen, looks = map(int, out.split())
+    assert seen == 12
+    assert looks > 50
+
+
+def test_everything_is_on_the_disk_before_the_version_is_there(tmp_path, monkeypatch):
+    """The order that holds after a power cut: contents, then the name, then the folder."""
+    calls = []
+    monkeypatch.setattr(versions, "_flush", lambda path: calls.append(Path(path).name))
+    rename = os.rename
+    monkeypatch.setattr(os, "rename", lambda a, b: (calls.append(f"-> {b.name}"), rename(a, b)))
+    push(model(tmp_path / "m"), tmp_path / "served", {})
+    moved = calls.index("-> 1")
+    assert {Path(name).name for name in FILES} | {"version.json"} <= set(calls[:moved])
+    assert any(re.match(r"\.staged-", name) for name in calls[:moved])
+    assert calls[moved + 1 :] == ["served"]
+    assert calls.index(".last-version.new") < calls.index("-> .last-version") < moved

@@ -1,0 +1,154 @@
+"""The graph that the settings give; nothing runs."""
+
+import json
+
+import pytest
+from google.protobuf import text_format
+from tfx.dsl.compiler import compiler
+
+from pipeline.columns import columns_of, read_schema
+from pipeline.definition import create_pipeline
+from pipeline.nodes import ABOUT
+from tests.pipeline.components.small import SCHEMA, project
+
+NODES = [
+    "ExampleGen",
+    "StatisticsGen",
+    "Schema",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "Champion",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+]
+
+
+def definition(folder, *overrides, code="c0de", schema=SCHEMA):
+    changed = project(folder, *overrides, schema=schema)
+    read = read_schema(changed.resolve(changed.settings.schema_file))
+    text = text_format.MessageToString(read)
+    return create_pipeline(changed.settings, columns_of(changed, read), text, code)
+
+
+def nodes(folder, *overrides, code="c0de", schema=SCHEMA):
+    """The compiled nodes by id."""
+    compiled = compiler.Compiler().compile(definition(folder, *overrides, code=code, schema=schema))
+    return {node.pipeline_node.node_info.id: node.pipeline_node for node in compiled.nodes}
+
+
+def parameters(folder, *overrides, code="c0de", schema=SCHEMA):
+    """Each node's execution properties, which are part of its cache key."""
+    found = nodes(folder, *overrides, code=code, schema=schema)
+    return {name: str(node.parameters) for name, node in found.items()}
+
+
+def changed(folder, *overrides, code="c0de", schema=SCHEMA):
+    """The nodes whose execution properties the overrides change."""
+    before, after = parameters(folder), parameters(folder, *overrides, code=code, schema=schema)
+    return {name for name in before if before[name] != after.get(name)}
+
+
+def inputs(node):
+    """Which node each input comes from."""
+    return {
+        name: channel.producer_node_query.id
+        for name, given in node.inputs.inputs.items()
+        for channel in given.channels
+    }
+
+
+def test_the_nodes_are_those_of_the_design_and_each_is_described(tmp_path):
+    assert set(nodes(tmp_path)) == set(NODES)
+    assert [name for name in ABOUT if name != "Tuner"] == NODES
+
+
+def test_a_tuner_only_where_it_is_wanted(tmp_path):
+    found = nodes(tmp_path, "tuning.enabled=true")
+    assert set(found) == {*NODES, "Tuner"}
+    assert inputs(found["Trainer"])["hyperparameters"] == "Tuner"
+    assert "hyperparameters" not in inputs(nodes(tmp_path)["Trainer"])
+
+
+def test_nothing_learns_before_the_data_have_passed_the_gate(tmp_path):
+    found = nodes(tmp_path, "tuning.enabled=true")
+    for learner in ("Tuner", "Trainer"):
+        assert "DataGate" in found[learner].upstream_nodes
+
+
+def test_nothing_is_pushed_before_both_gates(tmp_path):
+    found = nodes(tmp_path)
+    pushed = inputs(found["Pusher"])
+    assert pushed["model_blessing"] == "Evaluator"
+    assert pushed["infra_blessing"] == "ServingCheck"
+    assert pushed["model"] == "Trainer"
+    assert "Evaluator" in found["ServingCheck"].upstream_nodes
+
+
+def test_the_champion_is_compared_unless_it_is_switched_off(tmp_path):
+    found = nodes(tmp_path)
+    assert inputs(found["Evaluator"])["baseline_model"] == "Champion"
+    assert inputs(found["Pusher"])["champion"] == "Champion"
+    found = nodes(tmp_path, "evaluation.champion.enabled=false")
+    assert set(found) == set(NODES) - {"Champion"}
+    assert "baseline_model" not in inputs(found["Evaluator"])
+
+
+def test_the_evaluator_and_the_serving_check_see_raw_rows_of_the_eval_split(tmp_path):
+    found = nodes(tmp_path)
+    assert inputs(found["Evaluator"])["examples"] == "ExampleGen"
+    assert inputs(found["ServingCheck"])["examples"] == "ExampleGen"
+    splits = found["Evaluator"].parameters.parameters["example_splits"]
+    assert json.loads(splits.field_value.string_value) == ["eval"]
+    assert "eval" not in str(found["Transform"].parameters.parameters["splits_config"])
+
+
+@pytest.mark.parametrize(
+    ("override", "nodes_changed"),
+    [
+        ("training.learning_rate=0.5", {"Trainer"}),
+        ("model.hidden=[8]", {"Trainer"}),
+        ("tuning.trials=3", {"Trainer"}),
+        ("features.numbers=zscore", {"Transform", "Trainer"}),
+        ("features.include=[temp]", {"Transform", "Trainer"}),
+        ("features.exclude=[]", {"ExampleGen"}),
+        ("data.splits={train: 0.6, validation: 0.2, eval: 0.2}", {"ExampleGen"}),
+        ("data.unlabelled=drop", {"ExampleGen"}),
+        ("data.split_by=part", {"ExampleGen"}),
+        ("evaluation.thresholds.auc.lower=0.7", {"Evaluator"}),
+        ("evaluation.slices=[mold]", {"Evaluator"}),
+        ("push.check_rows=3", {"ServingCheck"}),
+        ("push.directory=elsewhere", {"Pusher"}),
+        ("resources={Trainer: {gpu: 1}}", set()),
+        ("local.root=elsewhere", set()),
+    ],
+)
+def test_a_changed_setting_changes_the_nodes_that_depend_on_it_alone(
+    tmp_path, override, nodes_changed
+):
+    assert changed(tmp_path, override) == nodes_changed
+
+
+def test_changed_model_code_changes_the_nodes_that_run_it(tmp_path):
+    assert changed(tmp_path, code="other") == {"Transform", "Trainer", "Pusher"}
+    tuned = parameters(tmp_path, "tuning.enabled=true")
+    other = parameters(tmp_path, "tuning.enabled=true", code="other")
+    assert tuned["Tuner"] != other["Tuner"]
+
+
+def test_a_changed_schema_changes_its_node(tmp_path):
+    before = parameters(tmp_path)
+    schema = SCHEMA.replace("min_fraction: 0.9", "min_fraction: 0.8")
+    after = parameters(tmp_path, schema=schema)
+    assert {name for name in before if before[name] != after[name]} == {"Schema"}
+
+
+def test_an_excluded_column_is_read_where_a_slice_or_the_split_needs_it(tmp_path):
+    def excluded(*overrides):
+        found = nodes(tmp_path, *overrides)["ExampleGen"].parameters.parameters["exclude"]
+        return json.loads(found.field_value.string_value)
+
+    assert excluded() == ["part"]
+    assert excluded("features.exclude=[part, mold]", "evaluation.slices=[mold]") == ["part"]
