@@ -1,8 +1,12 @@
 """The champion: the model of the last push, which a new model must beat.
 
 TFX's LatestBlessedModelStrategy would also return a model that the serving check refused and
-nobody has ever been served by.
+nobody has ever been served by. And a model from before a change of the columns or of the label
+can't be asked about today's rows: there is none to beat then, and the run shows that.
 """
+
+import json
+from typing import Any
 
 import ml_metadata as mlmd
 from tfx import types
@@ -11,7 +15,14 @@ from tfx.types import standard_artifacts
 
 
 class LastPushedModel(resolver.ResolverStrategy):
-    """Resolves (`model`, `pushed_model`) to the last pushed model; to nothing where none was."""
+    """Resolves (`model`, `pushed_model`) to the last pushed model; to nothing where none was.
+
+    Args:
+      problem: what today's models predict, and the columns there are (`Columns.problem`).
+    """
+
+    def __init__(self, problem: str):
+        self._problem = json.loads(problem)
 
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
@@ -23,8 +34,19 @@ class LastPushedModel(resolver.ResolverStrategy):
         for push in pushes:
             model = models.get(push.get_int_custom_property("model_id"))
             if push.get_int_custom_property("pushed") and model:
-                return {"model": [model], "pushed_model": [push]}
-        return {"model": [], "pushed_model": []}
+                fits = self._fits(json.loads(push.get_string_custom_property("problem") or "{}"))
+                return {"model": [model], "pushed_model": [push]} if fits else dict(_NONE)
+        return dict(_NONE)
+
+    def _fits(self, pushed: dict[str, Any]) -> bool:
+        """Returns whether a model made for `pushed` can answer today's rows."""
+        today = self._problem
+        return all(pushed.get(key) == today[key] for key in ("label", "task", "classes")) and (
+            pushed["columns"].items() <= today["columns"].items()
+        )
+
+
+_NONE: dict[str, list[types.Artifact]] = {"model": [], "pushed_model": []}
 
 
 CHANNELS = {

@@ -1,6 +1,7 @@
 """What each column is, from the curated schema and the settings together."""
 
 import difflib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,21 @@ class Columns:
             "vocabulary_size": settings.features.vocabulary_size,
             "out_of_vocabulary_buckets": settings.features.out_of_vocabulary_buckets,
         }
+
+    def problem(self, settings: Settings, inputs_only: bool = False) -> str:
+        """Returns, as JSON, what is predicted and which columns of which kind there are.
+
+        With `inputs_only` the columns are those that the model reads.
+        """
+        inputs = {*self.numeric, *self.categorical}
+        kinds = {n: kind for n, kind in self.kinds.items() if n in inputs or not inputs_only}
+        problem = {
+            "label": settings.label.column,
+            "task": settings.label.task,
+            "classes": self.classes,
+            "columns": kinds,
+        }
+        return json.dumps(problem, sort_keys=True)
 
 
 def read_schema(file: Path) -> schema_pb2.Schema:

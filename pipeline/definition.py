@@ -52,7 +52,7 @@ def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code
     data = _data_nodes(settings, columns, schema_text)
     examples, schema, gate = data[0], data[2], data[4]
     model = _model_nodes(settings, config, examples, schema, gate)
-    release = _release_nodes(settings, code, examples, model[-1])
+    release = _release_nodes(settings, columns, code, examples, model[-1])
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root="",
@@ -125,9 +125,11 @@ def _for_transform(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _release_nodes(
-    settings: Settings, code: str, examples: BaseNode, trainer: BaseNode
+    settings: Settings, columns: Columns, code: str, examples: BaseNode, trainer: BaseNode
 ) -> list[BaseNode]:
-    champion = Resolver(strategy_class=LastPushedModel, **CHANNELS).with_id("Champion")
+    champion = Resolver(
+        strategy_class=LastPushedModel, config={"problem": columns.problem(settings)}, **CHANNELS
+    ).with_id("Champion")
     compared = settings.evaluation.champion.enabled
     baseline = champion.outputs["model"] if compared else None
     evaluator = Evaluator(
@@ -149,6 +151,7 @@ def _release_nodes(
         directory=settings.push.directory,
         name=settings.name,
         code=code,
+        problem=columns.problem(settings, inputs_only=True),
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs[standard_component_specs.BLESSING_KEY],
         infra_blessing=check.outputs["blessing"],

@@ -53,19 +53,22 @@ def _refusal(failure: validation_result_pb2.ValidationFailure, where: str) -> st
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     if failure.metric_key.is_diff:
-        # Adding zero turns -0 into 0.
-        change = threshold.change_threshold.absolute.value + 0.0
-        if math.isnan(value):
-            return f"{name} can't be compared with the champion's: one of them is not a number"
-        lower = config_pb2.MetricDirection.LOWER_IS_BETTER
-        most = "most" if threshold.change_threshold.direction == lower else "least"
-        return f"{name} is {value:+.4g} against the champion's, must be at {most} {change:+.4g}"
+        return f"{name} {_against(value, threshold.change_threshold)}"
     if failure.message == "Metric not found.":
         return f"{name} was not computed"
     bounds = threshold.value_threshold
     if bounds.HasField("lower_bound") and not value >= bounds.lower_bound.value:
         return f"{name} is {value:.4g}, must be at least {bounds.lower_bound.value:g}"
     return f"{name} is {value:.4g}, must be at most {bounds.upper_bound.value:g}"
+
+
+def _against(change: float, threshold: config_pb2.GenericChangeThreshold) -> str:
+    if math.isnan(change):
+        return "can't be compared with the champion's: one of them is not a number"
+    lower = threshold.direction == config_pb2.MetricDirection.LOWER_IS_BETTER
+    # Adding zero turns -0 into 0.
+    bound = f"at {'most' if lower else 'least'} {threshold.absolute.value + 0.0:+.4g}"
+    return f"is {change:+.4g} against the champion's, must be {bound}"
 
 
 def _slice_name(key: metrics_for_slice_pb2.SliceKey) -> str:
@@ -76,7 +79,7 @@ def _slice_name(key: metrics_for_slice_pb2.SliceKey) -> str:
 
 def _text(single: metrics_for_slice_pb2.SingleSliceKey) -> str:
     value = getattr(single, single.WhichOneof("kind"))
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _records(evaluation: str, name: str) -> Iterator[bytes]:

@@ -100,10 +100,13 @@ def _confusion(label: np.ndarray, prediction: np.ndarray) -> Counts:
     rows = prediction.reshape(label.size, -1)
     matrix = np.zeros((rows.shape[1], rows.shape[1]))
     np.add.at(matrix, (label.ravel().astype(int), rows.argmax(axis=1)), 1)
-    return matrix
+    # To argmax a row of NaN is the first class.
+    return matrix + (np.nan if np.isnan(rows).any() else 0)
 
 
 def _macro_f1(matrix: Counts) -> float:
+    if np.isnan(matrix).any():
+        return float("nan")
     right = np.diag(matrix)
     named = matrix.sum(axis=0) + matrix.sum(axis=1)
     return float(np.mean(2 * right[named > 0] / named[named > 0]))

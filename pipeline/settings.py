@@ -200,8 +200,8 @@ class Champion(Section):
     )
     margin: float = Field(
         0.0,
-        description="How much better it must be; below zero, how much worse it may be. In the "
-        "metric's unit.",
+        description="How much better it must be at least; at zero, as good will do; below zero, "
+        "how much worse it may be. In the metric's unit.",
     )
 
 

@@ -159,7 +159,8 @@ class Lineage:
         events = [
             event
             for event in self.store.get_events_by_execution_ids([execution_id])
-            if event.type == pb.Event.OUTPUT
+            # What a Resolver finds is an internal output.
+            if event.type in (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
         ]
         artifacts = {
             a.id: a for a in self.store.get_artifacts_by_id([e.artifact_id for e in events])

@@ -13,7 +13,10 @@ from bundle import digest
 
 @functools.cache
 def digest_of_sources() -> str:
-    """Returns the digest of the sources in this package and of the table readers they use."""
+    """Returns the digest of the sources in this package and of what its executors call."""
     here = Path(__file__).parent
-    sources = digest.source_files(here) | digest.source_files(here.parent / "tables")
+    parts = [here, *(here.parent / name for name in ("tables", "figures.py", "metrics.py"))]
+    sources: dict[str, bytes] = {}
+    for part in parts:
+        sources |= digest.source_files(part)
     return digest.of_parts(sources)[:16]

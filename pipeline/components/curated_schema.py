@@ -11,11 +11,16 @@ from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 
+from pipeline.components import digest_of_sources
+
 
 class CuratedSchemaSpec(component_spec.ComponentSpec):
     """What the component takes and gives."""
 
-    PARAMETERS = {"text": component_spec.ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "text": component_spec.ExecutionParameter(type=str),
+        "code_digest": component_spec.ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar[dict[str, Any]] = {}
     OUTPUTS = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
 
@@ -42,4 +47,6 @@ class CuratedSchema(base_component.BaseComponent):
 
     def __init__(self, text: str):
         schema = types.Channel(type=standard_artifacts.Schema)
-        super().__init__(CuratedSchemaSpec(text=text, schema=schema))
+        super().__init__(
+            CuratedSchemaSpec(text=text, code_digest=digest_of_sources(), schema=schema)
+        )

@@ -10,6 +10,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
 
 from pipeline import figures
+from pipeline.components import digest_of_sources
 
 # Registers the metrics that the configuration may name.
 from pipeline import metrics as _metrics  # noqa: F401
@@ -38,6 +39,11 @@ class Executor(executor.Executor):
 
 
 class Evaluator(stock.Evaluator):
-    """TFX's Evaluator with the executor above."""
+    """TFX's Evaluator with the executor above; the arguments are the same."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, **arguments: Any):
+        super().__init__(**arguments)
+        # For the cache key; the stock specification has no place for it.
+        self.spec.exec_properties["code_digest"] = digest_of_sources()

@@ -30,6 +30,7 @@ class PusherSpec(component_spec.ComponentSpec):
         "directory": component_spec.ExecutionParameter(type=str),
         "name": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
+        "problem": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -74,6 +75,7 @@ class Executor(base_executor.BaseExecutor):
                 Path(infra_blessing.uri) / ANSWERS,
             )
             _record(pushed, model, directory, version, new)
+            pushed.set_string_custom_property("problem", exec_properties["problem"])
 
     def _card(
         self, input_dict: dict[str, list[types.Artifact]], properties: dict[str, Any]
@@ -100,17 +102,27 @@ class Pusher(base_component.BaseComponent):
 
     Never cached, since a version may have been deleted; a model that is already a version there
     is not pushed again.
+
+    Args:
+      directory: folder of all served models.
+      name: the model's name.
+      code: digest of the model code, for the version's card.
+      problem: what the model predicts from which columns, for the next run's champion.
+      inputs: the component's input channels, see `PusherSpec`.
     """
 
     SPEC_CLASS = PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, directory: str, name: str, code: str, **inputs: types.Channel | None):
+    def __init__(
+        self, directory: str, name: str, code: str, problem: str, **inputs: types.Channel | None
+    ):
         super().__init__(
             PusherSpec(
                 directory=directory,
                 name=name,
                 code=code,
+                problem=problem,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
                 **inputs,
             )

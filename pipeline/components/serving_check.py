@@ -6,6 +6,7 @@ the same InfraBlessing, so any Pusher understands it.
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,8 @@ def _probe(model: str, records: Path, answers: Path) -> str:
         return f"no answer within {_SECONDS} s"
     if done.returncode == 0:
         return ""
+    if done.returncode < 0:
+        return f"the process was ended by {signal.Signals(-done.returncode).name}"
     log.warning("the probe said:\n%s", done.stderr[-4000:])
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     return lines[-1] if lines else f"the process ended with code {done.returncode}"

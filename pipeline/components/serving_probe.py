@@ -8,6 +8,7 @@ the last line, if the model doesn't load or its answers are no use.
 
 import json
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,13 @@ Rows = dict[str, list[Any]]
 
 def main(model: str, records: str, answers: str) -> None:
     """Asks the model through both signatures and writes down what it answered."""
-    loaded = tf.saved_model.load(model)
     examples = [record.numpy() for record in tf.data.TFRecordDataset(records)]
+    if not examples:
+        raise SystemExit("there is no row to ask the model")
+    loaded = tf.saved_model.load(model)
+    for signature in ("serving_default", "examples"):
+        if signature not in loaded.signatures:
+            raise SystemExit(f"the model has no signature '{signature}'")
     inputs = loaded.signatures["serving_default"].structured_input_signature[1]
     columns = _columns_of_inputs(Path(model), list(inputs))
     parsed = [tf.train.Example.FromString(example) for example in examples]
@@ -29,6 +35,8 @@ def main(model: str, records: str, answers: str) -> None:
     by_column = loaded.signatures["serving_default"](**tensors)
     by_example = loaded.signatures["examples"](examples=tf.constant(examples))
     for name, value in by_column.items():
+        if name not in by_example:
+            raise SystemExit(f"only the signature for named columns answers '{name}'")
         _check(name, value.numpy(), by_example[name].numpy(), len(examples))
     outputs = {name: value.numpy().tolist() for name, value in by_column.items()}
     text = json.dumps({"rows": rows, "answers": outputs}, default=lambda value: value.decode())
@@ -57,8 +65,9 @@ def _column(examples: list[Any], name: str, spec: Any) -> list[Any]:
 
 
 def _check(name: str, by_column: Any, by_example: Any, rows: int) -> None:
-    if by_column.shape[0] != rows:
-        raise SystemExit(f"'{name}' has {by_column.shape[0]} answers to {rows} rows")
+    for answers in (by_column, by_example):
+        if answers.shape[:1] != (rows,):
+            raise SystemExit(f"'{name}' has answers of shape {answers.shape} to {rows} rows")
     if by_column.dtype.kind == "f":
         if not np.isfinite(by_column).all():
             raise SystemExit(f"'{name}' is not a finite number for some rows")
@@ -67,4 +76,9 @@ def _check(name: str, by_column: Any, by_example: Any, rows: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except Exception as error:
+        traceback.print_exc()
+        # The reason is the last line, and TensorFlow's messages have many.
+        raise SystemExit(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}") from None

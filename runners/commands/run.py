@@ -139,7 +139,10 @@ def _detail(outcome: Outcome) -> str:
     if "candidate" in properties:
         return _figures(properties)
     if outcome.node == "Champion":
-        return "" if outcome.outputs.get("model") else "none yet: this is the first model"
+        found = outcome.outputs.get("pushed_model")
+        if not found:
+            return "none to beat: this is the first model for these columns and this label"
+        return f"version {found[0]['properties']['pushed_version']}"
     if "pushed_version" in properties:
         return f"version {properties['pushed_version']}"
     return ""

@@ -35,7 +35,7 @@ def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
     first = project("run", *ANY_MODEL)
     assert first.code == 0, first.text
     assert states(first) == dict.fromkeys(NODES, "done"), first.text
-    assert "none yet: this is the first model" in first.out
+    assert "none to beat: this is the first model" in first.out
     assert project.versions() == ["1"]
     return project
 

@@ -1,9 +1,20 @@
 """Which model a new one must beat."""
 
+import json
+
 import pytest
 from tfx.types import standard_artifacts
 
 from pipeline.champion import LastPushedModel
+
+
+PROBLEM = {
+    "label": "scrap",
+    "task": "binary",
+    "classes": ["ok", "scrap"],
+    "columns": {"temp": "number", "mold": "text"},
+}
+TODAY = LastPushedModel(json.dumps(PROBLEM))
 
 
 def model(number):
@@ -12,9 +23,10 @@ def model(number):
     return made
 
 
-def push(number, of, pushed=1):
+def push(number, of, pushed=1, **problem):
     made = standard_artifacts.PushedModel()
     made.id = number
+    made.set_string_custom_property("problem", json.dumps(PROBLEM | problem))
     if of:
         made.set_int_custom_property("model_id", of)
     if pushed is not None:
@@ -23,14 +35,14 @@ def push(number, of, pushed=1):
 
 
 def champion(models, pushes):
-    found = LastPushedModel().resolve_artifacts(None, {"model": models, "pushed_model": pushes})
+    found = TODAY.resolve_artifacts(None, {"model": models, "pushed_model": pushes})
     return [a.id for a in found["model"]], [a.id for a in found["pushed_model"]]
 
 
 def test_nothing_pushed_yet_is_a_first_run_and_no_failure():
     assert champion([], []) == ([], [])
     assert champion([model(1)], []) == ([], [])
-    assert LastPushedModel().resolve_artifacts(None, {}) == {"model": [], "pushed_model": []}
+    assert TODAY.resolve_artifacts(None, {}) == {"model": [], "pushed_model": []}
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -47,3 +59,19 @@ def test_a_model_that_was_not_pushed_is_no_champion():
 
 def test_a_push_whose_model_is_gone_gives_way_to_the_one_before():
     assert champion([model(1)], [push(11, of=1), push(12, of=2)]) == ([1], [11])
+
+
+@pytest.mark.parametrize(
+    ("then", "fits"),
+    [
+        ({"columns": {"temp": "number"}}, True),
+        ({"columns": {"temp": "integer"}}, False),
+        ({"columns": {"temp": "number", "gone": "text"}}, False),
+        ({"label": "other"}, False),
+        ({"classes": ["scrap", "ok"]}, False),
+        ({"task": "regression"}, False),
+    ],
+)
+def test_a_model_that_cannot_be_asked_about_todays_rows_is_none_to_beat(then, fits):
+    found = champion([model(1)], [push(11, of=1, **then)])
+    assert found == (([1], [11]) if fits else ([], []))

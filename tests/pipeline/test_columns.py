@@ -133,6 +133,7 @@ def test_models_are_told_of_their_inputs_alone(tmp_path):
         "columns": {"hour": "integer"},
         "numeric": ["hour"],
         "categorical": ["hour"],
+        "domains": {},
         "label": "scrap",
         "task": "binary",
         "classes": ["ok", "scrap"],
