@@ -136,7 +136,9 @@ class _Document:
                 if overridden[: len(place)] == place:
                     return where
         parts = (place[:length] for length in range(len(place), 0, -1))
-        return next((self._places[part] for part in parts if part in self._places), f"{self.file}:1")
+        return next(
+            (self._places[part] for part in parts if part in self._places), f"{self.file}:1"
+        )
 
     def _key(self, place: Place) -> Place:
         """Returns the part of `place` that the file holds, without pydantic's own steps."""
@@ -216,24 +218,28 @@ def _keys_of_section(place: Place) -> list[str]:
 def _why(key: Place, mistakes: list[Any]) -> str:
     """Returns what is wrong with the value at `key`, and what is allowed."""
     mistake = mistakes[0]
-    kind, value = mistake["type"], mistake["input"]
-    if len(mistakes) > 1:
-        allowed = " or ".join(m["msg"].removeprefix("Input should be ") for m in mistakes)
-        return f"Input should be {allowed}, got {_SHOWN.repr(value)}"
+    kind = mistake["type"]
     if kind in ("extra_forbidden", "invalid_key"):
         return f"unknown key{_nearest(str(key[-1]), _keys_of_section(key[:-1]))}"
     if kind == "missing":
         return "is missing"
     if kind == "value_error":
         return str(mistake["ctx"]["error"])
-    if kind == "literal_error":
+    if kind == "literal_error" and len(mistakes) == 1:
         choices = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
+        value = mistake["input"]
         return f"{_SHOWN.repr(value)} is no choice{_nearest(str(value), choices)}"
+    return _misfit(kind, mistake["input"], [each["msg"] for each in mistakes])
+
+
+def _misfit(kind: str, value: Any, messages: list[str]) -> str:
+    got = f"got {_SHOWN.repr(value)}"
     if kind in ("model_type", "dict_type"):
-        return f"must be a section with keys of its own, got {_SHOWN.repr(value)}"
+        return f"must be a section with keys of its own, {got}"
     if kind == "string_type" and isinstance(value, bool | int | float | datetime.date):
-        return f"must be text, got {_SHOWN.repr(value)}; put it into quotes"
-    return f"{mistake['msg']}, got {_SHOWN.repr(value)}"
+        return f"must be text, {got}; put it into quotes"
+    others = [message.removeprefix("Input should be ") for message in messages[1:]]
+    return f"{' or '.join([messages[0], *others])}, {got}"
 
 
 def _nearest(word: str, allowed: Sequence[str]) -> str:

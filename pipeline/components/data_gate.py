@@ -129,7 +129,12 @@ def nowhere(
     To TFDV a column without `presence` may be missing altogether; a model would learn and serve
     as if it were there.
     """
-    known = {_name(feature) for statistics in splits for feature in statistics.features}
+    known = {
+        _name(feature)
+        for statistics in splits
+        for feature in statistics.features
+        if _values(feature)
+    }
     for feature in schema.feature:
         if feature.lifecycle_stage not in _NOT_EXPECTED and feature.name not in known:
             yield (
@@ -147,14 +152,20 @@ def wrong_label(
         yield "the split has no rows: give it a larger share, or more data"
         return
     found = next((feature for feature in statistics.features if _name(feature) == label), None)
-    if found is None:
+    if found is None or not _values(found):
         yield f"'{label}': the label is missing in every row"
         return
-    missing = rows - getattr(found, found.WhichOneof("stats")).common_stats.num_non_missing
-    if missing:
-        yield f"'{label}': the label is missing in some rows (`data.unlabelled: drop` leaves them out)"
+    if _values(found) < rows:
+        remedy = "`data.unlabelled: drop` leaves them out"
+        yield f"'{label}': the label is missing in some rows ({remedy})"
     if properties["classes"] and found.string_stats.unique < 2:
         yield f"'{label}': the label has one class only"
+
+
+def _values(feature: statistics_pb2.FeatureNameStatistics) -> int:
+    """Returns how many rows have a value."""
+    kind = feature.WhichOneof("stats")
+    return getattr(feature, kind).common_stats.num_non_missing if kind else 0
 
 
 def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:

@@ -10,10 +10,10 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
 
 from pipeline import figures
-from pipeline.components import digest_of_sources
 
 # Registers the metrics that the configuration may name.
 from pipeline import metrics as _metrics  # noqa: F401
+from pipeline.components import digest_of_sources
 
 
 class Executor(executor.Executor):

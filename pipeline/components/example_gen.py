@@ -8,6 +8,7 @@ contents into the execution properties: the cache sees what the data are, not ho
 import json
 import logging
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -99,7 +100,22 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits = json.loads(exec_properties["splits"])
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         examples.split_names = artifact_utils.encode_split_names(list(splits))
-        writer = _Shards(examples.uri, kinds, splits, len(files), exec_properties)
+        split_by = exec_properties["split_by"]
+        # A column that is excluded, such as a customer's number, may still keep rows together.
+        unwritten = tables.column_kinds(files, [split_by]) if split_by not in ("", *kinds) else {}
+        writer = _Shards(examples.uri, kinds, unwritten, splits, len(files), exec_properties)
+        try:
+            counts = self._write(files, writer)
+        except Exception as error:
+            for split in splits:
+                shutil.rmtree(Path(examples.uri) / f"Split-{split}", ignore_errors=True)
+            if isinstance(error, WrongInput):
+                # Beam adds the name of its step, which tells the reader nothing.
+                raise WrongInput(str(error).partition(" [while running")[0]) from None
+            raise
+        _record_counts(examples, counts, list(splits))
+
+    def _write(self, files: list[Path], writer: "_Shards") -> dict[str, int]:
         counts_file = Path(self._get_tmp_dir()) / "counts"
         with self._make_beam_pipeline() as pipeline:
             _ = (
@@ -109,7 +125,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Together" >> beam.CombineGlobally(_total)
                 | "Counts" >> beam.Map(_write_json, str(counts_file))
             )
-        _record_counts(examples, json.loads(counts_file.read_text()), list(splits))
+        return dict(json.loads(counts_file.read_text()))
 
 
 class ExampleGen(base_beam_component.BaseBeamComponent):
@@ -194,12 +210,14 @@ class _Shards:
         self,
         uri: str,
         kinds: dict[str, tables.Kind],
+        unwritten: dict[str, tables.Kind],
         splits: dict[str, float],
         files: int,
         properties: Mapping[str, Any],
     ):
         self._uri = uri
         self._kinds = kinds
+        self._unwritten = unwritten
         self._splits = splits
         self._files = files
         self._split_by = properties["split_by"]
@@ -211,10 +229,10 @@ class _Shards:
         counts: Counter[str] = Counter({"dropped": 0})
         encode = _Encoder()
         writers = {name: self._writer(name, number) for name in self._splits}
-        for batch in tables.batches(Path(file), self._kinds):
+        for batch in tables.batches(Path(file), self._kinds | self._unwritten):
             kept = self._labelled(batch)
             counts["dropped"] += batch.num_rows - kept.num_rows
-            records = encode(kept)
+            records = encode(kept.select(list(self._kinds)))
             for name, chosen in zip(self._splits, self._chosen(kept), strict=True):
                 counts[name] += len(chosen)
                 for row in chosen:

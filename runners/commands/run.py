@@ -1,6 +1,5 @@
 """`beltline run`: compile, and run here what has changed."""
 
-import json
 import secrets
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from bundle.errors import BeltlineError, GateRefused, NodeFailed
+from runners.commands.progress import report
 from runners.commands.settings_options import open_project, settings_options
 from runners.outcome import Outcome
 from runners.places import Places
@@ -81,7 +81,7 @@ def _run(
     click.echo(f"{record.name} · run {record.run} · bundle {bundle.manifest.digest[:12]}")
     record.write(places.root)
     try:
-        outcomes = local.run(bundle, places, request, _report)
+        outcomes = local.run(bundle, places, request, report)
     except BaseException as error:
         local.reconcile(places, record.name, record.run)
         record.ended("stopped" if isinstance(error, local.Stopped) else "failed").write(places.root)
@@ -116,45 +116,6 @@ def _error(places: Places, record: Record, bad: Outcome, served: Path) -> Beltli
     return NodeFailed(
         f"{bad.node} failed: {bad.reason}\n  log: {log}\n  mend it and call `beltline run` again: "
         "it goes on from there, what is done stays done"
-    )
-
-
-def _report(outcome: Outcome, seconds: float) -> None:
-    click.echo(
-        f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {_detail(outcome)}".rstrip()
-    )
-
-
-def _detail(outcome: Outcome) -> str:
-    """Returns the one thing worth knowing of a node that ended well."""
-    if outcome.state == "skipped":
-        return outcome.reason
-    properties: dict[str, Any] = {}
-    for artifacts in outcome.outputs.values():
-        for artifact in artifacts:
-            properties |= artifact["properties"]
-    if outcome.node == "ExampleGen":
-        rows = {k[5:]: v for k, v in properties.items() if k.startswith("rows_")}
-        return ", ".join(f"{name} {count:,}" for name, count in rows.items() if count)
-    if "candidate" in properties:
-        return _figures(properties)
-    if outcome.node == "Champion":
-        found = outcome.outputs.get("pushed_model")
-        if not found:
-            return "none to beat: this is the first model for these columns and this label"
-        return f"version {found[0]['properties']['pushed_version']}"
-    if "pushed_version" in properties:
-        return f"version {properties['pushed_version']}"
-    return ""
-
-
-def _figures(properties: dict[str, Any]) -> str:
-    figures = json.loads(properties["candidate"])
-    champion = json.loads(properties["baseline"])
-    return ", ".join(
-        f"{name} {value:.4f}" + (f" (champion {champion[name]:.4f})" if name in champion else "")
-        for name, value in figures.items()
-        if name != "rows"
     )
 
 

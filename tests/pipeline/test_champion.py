@@ -7,7 +7,6 @@ from tfx.types import standard_artifacts
 
 from pipeline.champion import LastPushedModel
 
-
 PROBLEM = {
     "label": "scrap",
     "task": "binary",

@@ -29,7 +29,9 @@ def test_the_own_models_travel_whole(tmp_path):
 def test_a_package_beside_the_settings_travels_too(tmp_path):
     with_files(tmp_path, mine__init_py="", mine__net_py="def build(): pass\n", mine__sub__a_py="")
     sources = model_sources(project(tmp_path, "model.network_fn=mine.net.build"))
-    assert {"mine/__init__.py", "mine/net.py", "mine/sub/a.py", "models/training.py"} <= set(sources)
+    assert {"mine/__init__.py", "mine/net.py", "mine/sub/a.py", "models/training.py"} <= set(
+        sources
+    )
     assert sources["mine/net.py"] == b"def build(): pass\n"
 
 

@@ -36,9 +36,7 @@ def test_classes_may_stand_at_the_label_itself(tmp_path):
 
 
 def test_a_regression_has_no_classes(tmp_path):
-    found = columns(
-        tmp_path, "label={column: temp, task: regression}", "evaluation.thresholds={}"
-    )
+    found = columns(tmp_path, "label={column: temp, task: regression}", "evaluation.thresholds={}")
     assert found.classes == ()
     assert found.numeric == ("hour",)
     assert found.categorical == ("hour", "mold", "scrap")

@@ -61,7 +61,9 @@ def test_the_configuration_is_one_that_tfma_takes(task, champion):
 def test_the_deciding_metric_is_computed_whatever_the_list_says():
     settings = settings_of("binary", metrics=["f1"], thresholds={"accuracy": {"lower": 0.5}})
     names = [m.config for spec in eval_config(settings).metrics_specs for m in spec.metrics]
-    assert {name for name in ("auc", "f1", "accuracy", "pr_auc") if any(name in n for n in names)} == {
+    assert {
+        name for name in ("auc", "f1", "accuracy", "pr_auc") if any(name in n for n in names)
+    } == {
         "auc",
         "f1",
         "accuracy",

@@ -52,7 +52,10 @@ def test_the_home_of_a_user_who_does_not_exist_is_wrong(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("trainig: {epochs: 5}", "pipeline.yaml:14: trainig: unknown key; did you mean 'training'?"),
+        (
+            "trainig: {epochs: 5}",
+            "pipeline.yaml:14: trainig: unknown key; did you mean 'training'?",
+        ),
         (
             "training: {epoch: 5}",
             "pipeline.yaml:14: training.epoch: unknown key; did you mean 'epochs'?",
@@ -63,7 +66,8 @@ def test_the_home_of_a_user_who_does_not_exist_is_wrong(tmp_path):
         ),
         (
             "training: {batch_size: big}",
-            "pipeline.yaml:14: training.batch_size: Input should be a valid integer or 'auto', got 'big'",
+            "pipeline.yaml:14: training.batch_size: Input should be a valid integer or 'auto', "
+            "got 'big'",
         ),
         (
             "training: {epochs: 0}",
@@ -80,7 +84,10 @@ def test_the_home_of_a_user_who_does_not_exist_is_wrong(tmp_path):
             "pipeline.yaml:14: model.hidden.1: Input should be a valid integer, got 'x'",
         ),
         ("model: {run_fn: training}", "pipeline.yaml:14: model.run_fn: String should match"),
-        ("training: 5", "pipeline.yaml:14: training: must be a section with keys of its own, got 5"),
+        (
+            "training: 5",
+            "pipeline.yaml:14: training: must be a section with keys of its own, got 5",
+        ),
         ("1: x", "pipeline.yaml:14: 1: unknown key"),
         (
             "resources: {Trainer: {memory: 4G}}",
@@ -117,7 +124,9 @@ def test_text_that_yaml_takes_for_something_else_wants_quotes(tmp_path, value):
 
 
 def test_every_mistake_is_named_at_once(tmp_path):
-    message = wrong(write(tmp_path, with_lines("training:", "  epochs: x", "  seed: y", "moddel: 1")))
+    message = wrong(
+        write(tmp_path, with_lines("training:", "  epochs: x", "  seed: y", "moddel: 1"))
+    )
     assert [line.split(": ")[:2] for line in message.splitlines()] == [
         ["pipeline.yaml:15", "training.epochs"],
         ["pipeline.yaml:16", "training.seed"],
@@ -244,7 +253,10 @@ def test_set_fills_a_section_that_the_file_leaves_empty(tmp_path):
             "--set training={epochs: 0}: training.epochs: Input should be greater than",
         ),
         ("evaluation.thresholds.auk.lower=1", "auk: 'auk' is no choice; did you mean 'auc'?"),
-        ("data.splits.train=0.9", "--set data.splits.train=0.9: data.splits: train, validation and"),
+        (
+            "data.splits.train=0.9",
+            "--set data.splits.train=0.9: data.splits: train, validation and",
+        ),
         ("name=2025-13-45", "--set name=2025-13-45: name: String should match pattern"),
     ],
 )
@@ -272,7 +284,7 @@ def test_a_right_key_in_the_file_keeps_its_line_beside_a_set(tmp_path):
         (
             "lower: 0.6",
             "lowest: 0.6",
-            "pipeline.yaml:13: evaluation.thresholds.auc.lowest: unknown key; did you mean 'lower'?",
+            "13: evaluation.thresholds.auc.lowest: unknown key; did you mean 'lower'?",
         ),
         (
             "lower: 0.6",
@@ -299,9 +311,13 @@ def test_thresholds_and_label_must_make_sense(tmp_path, old, new, message):
 
 def test_a_metric_of_another_task_names_the_place_where_it_stands(tmp_path):
     text = SETTINGS.replace("thresholds:\n    auc: {lower: 0.6}", "metrics: [auc, r2]")
-    assert wrong(write(tmp_path, text)).startswith("pipeline.yaml:12: evaluation.metrics.1: 'r2' is no metric")
+    assert wrong(write(tmp_path, text)).startswith(
+        "pipeline.yaml:12: evaluation.metrics.1: 'r2' is no metric"
+    )
     champion = with_lines("  champion: {metric: mae}")
-    assert wrong(write(tmp_path, champion)).startswith("pipeline.yaml:14: evaluation.champion.metric: 'mae'")
+    assert wrong(write(tmp_path, champion)).startswith(
+        "pipeline.yaml:14: evaluation.champion.metric: 'mae'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -320,15 +336,15 @@ def test_splits_add_up(tmp_path, splits, message):
 
 
 def test_splits_with_a_rounding_error_are_taken(tmp_path):
-    text = SETTINGS.replace("path: data.csv", "path: data.csv\n  splits: {train: 0.7, eval: 0.1, "
-                            "validation: 0.2}")
+    text = SETTINGS.replace(
+        "path: data.csv", "path: data.csv\n  splits: {train: 0.7, eval: 0.1, validation: 0.2}"
+    )
     assert read_project(write(tmp_path, text)).settings.data.splits.validation == 0.2
 
 
-KEYS = st.sampled_from(
-    "name data path schema label column task positive features exclude model hidden training "
-    "evaluation thresholds auc lower metrics resources splits train <<".split()
-)
+WORDS = """name data path schema label column task positive features exclude model hidden
+training evaluation thresholds auc lower metrics resources splits train <<"""
+KEYS = st.sampled_from(WORDS.split())
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.dates()
 )

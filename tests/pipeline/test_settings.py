@@ -59,7 +59,7 @@ def test_the_defaults_of_one_project_are_not_shared_with_another():
 def test_a_metric_where_less_is_better_belongs_to_a_task():
     every = {metric for metrics in METRICS_OF_TASK.values() for metric in metrics}
     assert every >= LOWER_IS_BETTER
-    assert LOWER_IS_BETTER == {"rmse", "mae"}
+    assert {"rmse", "mae"} == LOWER_IS_BETTER
 
 
 @pytest.mark.parametrize("name", ["1tiny", "a/b", "..", "", "a b", "ä", "a" * 64, "tiny\n"])

@@ -46,7 +46,9 @@ class Answers(tf.Module):
         self._task, self._width, self._prefix = task, width, prefix
 
     def evaluate(self, examples):
-        widths = {name: 1 if name != "probabilities" else self._width for name in OUTPUTS[self._task]}
+        widths = {
+            name: 1 if name != "probabilities" else self._width for name in OUTPUTS[self._task]
+        }
         if self._task == "multiclass":
             widths["decision"] = self._width
         spec = {

@@ -119,7 +119,9 @@ CASES = {
     "fractions among integers": (
         {"hour": [0.5] * ROWS},
         "'hour': Unexpected data type: Expected data of type: INT but got FLOAT",
-        SCHEMA.replace("type: INT", "type: FLOAT").replace("int_domain { is_categorical: true }", ""),
+        SCHEMA.replace("type: INT", "type: FLOAT").replace(
+            "int_domain { is_categorical: true }", ""
+        ),
     ),
     "too many missing values": (
         {"temp": some(TEMP, 10, None)},
@@ -166,8 +168,8 @@ def test_the_share_of_unseen_categories_goes_by_the_rows(tmp_path):
 
 def test_a_column_without_presence_may_not_be_missing_altogether(tmp_path):
     """TFDV says nothing here."""
-    gone = table(temp=None)
-    lines = refused(tmp_path / "a", schema=NO_PRESENCE, train=gone, eval=gone)
+    gone, empty = table(temp=None), table(temp=[None] * ROWS)
+    lines = refused(tmp_path / "a", schema=NO_PRESENCE, train=gone, eval=empty)
     assert lines == [
         "'temp': the column has no value in any row (`lifecycle_stage: DEPRECATED` in the schema "
         "allows it) (in train, eval)"
@@ -203,8 +205,9 @@ def test_rows_without_a_label_are_refused_whatever_the_schema_says(tmp_path, sch
 
 
 def test_a_label_that_is_missing_everywhere(tmp_path):
-    lines = refused(tmp_path, schema=FREE_LABEL, train=table(scrap=None))
-    assert "'scrap': the label is missing in every row (in train)" in lines
+    for name, scrap in (("a", None), ("b", [None] * ROWS)):
+        lines = refused(tmp_path / name, schema=FREE_LABEL, train=table(scrap=scrap))
+        assert "'scrap': the label is missing in every row (in train)" in lines
 
 
 def test_one_class_is_no_label(tmp_path):

@@ -161,45 +161,60 @@ def push_and_die(source, served, step):
     os._exit(0)
 
 
-def test_a_crash_at_any_step_leaves_all_or_nothing(tmp_path):
-    served = tmp_path / "served"
-    push(model(tmp_path / "one"), served, {})
+def crash(source, served, step):
+    """Pushes in a child that is killed at a step; returns whether it came to its end."""
+    child = FORK.Process(target=push_and_die, args=(source, served, step))
+    child.start()
+    child.join(60)
+    return child.exitcode == 0
+
+
+def crash_at_every_step(folder):
+    served = folder / "served"
+    push(model(folder / "one"), served, {})
     before = state(served)
-    source = model(tmp_path / "two", "two")
+    source = model(folder / "two", "two")
     for step in range(1, 200):
-        child = FORK.Process(target=push_and_die, args=(source, served, step))
-        child.start()
-        child.join(60)
-        after = state(served)
-        kept = {name: content for name, content in after.items() if name.startswith("1/")}
+        done = crash(source, served, step)
+        kept = {name: content for name, content in state(served).items() if name.startswith("1/")}
         assert kept == before
         assert all(whole(served / str(number)) for number in numbers(served))
-        if child.exitcode == 0:
+        if done:
             break
         for number in numbers(served)[1:]:
             shutil.rmtree(served / str(number))
-    # All the steps of a push were tried, and each crash is followed by one that works.
+    # All the steps of a push were tried, and after the crashes comes one that works.
     assert step > 20
     assert len(numbers(served)) == 2
     assert leftovers(served) == []
 
 
-def test_a_number_is_not_used_again_after_a_crash_and_a_deletion(tmp_path):
-    served, used = tmp_path / "served", set()
+def crash_and_delete(folder):
+    served, used = folder / "served", set()
     for step in range(1, 200):
-        source = model(tmp_path / str(step), str(step))
-        child = FORK.Process(target=push_and_die, args=(source, served, step))
-        child.start()
-        child.join(60)
+        done = crash(model(folder / str(step), str(step)), served, step)
         new = set(numbers(served)) if served.exists() else set()
         assert not new & used
         used |= new
         for number in new:
             shutil.rmtree(served / str(number))
-        if child.exitcode == 0:
+        if done:
             break
-    assert used
-    assert push(model(tmp_path / "last", "last"), served, {})[0] > max(used)
+    assert step > 20
+    assert push(model(folder / "last", "last"), served, {})[0] > max(used)
+
+
+@pytest.mark.parametrize("scene", [crash_at_every_step, crash_and_delete])
+def test_a_crash_at_any_step_leaves_all_or_nothing_and_no_number_twice(tmp_path, scene):
+    """In a small process: one that has imported TensorFlow forks slowly."""
+    code = f"import sys, pathlib, {__name__} as t; t.{scene.__name__}(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def push_with_little_room(source, served, room, queue):
@@ -287,9 +302,7 @@ def test_pushers_at_the_same_time_get_numbers_of_their_own(tmp_path):
 def test_pushers_of_one_model_at_the_same_time_make_one_version(tmp_path):
     served, queue = tmp_path / "served", FORK.SimpleQueue()
     source = model(tmp_path / "m", size=100_000)
-    children = [
-        FORK.Process(target=lambda: queue.put(push(source, served, {}))) for _ in range(6)
-    ]
+    children = [FORK.Process(target=lambda: queue.put(push(source, served, {}))) for _ in range(6)]
     for child in children:
         child.start()
     assert sorted(queue.get() for _ in children) == [(1, False)] * 5 + [(1, True)]

@@ -1,15 +1,14 @@
 import json
 import shutil
-from importlib.metadata import version
 
 import pytest
 from click.testing import CliRunner
 
-from bundle import digest
 from bundle.errors import WrongInput
 from runners.commands import check as checks
-from runners.commands.check import GIB, Context, Problem, check
+from runners.commands.check import Context, check
 from runners.commands.init import init
+from runners.commands.machine_checks import GIB, MACHINE, Problem
 from runners.commands.settings_options import open_project
 from runners.record import only_run
 from tests.runners.projects import Ledger
@@ -56,7 +55,17 @@ def test_where_all_is_well(folder):
     before = sorted(folder.rglob("*"))
     result = invoke(folder)
     assert result.exit_code == 0, result.output
-    names = ["python", "machine", "libraries", "lock", "memory", "gpu", "settings", *OF_PROJECT]
+    names = [
+        "python",
+        "machine",
+        "libraries",
+        "lock",
+        "memory",
+        "semaphores",
+        "gpu",
+        "settings",
+        *OF_PROJECT,
+    ]
     assert [line.split()[:2] for line in result.output.splitlines()] == [["ok", n] for n in names]
     # To look has made nothing.
     assert sorted(folder.rglob("*")) == before
@@ -72,8 +81,8 @@ def test_what_fails_is_counted_after_all_was_printed(folder):
     (folder / "line.csv").unlink()
     result = invoke(folder)
     assert isinstance(result.exception, WrongInput)
-    assert str(result.exception) == "check local: 1 of 12 failed: pipeline"
-    assert len(result.stdout.splitlines()) == 12
+    assert str(result.exception) == "check local: 1 of 13 failed: pipeline"
+    assert len(result.stdout.splitlines()) == 13
     line = next(line for line in result.stdout.splitlines() if "pipeline " in line)
     assert line.startswith("fail ")
     assert "line.csv: no such file" in line
@@ -150,100 +159,3 @@ def test_too_little_disk_is_found(folder):
     with pytest.raises(Problem, match=r"4\.9 GiB free, 5\.0 GiB needed"):
         checks.disk(context(folder), int(GIB * 4.9))
     assert checks.disk(context(folder), 5 * GIB) == "5.0 GiB free"
-
-
-@pytest.mark.parametrize(("found", "fits"), [((3, 11, 0), True), ((3, 10, 9), False)])
-def test_the_version_of_python(found, fits):
-    if fits:
-        checks.python(found)
-    else:
-        with pytest.raises(Problem, match=r"3\.10\.9, but TFX needs 3\.11"):
-            checks.python(found)
-    with pytest.raises(Problem):
-        checks.python((3, 12, 1))
-
-
-@pytest.mark.parametrize(
-    ("system", "libc", "fits"),
-    [
-        ("Linux-x86_64", ("glibc", "2.28"), True),
-        ("Linux-x86_64", ("glibc", "2.41"), True),
-        ("Linux-x86_64", ("glibc", "2.27"), False),
-        ("Linux-x86_64", ("", ""), False),
-        ("Linux-aarch64", ("glibc", "2.36"), False),
-        ("Darwin-arm64", ("", ""), False),
-    ],
-)
-def test_the_machine(system, libc, fits):
-    if fits:
-        assert libc[1] in checks.machine(system, libc)
-    else:
-        with pytest.raises(Problem, match=r"TFX") as found:
-            checks.machine(system, libc)
-        assert "glibc 2.28" in found.value.mend
-
-
-def test_libraries_are_compared_with_the_lock():
-    here = (
-        f"tfx=={version('tfx')} \\\n    --hash=sha256:00\nkeras[x]=={version('keras')} ; a < 'b'\n"
-    )
-    assert f"tfx {version('tfx')}" in checks.libraries(here)
-    assert checks.libraries("") == checks.libraries(here)
-    with pytest.raises(Problem, match=rf"^keras {version('keras')} \(locked: 9\.9\)$") as found:
-        checks.libraries(here.replace(version("keras"), "9.9"))
-    assert "make setup" in found.value.mend
-
-
-def test_a_library_that_is_missing_is_found(monkeypatch):
-    monkeypatch.setattr(checks, "_LIBRARIES", ("tfx", "beltline-never-was"))
-    with pytest.raises(Problem, match=r"^beltline-never-was missing$"):
-        checks.libraries("")
-
-
-def test_the_lock():
-    text = "tfx==1.21.0 \\\n    --hash=sha256:00\n"
-    good = digest.of_lock(text)[:16]
-    assert checks.lock(good, text) == good
-    assert checks.lock(good, "") == good
-    assert checks.lock("unlocked", text).startswith("unlocked: ")
-    with pytest.raises(Problem, match=f"holds 0123, .* is {good}") as found:
-        checks.lock("0123", text)
-    assert "make setup" in found.value.mend
-
-
-def test_too_little_memory_is_found():
-    assert checks.memory(lambda: 2 * GIB) == "2.0 GiB free"
-    assert checks.memory(lambda: None) == "not known"
-    with pytest.raises(Problem, match=r"1\.5 GiB free, 2 GiB needed"):
-        checks.memory(lambda: int(1.5 * GIB))
-
-
-def write(folder, **files):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name.replace("__", ".")).write_text(text)
-
-
-def test_the_memory_of_the_machine_or_of_its_container(tmp_path):
-    proc, new, old = tmp_path / "proc", tmp_path / "v2", tmp_path / "v1"
-    assert checks.available_memory(proc, new) is None
-    write(proc, meminfo="MemTotal: 9000 kB\nMemAvailable:    8000 kB\n")
-    assert checks.available_memory(proc, new) == 8000 * 1024
-    write(new, memory__max="3000000\n", memory__current="1000000\n")
-    assert checks.available_memory(proc, new) == 2_000_000
-    write(new, memory__stat="anon 5\ninactive_file 400000\n")
-    assert checks.available_memory(proc, new) == 2_400_000
-    write(new, memory__max="max\n")
-    assert checks.available_memory(proc, new) == 8000 * 1024
-    write(old / "memory", memory__limit_in_bytes="500", memory__usage_in_bytes="100")
-    assert checks.available_memory(proc, old) == 400
-
-
-def test_gpus_are_told_and_none_is_no_fault(tmp_path):
-    dev, proc = tmp_path / "dev", tmp_path / "proc"
-    assert checks.gpu(dev, proc).startswith("none seen")
-    write(dev, nvidia0="", nvidia1="", nvidiactl="")
-    assert checks.gpu(dev, proc) == "2 seen"
-    for bus in ("0000:01", "0000:02"):
-        write(proc / "driver/nvidia/gpus" / bus, information="Model: \t\t NVIDIA H100\nIRQ: 1\n")
-    assert checks.gpu(dev, proc) == "NVIDIA H100, NVIDIA H100"

@@ -1,0 +1,42 @@
+"""A line for each node that has ended: its state, its seconds, the one thing worth knowing."""
+
+import json
+from typing import Any
+
+import click
+
+from runners.outcome import Outcome
+
+
+def report(outcome: Outcome, seconds: float) -> None:
+    """Prints the node's line."""
+    detail = outcome.reason if outcome.state == "skipped" else _detail(outcome)
+    click.echo(f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {detail}".rstrip())
+
+
+def _detail(outcome: Outcome) -> str:
+    properties: dict[str, Any] = {}
+    for artifacts in outcome.outputs.values():
+        for artifact in artifacts:
+            properties |= artifact["properties"]
+    if "data_digest" in properties:
+        return _rows(properties)
+    if "candidate" in properties:
+        return _figures(properties)
+    if outcome.node == "Champion" and "pushed_version" not in properties:
+        return "none to beat: this is the first model for these columns and this label"
+    return f"version {properties['pushed_version']}" if "pushed_version" in properties else ""
+
+
+def _rows(properties: dict[str, Any]) -> str:
+    rows = {k[5:]: number for k, number in properties.items() if k.startswith("rows_")}
+    return ", ".join(f"{name} {number:,}" for name, number in rows.items() if number)
+
+
+def _figures(properties: dict[str, Any]) -> str:
+    figures, champion = json.loads(properties["candidate"]), json.loads(properties["baseline"])
+    return ", ".join(
+        f"{name} {value:.4f}" + (f" (champion {champion[name]:.4f})" if name in champion else "")
+        for name, value in figures.items()
+        if name != "rows"
+    )

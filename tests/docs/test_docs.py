@@ -1,0 +1,227 @@
+"""The documentation holds: its commands run, its links lead somewhere, its lists are complete."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pyarrow.csv
+import pytest
+import yaml
+
+from data.casting import generate
+from pipeline.settings import Settings
+from pipeline.settings_page import sections
+from runners import places
+from runners.cli import COMMANDS, cli
+from tests.beltline_process import Beltline
+from tests.end_to_end.projects import Project
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "data/README.md"]
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+# Commands that are shown and not run here, each with the reason.
+NOT_RUN = {
+    "make run": "makes an environment; its `beltline run` is tests/end_to_end/test_casting_runs.py",
+    "make test": "is what calls this test",
+    "make setup": "is the first step of `make check`, with which CI begins",
+    "make check": "CI calls it before the tests (.ci/run)",
+}
+# Commands that are shown because they don't end in 0.
+EXIT_CODES = {"beltline run --set data.path=later.csv": 3}
+
+# A few passes over few rows, and no model refused: the commands are asked here, not the model.
+QUICK = {
+    "training": {"epochs": 2},
+    "evaluation": {"thresholds": {"auc": {"lower": 0.1}}, "champion": {"margin": -1.0}},
+}
+NEEDED = {
+    "name": "parts",
+    "data": {"path": "parts.csv"},
+    "schema": "parts.pbtxt",
+    "label": {"column": "scrap", "task": "binary", "positive": "scrap"},
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: Path
+    language: str
+    text: str
+
+    def commands(self) -> Iterator[str]:
+        """The commands of a shell block, one by one and without comments."""
+        lines = self.text.replace("\\\n", " ").splitlines()
+        if self.language == "console":
+            lines = [line[2:] for line in lines if line.startswith("$ ")]
+        for line in lines:
+            for command in line.split(" #")[0].split("&&"):
+                yield " ".join(command.split())
+
+
+def blocks(*languages: str) -> list[Block]:
+    pattern = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    found = [Block(page, *match) for page in PAGES for match in pattern.findall(page.read_text())]
+    return [block for block in found if block.language in languages]
+
+
+def shown(*starts: str) -> list[str]:
+    """Every command of the shell blocks that begins with one of these words, each once."""
+    every = [command for block in blocks("sh", "console") for command in block.commands()]
+    return [each for each in dict.fromkeys(every) if each.split(" ")[0] in starts]
+
+
+def in_turn(commands: list[str]) -> list[str]:
+    """What looks at a run first, then what builds on the latest one, then what makes others."""
+    last = [command for command in commands if command.split(" ")[1] == "run"]
+    last.sort(key=lambda command: ("--from" not in command, command in EXIT_CODES))
+    return [command for command in commands if command not in last] + last
+
+
+RUN = in_turn([each for each in shown("beltline", "python") if each not in NOT_RUN])
+
+
+@pytest.fixture(scope="module")
+def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """What the README's own commands make of a table, run once for all that is shown."""
+    project = Project(beltline, tmp_path_factory.mktemp("docs"))
+    pyarrow.csv.write_csv(generate(2000, 3), project.folder / "parts.csv")
+    project.init(Path("parts.csv"), "scrap")
+    file = project.folder / "pipeline.yaml"
+    written = yaml.safe_load(file.read_text())
+    written["evaluation"] |= QUICK["evaluation"]
+    file.write_text(yaml.safe_dump(written | {"training": QUICK["training"]}, allow_unicode=True))
+    [own] = [block.text for block in blocks("python") if "def build_network" in block.text]
+    (project.folder / "my_model.py").write_text(own)
+    first = project("run")
+    assert first.code == 0, first.text
+    return project
+
+
+def in_python(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if "BELTLINE" not in name}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project.folder,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", RUN)
+def test_a_command_that_is_shown_runs(project: Project, tmp_path: Path, command: str) -> None:
+    program, *arguments = shlex.split(command)
+    if program == "python":
+        done = in_python(project, *arguments)
+        assert done.returncode == 0, done.stderr
+        return
+    if arguments[0] == "init":
+        # Where nothing has been written yet, as for somebody who begins.
+        shutil.copy(project.folder / "parts.csv", tmp_path)
+        project = Project(project.beltline, tmp_path)
+    elif "later.csv" in command:
+        pyarrow.csv.write_csv(generate(2000, 8, later=True), project.folder / "later.csv")
+    result = project(*arguments)
+    assert result.code == EXIT_CODES.get(command, 0), result.text
+    assert result.out
+
+
+@pytest.mark.slow
+def test_the_exported_model_answers_as_shown(project: Project) -> None:
+    [asking] = [block.text for block in blocks("python") if "saved_model.load" in block.text]
+    done = in_python(project, "-c", asking)
+    assert done.returncode == 0, done.stderr
+    assert 0 < float(done.stdout.strip("[]\n ")) < 1
+
+
+def test_every_make_command_that_is_shown_has_its_reason_not_to_be_run() -> None:
+    assert set(shown("make")) == set(NOT_RUN)
+
+
+def test_every_expectation_is_of_a_command_that_is_shown() -> None:
+    assert set(EXIT_CODES) <= set(RUN)
+
+
+def test_every_target_that_is_named_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    for page in PAGES:
+        named = set(re.findall(r"`make ([a-z]+)`", page.read_text()))
+        assert named <= targets, page.name
+    listed = re.findall(r"^\| `make ([a-z]+)` \|", text("docs/commands.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(targets)
+
+
+def test_every_command_is_described_with_all_its_options() -> None:
+    page = text("docs/commands.md")
+    for name in COMMANDS:
+        body = section(page, f"`beltline {name}`")
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        for option in (each for each in command.params if isinstance(each, click.Option)):
+            common = section(page, "Options of every command but `init`")
+            assert option.opts[-1] in body + common, f"{name} {option.opts}"
+
+
+def test_every_environment_variable_is_described() -> None:
+    body = section(text("docs/commands.md"), "Environment")
+    for name in (places.METADATA, places.ROOT, places.DATA):
+        assert f"| `{name}` |" in body
+
+
+def test_every_setting_is_in_the_settings() -> None:
+    page = text("docs/settings.md")
+    for key, model, _ in sections():
+        body = section(page, f"`{key}`" if key else "Top level")
+        for name, field in model.model_fields.items():
+            assert f"| `{field.alias or name}` |" in body, f"{key}.{name}"
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=lambda block: block.page.name)
+def test_settings_that_are_shown_are_settings(block: Block) -> None:
+    Settings.model_validate(NEEDED | yaml.safe_load(block.text))
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_no_page_names_a_machine(page: Path) -> None:
+    found = re.search(r"(/work|/tmp|/home|/root)/|pypi\.org", page.read_text())
+    assert not found, found
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+def section(page: str, heading: str) -> str:
+    """The text below a heading of the second level."""
+    assert f"\n## {heading}\n" in page, heading
+    return page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def anchors(page: str) -> set[str]:
+    """What links to a heading say: lower case, spaces to dashes, other marks left out."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -1,0 +1,296 @@
+"""The real executor on small files: what is in the splits, and what stays out of them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tensorflow as tf
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils, standard_artifacts
+
+from bundle.errors import WrongInput
+from pipeline.components.example_gen import Executor, row_hashes
+from pipeline.definition import BEAM_ARGS
+
+SPLITS = {"train": 0.7, "validation": 0.1, "eval": 0.2}
+KINDS = {"number": "integer", "temp": "number", "mold": "text", "y": "text"}
+ROWS = [
+    f"{i},{'' if i % 4 == 0 else i / 8},{['A', 'B', '', 'Ä, 1'][i % 4]!r},{i % 2}".replace("'", '"')
+    for i in range(200)
+]
+HEADER = "number,temp,mold,y"
+
+
+def table(file, rows=ROWS, header=HEADER):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return file
+
+
+def generate(folder, path, kinds=KINDS, exclude=(), split_by="", drop_without="", splits=SPLITS):
+    """Runs the executor; returns the artifact."""
+    examples = standard_artifacts.Examples()
+    examples.uri = str(folder / "examples")
+    (folder / "examples").mkdir(parents=True)
+    (folder / "tmp").mkdir()
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        beam_pipeline_args=BEAM_ARGS, tmp_dir=str(folder / "tmp"), unique_id="1"
+    )
+    properties = {
+        "path": str(path),
+        "kinds": json.dumps(kinds),
+        "exclude": json.dumps(list(exclude)),
+        "splits": json.dumps(splits),
+        "split_by": split_by,
+        "drop_without": drop_without,
+    }
+    Executor(context).Do({}, {"examples": [examples]}, properties)
+    return examples
+
+
+def values_of(record):
+    """A tf.Example's values by column, with the list that they stand in; absent ones left out."""
+    features = tf.train.Example.FromString(record).features.feature
+    found = {name: (f.WhichOneof("kind"), f) for name, f in features.items()}
+    return {
+        name: (kind, *getattr(feature, kind).value)
+        for name, (kind, feature) in found.items()
+        if kind and getattr(feature, kind).value
+    }
+
+
+def rows_of(examples, split=None):
+    """The rows of one split, or of all."""
+    names = [split] if split else artifact_utils.decode_split_names(examples.split_names)
+    records = []
+    for name in names:
+        folder = Path(artifact_utils.get_split_uri([examples], name))
+        files = sorted(str(file) for file in folder.iterdir())
+        records += list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    return [values_of(record) for record in records]
+
+
+def splits_of(examples, key="number"):
+    """The split of each row, by a column's value."""
+    return {row[key][1]: name for name in SPLITS for row in rows_of(examples, name)}
+
+
+def counts_of(examples):
+    names = (*SPLITS, "dropped")
+    return {name: examples.get_int_custom_property(f"rows_{name}") for name in names}
+
+
+def test_no_row_is_lost_or_doubled_and_each_holds_what_the_file_says(tmp_path):
+    examples = generate(tmp_path / "out", table(tmp_path / "a.csv"))
+    rows = rows_of(examples)
+    assert sorted(row["number"][1] for row in rows) == list(range(200))
+    by_number = {row["number"][1]: row for row in rows}
+    assert by_number[5] == {
+        "number": ("int64_list", 5),
+        "temp": ("float_list", 0.625),
+        "mold": ("bytes_list", b"B"),
+        # A label of integers that the schema has as text.
+        "y": ("bytes_list", b"1"),
+    }
+    assert by_number[7]["mold"] == ("bytes_list", "Ä, 1".encode())
+    # What is missing has no value, whichever its kind.
+    assert set(by_number[4]) == {"number", "mold", "y"}
+    assert set(by_number[6]) == {"number", "temp", "y"}
+    found = {name: len(rows_of(examples, name)) for name in SPLITS}
+    assert counts_of(examples) == {**found, "dropped": 0}
+    assert sum(found.values()) == 200
+    assert examples.get_string_custom_property("file_format") == "tfrecords_gzip"
+
+
+def test_shares_are_about_those_asked_for(tmp_path):
+    rows = [f"{i},{i / 7:.5f},A,1" for i in range(5000)]
+    counts = counts_of(generate(tmp_path / "out", table(tmp_path / "a.csv", rows)))
+    for name, share in SPLITS.items():
+        assert counts[name] / 5000 == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.slow
+def test_a_row_keeps_its_split_however_the_data_are_laid_out(tmp_path):
+    before = splits_of(generate(tmp_path / "o1", table(tmp_path / "a.csv")))
+    # Turned round, in three files, with the columns in another order.
+    mixed = [",".join(r.rsplit(",", 1)[::-1]) for r in ROWS[::-1]]
+    for part in range(3):
+        table(tmp_path / "parts" / f"{part}.csv", mixed[part::3], "y,number,temp,mold")
+    assert splits_of(generate(tmp_path / "o2", tmp_path / "parts")) == before
+    copied = shutil.copy(tmp_path / "a.csv", tmp_path / "copy.csv")
+    os.utime(copied, (1, 1))
+    assert splits_of(generate(tmp_path / "o3", copied)) == before
+    # More rows leave those that were there where they were.
+    more = table(tmp_path / "more.csv", [*ROWS, *(f"{i},1,A,1" for i in range(200, 300))])
+    after = splits_of(generate(tmp_path / "o4", more))
+    assert {number: after[number] for number in before} == before
+
+
+@pytest.mark.slow
+def test_parquet_gives_the_same_splits_as_csv(tmp_path):
+    before = splits_of(generate(tmp_path / "o1", table(tmp_path / "a.csv")))
+    columns = {
+        "mold": [["A", "B", None, "Ä, 1"][i % 4] for i in range(200)],
+        "number": list(range(200)),
+        "temp": [None if i % 4 == 0 else i / 8 for i in range(200)],
+        "y": [i % 2 for i in range(200)],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert splits_of(generate(tmp_path / "o2", tmp_path / "a.parquet")) == before
+
+
+HASHES = """
+import pyarrow as pa
+from pipeline.components.example_gen import row_hashes
+columns = {"t": ["a", None, "ä"], "i": [1, None, 3], "f": [0.5, None, 2.0]}
+print(*row_hashes(pa.RecordBatch.from_pydict(columns)))
+"""
+
+
+@pytest.mark.slow
+def test_another_process_splits_alike(tmp_path):
+    here = row_hashes(
+        pa.RecordBatch.from_pydict(
+            {"f": [0.5, None, 2.0], "i": [1.0, None, 3.0], "t": ["a", None, "ä"]}
+        )
+    )
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", HASHES],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.split() == [str(value) for value in here], done.stderr
+
+
+def test_a_batch_of_rows_hashes_like_its_parts():
+    columns = {"t": ["a", None, "b"] * 5, "f": [1.0, None, 2.5] * 5}
+    batch = pa.RecordBatch.from_pydict(columns)
+    whole = row_hashes(batch)
+    parts = np.concatenate([row_hashes(batch.slice(i, 1)) for i in range(15)])
+    assert (whole == parts).all()
+    assert len(set(whole)) == 3
+
+
+@pytest.mark.parametrize("exclude", [(), ("mold",)])
+def test_rows_that_share_the_value_of_a_column_stay_together(tmp_path, exclude):
+    rows = [f"{i},{i / 8},group{i // 10},{i % 2}" for i in range(200)]
+    file = table(tmp_path / "a.csv", rows)
+    examples = generate(tmp_path / "out", file, exclude=exclude, split_by="mold")
+    splits = splits_of(examples)
+    groups = {i // 10: {splits[n] for n in range(200) if n // 10 == i // 10} for i in range(200)}
+    assert all(len(found) == 1 for found in groups.values())
+    assert len({next(iter(found)) for found in groups.values()}) == 3
+    assert len(splits) == 200
+    assert all(("mold" in row) != bool(exclude) for row in rows_of(examples))
+
+
+def test_excluded_columns_are_not_read_at_all(tmp_path):
+    examples = generate(tmp_path / "out", table(tmp_path / "a.csv"), exclude=["temp", "mold"])
+    assert {name for row in rows_of(examples) for name in row} == {"number", "y"}
+
+
+def test_rows_without_a_label_are_left_out_and_counted(tmp_path):
+    rows = [f"{i},1,A,{'' if i % 10 == 0 else 1}" for i in range(100)]
+    file = table(tmp_path / "a.csv", rows)
+    examples = generate(tmp_path / "o1", file, drop_without="y")
+    assert sorted(splits_of(examples)) == [i for i in range(100) if i % 10]
+    assert counts_of(examples)["dropped"] == 10
+    kept = generate(tmp_path / "o2", file)
+    assert len(rows_of(kept)) == 100
+    assert counts_of(kept)["dropped"] == 0
+
+
+def test_nan_is_missing_and_infinity_stays_for_the_gate_to_see(tmp_path):
+    temps = ["NaN", "nan", "inf", "-inf", "1e300", "0.5"]
+    file = table(tmp_path / "a.csv", [f"{i},{temp},A,1" for i, temp in enumerate(temps)])
+    found = {row["number"][1]: row.get("temp") for row in rows_of(generate(tmp_path / "out", file))}
+    assert found == {
+        0: None,
+        1: None,
+        2: ("float_list", np.inf),
+        3: ("float_list", -np.inf),
+        # Too large for a float32.
+        4: ("float_list", np.inf),
+        5: ("float_list", 0.5),
+    }
+
+
+@pytest.mark.parametrize(
+    ("temps", "kind"),
+    [
+        (["1", "x", "2"], "bytes_list"),
+        (["1", "2", "3"], "float_list"),
+        (["", "", ""], None),
+    ],
+)
+def test_a_column_is_written_as_its_kind_wherever_its_values_allow_it(tmp_path, temps, kind):
+    file = table(tmp_path / "a.csv", [f"{i},{temp},A,1" for i, temp in enumerate(temps)])
+    rows = rows_of(generate(tmp_path / "out", file))
+    assert {row["temp"][0] for row in rows if "temp" in row} == ({kind} if kind else set())
+
+
+def test_whole_numbers_with_a_point_are_integers_and_fractions_are_not(tmp_path):
+    whole = table(tmp_path / "a.csv", [f"{i}.0,1,A,1" for i in range(3)])
+    assert {row["number"][0] for row in rows_of(generate(tmp_path / "o1", whole))} == {"int64_list"}
+    half = table(tmp_path / "b.csv", [f"{i}.5,1,A,1" for i in range(3)])
+    assert {row["number"][0] for row in rows_of(generate(tmp_path / "o2", half))} == {"float_list"}
+
+
+def test_a_type_that_changes_between_files_is_written_alike_in_both(tmp_path):
+    table(tmp_path / "in" / "1.csv", [f"{i},1,A,1" for i in range(5)])
+    table(tmp_path / "in" / "2.csv", [f"{i},x,A,1" for i in range(5, 10)])
+    rows = rows_of(generate(tmp_path / "out", tmp_path / "in"))
+    assert {row["temp"][0] for row in rows} == {"bytes_list"}
+    assert len(rows) == 10
+
+
+def test_a_new_column_is_written_for_the_gate_to_see(tmp_path):
+    file = table(tmp_path / "a.csv", [f"{row},{i}" for i, row in enumerate(ROWS)], HEADER + ",new")
+    assert all(row["new"][0] == "int64_list" for row in rows_of(generate(tmp_path / "out", file)))
+
+
+def test_a_split_may_end_up_empty_and_is_counted_so(tmp_path):
+    file = table(tmp_path / "a.csv", ["1,1,A,1"])
+    counts = counts_of(generate(tmp_path / "out", file))
+    assert sorted(counts.values()) == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"number,temp,mold,y\n1,1,A,1\n2,2,B\n", "a.csv, line 3: 3 fields where the header has 4"),
+        (b"number,temp,mold,y\n1,1,\xff,1\n", "a.csv, line 2, column 'mold': byte 0xFF is"),
+        (b"number,temp,mold,y\n", "a.csv: no rows"),
+        (b"", "a.csv: the file is empty"),
+        (b"number,temp,temp,y\n1,1,1,1\n", "a.csv: column name used more than once: 'temp'"),
+        (b'number,temp,mold,y\n1,1,"A,1\n2,2,B,1\n', "a.csv, line 2: "),
+    ],
+)
+def test_broken_data_are_named_by_line_and_nothing_is_written(tmp_path, content, message):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(WrongInput) as caught:
+        generate(tmp_path / "out", tmp_path / "a.csv")
+    assert message in str(caught.value)
+    assert "while running" not in str(caught.value)
+    assert not [file for file in (tmp_path / "out" / "examples").rglob("*") if file.is_file()]
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(WrongInput, match="no such file or folder"):
+        generate(tmp_path / "out", tmp_path / "nowhere")
+
+
+def test_a_relative_path_starts_at_the_data_folder(tmp_path, monkeypatch):
+    table(tmp_path / "a.csv")
+    monkeypatch.setenv("BELTLINE_DATA", str(tmp_path))
+    assert len(rows_of(generate(tmp_path / "out", "a.csv"))) == 200

@@ -1,0 +1,97 @@
+"""What the Pusher makes of the two blessings, and what it writes down about the version."""
+
+import json
+
+import pytest
+from tfx.types import standard_artifacts
+
+from pipeline.components.pusher import Executor
+from pipeline.components.serving_check import ANSWERS
+
+
+def artifact(kind, folder, number=1, **properties):
+    made = kind()
+    made.uri = str(folder)
+    made.id = number
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in properties.items():
+        if isinstance(value, int):
+            made.set_int_custom_property(name, value)
+        else:
+            made.set_string_custom_property(name, value)
+    return made
+
+
+def pushed(folder, monkeypatch, blessed=1, serves=1, champion=False, content="one", number=7):
+    """Runs the executor on a model of one file; returns the artifact."""
+    monkeypatch.setenv("BELTLINE_ROOT", str(folder / "root"))
+    model = artifact(standard_artifacts.Model, folder / "model", number)
+    file = folder / "model" / "Format-Serving" / "saved_model.pb"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    infra = artifact(standard_artifacts.InfraBlessing, folder / "infra", blessed=serves)
+    mark = folder / "infra" / ("INFRA_BLESSED" if serves else "INFRA_NOT_BLESSED")
+    for old in (folder / "infra").iterdir():
+        old.unlink()
+    mark.touch()
+    (folder / "infra" / ANSWERS).write_text("{}")
+    figures = {"candidate": '{"auc": 0.8}', "baseline": '{"auc": 0.7}' if champion else "{}"}
+    inputs = {
+        "model": [model],
+        "model_blessing": [
+            artifact(standard_artifacts.ModelBlessing, folder / "blessing", blessed=blessed)
+        ],
+        "infra_blessing": [infra],
+        "evaluation": [artifact(standard_artifacts.ModelEvaluation, folder / "eval", **figures)],
+        "examples": [artifact(standard_artifacts.Examples, folder / "rows", data_digest="d1")],
+    }
+    if champion:
+        inputs["champion"] = [model]
+    made = artifact(standard_artifacts.PushedModel, folder / "pushed")
+    properties = {"directory": "served", "name": "tiny", "code": "c1", "problem": '{"p": 1}'}
+    Executor().Do(inputs, {"pushed_model": [made]}, properties)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("blessed", "serves", "reason"),
+    [
+        (0, 1, "the Evaluator refused the model"),
+        (1, 0, "the serving check refused the model"),
+        (0, 0, "the Evaluator refused the model"),
+    ],
+)
+def test_a_refused_model_is_not_pushed(tmp_path, monkeypatch, blessed, serves, reason):
+    made = pushed(tmp_path, monkeypatch, blessed, serves)
+    assert made.get_int_custom_property("pushed") == 0
+    assert made.get_string_custom_property("reason") == reason
+    assert not (tmp_path / "root").exists()
+
+
+def test_a_good_model_is_the_next_version_with_a_card_of_where_it_comes_from(tmp_path, monkeypatch):
+    made = pushed(tmp_path, monkeypatch)
+    version = tmp_path / "root" / "served" / "tiny" / "1"
+    assert made.get_int_custom_property("pushed") == 1
+    assert made.get_int_custom_property("model_id") == 7
+    assert made.get_string_custom_property("pushed_version") == "1"
+    assert made.get_string_custom_property("pushed_destination") == str(version)
+    assert made.get_string_custom_property("problem") == '{"p": 1}'
+    card = json.loads((version / "assets.extra" / "version.json").read_text())
+    assert card["metrics"] == {"auc": 0.8}
+    assert card["first"] is True
+    assert card["champion_metrics"] is None
+    assert card["digests"] == {"data": "d1", "code": "c1"}
+    assert (version / "saved_model.pb").read_text() == "one"
+    assert (version / "assets.extra" / "check_rows.json").read_text() == "{}"
+
+
+def test_a_model_that_is_a_version_already_is_not_pushed_again(tmp_path, monkeypatch):
+    pushed(tmp_path, monkeypatch)
+    again = pushed(tmp_path, monkeypatch, number=9)
+    assert again.get_int_custom_property("pushed") == 0
+    assert again.get_string_custom_property("reason") == "this model is version 1 already"
+    other = pushed(tmp_path, monkeypatch, content="two", champion=True)
+    assert other.get_string_custom_property("pushed_version") == "2"
+    card = tmp_path / "root" / "served" / "tiny" / "2" / "assets.extra" / "version.json"
+    assert json.loads(card.read_text())["champion_metrics"] == {"auc": 0.7}
+    assert json.loads(card.read_text())["first"] is False
