@@ -20,14 +20,14 @@ taxi: setup  ## Run the same pipeline on the Chicago taxi trips that TFX brings 
 	@$(BIN)/beltline run -f build/taxi/pipeline.yaml
 
 test: setup  ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup  ## Check what needs no pipeline: style, types, layers, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow" -q
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile -q
 
 docs: setup  ## Write docs/settings.md from the settings themselves
 	$(BIN)/python -m pipeline.settings_page > docs/settings.md

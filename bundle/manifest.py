@@ -43,7 +43,7 @@ class Manifest(BaseModel):
 
     `digest` covers everything in the folder; `code` the model code alone; `lock` the requirements
     that it was compiled with. `nodes` are in an order in which they can run. `parameters` are the
-    runtime parameters with their defaults. `data` is the path that the settings name.
+    runtime parameters with their defaults. `push` is the folder of the served versions.
     """
 
     model_config = ConfigDict(frozen=True)

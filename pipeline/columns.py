@@ -84,6 +84,23 @@ def read_schema(file: Path) -> schema_pb2.Schema:
         raise WrongInput(f"schema: {file}:{error}") from None
 
 
+def schema_of(project: Project) -> schema_pb2.Schema:
+    """Returns the schema without the columns that the settings exclude.
+
+    They are not read, so the data gate must not miss them; one that the results are sliced by is.
+
+    Raises:
+      WrongInput: the file is missing or is no schema.
+    """
+    schema = read_schema(project.resolve(project.settings.schema_file))
+    settings = project.settings
+    unread = set(settings.features.exclude) - {*settings.evaluation.slices, settings.label.column}
+    kept = [feature for feature in schema.feature if feature.name not in unread]
+    del schema.feature[:]
+    schema.feature.extend(kept)
+    return schema
+
+
 def columns_of(project: Project, schema: schema_pb2.Schema) -> Columns:
     """Returns the columns and their use.
 

@@ -10,7 +10,7 @@ import bundle.code
 from bundle import environment, folder, manifest
 from bundle.folder import Bundle
 from pipeline import code
-from pipeline.columns import columns_of, read_schema
+from pipeline.columns import columns_of, schema_of
 from pipeline.definition import DATA_PATH, create_pipeline
 from pipeline.nodes import ABOUT
 from pipeline.reading import Project
@@ -24,7 +24,7 @@ def compile_bundle(project: Project, parent: Path) -> Bundle:
       WrongInput: the settings, the schema and the model code don't fit together.
     """
     settings = project.settings
-    schema = read_schema(project.resolve(settings.schema_file))
+    schema = schema_of(project)
     columns = columns_of(project, schema)
     sources = code.model_sources(project)
     digest = code.code_digest(sources)

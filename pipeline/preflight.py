@@ -6,12 +6,12 @@ from pathlib import Path
 from bundle import digest, environment
 from bundle.errors import WrongInput
 from pipeline import code, tables
-from pipeline.columns import columns_of, read_schema
+from pipeline.columns import columns_of, schema_of
 from pipeline.nodes import ABOUT
 from pipeline.reading import Project
 
 
-def check(project: Project, data_path: str | None = None) -> str:
+def check(project: Project) -> str:
     """Checks settings, schema, model code and the data's header against each other.
 
     Returns a digest of everything that a run's outcome depends on: settings, schema, model code,
@@ -22,10 +22,10 @@ def check(project: Project, data_path: str | None = None) -> str:
     """
     settings = project.settings
     schema_file = project.resolve(settings.schema_file)
-    columns_of(project, read_schema(schema_file))
+    columns_of(project, schema_of(project))
     sources = code.model_sources(project)
     _check_nodes(project)
-    files = tables.data_files(project.resolve(data_path or settings.data.path))
+    files = tables.data_files(tables.source_path(settings.data.path, project.folder))
     _check_header(project, tables.column_names(files))
     return digest.of_parts(
         {

@@ -152,7 +152,7 @@ class Training(Section):
     patience: int = Field(
         8, ge=1, description="Passes without a better validation loss before training stops."
     )
-    batch_size: int | Literal["auto"] = Field(
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="Rows per step for each device; `auto` follows the number of rows."
     )
     learning_rate: float = Field(1e-3, gt=0, description="AdamW's step size.")

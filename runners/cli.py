@@ -55,7 +55,17 @@ def main() -> None:
     # Before anything imports TensorFlow, which would say on every start that it found no GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        cli()
+        sys.exit(cli.main(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; the interpreter must not flush to it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except click.Abort:
+        click.echo("beltline: stopped by SIGINT", err=True)
+        sys.exit(130)
     except BeltlineError as error:
         click.echo(f"beltline: {error}", err=True)
         sys.exit(error.exit_code)

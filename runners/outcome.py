@@ -8,6 +8,9 @@ from runners.metadata import NodeRun, first
 
 State = Literal["done", "cached", "skipped", "refused", "failed"]
 
+# A Resolver finds a pushed model too; this node's is the one that a run has pushed.
+PUSHER = "Pusher"
+
 # The node runner's exit codes; a model gate that refuses has done its work.
 DONE, FAILED, SKIPPED = 0, 1, 99
 

@@ -10,9 +10,8 @@ from runners.metadata import Lineage, connection_config
 from runners.places import Places
 
 
-def check_node(manifest: Manifest, flag: str, node: str) -> None:
-    """Raises WrongInput if the bundle has no such node; the message has the nearest name."""
-    nodes = [each.id for each in manifest.nodes]
+def check_node(nodes: Sequence[str], flag: str, node: str) -> None:
+    """Raises WrongInput if `node` is none of `nodes`; the message has the nearest name."""
     if node not in nodes:
         folded = {name.lower(): name for name in nodes}
         close = difflib.get_close_matches(node.lower(), folded, n=1, cutoff=0.5)
@@ -28,7 +27,7 @@ def nodes_between(manifest: Manifest, start: str | None, end: str | None) -> lis
     """
     for flag, node in (("--from", start), ("--to", end)):
         if node:
-            check_node(manifest, flag, node)
+            check_node([each.id for each in manifest.nodes], flag, node)
     upstream = {node.id: set(node.upstream) for node in manifest.nodes}
     order = list(upstream)
     after = _closure(order, upstream, start) if start else set(order)

@@ -70,7 +70,8 @@ class Beltline:
         """Starts `program`'s main; `wrap` is a `module:function` to call beforehand."""
         folder = Path(tempfile.mkdtemp(prefix="beltline-call-"))
         words = [str(argument) for argument in arguments]
-        process = self._context.Process(target=_call, args=(words, cwd, env or {}, folder, wrap, program))
+        how = (words, cwd, env or {}, folder, wrap, program)
+        process = self._context.Process(target=_call, args=how)
         process.start()
         return Call(process, folder)
 

@@ -7,7 +7,6 @@ contents into the execution properties: the cache sees what the data are, not ho
 
 import json
 import logging
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -69,7 +68,7 @@ class Driver(base_driver.BaseDriver, launcher_driver.BaseDriver):
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
         """Adds the execution property `data_digest`, and the same to the artifact."""
-        files = tables.data_files(source_path(execution_info.exec_properties["path"]))
+        files = tables.data_files(tables.source_path(execution_info.exec_properties["path"]))
         found = tables.content_digest(files)
         output = driver_output_pb2.DriverOutput()
         data_types_utils.set_metadata_value(output.exec_properties["data_digest"], found)
@@ -93,7 +92,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Raises:
           WrongInput: the data can't be read; the message names the file, the line and the column.
         """
-        files = tables.data_files(source_path(exec_properties["path"]))
+        files = tables.data_files(tables.source_path(exec_properties["path"]))
         kinds = kinds_to_read(
             files, json.loads(exec_properties["kinds"]), json.loads(exec_properties["exclude"])
         )
@@ -166,11 +165,6 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
                 examples=types.Channel(type=standard_artifacts.Examples),
             )
         )
-
-
-def source_path(path: str) -> Path:
-    """Returns the data's path; a relative one starts at `$BELTLINE_DATA`, or where we are."""
-    return Path(os.environ.get("BELTLINE_DATA", "")) / path
 
 
 def kinds_to_read(

@@ -7,6 +7,7 @@ the last line, if the model doesn't load or its answers are no use.
 """
 
 import json
+import math
 import sys
 import traceback
 from pathlib import Path
@@ -39,8 +40,18 @@ def main(model: str, records: str, answers: str) -> None:
             raise SystemExit(f"only the signature for named columns answers '{name}'")
         _check(name, value.numpy(), by_example[name].numpy(), len(examples))
     outputs = {name: value.numpy().tolist() for name, value in by_column.items()}
-    text = json.dumps({"rows": rows, "answers": outputs}, default=lambda value: value.decode())
+    recorded = {"rows": _without_nan(rows), "answers": outputs}
+    text = json.dumps(recorded, default=lambda value: value.decode())
     Path(answers).write_text(text, encoding="utf-8")
+
+
+def _without_nan(rows: Rows) -> Rows:
+    """Returns the rows with None for NaN, which JSON does not have."""
+    return {name: [_or_none(value) for value in values] for name, values in rows.items()}
+
+
+def _or_none(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _columns_of_inputs(model: Path, inputs: list[str]) -> dict[str, str]:

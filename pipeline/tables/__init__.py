@@ -33,7 +33,7 @@ import pyarrow as pa
 
 from bundle.errors import WrongInput
 from pipeline.tables import csv_files, parquet_files
-from pipeline.tables.files import FORMATS, content_digest, data_files, suffix_of
+from pipeline.tables.files import FORMATS, content_digest, data_files, source_path, suffix_of
 from pipeline.tables.kinds import Kind, MisfitError, converted, kind_of, wider
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "no_rows",
     "no_such_column",
     "place",
+    "source_path",
 ]
 
 ROWS = 65536

@@ -4,6 +4,7 @@ A new file format needs its suffixes in `FORMATS` and a reader in `pipeline/tabl
 """
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,14 @@ FORMATS = {
 def suffix_of(file: Path) -> str | None:
     """The suffix in `FORMATS` that the file's name ends with, or None."""
     return next((known for known in FORMATS if file.name.lower().endswith(known)), None)
+
+
+def source_path(path: str, start: Path | None = None) -> Path:
+    """The data's path; a relative one starts at `$BELTLINE_DATA`, else at `start` or right here.
+
+    The same for the preflight on a laptop and for ExampleGen wherever it runs.
+    """
+    return Path(os.environ.get("BELTLINE_DATA") or start or "") / Path(path).expanduser()
 
 
 def data_files(path: Path) -> list[Path]:

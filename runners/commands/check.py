@@ -134,7 +134,7 @@ def _data_bytes(project: Project) -> int:
     from pipeline import tables
 
     try:
-        files = tables.data_files(project.resolve(project.settings.data.path))
+        files = tables.data_files(tables.source_path(project.settings.data.path, project.folder))
     except WrongInput:
         # What is wrong with the data is another check's word.
         return 0

@@ -10,7 +10,8 @@ import click
 from bundle.errors import BeltlineError, GateRefused, NodeFailed
 from runners.commands.progress import report
 from runners.commands.settings_options import open_project, settings_options
-from runners.outcome import Outcome
+from runners.outcome import PUSHER, Outcome
+from runners.partial import check_node, nodes_between
 from runners.places import Places
 from runners.quiet import stderr_in
 from runners.record import Record, last_good, only_run, records
@@ -35,8 +36,12 @@ def run(
     """Run the pipeline here; says so at once if nothing changed."""
     project, places = open_project(file, overrides)
     from pipeline import preflight
+    from pipeline.nodes import ABOUT
 
     inputs = preflight.check(project)
+    for flag, node in (("--from", start), ("--to", end), ("--force", force)):
+        if node and node != _ALL:
+            check_node(list(ABOUT), flag, node)
     name = project.settings.name
     whole = not (start or end or force)
     with only_run(places.root):
@@ -70,11 +75,8 @@ def _run(
     served: Path,
 ) -> None:
     from runners import local
-    from runners.partial import check_node, nodes_between
 
     nodes = nodes_between(bundle.manifest, start, end)
-    if force and force != _ALL:
-        check_node(bundle.manifest, "--force", force)
     request = local.Request(
         record.run, nodes, frozenset(nodes if force == _ALL else [force] if force else [])
     )
@@ -120,10 +122,9 @@ def _error(places: Places, record: Record, bad: Outcome, served: Path) -> Beltli
 
 
 def _version_of(outcomes: list[Outcome]) -> str:
-    for outcome in outcomes:
-        for artifact in outcome.outputs.get("pushed_model", []):
-            return str(artifact["properties"].get("pushed_version", ""))
-    return ""
+    pushes = [each.outputs.get("pushed_model", []) for each in outcomes if each.node == PUSHER]
+    found = [push["properties"].get("pushed_version", "") for pushed in pushes for push in pushed]
+    return str(found[0]) if found else ""
 
 
 def _served(places: Places, directory: str, name: str) -> Path:

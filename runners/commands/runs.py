@@ -14,6 +14,7 @@ import click
 from bundle.errors import WrongInput
 from runners.commands.models import table
 from runners.commands.settings_options import open_project, settings_options
+from runners.outcome import PUSHER
 from runners.places import Places
 from runners.record import holder, records
 
@@ -176,7 +177,7 @@ def _lineage(places: Places, pipeline: str) -> "Lineage | None":
 def _pushed(executions: list["NodeRun"]) -> str:
     from runners.metadata import first
 
-    pushes = [first(execution.outputs, "PushedModel") or {} for execution in executions]
+    pushes = [first(e.outputs, "PushedModel") or {} for e in executions if e.node == PUSHER]
     return next((str(p.get("pushed_version", "")) for p in pushes if p.get("pushed")), "")
 
 

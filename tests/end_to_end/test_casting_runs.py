@@ -93,6 +93,8 @@ def test_a_hyperparameter_reruns_the_trainer_and_what_follows(project: Project) 
     assert {found[node] for node in ("Trainer", "Evaluator", "ServingCheck", "Pusher")} == {"done"}
     assert "champion" in result.out
     assert project.versions() == ["1", "2"]
+    assert "served:" in result.out and result.out.rstrip().endswith("casting/2")
+    assert json.loads(project("runs", "--json").out)[-1]["version"] == "2"
 
 
 def test_part_of_the_pipeline(project: Project) -> None:
@@ -122,6 +124,14 @@ def test_the_users_own_model_code(project: Project) -> None:
     module.write_text(module.read_text().replace("return ours", "print('mine')\n    return ours"))
     again = project("run", *ANY_MODEL, *own, "--to", "Transform")
     assert states(again)["Transform"] == "done", again.text
+
+
+def test_other_columns_start_a_line_of_champions(project: Project) -> None:
+    """A model that reads a column which is gone can't be compared: the run says so and goes on."""
+    fewer = ("--set", "features.exclude=[part_id, cast_at, vibration]")
+    result = project("run", *ANY_MODEL, *fewer)
+    assert result.code == 0, result.text
+    assert "none to beat" in result.out and states(result)["Pusher"] == "done"
 
 
 def test_looking_at_runs(project: Project) -> None:

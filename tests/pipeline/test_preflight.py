@@ -68,12 +68,13 @@ def test_a_label_that_is_not_in_the_data_is_named_with_the_nearest(tmp_path):
         check(read_project(file))
 
 
-def test_the_data_of_another_path_are_checked_instead(tmp_path):
+def test_the_place_of_the_data_may_be_another(tmp_path, monkeypatch):
     file = write(tmp_path)
     before = digest(tmp_path)
-    shutil.copy(tmp_path / "data.csv", tmp_path / "later.csv")
-    (tmp_path / "data.csv").unlink()
-    assert check(read_project(file), str(tmp_path / "later.csv")) == before
+    (tmp_path / "elsewhere").mkdir()
+    shutil.move(tmp_path / "data.csv", tmp_path / "elsewhere" / "data.csv")
+    monkeypatch.setenv("BELTLINE_DATA", str(tmp_path / "elsewhere"))
+    assert check(read_project(file)) == before
 
 
 def test_the_digest_changes_with_what_a_run_depends_on(tmp_path):

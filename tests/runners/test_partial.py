@@ -44,7 +44,7 @@ def test_a_node_that_is_not_there_is_refused_with_the_nearest(given, nearest):
 
 def test_where_none_is_near_all_are_named():
     with pytest.raises(WrongInput) as refused:
-        check_node(manifest(), "--force", "xyz")
+        check_node(ALL, "--force", "xyz")
     assert "did you mean" not in str(refused.value)
     assert all(name in str(refused.value) for name in ALL)
-    check_node(manifest(), "--force", "Trainer")
+    check_node(ALL, "--force", "Trainer")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,8 +41,11 @@ def generate(folder, path, kinds=KINDS, exclude=(), split_by="", drop_without=""
     examples.uri = str(folder / "examples")
     (folder / "examples").mkdir(parents=True)
     (folder / "tmp").mkdir()
+    # With arguments TFX would first pack itself into an archive for remote workers: 2 s a call.
     context = base_beam_executor.BaseBeamExecutor.Context(
-        beam_pipeline_args=BEAM_ARGS, tmp_dir=str(folder / "tmp"), unique_id="1"
+        make_beam_pipeline_fn=lambda: beam.Pipeline(argv=list(BEAM_ARGS)),
+        tmp_dir=str(folder / "tmp"),
+        unique_id="1",
     )
     properties = {
         "path": str(path),
