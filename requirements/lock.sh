@@ -5,11 +5,7 @@ cd "$(dirname "$0")/.."
 uv=$(command -v uv || echo .venv-tools/bin/uv)
 
 compile() {
-    "$uv" pip compile --quiet --upgrade --generate-hashes --no-emit-index-url \
-        --custom-compile-command "make lock" "$@"
-    # A machine's own package folders are no part of the lock.
-    for last; do :; done
-    sed -i '/^--find-links/d' "$last"
+    "$uv" pip compile --quiet --upgrade --generate-hashes --custom-compile-command "make lock" "$@"
 }
 
 target="--python-version 3.11 --python-platform x86_64-manylinux_2_28"
