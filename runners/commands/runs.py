@@ -145,9 +145,6 @@ class History:
         reason = outcome.reason
         if execution.state in _WORKING:
             state, reason = ("running" if of_run == "running" else "stopped"), ""
-        elif state == "failed" and of_run == "refused":
-            # A gate that refuses data fails in ML Metadata, so that nothing builds on it.
-            state = "refused"
         seconds = _seconds(execution.started, [execution.ended], state)
         log = self._log(run, execution.node)
         return Node(execution.node, state, execution.started, seconds, reason, log)
@@ -188,9 +185,9 @@ def _seconds(started: float | None, ended: list[float], state: str) -> float | N
 
 
 def _time_in(run: str) -> float | None:
-    """Returns the time that the local runner put into a run's id."""
+    """Returns the time, in UTC, that the local runner put into a run's id."""
     try:
-        return datetime.strptime(run[:15], "%Y%m%d-%H%M%S").astimezone().timestamp()
+        return datetime.strptime(run[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None
 

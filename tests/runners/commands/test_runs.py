@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from bundle import folder as bundles
 from bundle.errors import WrongInput
 from runners.commands.runs import runs
-from runners.metadata import BUNDLE, REASON
+from runners.metadata import BUNDLE, REASON, REFUSED
 from runners.record import Record, only_run
 from tests.bundle.bundles import manifest
 from tests.runners.projects import Ledger, places, project
@@ -182,7 +182,7 @@ def test_the_nodes_of_a_run(folder, ledger):
 def test_a_data_gate_that_failed_its_run_has_refused(folder, ledger):
     ledger.run("r1")
     ledger.node("r1", "ExampleGen")
-    ledger.node("r1", "DataGate", "FAILED", **{REASON: "new column"})
+    ledger.node("r1", "DataGate", "FAILED", **{REASON: "new column", REFUSED: "yes"})
     record(folder, "r1", "refused")
     nodes = listed(folder, "r1")["nodes"]
     assert [node["state"] for node in nodes] == ["done", "refused"]
