@@ -15,7 +15,7 @@ from tests.runners.projects import Ledger, places, project
 
 PUSHED = {"pushed_model": ("PushedModel", {"pushed": 1, "pushed_version": "3"})}
 KEPT = {"pushed_model": ("PushedModel", {"pushed": 0, "pushed_version": "3", "reason": "is 3"})}
-REFUSED = {"blessing": ("ModelBlessing", {"blessed": 0, "reason": "auc 0.5 is below 0.6"})}
+REFUSED_MODEL = {"blessing": ("ModelBlessing", {"blessed": 0, "reason": "auc 0.5 is below 0.6"})}
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_data_gate_that_failed_its_run_has_refused(folder, ledger):
 
 def test_a_model_gate_says_why_it_refused(folder, ledger):
     ledger.run("r1")
-    ledger.node("r1", "Evaluator", outputs=REFUSED)
+    ledger.node("r1", "Evaluator", outputs=REFUSED_MODEL)
     assert "Evaluator refused:\n  auc 0.5 is below 0.6\n" in invoke(folder, "r1").output
 
 
