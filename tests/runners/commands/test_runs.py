@@ -69,7 +69,7 @@ def test_a_run_of_another_runner(folder, ledger):
         ([("A", "COMPLETE", {}), ("B", "FAILED", {})], "failed"),
         ([("A", "COMPLETE", {}), ("B", "CANCELED", {})], "failed"),
         ([("A", "COMPLETE", {}), ("B", "RUNNING", {})], "running"),
-        ([("A", "COMPLETE", REFUSED), ("B", "COMPLETE", {})], "refused"),
+        ([("A", "COMPLETE", REFUSED_MODEL), ("B", "COMPLETE", {})], "refused"),
         ([("A", "COMPLETE", KEPT)], "done"),
         # A node that was tried again.
         ([("A", "FAILED", {}), ("A", "COMPLETE", {})], "done"),
