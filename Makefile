@@ -20,7 +20,7 @@ taxi: setup  ## Run the same pipeline on the Chicago taxi trips that TFX brings 
 	@$(BIN)/beltline run -f build/taxi/pipeline.yaml
 
 test: setup  ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup  ## Check what needs no pipeline: style, types, layers, unit tests
 	$(BIN)/ruff check .
