@@ -1,5 +1,8 @@
 """The three ways in which a command ends badly: one exception type for each exit code."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class BeltlineError(Exception):
     """An error whose message is written for the person at the keyboard; no traceback is shown."""
@@ -23,3 +26,9 @@ class GateRefused(BeltlineError):
     """A gate refused the data or the model; the message says which, why, and what was kept."""
 
     exit_code = 3
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Returns the end of a message about an unknown `word`: the nearest known one, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""

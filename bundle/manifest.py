@@ -1,14 +1,12 @@
 """`manifest.json`: what a runner must know of a bundle without reading TFX's own format.
 
 A new field gets a default here, so that older bundles still open; a change that an older runner
-would misread raises `FORMAT`.
+would misread raises `Manifest.format`.
 """
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
-
-FORMAT = 1
 
 Role = Literal["data", "model", "release"]
 Gate = Literal["data", "evaluation", "serving"]

@@ -1,14 +1,13 @@
 """Finds the model code that the settings name, to travel in the bundle."""
 
 import ast
-import difflib
 import importlib.util
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 from bundle import digest
-from bundle.errors import WrongInput
+from bundle.errors import WrongInput, did_you_mean
 from pipeline.reading import Project
 
 _KEYS = ("preprocessing_fn", "run_fn", "tuner_fn", "network_fn")
@@ -68,12 +67,11 @@ def _check_function(key: str, name: str, sources: dict[str, bytes]) -> None:
     file = next((f for f in (f"{path}.py", f"{path}/__init__.py") if f in sources), None)
     if file is None:
         names = [file.removesuffix(".py").replace("/", ".") for file in sources]
-        raise WrongInput(f"{key}: {name}: no module '{module}'{_nearest(module, names)}")
+        raise WrongInput(f"{key}: {name}: no module '{module}'{did_you_mean(module, names)}")
     defined = list(_defined(key, file, sources[file]))
     if function not in defined:
-        raise WrongInput(
-            f"{key}: {name}: {file} defines no function '{function}'{_nearest(function, defined)}"
-        )
+        hint = did_you_mean(function, defined)
+        raise WrongInput(f"{key}: {name}: {file} defines no function '{function}'{hint}")
 
 
 def _defined(key: str, file: str, source: bytes) -> Iterator[str]:
@@ -90,8 +88,3 @@ def _defined(key: str, file: str, source: bytes) -> Iterator[str]:
             yield from (alias.asname or alias.name for alias in node.names)
         elif isinstance(node, ast.Assign):
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""

@@ -1,6 +1,5 @@
 """What each column is, from the curated schema and the settings together."""
 
-import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from bundle.errors import WrongInput
+from bundle.errors import WrongInput, did_you_mean
 from pipeline.reading import Project
 from pipeline.settings import Settings
 from pipeline.tables import Kind
@@ -205,6 +204,5 @@ def _known(key: str, named: Iterable[str], known: Iterable[str]) -> None:
     known = list(known)
     for name in named:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean '{close[0]}'?" if close else ""
+            hint = did_you_mean(name, known)
             raise WrongInput(f"{key}: no column '{name}' in the schema{hint}")

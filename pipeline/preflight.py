@@ -1,10 +1,9 @@
 """What can be known to be wrong before anything runs; needs no TFX."""
 
-import difflib
 from pathlib import Path
 
 from bundle import digest, environment
-from bundle.errors import WrongInput
+from bundle.errors import WrongInput, did_you_mean
 from pipeline import code, tables
 from pipeline.columns import columns_of, schema_of
 from pipeline.nodes import ABOUT
@@ -51,8 +50,7 @@ def _check_header(project: Project, names: list[str]) -> None:
         wanted["data.split_by"] = settings.data.split_by
     for key, name in wanted.items():
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean '{close[0]}'?" if close else f" ({', '.join(names[:12])})"
+            hint = did_you_mean(name, names) or f" ({', '.join(names[:12])})"
             raise WrongInput(
                 f"{project.file}: {key}: no column '{name}' in {settings.data.path}{hint}"
             )
@@ -61,8 +59,7 @@ def _check_header(project: Project, names: list[str]) -> None:
 def _check_nodes(project: Project) -> None:
     for node in project.settings.resources:
         if node not in ABOUT:
-            close = difflib.get_close_matches(node, ABOUT, n=1)
-            hint = f"; did you mean '{close[0]}'?" if close else ""
+            hint = did_you_mean(node, ABOUT)
             raise WrongInput(
                 f"{project.file}: resources: no node '{node}'{hint} (nodes: {', '.join(ABOUT)})"
             )

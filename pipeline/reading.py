@@ -1,7 +1,6 @@
 """Reads `pipeline.yaml` and `--set` into `Settings`, and says where each mistake stands."""
 
 import datetime
-import difflib
 import re
 import reprlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bundle.errors import WrongInput
+from bundle.errors import WrongInput, did_you_mean
 from pipeline.settings import Settings
 
 Place = tuple[str | int, ...]
@@ -243,8 +242,7 @@ def _misfit(kind: str, value: Any, messages: list[str]) -> str:
 
 
 def _nearest(word: str, allowed: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, allowed, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ""
+    hint = did_you_mean(word, allowed)
     return f"{hint} (allowed: {', '.join(allowed)})" if allowed else hint
 
 

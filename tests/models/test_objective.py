@@ -27,6 +27,7 @@ def test_multiclass_starts_from_the_shares_even_of_an_absent_class() -> None:
 
 @pytest.mark.parametrize(("labels", "features"), [([0, 0, 0, 1], BINARY), ([0, 0, 0, 2], SEVERAL)])
 def test_balanced_classes_weigh_the_same(labels: list[int], features: object) -> None:
+    # Parametrized values have no type of their own.
     objective = make_objective(np.array(labels), features, "balanced")  # type: ignore[arg-type]
     _, _, weights = objective.target({}, tf.constant(labels, tf.int64))
     np.testing.assert_allclose(weights, [2 / 3] * 3 + [2])

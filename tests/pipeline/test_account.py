@@ -4,7 +4,10 @@ from pipeline.decide import decide
 
 def accounted(folder, label, **columns):
     file = folder / "a.csv"
-    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values()))]  # noqa: B905
+    lines = [
+        ",".join(columns),
+        *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
+    ]
     file.write_text("\n".join(lines), encoding="utf-8")
     return account(decide([file], label))
 

@@ -13,7 +13,10 @@ ROWS = 400
 def drafted(folder, label, **columns):
     """The schema for a CSV file of the columns, parsed: features and domains by name."""
     file = folder / "a.csv"
-    lines = [",".join(columns), *(",".join(map(str, row)) for row in zip(*columns.values()))]  # noqa: B905
+    lines = [
+        ",".join(columns),
+        *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
+    ]
     file.write_text("\n".join(lines), encoding="utf-8")
     text = schema_text(decide([file], label))
     schema = text_format.Parse(text, schema_pb2.Schema())
