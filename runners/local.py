@@ -4,7 +4,6 @@ This process imports TFX once and starts no TensorFlow operation, so that a chil
 each node (see docs/architecture.md); memory goes back after each node, and each has its own log.
 """
 
-import ctypes
 import importlib
 import json
 import logging
@@ -24,18 +23,19 @@ from bundle.folder import Bundle
 from runners.metadata import Lineage
 from runners.node import run_node, set_up_logging
 from runners.outcome import Outcome
+from runners.parent import end_with_parent
 from runners.partial import reuse_results
 from runners.places import Places
+from runners.settle import settle
 
 # What the nodes import; loaded before the first fork, so that they find it there.
-_SHARED = (
+SHARED = (
     "tfx.components",
     "tfx.orchestration.local.runner_utils",
     "tfx.orchestration.portable.launcher",
     "tfx.orchestration.portable.partial_run_utils",
 )
-_GRACE_SECONDS = 20
-_DEATH_SIGNAL = 1
+GRACE_SECONDS = 20
 
 Report = Callable[[Outcome, float], None]
 
@@ -53,7 +53,7 @@ class Request:
     run: str
     nodes: list[str]
     forced: frozenset[str] = frozenset()
-    parameters: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str | int] = field(default_factory=dict)
 
 
 def run(bundle: Bundle, places: Places, request: Request, report: Report) -> list[Outcome]:
@@ -65,7 +65,7 @@ def run(bundle: Bundle, places: Places, request: Request, report: Report) -> lis
       WrongInput: the nodes before the first one have no results to build on.
       Stopped: SIGINT or SIGTERM came; the node in work is marked failed.
     """
-    for module in _SHARED:
+    for module in SHARED:
         importlib.import_module(module)
     # Beforehand and alone: processes that create the same tables at once get in each other's way.
     Lineage(places.metadata, bundle.manifest.name)
@@ -111,19 +111,8 @@ def _run_in_child(bundle: Bundle, node: str, places: Places, request: Request) -
         return Outcome.from_line(answer)
     # It was killed, and could not say so itself.
     reason = f"its process was killed (out of memory?); the log is {log}"
-    _mark_failed(places, bundle.manifest.name, request.run, reason)
+    settle(places, bundle.manifest.name, request.run, reason)
     return Outcome(node, "failed", reason=reason)
-
-
-def _mark_failed(places: Places, pipeline: str, run_id: str, reason: str) -> None:
-    lineage = Lineage(places.metadata, pipeline)
-    for node in lineage.nodes(run_id):
-        lineage.fail(node.execution_id, reason)
-
-
-def reconcile(places: Places, pipeline: str, run_id: str) -> None:
-    """Marks failed what a run that was killed has left running in ML Metadata."""
-    _mark_failed(places, pipeline, run_id, "the run was killed")
 
 
 def _in_child(work: Callable[[], str | None]) -> str:
@@ -158,7 +147,7 @@ def _child(writing: int, work: Callable[[], str | None]) -> None:
     code = 1
     try:
         # Should the parent be killed, the node must not go on alone.
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGTERM)
+        end_with_parent()
         answer = {"result": work()}
         code = 0
     except WrongInput as error:
@@ -191,7 +180,7 @@ def _passing_on_signals(child: int) -> Iterator[list[str]]:
             return
         stopped.append(signal.Signals(number).name)
         os.kill(child, signal.SIGTERM)
-        signal.alarm(_GRACE_SECONDS)
+        signal.alarm(GRACE_SECONDS)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
     before = {number: signal.signal(number, pass_on) for number in numbers}

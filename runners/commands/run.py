@@ -17,6 +17,7 @@ from runners.quiet import stderr_in
 from runners.record import Record, last_good, only_run, records
 
 _ALL = "*"
+_KILLED = "the run was killed"
 
 
 @click.command("run")
@@ -75,6 +76,7 @@ def _run(
     served: Path,
 ) -> None:
     from runners import local
+    from runners.settle import settle
 
     nodes = nodes_between(bundle.manifest, start, end)
     request = local.Request(
@@ -85,7 +87,7 @@ def _run(
     try:
         outcomes = local.run(bundle, places, request, report)
     except BaseException as error:
-        local.reconcile(places, record.name, record.run)
+        settle(places, record.name, record.run, _KILLED)
         record.ended("stopped" if isinstance(error, local.Stopped) else "failed").write(places.root)
         if isinstance(error, local.Stopped):
             raise local.Stopped(
@@ -133,11 +135,11 @@ def _served(places: Places, directory: str, name: str) -> Path:
 
 def _reconcile(places: Places) -> None:
     """Marks failed what runs that were killed have left running; we hold the root, so they are."""
-    from runners.local import reconcile
+    from runners.settle import settle
 
     for record in records(places.root):
         if record.end == "running":
-            reconcile(places, record.name, record.run)
+            settle(places, record.name, record.run, _KILLED)
             record.ended("stopped").write(places.root)
 
 

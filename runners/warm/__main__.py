@@ -1,0 +1,5 @@
+"""`python -m runners.warm`."""
+
+from runners.warm.client import main
+
+main()
