@@ -6,7 +6,6 @@ To add a check, write a function that returns a line or raises `Problem`, and li
 import functools
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,28 +14,14 @@ import click
 
 from bundle.errors import WrongInput
 from pipeline.reading import Project
-from runners.commands.machine_checks import GIB, MACHINE, Problem
+from runners import probe
 from runners.commands.settings_options import open_project, settings_options
+from runners.finding import Finding, Problem, made
+from runners.machine import GIB, MACHINE
 from runners.places import Places
 from runners.record import holder
 
 _DISK, _DATA_FACTOR = GIB, 5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a check found. `ok` is None where it could not be made."""
-
-    check: str
-    ok: bool | None
-    text: str
-    mend: str = ""
-
-    def line(self) -> str:
-        """Returns it in one line."""
-        word = {True: "ok", False: "fail", None: "-"}[self.ok]
-        text = f"{self.text}: {self.mend}" if self.mend else self.text
-        return f"{word:<5} {self.check:<9} {text}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +52,7 @@ def findings(place: str, file: Path, overrides: tuple[str, ...] = ()) -> Iterato
     """Makes every check for a place; one that fails doesn't keep the others from being made."""
     of_machine, of_project = _CHECKS[place]
     for look in of_machine:
-        yield _made(look.__name__, look)
+        yield made(look.__name__, look)
     try:
         context = Context(*open_project(file, overrides))
     except WrongInput as error:
@@ -78,16 +63,7 @@ def findings(place: str, file: Path, overrides: tuple[str, ...] = ()) -> Iterato
         return
     yield Finding("settings", True, str(context.project.file))
     for look_at in of_project:
-        yield _made(look_at.__name__, functools.partial(look_at, context))
-
-
-def _made(name: str, look: Callable[[], str]) -> Finding:
-    try:
-        return Finding(name, True, look())
-    except Problem as problem:
-        return Finding(name, False, str(problem), problem.mend)
-    except (WrongInput, OSError) as error:
-        return Finding(name, False, " · ".join(str(error).splitlines()), "correct it there")
+        yield made(look_at.__name__, functools.partial(look_at, context))
 
 
 def pipeline(context: Context) -> str:
@@ -100,28 +76,13 @@ def pipeline(context: Context) -> str:
 
 def root(context: Context) -> str:
     """Checks that the root can be written, without making it."""
-    return _checked_writable(context.places.root, "BELTLINE_ROOT or local.root")
-
-
-def _checked_writable(folder: Path, setting: str) -> str:
-    nearest = _nearest_folder(folder)
-    try:
-        # It has no name in the folder, so that nothing stays behind.
-        with tempfile.TemporaryFile(dir=nearest):
-            return str(folder)
-    except OSError as error:
-        mend = f"set {setting} to one that can be"
-        raise Problem(f"{nearest} can't be written ({error.strerror})", mend) from None
-
-
-def _nearest_folder(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    return probe.root(context.places)
 
 
 def disk(context: Context, free: int | None = None) -> str:
     """Checks the free space against what the data will need."""
     if free is None:
-        free = shutil.disk_usage(_nearest_folder(context.places.root)).free
+        free = shutil.disk_usage(probe.nearest_folder(context.places.root)).free
     needed = max(_DISK, _DATA_FACTOR * _data_bytes(context.project))
     shown = f"{free / GIB:.1f} GiB free"
     if free < needed:
@@ -143,17 +104,7 @@ def _data_bytes(project: Project) -> int:
 
 def metadata(context: Context) -> str:
     """Checks that ML Metadata can be opened; a SQLite file that isn't there yet stays so."""
-    from runners.metadata import Lineage, sqlite_file
-
-    file = sqlite_file(context.places.metadata)
-    if file and not file.exists():
-        _checked_writable(file.parent, "BELTLINE_METADATA or local.metadata")
-        return f"{file} will be made by the first run"
-    try:
-        runs = Lineage(context.places.metadata, context.project.settings.name).runs()
-    except WrongInput as error:
-        raise Problem(str(error), "start the server, or correct BELTLINE_METADATA") from None
-    return f"{len(runs)} runs of {context.project.settings.name}"
+    return probe.metadata(context.places, context.project.settings.name)
 
 
 def idle(context: Context) -> str:

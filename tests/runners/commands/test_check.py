@@ -8,8 +8,9 @@ from bundle.errors import WrongInput
 from runners.commands import check as checks
 from runners.commands.check import Context, check
 from runners.commands.init import init
-from runners.commands.machine_checks import GIB, Problem
 from runners.commands.settings_options import open_project
+from runners.finding import Problem
+from runners.machine import GIB
 from runners.record import only_run
 from tests.runners.projects import Ledger
 

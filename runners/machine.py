@@ -12,20 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bundle import digest, environment
+from runners.finding import Problem
 
 GIB = 2**30
 _PYTHON, _GLIBC = (3, 11), (2, 28)
 _LIBRARIES = ("tfx", "tensorflow", "tfx-bsl", "ml-metadata", "apache-beam", "keras")
 _MEMORY = 2 * GIB
 _LOCK = Path("requirements") / "pipeline.txt"
-
-
-class Problem(Exception):
-    """What is wrong, and how to mend it."""
-
-    def __init__(self, text: str, mend: str):
-        super().__init__(text)
-        self.mend = mend
 
 
 def python(found: tuple[int, ...] = sys.version_info[:3]) -> str:
