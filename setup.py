@@ -24,6 +24,7 @@ setup(
         "pyarrow>=14",
         "pydantic>=2.7,<3",
         "pyyaml>=6",
+        "requests>=2.31",
         "protobuf>=6.31.1,<7",
         "tensorflow-metadata",
     ],

@@ -5,9 +5,10 @@ import pytest
 from click.testing import CliRunner
 
 from bundle.errors import WrongInput
-from runners.commands import check as checks
-from runners.commands.check import Context, check
+from runners.commands import local_checks as checks
+from runners.commands.check import check
 from runners.commands.init import init
+from runners.commands.local_checks import Context
 from runners.commands.settings_options import open_project
 from runners.finding import Problem
 from runners.machine import GIB
