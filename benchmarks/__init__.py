@@ -1,0 +1,1 @@
+"""What Beltline costs, measured side by side in one run and printed as ratios."""
