@@ -1,14 +1,17 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup run taxi test check docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow test check docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Make the environment .venv from the locked requirements
-	@sh requirements/install.sh
+	@sh requirements/install.sh pipeline
+
+setup-airflow:  ## Make the environment .venv-airflow, in which Airflow is alone
+	@sh requirements/install.sh airflow
 
 run: setup  ## Run the pipeline on the casting data, to a pushed model
 	@$(BIN)/beltline run
@@ -19,10 +22,14 @@ taxi: setup  ## Run the same pipeline on the Chicago taxi trips that TFX brings 
 		$(BIN)/beltline init build/taxi/taxi.csv --label big_tip -o build/taxi
 	@$(BIN)/beltline run -f build/taxi/pipeline.yaml
 
-test: setup  ## Run all tests
+airflow: setup setup-airflow  ## Start Airflow on 127.0.0.1, with the casting pipeline in it
+	@$(BIN)/beltline compile airflow -o build/airflow/casting
+	@sh deploy/airflow/start.sh
+
+test: setup setup-airflow  ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: setup  ## Check what needs no pipeline: style, types, layers, unit tests
+check: setup setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -35,5 +42,5 @@ docs: setup  ## Write docs/settings.md from the settings themselves
 lock:  ## Lock the requirements again, at today's newest versions that fit
 	sh requirements/lock.sh
 
-clean:  ## Remove the environment and everything that was built (not your runs)
-	rm -rf .venv .venv-tools build beltline.egg-info .mypy_cache .ruff_cache .pytest_cache
+clean:  ## Remove the environments and everything that was built (not your runs)
+	rm -rf .venv .venv-airflow .venv-tools build beltline.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,8 @@
-"""The three ways in which a command ends badly: one exception type for each exit code."""
+"""The ways in which a command ends badly: one exception type for each exit code.
+
+`NoData` is the odd one out: the node runner's "nothing to do". The command line has no such exit
+code, and turns it into `WrongInput`.
+"""
 
 import difflib
 from collections.abc import Iterable
@@ -26,6 +30,12 @@ class GateRefused(BeltlineError):
     """A gate refused the data or the model; the message says which, why, and what was kept."""
 
     exit_code = 3
+
+
+class NoData(BeltlineError):
+    """The data have no such span; the message says where it was looked for, and what there is."""
+
+    exit_code = 99
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

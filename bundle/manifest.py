@@ -36,23 +36,33 @@ class Node(BaseModel):
     resources: Resources = Resources()
 
 
+class Parameter(BaseModel):
+    """A value that may differ from run to run; `pattern` is a regular expression, empty for any."""
+
+    model_config = ConfigDict(frozen=True)
+    type: Literal["string", "integer"]
+    default: str | int
+    does: str
+    pattern: str = ""
+
+
 class Manifest(BaseModel):
     """A bundle's contents.
 
     `digest` covers everything in the folder; `code` the model code alone; `lock` the requirements
     that it was compiled with. `nodes` are in an order in which they can run. `parameters` are the
-    runtime parameters with their defaults. `push` is the folder of the served versions.
+    runtime parameters by name. `push` is the folder of the served versions.
     """
 
     model_config = ConfigDict(frozen=True)
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     name: str
     version: str
     digest: str
     code: str
     lock: str
     nodes: tuple[Node, ...]
-    parameters: dict[str, str]
+    parameters: dict[str, Parameter]
     push: str
 
     def node(self, node_id: str) -> Node:
@@ -61,3 +71,7 @@ class Manifest(BaseModel):
             if node.id == node_id:
                 return node
         raise KeyError(node_id)
+
+    def defaults(self) -> dict[str, str | int]:
+        """Returns the value of each runtime parameter where a run names no other."""
+        return {name: parameter.default for name, parameter in self.parameters.items()}

@@ -27,7 +27,8 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
       fn_args: a `tfx.components.FnArgs`; read are `train_files`, `eval_files` (the validation
-        split), `transform_output`, `serving_model_dir`, `custom_config`, and `hyperparameters`
+        split), `train_steps` (most optimizer steps; None where the epochs decide),
+        `transform_output`, `serving_model_dir`, `custom_config`, and `hyperparameters`
         (`keras_tuner.HyperParameters.get_config()`, or None).
 
     Raises:
@@ -37,13 +38,21 @@ def run_fn(fn_args: Any) -> None:
     job = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
     devices = choose_devices(config["training"]["mixed_precision"])
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
-    network = fit(job, hyperparameters, devices)
+    network = fit(job, hyperparameters, devices, fn_args.train_steps)
     trained = Trained(network, job.features, job.objective, choose_threshold(network, job))
     export_model(fn_args.serving_model_dir, trained, job.transform)
 
 
-def fit(job: Job, hyperparameters: Mapping[str, Any], devices: Devices) -> keras.Model:
+def fit(
+    job: Job, hyperparameters: Mapping[str, Any], devices: Devices, steps: int | None = None
+) -> keras.Model:
     """A network with the weights of its best epoch, in float32 and on one device.
+
+    Args:
+      job: what to learn from.
+      hyperparameters: the network's and the optimizer's.
+      devices: where to learn.
+      steps: most optimizer steps in all; None or 0 for no such limit.
 
     Raises:
       ValueError: the loss is no longer a number.
@@ -55,7 +64,7 @@ def fit(job: Job, hyperparameters: Mapping[str, Any], devices: Devices) -> keras
         train,
         validation_data=validation,
         epochs=job.training["epochs"],
-        callbacks=callbacks(job.training["patience"]),
+        callbacks=[*callbacks(job.training["patience"]), *([StepLimit(steps)] if steps else [])],
         verbose=0,
     )
     plain = job.network(hyperparameters)
@@ -70,6 +79,20 @@ def callbacks(patience: int) -> list[keras.callbacks.Callback]:
         keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=max(1, patience // 3)),
         keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
     ]
+
+
+class StepLimit(keras.callbacks.Callback):
+    """Stops the training after a number of steps; the epoch that this cuts short is validated."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self._left = steps
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Counts."""
+        self._left -= 1
+        if self._left <= 0:
+            self.model.stop_training = True
 
 
 def choose_threshold(network: keras.Model, job: Job) -> float | None:

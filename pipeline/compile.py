@@ -11,8 +11,9 @@ from bundle import environment, folder, manifest
 from bundle.folder import Bundle
 from pipeline import code
 from pipeline.columns import columns_of, schema_of
-from pipeline.definition import DATA_PATH, create_pipeline
+from pipeline.definition import create_pipeline
 from pipeline.nodes import ABOUT
+from pipeline.parameters import parameters
 from pipeline.reading import Project
 from pipeline.settings import Settings
 
@@ -67,7 +68,7 @@ def _manifest(
         code=digest,
         lock=environment.lock_digest(),
         nodes=tuple(sorted(nodes, key=lambda node: order.index(node.id))),
-        parameters={DATA_PATH: settings.data.path},
+        parameters=parameters(settings),
         push=settings.push.directory,
     )
 

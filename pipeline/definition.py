@@ -6,10 +6,9 @@ say in `nodes.py` what it does and which part of the pipeline it belongs to.
 
 from typing import Any
 
-from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform, Tuner
+from tfx.components import ExampleValidator, StatisticsGen, Transform, Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.orchestration import data_types
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2, tuner_pb2
 from tfx.types import standard_component_specs
@@ -22,7 +21,9 @@ from pipeline.components.evaluator import Evaluator
 from pipeline.components.example_gen import ExampleGen
 from pipeline.components.pusher import Pusher
 from pipeline.components.serving_check import ServingCheck
+from pipeline.components.trainer import Trainer
 from pipeline.evaluation import eval_config
+from pipeline.parameters import DATA_PATH, SPAN, STEPS, RuntimeParameters, runtime_parameters
 from pipeline.settings import Settings
 
 # One process and no network: Beam's newer default runner would fetch a program of its own.
@@ -33,7 +34,6 @@ BEAM_ARGS = [
     # each, and 50 MB that stay in the temporary folder.
     "--sdk_container_image=none",
 ]
-DATA_PATH = "data-path"
 
 
 def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code: str) -> Pipeline:
@@ -52,10 +52,10 @@ def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code
         "training": settings.training.model_dump(),
         "tuning": settings.tuning.model_dump(),
     }
-    data = _data_nodes(settings, columns, schema_text)
-    examples, schema, gate = data[0], data[2], data[4]
-    model = _model_nodes(settings, config, examples, schema, gate)
-    release = _release_nodes(settings, columns, code, examples, model[-1])
+    values = runtime_parameters(settings)
+    data = _data_nodes(settings, columns, schema_text, values)
+    model = _model_nodes(settings, config, values, data)
+    release = _release_nodes(settings, columns, code, data[0], model[-1])
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root="",
@@ -65,10 +65,13 @@ def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code
     )
 
 
-def _data_nodes(settings: Settings, columns: Columns, schema_text: str) -> list[BaseNode]:
+def _data_nodes(
+    settings: Settings, columns: Columns, schema_text: str, values: RuntimeParameters
+) -> list[BaseNode]:
     label = settings.label.column
     examples = ExampleGen(
-        path=data_types.RuntimeParameter(name=DATA_PATH, ptype=str, default=settings.data.path),
+        path=values[DATA_PATH],
+        span=values[SPAN],
         kinds=columns.kinds,
         exclude=set(settings.features.exclude) - set(settings.evaluation.slices),
         splits=settings.data.splits.model_dump(),
@@ -90,8 +93,9 @@ def _data_nodes(settings: Settings, columns: Columns, schema_text: str) -> list[
 
 
 def _model_nodes(
-    settings: Settings, config: dict[str, Any], examples: BaseNode, schema: BaseNode, gate: BaseNode
+    settings: Settings, config: dict[str, Any], values: RuntimeParameters, data: list[BaseNode]
 ) -> list[BaseNode]:
+    examples, _, schema, _, gate = data
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
@@ -117,7 +121,7 @@ def _model_nodes(
         tuner.add_upstream_node(gate)
         learning["hyperparameters"] = tuner.outputs["best_hyperparameters"]
         nodes.append(tuner)
-    trainer = Trainer(run_fn=settings.model.run_fn, **learning)
+    trainer = Trainer(steps=values[STEPS], run_fn=settings.model.run_fn, **learning)
     trainer.add_upstream_node(gate)
     return [*nodes, trainer]
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bundle import digest, environment
-from bundle.errors import WrongInput, did_you_mean
+from bundle.errors import NoData, WrongInput, did_you_mean
 from pipeline import code, tables
 from pipeline.columns import columns_of, schema_of
 from pipeline.nodes import ABOUT
@@ -21,14 +21,12 @@ def check(project: Project) -> str:
     """
     settings = project.settings
     schema_file = project.resolve(settings.schema_file)
-    columns_of(project, schema_of(project))
-    sources = code.model_sources(project)
-    _check_nodes(project)
-    files = tables.data_files(tables.source_path(settings.data.path, project.folder))
+    sources = check_definition(project)
+    files = _files(project)
     _check_header(project, tables.column_names(files))
     return digest.of_parts(
         {
-            "settings": settings.model_dump_json(exclude={"local"}).encode(),
+            "settings": settings.model_dump_json(exclude={"local", "airflow"}).encode(),
             "schema": schema_file.read_bytes(),
             "code": code.code_digest(sources).encode(),
             "beltline": digest.of_parts(_beltline_sources()).encode(),
@@ -36,6 +34,29 @@ def check(project: Project) -> str:
             "data": tables.content_digest(files).encode(),
         }
     )
+
+
+def check_definition(project: Project) -> dict[str, bytes]:
+    """Checks settings, schema and model code against each other; the data need not be there.
+
+    Returns the sources of the model code.
+
+    Raises:
+      WrongInput: something is wrong; the message says where.
+    """
+    columns_of(project, schema_of(project))
+    sources = code.model_sources(project)
+    _check_nodes(project)
+    return sources
+
+
+def _files(project: Project) -> list[Path]:
+    data = project.settings.data
+    try:
+        return tables.files_of_span(tables.source_path(data.path, project.folder), data.span).files
+    except NoData as error:
+        # Here nobody waits for the data of a day to come.
+        raise WrongInput(f"{project.file}: data.span: {error}") from None
 
 
 def _beltline_sources() -> dict[str, bytes]:

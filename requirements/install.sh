@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the environment .venv from the locked requirements and installs Beltline into it.
+# install.sh pipeline   makes .venv from the locked requirements and installs Beltline into it
+# install.sh airflow    makes .venv-airflow: Airflow, and nothing of Beltline
 # Needs a Python 3 (any) with pip or venv; uv finds, or fetches, the Python 3.11 that TFX wants.
 set -eu
 cd "$(dirname "$0")/.."
@@ -35,22 +36,31 @@ find_uv() {
     echo "$PWD/$tools/bin/uv"
 }
 
+case ${1-} in
+pipeline) venv=.venv locks="requirements/pipeline.txt requirements/dev.txt" ;;
+airflow) venv=.venv-airflow locks=requirements/airflow.txt ;;
+*) stop "call it as install.sh pipeline or install.sh airflow" ;;
+esac
+
 # The environment is up to date when it holds exactly the locks that it was made from.
-wanted() { cat requirements/pipeline.txt requirements/dev.txt; }
-if [ -f .venv/locks ] && [ "$(cat .venv/locks)" = "$(wanted)" ]; then
+# shellcheck disable=SC2086
+wanted() { cat $locks; }
+if [ -f $venv/locks ] && [ "$(cat $venv/locks)" = "$(wanted)" ]; then
     exit 0
 fi
 
 check_platform
 uv=$(find_uv)
 [ -n "$uv" ] || exit 2
-if [ ! -x .venv/bin/python ]; then
-    "$uv" venv --quiet --python 3.11 .venv ||
+if [ ! -x $venv/bin/python ]; then
+    "$uv" venv --quiet --python 3.11 $venv ||
         stop "needs Python 3.11, which uv could neither find nor fetch: install it (python3.11)"
 fi
-echo "Installing the locked requirements into .venv (a few minutes the first time)"
-"$uv" pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode \
-    requirements/pipeline.txt requirements/dev.txt
-"$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
-cp requirements/pipeline.txt .venv/beltline.lock
-wanted >.venv/locks
+echo "Installing the locked requirements into $venv (a few minutes the first time)"
+# shellcheck disable=SC2086
+"$uv" pip sync --quiet --python $venv/bin/python --require-hashes --compile-bytecode $locks
+if [ $venv = .venv ]; then
+    "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+    cp requirements/pipeline.txt .venv/beltline.lock
+fi
+wanted >$venv/locks

@@ -14,4 +14,6 @@ compile $target setup.py --extra pipeline --override requirements/overrides.txt 
     -o requirements/pipeline.txt
 # shellcheck disable=SC2086
 compile $target requirements/dev.in -o requirements/dev.txt
+# shellcheck disable=SC2086
+compile $target requirements/airflow.in -o requirements/airflow.txt
 compile --python-version 3.8 requirements/uv.in -o requirements/uv.txt

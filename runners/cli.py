@@ -15,6 +15,7 @@ from bundle.errors import BeltlineError
 COMMANDS = {
     "init": "Write a pipeline.yaml and a schema for a table.",
     "run": "Run the pipeline here; says so at once if nothing changed.",
+    "compile": "Write what an orchestrator loads.",
     "check": "Find beforehand whatever would make a run fail.",
     "runs": "List runs, or the nodes of one.",
     "logs": "Show a node's log.",

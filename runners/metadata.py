@@ -1,5 +1,6 @@
 """ML Metadata: where it is, and what it says of a run; the truth whatever ran the node."""
 
+import fcntl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,32 +11,41 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from bundle.errors import WrongInput
+from runners import backslashes
+from runners.places import Places
 
 REASON = "beltline_reason"
 BUNDLE = "beltline_bundle"
 # A gate without an artifact for its verdict fails; this tells a refusal from a fault.
 REFUSED = "beltline_refused"
+# Of a call that another process's write got in the way of; two seconds apart on average.
+_RETRIES = 15
 
 
 def connection_config(url: str) -> pb.ConnectionConfig:
     """Returns ML Metadata's connection for `sqlite:///…`, `mysql://…` or `postgresql://…`.
 
+    Airflow's and SQLAlchemy's `postgres://…`, `mysql+…://…` and `postgresql+…://…` are the same.
+
     Raises:
       WrongInput: it is none of these, or names no database. The message hides the password.
     """
     parts = urlsplit(url)
+    scheme = parts.scheme.partition("+")[0]
     config = pb.ConnectionConfig()
+    config.retry_options.max_num_retries = _RETRIES
     file = sqlite_file(url)
     if file:
         file.parent.mkdir(parents=True, exist_ok=True)
         config.sqlite.filename_uri = str(file)
         config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    elif parts.scheme == "mysql" and parts.hostname and parts.path.strip("/"):
+    elif scheme == "mysql" and parts.hostname and parts.path.strip("/"):
         _fill(config.mysql, parts, port=parts.port or 3306)
         config.mysql.database = parts.path.strip("/")
-    elif parts.scheme == "postgresql" and parts.hostname and parts.path.strip("/"):
+    elif scheme in ("postgresql", "postgres") and parts.hostname and parts.path.strip("/"):
         _fill(config.postgresql, parts, port=str(parts.port or 5432))
         config.postgresql.dbname = parts.path.strip("/")
+        backslashes.install()
     else:
         raise WrongInput(
             f"BELTLINE_METADATA={_shown(url)}: must be sqlite:///FILE, "
@@ -126,6 +136,13 @@ class Lineage:
             execution.custom_properties[name].string_value = value
         self.store.put_executions([execution])
 
+    def cancel(self, execution_id: int, reason: str) -> None:
+        """Marks an execution canceled: there was nothing to do."""
+        [execution] = self.store.get_executions_by_id([execution_id])
+        execution.last_known_state = pb.Execution.CANCELED
+        execution.custom_properties[REASON].string_value = reason
+        self.store.put_executions([execution])
+
     def fail(self, execution_id: int, reason: str) -> None:
         """Marks an execution failed, unless it has ended already."""
         [execution] = self.store.get_executions_by_id([execution_id])
@@ -170,6 +187,22 @@ class Lineage:
             key = event.path.steps[0].key
             outputs.setdefault(key, []).append(_described(artifacts[event.artifact_id]))
         return outputs
+
+
+def open_alone(places: Places, pipeline: str) -> Lineage:
+    """Opens ML Metadata while no other node of this root does: the first one makes the tables.
+
+    Raises:
+      WrongInput: the database can't be opened, or the root can't be written.
+    """
+    try:
+        places.root.mkdir(parents=True, exist_ok=True)
+        lock = (places.root / "metadata.lock").open("a")
+    except OSError as error:
+        raise WrongInput(f"the root {places.root} can't be written: {error.strerror}") from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Lineage(places.metadata, pipeline)
 
 
 def _state(execution: pb.Execution) -> str:

@@ -16,10 +16,11 @@ from typing import Any
 import click
 
 from bundle.environment import check_lock
-from bundle.errors import BeltlineError, GateRefused
+from bundle.errors import BeltlineError, GateRefused, NoData, WrongInput
 from bundle.folder import Bundle, open_bundle
-from runners.metadata import BUNDLE, REASON, REFUSED, Lineage, connection_config
+from runners.metadata import BUNDLE, REASON, REFUSED, Lineage, NodeRun, open_alone
 from runners.outcome import Outcome, read_back
+from runners.parameters import check_run, read_parameters
 from runners.places import Places
 
 log = logging.getLogger("beltline.node")
@@ -34,92 +35,95 @@ def run_node(
     node: str,
     run: str,
     places: Places,
-    parameters: Mapping[str, str] | None = None,
+    parameters: Mapping[str, str | int] | None = None,
     force: bool = False,
 ) -> Outcome:
     """Runs one node in this process and returns how it ended, as ML Metadata has it.
 
-    Nodes after a gate that refused are skipped. `force` runs it even where a result is cached.
-    SIGTERM and SIGINT mark the execution failed before this returns.
+    Nodes after a gate that refused, or after data that are not there, are skipped. `force` runs it
+    even where a result is cached. An attempt that was killed is marked failed first. SIGTERM and
+    SIGINT mark the execution failed before this returns.
 
     Raises:
-      WrongInput: the bundle doesn't fit this environment, or has no such node.
+      WrongInput: the bundle doesn't fit this environment, or is not the one that the run began
+        with, and that one is gone.
     """
+    lineage = open_alone(places, bundle.manifest.name)
+    before = lineage.nodes(run)
+    bundle = _begun_with(bundle, node, run, before)
     check_lock(bundle.manifest.lock)
-    lineage = Lineage(places.metadata, bundle.manifest.name)
-    refused = _refused_before(bundle, node, run, lineage)
-    if refused:
-        return Outcome(node, "skipped", reason=f"{refused} refused")
+    reason = _reason_to_skip(bundle, node, before)
+    if reason:
+        return Outcome(node, "skipped", reason=reason)
+    for attempt in before:
+        if attempt.node == node:
+            lineage.fail(attempt.execution_id, "the attempt before was killed")
     os.environ.update(places.environment())
     sys.path.insert(0, str(bundle.code))
     stopped = _stop_on_signals()
-    error, gate = "", False
+    failure: Exception | None = None
     try:
-        _launch(bundle, node, run, places, parameters or {}, force)
-    except GateRefused as refusal:
-        error, gate = str(refusal), True
-    except Exception as failure:
+        # It takes seconds to import, and a node that is skipped needs none of it.
+        from runners.launch import launch
+
+        launch(bundle, node, run, places, parameters or {}, force)
+    except (GateRefused, NoData) as said:
+        failure = said
+    except Exception as unforeseen:
         # Beam wraps what a component raised, and its own text is long: the log has all of it.
         log.exception("%s failed", node)
-        error = _plain(failure)
-    error = stopped[0] if stopped else error
-    return _conclude(lineage, bundle, node, run, error, gate and not stopped)
+        failure = unforeseen
+    return _conclude(lineage, bundle, node, run, NodeStopped(stopped[0]) if stopped else failure)
 
 
 def _conclude(
-    lineage: Lineage, bundle: Bundle, node: str, run: str, error: str, gate: bool
+    lineage: Lineage, bundle: Bundle, node: str, run: str, failure: Exception | None
 ) -> Outcome:
+    error = _plain(failure) if failure else ""
     found = lineage.node(run, node)
-    if found and error:
+    if found and isinstance(failure, NoData):
+        lineage.cancel(found.execution_id, error)
+    elif found and failure:
+        refused = "yes" if isinstance(failure, GateRefused) else ""
         lineage.fail(found.execution_id, error)
-        lineage.annotate(found.execution_id, **{REASON: error, REFUSED: "yes" if gate else ""})
+        lineage.annotate(found.execution_id, **{REASON: error, REFUSED: refused})
     if found:
         lineage.annotate(found.execution_id, **{BUNDLE: bundle.manifest.digest})
     return read_back(lineage.node(run, node), node, error)
 
 
-def _refused_before(bundle: Bundle, node: str, run: str, lineage: Lineage) -> str:
-    """Returns the gate upstream of `node` that refused in this run, if one did."""
+def _begun_with(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -> Bundle:
+    """Returns the bundle that the run began with: another may have been deployed since."""
+    digest = next((attempt.bundle for attempt in before if attempt.bundle), bundle.manifest.digest)
+    if digest == bundle.manifest.digest:
+        return bundle
+    path = bundle.path.parent / digest[:16]
+    try:
+        first = open_bundle(path)
+        first.manifest.node(node)
+    except WrongInput as error:
+        raise WrongInput(f"run {run} began with another bundle; {error}; start a new run") from None
+    except KeyError:
+        raise WrongInput(
+            f"run {run} began with another bundle, {path}, which has no {node}; start a new run"
+        ) from None
+    log.info("run %s began with bundle %s, and goes on with it", run, digest[:12])
+    return first
+
+
+def _reason_to_skip(bundle: Bundle, node: str, before: list[NodeRun]) -> str:
+    """Returns why nothing is to do: a gate upstream refused, or a node there was skipped."""
+    latest = {attempt.node: attempt for attempt in before}
     upstream = list(bundle.manifest.node(node).upstream)
     while upstream:
-        before = bundle.manifest.node(upstream.pop())
-        if before.gate and read_back(lineage.node(run, before.id), before.id).state == "refused":
-            return before.id
-        upstream += before.upstream
+        above = bundle.manifest.node(upstream.pop())
+        outcome = read_back(latest.get(above.id), above.id)
+        if above.gate and outcome.state == "refused":
+            return f"{above.id} refused"
+        if outcome.state == "skipped":
+            return f"{above.id} was skipped: {outcome.reason}"
+        upstream += above.upstream
     return ""
-
-
-def _launch(
-    bundle: Bundle,
-    node: str,
-    run: str,
-    places: Places,
-    parameters: Mapping[str, str],
-    force: bool,
-) -> None:
-    # These take seconds to import, and a node that is skipped needs none of them.
-    from tfx.orchestration import metadata
-    from tfx.orchestration.local import runner_utils
-    from tfx.orchestration.portable import launcher, runtime_parameter_utils
-    from tfx.proto.orchestration import pipeline_pb2
-
-    pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
-    values = {"pipeline-root": str(places.artifacts), "pipeline-run-id": run}
-    runtime_parameter_utils.substitute_runtime_parameter(
-        pipeline, {**bundle.manifest.parameters, **values, **parameters}
-    )
-    spec = next(n.pipeline_node for n in pipeline.nodes if n.pipeline_node.node_info.id == node)
-    if force:
-        spec.execution_options.caching_options.enable_cache = False
-    deployment = runner_utils.extract_local_deployment_config(pipeline)
-    launcher.Launcher(
-        pipeline_node=spec,
-        mlmd_connection=metadata.Metadata(connection_config(places.metadata)),
-        pipeline_info=pipeline.pipeline_info,
-        pipeline_runtime_spec=pipeline.runtime_spec,
-        executor_spec=runner_utils.extract_executor_spec(deployment, node),
-        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node),
-    ).launch()
 
 
 def _stop_on_signals() -> list[str]:
@@ -145,15 +149,10 @@ def _plain(failure: BaseException) -> str:
         if isinstance(seen, BeltlineError):
             return str(seen)
         seen = seen.__cause__ or seen.__context__
+    if isinstance(failure, NodeStopped):
+        return str(failure)
     text = str(failure).split(" [while running")[0].strip()
     return f"{type(failure).__name__}: {text}" if text else type(failure).__name__
-
-
-def _parse(parameter: str) -> tuple[str, str]:
-    name, equals, value = parameter.partition("=")
-    if not (name and equals):
-        raise click.BadParameter(f"'{parameter}' must read name=value")
-    return name, value
 
 
 def set_up_logging() -> None:
@@ -174,12 +173,14 @@ def set_up_logging() -> None:
 def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: bool) -> None:
     """Run one node of a bundle."""
     set_up_logging()
+    check_run(run)
     try:
         bundle = open_bundle(folder)
         if node not in [each.id for each in bundle.manifest.nodes]:
             raise click.BadParameter(f"the bundle has no node '{node}'")
         places = Places.from_environment()
-        outcome = run_node(bundle, node, run, places, dict(map(_parse, parameters)), force)
+        values = read_parameters(bundle.manifest, parameters)
+        outcome = run_node(bundle, node, run, places, values, force)
     except BeltlineError as error:
         outcome = Outcome(node, "failed", reason=str(error))
     if outcome.reason:

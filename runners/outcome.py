@@ -54,6 +54,8 @@ def read_back(run: NodeRun | None, node: str, error: str = "") -> Outcome:
     """
     if run is None:
         return Outcome(node, "failed", reason=error or "ML Metadata holds no execution of it")
+    if run.state == "canceled":
+        return Outcome(node, "skipped", run.execution_id, reason=error or run.reason)
     if run.state not in ("complete", "cached"):
         reason = error or run.reason or f"ML Metadata says {run.state}"
         state: State = "refused" if run.state == "refused" else "failed"

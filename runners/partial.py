@@ -65,7 +65,7 @@ def reuse_results(bundle: Bundle, places: Places, run: str, nodes: list[str]) ->
     pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
     values = {"pipeline-root": str(places.artifacts), "pipeline-run-id": run}
     runtime_parameter_utils.substitute_runtime_parameter(
-        pipeline, {**bundle.manifest.parameters, **values}
+        pipeline, {**bundle.manifest.defaults(), **values}
     )
     first, last = nodes[0], nodes[-1]
     partial_run_utils.mark_pipeline(pipeline, from_nodes=[first], to_nodes=[last])

@@ -1,7 +1,8 @@
 """What a node will find where it runs: the machine, the environment and the places.
 
 `python -m runners.probe --bundle DIR`, called like a node by whatever will call the nodes; the last
-line on stdout is one JSON object: `host`, `user`, `time` (seconds since the epoch) and `findings`.
+line on stdout is one JSON object, as a node's: `host`, `user`, `time` (seconds since the epoch) and
+`findings` besides.
 To add a check, write a function that returns a line or raises `Problem`, and list it in `probe`.
 """
 
@@ -85,9 +86,12 @@ def main(folder: Path) -> None:
     """Say what a node would find here."""
     findings = probe(folder, Places.from_environment())
     seen = {"host": platform.node(), "user": getpass.getuser(), "time": time.time()}
+    ending = {"node": "probe", "state": "done", "reason": ""}
     for finding in findings:
         click.echo(finding.line(), err=True)
-    click.echo(json.dumps({**seen, "findings": [asdict(finding) for finding in findings]}))
+    click.echo(
+        json.dumps({**ending, **seen, "findings": [asdict(finding) for finding in findings]})
+    )
 
 
 if __name__ == "__main__":

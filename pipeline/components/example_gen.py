@@ -47,6 +47,7 @@ class ExampleGenSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "path": component_spec.ExecutionParameter(type=str),
+        "span": component_spec.ExecutionParameter(type=str),
         "kinds": component_spec.ExecutionParameter(type=str),
         "exclude": component_spec.ExecutionParameter(type=str),
         "splits": component_spec.ExecutionParameter(type=str),
@@ -59,7 +60,7 @@ class ExampleGenSpec(component_spec.ComponentSpec):
 
 
 class Driver(base_driver.BaseDriver, launcher_driver.BaseDriver):
-    """Finds the files and their digest before the cache is asked."""
+    """Finds the span, its files and their digest before the cache is asked."""
 
     def __init__(self, metadata_handle: Any):
         # The component wants the older kind of driver, the Launcher the newer; both are asked for.
@@ -67,13 +68,25 @@ class Driver(base_driver.BaseDriver, launcher_driver.BaseDriver):
         launcher_driver.BaseDriver.__init__(self, metadata_handle)
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
-        """Adds the execution property `data_digest`, and the same to the artifact."""
-        files = tables.data_files(tables.source_path(execution_info.exec_properties["path"]))
-        found = tables.content_digest(files)
+        """Adds the execution property `data_digest`, and the same to the artifact.
+
+        The execution property `span` becomes the span that was found: `latest` and the same day
+        named are one for the cache, and the executor reads what was looked at here.
+
+        Raises:
+          NoData: there is no such span.
+        """
+        found = _files(execution_info.exec_properties)
+        properties = {"data_digest": tables.content_digest(found.files), "span": found.name}
         output = driver_output_pb2.DriverOutput()
-        data_types_utils.set_metadata_value(output.exec_properties["data_digest"], found)
+        for name, value in properties.items():
+            data_types_utils.set_metadata_value(output.exec_properties[name], value)
         examples = execution_info.output_dict["examples"][0]
-        examples.set_string_custom_property("data_digest", found)
+        examples.set_string_custom_property("data_digest", properties["data_digest"])
+        if found.number is not None:
+            examples.span = found.number
+        if found.version is not None:
+            examples.version = found.version
         output.output_artifacts["examples"].artifacts.append(examples.mlmd_artifact)
         return output
 
@@ -92,7 +105,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Raises:
           WrongInput: the data can't be read; the message names the file, the line and the column.
         """
-        files = tables.data_files(tables.source_path(exec_properties["path"]))
+        files = _files(exec_properties).files
         kinds = kinds_to_read(
             files, json.loads(exec_properties["kinds"]), json.loads(exec_properties["exclude"])
         )
@@ -131,7 +144,9 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
     """Rows of files as tf.Examples in splits.
 
     Args:
-      path: a file, a folder or a pattern; relative paths start at `$BELTLINE_DATA`.
+      path: a file, a folder or a pattern, perhaps with placeholders (see `tables/spans.py`);
+        relative paths start at `$BELTLINE_DATA`.
+      span: which part of the data; `latest`, or what goes with the placeholders.
       kinds: the kind that each known column should have; other columns are found out. A column
         whose values don't fit is written as what they are, for ExampleValidator to see.
       exclude: columns that are not read.
@@ -147,6 +162,7 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
     def __init__(
         self,
         path: Any,
+        span: Any,
         kinds: Mapping[str, tables.Kind],
         exclude: Iterable[str],
         splits: Mapping[str, float],
@@ -156,6 +172,7 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
         super().__init__(
             ExampleGenSpec(
                 path=path,
+                span=span,
                 kinds=json.dumps(dict(kinds), sort_keys=True),
                 exclude=json.dumps(sorted(exclude)),
                 splits=json.dumps(dict(splits)),
@@ -165,6 +182,11 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
                 examples=types.Channel(type=standard_artifacts.Examples),
             )
         )
+
+
+def _files(exec_properties: Mapping[str, Any]) -> tables.Span:
+    path = tables.source_path(exec_properties["path"])
+    return tables.files_of_span(path, exec_properties["span"])
 
 
 def kinds_to_read(

@@ -35,14 +35,17 @@ from bundle.errors import WrongInput
 from pipeline.tables import csv_files, parquet_files
 from pipeline.tables.files import FORMATS, content_digest, data_files, source_path, suffix_of
 from pipeline.tables.kinds import Kind, MisfitError, converted, kind_of, wider
+from pipeline.tables.spans import Span, files_of_span
 
 __all__ = [
     "Kind",
+    "Span",
     "batches",
     "column_kinds",
     "column_names",
     "content_digest",
     "data_files",
+    "files_of_span",
     "no_rows",
     "no_such_column",
     "place",

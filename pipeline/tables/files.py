@@ -45,19 +45,28 @@ def data_files(path: Path) -> list[Path]:
     Raises WrongInput when nothing is found, the format is unknown or the suffixes are mixed.
     """
     path = Path(path)
+    files = files_there(path)
+    if not files and not path.is_dir() and not is_pattern(path.name):
+        raise WrongInput(f"{path}: no such file or folder")
+    if not files:
+        raise WrongInput(f"{path}: no data files found there (looked for {known_suffixes()})")
+    check_one_format(path, files)
+    return files
+
+
+def files_there(path: Path) -> list[Path]:
+    """The same, but nothing found is no error, and the files' formats are not looked at."""
     with readable(path):
         if path.is_dir():
-            files = [file for file in _members(path, "*") if suffix_of(file)]
-        elif path.exists():
-            files = [path]
-        elif any(char in path.name for char in "*?["):
-            files = _members(path.parent, path.name)
-        else:
-            raise WrongInput(f"{path}: no such file or folder")
-    if not files:
-        raise WrongInput(f"{path}: no data files found there (looked for {_known()})")
-    _one_format(path, files)
-    return files
+            return [file for file in _members(path, "*") if suffix_of(file)]
+        if path.exists():
+            return [path]
+        return _members(path.parent, path.name) if is_pattern(path.name) else []
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a file's name is a glob pattern."""
+    return any(char in name for char in "*?[")
 
 
 def _members(folder: Path, pattern: str) -> list[Path]:
@@ -65,12 +74,13 @@ def _members(folder: Path, pattern: str) -> list[Path]:
     return sorted(file for file in found if file.is_file())
 
 
-def _one_format(path: Path, files: Sequence[Path]) -> None:
+def check_one_format(path: Path, files: Sequence[Path]) -> None:
+    """Raises WrongInput unless the files that `path` stands for are all of one known format."""
     by_suffix = {suffix_of(file): file.name for file in files}
     if None in by_suffix:
         raise WrongInput(
             f"{path}: the format of {by_suffix[None]!r} is not known; "
-            f"its name must end in one of {_known()}"
+            f"its name must end in one of {known_suffixes()}"
         )
     if len(by_suffix) > 1:
         named = ", ".join(sorted(by_suffix.values()))
@@ -80,7 +90,8 @@ def _one_format(path: Path, files: Sequence[Path]) -> None:
         )
 
 
-def _known() -> str:
+def known_suffixes() -> str:
+    """The suffixes of the files that can be read, for a message."""
     return ", ".join(FORMATS)
 
 

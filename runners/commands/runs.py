@@ -28,7 +28,10 @@ _WORKING = ("running", "new")
 
 @dataclass(frozen=True)
 class Run:
-    """A run. `state` is done, failed, refused, running or stopped; times are epoch seconds."""
+    """A run. `state` is done, failed, refused, skipped, running or stopped.
+
+    Skipped are runs for which there were no data. Times are epoch seconds.
+    """
 
     run: str
     started: float | None
@@ -135,7 +138,10 @@ class History:
         if any(each.state in _WORKING for each in executions):
             return "running"
         states = [read_back(each, each.node).state for each in executions]
-        return next((bad for bad in ("failed", "refused") if bad in states), "done")
+        bad = next((bad for bad in ("failed", "refused") if bad in states), "")
+        # Not by the outcomes: a push of what is a version already was skipped too, in a good run.
+        without_data = any(each.state == "canceled" for each in executions)
+        return bad or ("skipped" if without_data else "done")
 
     def _node(self, run: str, execution: "NodeRun", of_run: str) -> Node:
         from runners.outcome import read_back

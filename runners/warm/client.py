@@ -18,6 +18,7 @@ from types import FrameType
 from typing import NoReturn
 
 from runners.parent import end_with_parent
+from runners.places import METADATA
 from runners.warm.address import NoWorker, address, idle_seconds, sources
 from runners.warm.messages import Channel, Request
 
@@ -26,7 +27,6 @@ _START_SECONDS = 30
 # A worker that was killed has its nodes stopped by the kernel; they get this long to say so.
 _GRACE_SECONDS = 25
 _SETTLE_SECONDS = 60
-_PRIVATE = ("AIRFLOW", "BELTLINE_METADATA")
 
 
 class _WorkerLost(Exception):
@@ -90,7 +90,8 @@ def _connected() -> Channel:
 
 
 def _start_worker(where: Path) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_PRIVATE)}
+    # Each node brings its own environment; the worker needs no password.
+    kept = {name: value for name, value in os.environ.items() if name != METADATA}
     with where.with_suffix(".log").open("w") as log:
         # Our own interpreter and module; no shell.
         subprocess.Popen(  # noqa: S603

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bundle.manifest import Manifest, Node
+from bundle.manifest import Manifest, Node, Parameter
 
 NODES = (
     Node(id="ExampleGen", role="data", does="Reads."),
@@ -13,6 +13,11 @@ NODES = (
     Node(id="Champion", role="release", does="Finds."),
     Node(id="Pusher", role="release", does="Pushes.", upstream=("Champion", "Trainer")),
 )
+PARAMETERS = {
+    "data-path": Parameter(type="string", default="line.csv", does="Where."),
+    "span": Parameter(type="string", default="latest", does="When.", pattern="^(latest|[0-9]+)$"),
+    "steps": Parameter(type="integer", default=0, does="How long."),
+}
 
 
 def manifest(**changes: Any) -> Manifest:
@@ -24,7 +29,7 @@ def manifest(**changes: Any) -> Manifest:
         "code": "c0de",
         "lock": "unlocked",
         "nodes": NODES,
-        "parameters": {"data-path": "line.csv"},
+        "parameters": PARAMETERS,
         "push": "served",
     }
     return Manifest(**{**values, **changes})

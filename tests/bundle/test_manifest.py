@@ -30,7 +30,10 @@ def test_one_of_a_version_before_a_field_was_there_reads_still():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"format": 2},
+        {"format": 1},
+        {"format": 3},
+        {"parameters": {"data-path": "line.csv"}},
+        {"parameters": {"rate": {"type": "number", "default": 1, "does": "Speeds."}}},
         {"nodes": [{"id": "A", "role": "chef", "does": "Cooks."}]},
         {"nodes": [{"id": "A", "role": "data", "does": "Stops.", "gate": "garden"}]},
         {"parameters": None},
@@ -39,6 +42,12 @@ def test_one_of_a_version_before_a_field_was_there_reads_still():
 def test_what_a_runner_would_misread_is_refused(changes):
     with pytest.raises(ValidationError):
         Manifest.model_validate_json(as_json(**changes))
+
+
+def test_a_parameter_keeps_its_type():
+    read = Manifest.model_validate_json(manifest().model_dump_json())
+    assert read.defaults() == {"data-path": "line.csv", "span": "latest", "steps": 0}
+    assert read.parameters["steps"].type == "integer"
 
 
 def test_it_cannot_be_changed():

@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.training import run_fn
+from models.devices import choose_devices
+from models.hyperparameters import hyperparameters_of
+from models.job import batch_size, prepare
+from models.training import StepLimit, run_fn
 from tests.models.rows import config, example, fn_args, table, transform, write
 
 pytestmark = pytest.mark.slow
@@ -239,6 +243,29 @@ assert devices.replicas == 2
 network = fit(job, hyperparameters_of(custom), devices)
 print("threshold", choose_threshold(network, job))
 """
+
+
+@pytest.mark.parametrize(("steps", "taken"), [(1, 1), (13, 13), (10_000, None), (0, None)])
+def test_training_stops_after_the_steps_asked_for(
+    folders: dict[str, Path], steps: int, taken: int | None
+) -> None:
+    custom = SETTINGS["binary"]
+    folder = folders["binary"]
+    job = prepare(custom, [f"{folder}/train/*"], [f"{folder}/validation/*"], f"{folder}/graph")
+    per_epoch = -(-600 // batch_size(custom["training"]["batch_size"], 600))
+    counted: list[int] = []
+
+    class Counting(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            counted.append(batch)
+
+    limit = [StepLimit(steps)] if steps else []
+    network = job.compiled(hyperparameters_of(custom))
+    train, validation = job.datasets(choose_devices("off"))
+    network.fit(
+        train, validation_data=validation, epochs=2, callbacks=[Counting(), *limit], verbose=0
+    )
+    assert len(counted) == (taken or 2 * per_epoch)
 
 
 def test_two_devices_train_in_step(folders: dict[str, Path]) -> None:

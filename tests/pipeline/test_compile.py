@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from bundle.folder import open_bundle
@@ -40,7 +41,8 @@ def test_the_bundle_holds_what_the_manifest_says(tmp_path):
     manifest = open_bundle(made.path).manifest
     assert manifest == made.manifest
     assert (manifest.name, manifest.push) == ("tiny", "served")
-    assert manifest.parameters == {"data-path": "data.csv"}
+    assert manifest.defaults() == {"data-path": "data.csv", "span": "latest", "steps": 0}
+    assert [each.type for each in manifest.parameters.values()] == ["string", "string", "integer"]
     assert {node.id for node in manifest.nodes} == set(ABOUT) - {"Tuner"}
     resources = {node.id: node.resources for node in manifest.nodes}
     assert (resources["Trainer"].gpu, resources["Trainer"].memory) == (1, "4Gi")
@@ -50,6 +52,18 @@ def test_the_bundle_holds_what_the_manifest_says(tmp_path):
         "Evaluator",
         "ServingCheck",
     ]
+
+
+def test_what_may_differ_from_run_to_run_is_filled_in_when_it_runs(tmp_path):
+    made = compile_bundle(project(tmp_path, "data.span=7"), tmp_path / "bundles")
+    pipeline = pipeline_pb2.Pipeline.FromString(made.pipeline())
+    values = {**made.manifest.defaults(), "pipeline-root": "/r", "pipeline-run-id": "r1"}
+    found = runtime_parameter_utils.substitute_runtime_parameter(pipeline, values | {"steps": 9})
+    assert {name: found[name] for name in made.manifest.parameters} == {
+        "data-path": "data.csv",
+        "span": "7",
+        "steps": 9,
+    }
 
 
 @pytest.mark.parametrize("tuned", ["true", "false"])

@@ -77,6 +77,21 @@ def test_the_place_of_the_data_may_be_another(tmp_path, monkeypatch):
     assert check(read_project(file)) == before
 
 
+def test_a_day_without_data_is_a_mistake_here_and_the_days_there_are_are_named(tmp_path):
+    file = write(tmp_path)
+    shutil.copy(tmp_path / "data.csv", tmp_path / "2026-11-22.csv")
+    shutil.copy(tmp_path / "data.csv", tmp_path / "2026-11-23.csv")
+    path = "data.path={YYYY}-{MM}-{DD}.csv"
+    check(read_project(file, [path]))
+    check(read_project(file, [path, "data.span=2026-11-22"]))
+    with pytest.raises(WrongInput) as caught:
+        check(read_project(file, [path, "data.span=2026-11-24"]))
+    assert str(caught.value) == (
+        f"{file}: data.span: no data for span 2026-11-24 in {tmp_path}/{{YYYY}}-{{MM}}-{{DD}}.csv; "
+        "there are: 2026-11-22, 2026-11-23"
+    )
+
+
 def test_the_digest_changes_with_what_a_run_depends_on(tmp_path):
     found = {own(tmp_path)}
     found.add(digest(tmp_path, "training.epochs=3"))

@@ -1,4 +1,5 @@
 import pytest
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Section, Settings
@@ -56,6 +57,28 @@ def test_the_defaults_of_one_project_are_not_shared_with_another():
     assert second.model.hidden == [256, 256, 128]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("span: latest", "latest"),
+        ("span: '2026-11-23'", "2026-11-23"),
+        # YAML has types of its own for these.
+        ("span: 2026-11-23", "2026-11-23"),
+        ("span: 7", "7"),
+    ],
+)
+def test_a_span_may_be_written_as_it_is_said(written, read):
+    data = yaml.safe_load(f"{{path: a.csv, {written}}}")
+    assert Settings.model_validate({**LEAST, "data": data}).data.span == read
+
+
+@pytest.mark.parametrize("span", ["newest", "2026-1-2", "", "yes", "-1", "1.5"])
+def test_anything_else_is_no_span(span):
+    data = yaml.safe_load(f"{{path: a.csv, span: {span}}}")
+    with pytest.raises(ValidationError):
+        Settings.model_validate({**LEAST, "data": data})
+
+
 def test_a_metric_where_less_is_better_belongs_to_a_task():
     every = {metric for metrics in METRICS_OF_TASK.values() for metric in metrics}
     assert every >= LOWER_IS_BETTER
@@ -66,3 +89,38 @@ def test_a_metric_where_less_is_better_belongs_to_a_task():
 def test_a_name_is_fit_for_a_folder(name):
     with pytest.raises(ValidationError):
         Settings.model_validate({**LEAST, "name": name})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{schedule: '@daily', start_date: 2026-11-23}",
+        "{schedule: '0 3 * * 1-5', start_date: '2026-11-23', timezone: Europe/Berlin}",
+        "{where: docker, docker: {image: a, volumes: ['/a:/b', '/a:/b:ro']}}",
+        "{where: kubernetes, kubernetes: {image: a, volume_claim: b}}",
+    ],
+)
+def test_how_airflow_is_set_up(written):
+    Settings.model_validate({**LEAST, "airflow": yaml.safe_load(written)})
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{schedule: nightly}", "pattern"),
+        ("{schedule: 0 3 * *}", "pattern"),
+        ("{start_date: '2026-02-30'}", "day is out of range"),
+        ("{timezone: CEST}", "no time zone"),
+        ("{root: runs}", "pattern"),
+        ("{where: docker}", "is needed where `where` is docker"),
+        ("{where: docker, docker: {image: a, volumes: [data]}}", "pattern"),
+        ("{where: kubernetes, kubernetes: {image: a}}", "is needed where `where` is kubernetes"),
+        (
+            "{where: kubernetes, kubernetes: {image: a, volume_claim: b}, metadata_connection: c}",
+            "goes with bash and docker",
+        ),
+    ],
+)
+def test_what_would_not_work_in_airflow(written, message):
+    with pytest.raises(ValidationError, match=message):
+        Settings.model_validate({**LEAST, "airflow": yaml.safe_load(written)})

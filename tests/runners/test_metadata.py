@@ -1,9 +1,20 @@
+import fcntl
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bundle.errors import WrongInput
-from runners.metadata import BUNDLE, REASON, Lineage, connection_config, first, sqlite_file
+from runners.metadata import (
+    BUNDLE,
+    REASON,
+    Lineage,
+    connection_config,
+    first,
+    open_alone,
+    sqlite_file,
+)
+from runners.places import Places
 from tests.runners.projects import Ledger
 
 
@@ -32,6 +43,22 @@ def test_postgresql():
     source = connection_config("postgresql://me:secret@db.example/meta").postgresql
     assert (source.host, source.port, source.dbname) == ("db.example", "5432", "meta")
     assert (source.user, source.password) == ("me", "secret")
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("postgres://me:p%40ss@db:5433/meta", "postgresql"),
+        ("postgresql+psycopg2://me:p%40ss@db:5433/meta?sslmode=prefer", "postgresql"),
+        ("mysql+mysqldb://me:p%40ss@db:5433/meta?charset=utf8mb4", "mysql"),
+    ],
+)
+def test_as_airflow_writes_it(url, kind):
+    config = connection_config(url)
+    source = getattr(config, kind)
+    assert config.WhichOneof("config") == kind
+    assert (source.user, source.password, int(source.port)) == ("me", "p@ss", 5433)
+    assert (source.dbname if kind == "postgresql" else source.database) == "meta"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +160,35 @@ def test_only_what_has_not_ended_is_marked_failed(url):
     assert found["COMPLETE"] == ("complete", "")
     assert found["CACHED"] == ("cached", "")
     assert found["CANCELED"] == ("canceled", "")
+
+
+def test_what_had_nothing_to_do_is_canceled_with_its_reason(url):
+    ledger = Ledger(url)
+    ledger.run("r1")
+    lineage = Lineage(url, "line")
+    lineage.cancel(ledger.node("r1", "ExampleGen", "RUNNING"), "no data")
+    node = lineage.node("r1", "ExampleGen")
+    assert (node.state, node.reason) == ("canceled", "no data")
+
+
+def test_nodes_open_the_store_one_after_the_other(tmp_path):
+    root = tmp_path / "root"
+    places = Places.from_environment(root)
+    root.mkdir()
+    with (root / "metadata.lock").open("w") as held, ThreadPoolExecutor() as pool:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        opening = pool.submit(open_alone, places, "line")
+        with pytest.raises(TimeoutError):
+            opening.result(0.3)
+        assert not (root / "metadata.sqlite").exists()
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert opening.result(10).runs() == []
+
+
+def test_a_root_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "root").touch()
+    with pytest.raises(WrongInput, match="root can't be written"):
+        open_alone(Places.from_environment(tmp_path / "root"), "line")
 
 
 def test_what_is_written_to_an_execution_stays_with_the_rest(url):

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from bundle.folder import Bundle, open_bundle, write
 from runners.metadata import Lineage
 from tests.beltline_process import Beltline, Call, Result
 from tests.end_to_end.projects import QUICK, Project, casting
@@ -90,11 +93,81 @@ def test_missing_inputs_are_a_failure_though_nothing_raises(project: Project) ->
     assert (result.code, last_line(result)["state"]) == (1, "failed"), result.text
 
 
+def test_a_failed_attempt_stays_and_the_next_is_an_execution_of_its_own(project: Project) -> None:
+    for name in ("nowhere.csv", "casting.csv"):
+        result = call(project, "ExampleGen", "twice", "--param", f"data-path={name}")
+    assert (result.code, last_line(result)["state"]) == (0, "cached"), result.text
+    failed, good = lineage(project).nodes("twice")
+    assert (failed.state, good.state) == ("failed", "cached")
+    assert "nowhere.csv" in failed.reason and not good.reason
+    assert last_line(result)["execution_id"] == good.execution_id
+
+
+def test_after_kill_9_the_next_attempt_ends_well_and_nothing_is_left_running(
+    project: Project,
+) -> None:
+    run = "killed"
+    assert call(project, "ExampleGen", run).code == 0
+    running = start(project, "StatisticsGen", run, "--force")
+    until_running(project, running, run)
+    os.kill(running.process.pid or 0, signal.SIGKILL)
+    running.process.join(30)
+    assert [each.state for each in lineage(project).nodes(run)] == ["cached", "running"]
+    again = call(project, "StatisticsGen", run, "--force")
+    assert (again.code, last_line(again)["state"]) == (0, "done"), again.text
+    _, killed, good = lineage(project).nodes(run)
+    assert (killed.state, killed.reason) == ("failed", "the attempt before was killed")
+    assert (good.state, good.execution_id) == ("complete", last_line(again)["execution_id"])
+
+
+def test_a_run_goes_on_with_the_bundle_it_began_with(project: Project, tmp_path: Path) -> None:
+    [folder] = (project.root / "bundles").iterdir()
+    shutil.copytree(folder, tmp_path / folder.name)
+    first = open_bundle(tmp_path / folder.name)
+    later = first.manifest.model_copy(update={"version": "later"})
+    second = write(tmp_path, later, first.pipeline(), first.code.read_bytes())
+
+    def at(bundle: Bundle, node: str) -> Result:
+        env = {"BELTLINE_ROOT": str(project.root), "BELTLINE_DATA": str(project.folder)}
+        words = ("--bundle", bundle.path, "--node", node, "--run", "deployed")
+        return project.beltline(*words, cwd=project.folder, env=env, program="runners.node")
+
+    assert at(first, "ExampleGen").code == 0
+    went_on = at(second, "StatisticsGen")
+    assert went_on.code == 0, went_on.text
+    assert f"began with bundle {first.manifest.digest[:12]}, and goes on with it" in went_on.err
+    found = lineage(project).nodes("deployed")
+    assert {each.bundle for each in found} == {first.manifest.digest}
+    shutil.rmtree(first.path)
+    gone = at(second, "Schema")
+    assert (gone.code, last_line(gone)["state"]) == (1, "failed")
+    assert "began with another bundle" in gone.err and "start a new run" in gone.err
+
+
+def test_nodes_that_begin_at_once_on_an_empty_database(project: Project, tmp_path: Path) -> None:
+    env = {"BELTLINE_ROOT": str(tmp_path), "BELTLINE_DATA": str(project.folder)}
+
+    def one(number: int) -> Result:
+        words = arguments(project, "Schema", f"run-{number}")
+        return project.beltline(*words, cwd=project.folder, env=env, program="runners.node")
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(one, range(40)))
+    assert [result.text for result in results if result.code] == []
+    found = Lineage(f"sqlite:///{tmp_path}/metadata.sqlite", "casting")
+    assert len(found.runs()) == 40
+    states = [each.state for run in found.runs() for each in found.nodes(run)]
+    assert len(states) == 40 and set(states) <= {"complete", "cached"}
+
+
 def test_a_wrong_call(project: Project) -> None:
     unknown = call(project, "Trainr", "d")
     assert unknown.code == 2 and "Trainr" in unknown.err
-    parameter = call(project, "Schema", "d", "--param", "data-path")
-    assert parameter.code == 2 and "name=value" in parameter.err
+    parameter = call(project, "Schema", "d", "--param", "steps=ten")
+    assert parameter.code == 2 and "steps=ten: must be a whole number" in parameter.err
+    run = call(project, "Schema", "../d")
+    assert run.code == 2 and "--run '../d'" in run.err
+    assert lineage(project).nodes("d") == []
 
 
 def test_a_changed_bundle_is_refused(project: Project, tmp_path: Path) -> None:
@@ -111,15 +184,19 @@ def test_a_changed_bundle_is_refused(project: Project, tmp_path: Path) -> None:
     assert result.code == 1 and "was changed" in str(last_line(result)["reason"])
 
 
+def until_running(project: Project, running: Call, run: str) -> None:
+    deadline = time.monotonic() + 60
+    while not any(each.state == "running" for each in lineage(project).nodes(run)):
+        assert time.monotonic() < deadline and running.process.is_alive()
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_marks_the_execution_failed(project: Project, number: signal.Signals) -> None:
     run = f"stopped-{number.name}"
     assert call(project, "ExampleGen", run).code == 0
     running = start(project, "StatisticsGen", run, "--force")
-    deadline = time.monotonic() + 60
-    while not any(each.state == "running" for each in lineage(project).nodes(run)):
-        assert time.monotonic() < deadline and running.process.is_alive()
-        time.sleep(0.05)
+    until_running(project, running, run)
     asked = time.monotonic()
     os.kill(running.process.pid or 0, number)
     result = running.wait(30)

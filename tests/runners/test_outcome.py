@@ -29,7 +29,7 @@ KEPT = ("PushedModel", {"pushed": 0, "reason": "this model is version 3 already"
         (execution("failed"), "failed", "ML Metadata says failed", FAILED),
         (execution("failed", "disk full"), "failed", "disk full", FAILED),
         (execution("running"), "failed", "ML Metadata says running", FAILED),
-        (execution("canceled"), "failed", "ML Metadata says canceled", FAILED),
+        (execution("canceled", "no data"), "skipped", "no data", SKIPPED),
         (None, "failed", "ML Metadata holds no execution of it", FAILED),
         (execution(blessing=BLESSED), "done", "", DONE),
         (execution(blessing=REFUSED), "refused", "auc 0.5 is below 0.6", DONE),

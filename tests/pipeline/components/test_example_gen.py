@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from tfx.dsl.components.base import base_beam_executor
+from tfx.orchestration.portable import data_types as portable
 from tfx.types import artifact_utils, standard_artifacts
 
-from bundle.errors import WrongInput
-from pipeline.components.example_gen import Executor, row_hashes
+from bundle.errors import NoData, WrongInput
+from pipeline.components.example_gen import Driver, Executor, row_hashes
 from pipeline.definition import BEAM_ARGS
 
 SPLITS = {"train": 0.7, "validation": 0.1, "eval": 0.2}
@@ -49,6 +50,7 @@ def generate(folder, path, kinds=KINDS, exclude=(), split_by="", drop_without=""
     )
     properties = {
         "path": str(path),
+        "span": "latest",
         "kinds": json.dumps(kinds),
         "exclude": json.dumps(list(exclude)),
         "splits": json.dumps(splits),
@@ -292,6 +294,42 @@ def test_broken_data_are_named_by_line_and_nothing_is_written(tmp_path, content,
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(WrongInput, match="no such file or folder"):
         generate(tmp_path / "out", tmp_path / "nowhere")
+
+
+def found_by_the_driver(path, span):
+    """The execution properties that the driver changes, and the artifact's typed properties."""
+    examples = standard_artifacts.Examples()
+    info = portable.ExecutionInfo(
+        output_dict={"examples": [examples]}, exec_properties={"path": str(path), "span": span}
+    )
+    output = Driver(None).run(info)
+    names = {name: value.string_value for name, value in output.exec_properties.items()}
+    return names, (examples.span, examples.version)
+
+
+def test_the_latest_day_is_for_the_cache_the_same_as_that_day_named(tmp_path):
+    for day in ("22", "23"):
+        table(tmp_path / f"2026-11-{day}.csv", ROWS[: int(day)])
+    path = tmp_path / "{YYYY}-{MM}-{DD}.csv"
+    latest = found_by_the_driver(path, "latest")
+    assert latest == found_by_the_driver(path, "2026-11-23")
+    assert latest[0]["span"] == "2026-11-23"
+    assert latest[1] == (20780, 0)
+    before = found_by_the_driver(path, "2026-11-22")
+    assert before[1][0] == 20779
+    assert before[0]["data_digest"] != latest[0]["data_digest"]
+
+
+def test_a_new_version_of_a_span_is_new_data(tmp_path):
+    path = tmp_path / "{SPAN}" / "v{VERSION}.csv"
+    table(tmp_path / "7" / "v2.csv")
+    first = found_by_the_driver(path, "7")
+    table(tmp_path / "7" / "v10.csv", ROWS[:5])
+    second = found_by_the_driver(path, "7")
+    assert (first[1], second[1]) == ((7, 2), (7, 10))
+    assert first[0] != second[0]
+    with pytest.raises(NoData, match="no data for span 8 "):
+        found_by_the_driver(path, "8")
 
 
 def test_a_relative_path_starts_at_the_data_folder(tmp_path, monkeypatch):

@@ -67,7 +67,10 @@ def test_a_run_of_another_runner(folder, ledger):
     [
         ([("A", "COMPLETE", {}), ("B", "CACHED", {})], "done"),
         ([("A", "COMPLETE", {}), ("B", "FAILED", {})], "failed"),
-        ([("A", "COMPLETE", {}), ("B", "CANCELED", {})], "failed"),
+        ([("A", "COMPLETE", {}), ("B", "CANCELED", {})], "skipped"),
+        ([("A", "FAILED", {}), ("B", "CANCELED", {})], "failed"),
+        # The data came later.
+        ([("A", "CANCELED", {}), ("A", "COMPLETE", {})], "done"),
         ([("A", "COMPLETE", {}), ("B", "RUNNING", {})], "running"),
         ([("A", "COMPLETE", REFUSED_MODEL), ("B", "COMPLETE", {})], "refused"),
         ([("A", "COMPLETE", KEPT)], "done"),

@@ -1,0 +1,53 @@
+"""Trainer: TFX's own, with the most training steps as an execution property of its own.
+
+A runtime parameter can't stand inside the stock Trainer's `train_args` or `custom_config`: each of
+them is one text.
+"""
+
+from typing import Any
+
+from tfx import types
+from tfx.components.trainer import component as stock
+from tfx.components.trainer import executor
+from tfx.dsl.components.base import executor_spec
+from tfx.proto import trainer_pb2
+from tfx.types.standard_component_specs import TRAIN_ARGS_KEY
+from tfx.utils import proto_utils
+
+from pipeline.components import digest_of_sources
+
+STEPS = "steps"
+
+
+class Executor(executor.GenericExecutor):
+    """Hands the steps to the `run_fn` as `fn_args.train_steps`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Trains as TFX's executor does."""
+        train_args = trainer_pb2.TrainArgs()
+        proto_utils.json_to_proto(exec_properties[TRAIN_ARGS_KEY], train_args)
+        train_args.num_steps = exec_properties[STEPS]
+        with_steps = {**exec_properties, TRAIN_ARGS_KEY: proto_utils.proto_to_json(train_args)}
+        super().Do(input_dict, output_dict, with_steps)
+
+
+class Trainer(stock.Trainer):
+    """TFX's Trainer with the executor above.
+
+    Args:
+      steps: most training steps, a number or a runtime parameter; at 0 the `run_fn` decides.
+      arguments: the stock Trainer's.
+    """
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, steps: Any, **arguments: Any):
+        super().__init__(**arguments)
+        # The stock specification has no place for these.
+        self.spec.exec_properties[STEPS] = steps
+        self.spec.exec_properties["code_digest"] = digest_of_sources()

@@ -1,0 +1,46 @@
+"""The runtime parameters: what may differ from run to run of the same bundle.
+
+To add one, add it to `parameters`, and hand its TFX counterpart to a component in `definition.py`.
+"""
+
+from tfx.orchestration import data_types
+
+from bundle.manifest import Parameter
+from pipeline.settings import SPAN_PATTERN, Settings
+
+DATA_PATH = "data-path"
+SPAN = "span"
+STEPS = "steps"
+
+RuntimeParameters = dict[str, data_types.RuntimeParameter]
+
+
+def parameters(settings: Settings) -> dict[str, Parameter]:
+    """Returns the runtime parameters by name; their defaults are what the settings say."""
+    return {
+        DATA_PATH: Parameter(
+            type="string",
+            default=settings.data.path,
+            does="Where the data are: a file, a folder or a pattern, perhaps with placeholders.",
+        ),
+        SPAN: Parameter(
+            type="string",
+            default=settings.data.span,
+            does="Which part of the data: latest, a day as 2026-11-23, or a number.",
+            pattern=SPAN_PATTERN,
+        ),
+        STEPS: Parameter(
+            type="integer",
+            default=0,
+            does="Most training steps; 0 means that the epochs decide.",
+        ),
+    }
+
+
+def runtime_parameters(settings: Settings) -> RuntimeParameters:
+    """Returns the same as TFX has them."""
+    types = {"string": str, "integer": int}
+    return {
+        name: data_types.RuntimeParameter(name, types[each.type], each.default)
+        for name, each in parameters(settings).items()
+    }

@@ -1,0 +1,166 @@
+"""Nodes in containers on the worker's machine, under real limits."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.docker.operators.docker import DockerOperator
+from docker.types import DeviceRequest, Mount
+
+from .nodes import (
+    GRACE_SECONDS,
+    Context,
+    Deployment,
+    Environment,
+    NodeLog,
+    announce,
+    conclude,
+    end_with_parent,
+    forced,
+    log,
+    node_command,
+)
+
+# Beam keeps what it shuffles there; Docker's own default is 64 MiB.
+_SHARED_MEMORY = 2**30
+
+
+class DockerNode(DockerOperator):
+    """Runs a node in a container, which ends with its task.
+
+    The provider finds the daemon and pulls the image. It knows processor cores as a mere weight,
+    and every line of a log as INFO: so the container itself is made and followed here.
+    """
+
+    # A word that ends in .sh is no file to read.
+    template_ext = ()
+
+    def __init__(self, *, deployment: Deployment, resources: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._deployment = deployment
+        self._resources = resources
+        self._label = ""
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Runs the node and returns its result."""
+        end_with_parent()
+        self._label = _label(context)
+        self._remove_leftovers()
+        Path(self._deployment.airflow["root"]).mkdir(parents=True, exist_ok=True)
+        again = ["--force"] if forced(context["params"], self.task_id) else []
+        self.command: list[str] = [*self.command, *again]
+        exit_code, found = super().execute(context)
+        result = conclude(exit_code, found)
+        for asset in self.outlets:
+            announce(context, asset, result)
+        return result
+
+    def settle(self, context: Context, reason: str) -> None:
+        """Stops what goes on without its task, and marks failed what the node left running."""
+        self._label = _label(context)
+        self._remove_leftovers()
+        self.command = self._deployment.settle_command(context, reason)
+        exit_code, _ = self._run_image()
+        log.info("settle: exit code %s", exit_code)
+
+    def on_kill(self) -> None:
+        """Stops the node, which marks itself failed."""
+        if self.container is not None:
+            self.cli.stop(self.container["Id"], timeout=GRACE_SECONDS)
+
+    def _run_image(self) -> tuple[int, dict[str, Any]]:
+        """Returns the exit code and the node's result."""
+        client = self.cli
+        self.container = client.create_container(
+            image=self.image,
+            command=self.command,
+            environment=self._environment(),
+            user=self.user,
+            labels={"beltline": self._label},
+            host_config=client.create_host_config(**self.limits()),
+        )
+        lines = NodeLog()
+        try:
+            output = client.attach(self.container["Id"], stdout=True, stderr=True, stream=True)
+            client.start(self.container["Id"])
+            _follow(output, lines)
+            return int(client.wait(self.container["Id"])["StatusCode"]), lines.result
+        finally:
+            client.remove_container(self.container["Id"], force=True)
+
+    def limits(self) -> dict[str, Any]:
+        """Returns what the container may use: cores, memory, GPUs, folders, rights."""
+        cores, memory = self._resources["cpu"], self._resources["memory"]
+        gpus = self._resources["gpu"]
+        return {
+            "nano_cpus": round(cores * 10**9) if cores else None,
+            # Docker writes g for what Kubernetes calls Gi.
+            "mem_limit": memory.removesuffix("i").lower() if memory else None,
+            "device_requests": [DeviceRequest(count=gpus, capabilities=[["gpu"]])] if gpus else [],
+            "mounts": self.mounts,
+            "network_mode": self.network_mode,
+            "shm_size": _SHARED_MEMORY,
+            "security_opt": ["no-new-privileges"],
+            "cap_drop": ["ALL"],
+            # A first process of its own that passes SIGTERM on while Python is still loading.
+            "init": True,
+        }
+
+    def _environment(self) -> Environment:
+        here = {name: os.environ[name] for name in ("BELTLINE_METADATA",) if name in os.environ}
+        return {**here, **self._deployment.places()}
+
+    def _remove_leftovers(self) -> None:
+        """Removes what a task that was killed has left, so that no two run the same node."""
+        filters = {"label": f"beltline={self._label}"}
+        for container in self.cli.containers(all=True, filters=filters):
+            log.warning("stopping a container that a killed task has left")
+            self.cli.stop(container["Id"], timeout=GRACE_SECONDS)
+            self.cli.remove_container(container["Id"], force=True)
+
+
+def _label(context: Context) -> str:
+    task = context["task"]
+    return f"{task.dag_id}/{context['run_id']}/{task.task_id}"
+
+
+def _follow(output: Any, lines: NodeLog) -> None:
+    """Takes the lines of a stream that comes in pieces."""
+    rest = b""
+    for piece in output:
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            lines.take(line.decode(errors="backslashreplace").rstrip())
+    if rest:
+        lines.take(rest.decode(errors="backslashreplace").rstrip())
+
+
+def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> DockerNode:
+    """Returns the task of a node that runs in a container."""
+    chosen = deployment.airflow["docker"]
+    return DockerNode(
+        deployment=deployment,
+        resources=node["resources"],
+        image=chosen["image"],
+        command=node_command(deployment, node["id"]),
+        mounts=mounts(deployment),
+        network_mode=chosen["network"],
+        user=chosen["user"] or f"{os.getuid()}:{os.getgid()}",
+        mount_tmp_dir=False,
+        **kwargs,
+    )
+
+
+def mounts(deployment: Deployment) -> list[Mount]:
+    """Returns the folders of a container: all bundles and the data to read, the root to write."""
+    bundles, data = str(deployment.bundle.parent), deployment.airflow["data"]
+    root = deployment.airflow["root"]
+    found = [
+        Mount(bundles, bundles, type="bind", read_only=True),
+        Mount(data, data, type="bind", read_only=True),
+        Mount(root, root, type="bind"),
+    ]
+    for volume in deployment.airflow["docker"]["volumes"]:
+        source, target, *mode = volume.split(":")
+        found.append(Mount(target, source, type="bind", read_only=mode == ["ro"]))
+    return found

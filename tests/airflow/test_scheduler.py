@@ -1,0 +1,143 @@
+"""The real scheduler runs a whole pipeline, driven over REST as the UI would."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.airflow.deployed import Deployed
+from tests.airflow_process import Airflow
+from tests.beltline_process import Beltline
+from tests.end_to_end.projects import casting
+
+pytestmark = pytest.mark.slow
+
+NODES = [
+    "ExampleGen",
+    "StatisticsGen",
+    "Schema",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "Champion",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+]
+
+
+@pytest.fixture(scope="module")
+def pipeline(
+    airflow: Airflow, metadata: str, beltline: Beltline, tmp_path_factory: pytest.TempPathFactory
+) -> Deployed:
+    """The casting pipeline in Airflow; its first run has ended."""
+    project = casting(beltline, tmp_path_factory.mktemp("scheduler"), rows=2000)
+    pipeline = Deployed(airflow, project, metadata)
+    pipeline.compile()
+    assert pipeline.run("first") == "success", pipeline.story("first")
+    return pipeline
+
+
+def test_a_whole_run_ends_well_in_airflow_and_in_ml_metadata(pipeline: Deployed) -> None:
+    assert pipeline.tasks("first") == dict.fromkeys(NODES, "success")
+    assert pipeline.executions("first") == dict.fromkeys(NODES, "complete")
+    assert pipeline.project.versions() == ["1"]
+
+
+def test_each_task_leaves_its_nodes_result(pipeline: Deployed) -> None:
+    for node in NODES:
+        result = pipeline.result("first", node)
+        assert (result["node"], result["state"], result["reason"]) == (node, "done", "")
+    [model] = pipeline.result("first", "Trainer")["outputs"]["model"]
+    assert (Path(model["uri"]) / "Format-Serving/saved_model.pb").exists()
+
+
+def test_a_log_is_the_nodes_own_and_short(pipeline: Deployed) -> None:
+    for node in NODES:
+        lines = pipeline.airflow.rest.logs("casting", "first", node)
+        assert len(lines) < 60, f"{node}: {len(lines)} lines"
+        assert {line["level"] for line in lines if "level" in line} <= {"info", "warning"}
+    assert "rows to learn from" in pipeline.airflow.rest.text("casting", "first", "Trainer")
+
+
+def test_a_push_updates_the_asset(pipeline: Deployed) -> None:
+    [event] = [each for each in pipeline.pushes() if each["source_run_id"] == "first"]
+    assert (event["source_dag_id"], event["source_task_id"]) == ("casting", "Pusher")
+    assert event["extra"]["version"] == "1"
+
+
+def test_a_run_in_which_nothing_changed_pushes_nothing(pipeline: Deployed) -> None:
+    before = pipeline.pushes(), pipeline.project.versions()
+    assert pipeline.run("unchanged") == "success"
+    executions = pipeline.executions("unchanged")
+    assert {executions[node] for node in NODES[: NODES.index("Champion")]} == {"cached"}
+    assert (pipeline.pushes(), pipeline.project.versions()) == before
+
+
+def test_a_changed_run_reuses_what_has_not_changed(pipeline: Deployed) -> None:
+    old, events = pipeline.project.versions(), len(pipeline.pushes())
+    bundle = pipeline.compile("--set", "training.epochs=3")
+    assert pipeline.run("changed") == "success", pipeline.story("changed")
+    assert pipeline.tasks("changed") == dict.fromkeys(NODES, "success")
+    executions = pipeline.executions("changed")
+    assert {executions[node] for node in NODES[: NODES.index("Trainer")]} == {"cached"}
+    assert executions["Trainer"] == executions["Pusher"] == "complete"
+    assert len(pipeline.project.versions()) == len(old) + 1
+    assert len(pipeline.pushes()) == events + 1
+    details = pipeline.airflow.rest.call("GET", "dags/casting/details")
+    assert bundle in details["doc_md"]
+
+
+def test_a_day_without_data_is_skipped(pipeline: Deployed) -> None:
+    """The logical date selects the day; what follows a node that was skipped is skipped."""
+    folder = pipeline.project.folder / "days/2026-03-01"
+    folder.mkdir(parents=True)
+    (folder / "part.csv").write_bytes((pipeline.project.folder / "casting.csv").read_bytes())
+    conf = {"data_path": "days/{YYYY}-{MM}-{DD}/*.csv"}
+    events = len(pipeline.pushes())
+    assert pipeline.run("absent", conf, "2026-03-02T00:00:00Z") == "success"
+    assert pipeline.tasks("absent") == dict.fromkeys(NODES, "skipped") | {"Schema": "success"}
+    log = pipeline.airflow.rest.text("casting", "absent", "ExampleGen")
+    assert "2026-03-02" in log
+    assert pipeline.run("present", conf, "2026-03-01T00:00:00Z") == "success"
+    assert pipeline.tasks("present")["ExampleGen"] == "success"
+    assert len(pipeline.pushes()) >= events
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"span": "yesterday"},
+        {"span": "2026-01-01; touch x"},
+        {"steps": "many"},
+        {"steps": -1},
+        {"data_path": ""},
+        {"data_path": "a\nb"},
+        {"force": ["Trainr"]},
+    ],
+    ids=json.dumps,
+)
+def test_a_value_that_does_not_fit_is_refused(pipeline: Deployed, conf: dict[str, object]) -> None:
+    body = {"dag_run_id": "refused", "logical_date": None, "conf": conf}
+    answer = pipeline.airflow.rest.ask("POST", "dags/casting/dagRuns", body)
+    assert answer.status_code in (400, 422), answer.text
+    assert next(iter(conf)) in answer.text
+
+
+def test_what_a_user_types_reaches_no_shell(pipeline: Deployed, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    typed = f"\"'$(touch {trace})`touch {trace}`; touch {trace} #.csv"
+    assert pipeline.run("typed", {"data_path": typed}) == "failed"
+    assert not trace.exists()
+    assert pipeline.tasks("typed")["ExampleGen"] == "failed"
+    log = pipeline.airflow.rest.text("casting", "typed", "ExampleGen")
+    assert re.search(rf"touch {trace}", log)
+    assert pipeline.executions("typed")["ExampleGen"] == "failed"
+
+
+def test_a_node_is_run_again_when_it_is_asked_for(pipeline: Deployed) -> None:
+    assert pipeline.run("forced", {"force": ["StatisticsGen"]}) == "success"
+    executions = pipeline.executions("forced")
+    assert (executions["ExampleGen"], executions["StatisticsGen"]) == ("cached", "complete")

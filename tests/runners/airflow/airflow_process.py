@@ -1,0 +1,125 @@
+"""Folders as `beltline compile airflow` writes them, and the real Airflow that reads them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bundle import folder as bundles
+from bundle.manifest import Node, Resources
+from pipeline.settings import Airflow as Section
+from runners.airflow import deployment
+from runners.places import Places
+from tests.bundle.bundles import NODES, manifest
+
+ROOT = Path(__file__).parents[3]
+PYTHON = ROOT / ".venv-airflow" / "bin" / "python"
+GPU_NODE = "Trainer"
+
+
+class Airflow:
+    """A process of Airflow's environment, so that its import is paid for once."""
+
+    def __init__(self, home: Path):
+        settings = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+        self._log = (home / "log").open("w+")
+        self._process = subprocess.Popen(
+            [str(PYTHON), str(Path(__file__).with_name("inside.py"))],
+            env={**os.environ, **settings, "AIRFLOW_CONN_LEDGER": CONNECTION},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+
+    def ask(self, question: str, folder: Path, **details: Any) -> Any:
+        """Asks one of the functions in `inside.py`."""
+        assert self._process.stdout
+        self.begin(question, folder, **details)
+        line = self._process.stdout.readline()
+        self._log.seek(0)
+        assert line, self._log.read()[-3000:]
+        return json.loads(line)
+
+    def begin(self, question: str, folder: Path, **details: Any) -> None:
+        """Asks without waiting for the answer."""
+        assert self._process.stdin
+        words = {"ask": question, "folder": str(folder), **details}
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+
+    def kill(self) -> None:
+        """Ends it as kill -9 does."""
+        self._process.kill()
+        self._process.wait(30)
+
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+CONNECTION = "postgres://ledger:p%40ss%3A%2Fword@db.example:5433/mlmd"
+
+
+def nodes() -> tuple[Node, ...]:
+    """The small bundle's nodes; the Trainer asks for resources."""
+    wanted = Resources(cpu=1.5, memory="2Gi", gpu=2)
+    return tuple(
+        node.model_copy(update={"resources": wanted}) if node.id == GPU_NODE else node
+        for node in NODES
+    )
+
+
+def compiled(folder: Path, name: str = "line", **airflow: Any) -> Path:
+    """Writes what `beltline compile airflow` would, with a bundle that needs no TFX."""
+    section = Section.model_validate(airflow).model_dump()
+    places = Places(folder / "root", "sqlite:///unused", folder / "data")
+    made = manifest(name=name, nodes=nodes(), parameters=PARAMETERS)
+    target = folder / "dags" / name
+    written = bundles.write(target / "bundles", made, b"", b"")
+    resolved = {**deployment.resolved(section, places), "task": "binary"}
+    deployment.write(target, written.path.name, resolved, {"name": name})
+    return target
+
+
+PARAMETERS = {
+    "data-path": {"type": "string", "default": "line.csv", "does": "Where the data are."},
+    "span": {
+        "type": "string",
+        "default": "latest",
+        "does": "Which part.",
+        "pattern": "^(latest|[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})$",
+    },
+    "steps": {"type": "integer", "default": 0, "does": "Most steps."},
+}
+
+
+def environment(folder: Path, body: str) -> Path:
+    """Makes an environment whose Python is a real program, with `body` for the node runner.
+
+    It first writes its arguments and its environment beside itself, as `called-<module>.json`.
+    """
+    program = folder / "environment" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import json, os, signal, sys, time\n"
+        f"with open({str(folder)!r} + f'/called-{{sys.argv[2]}}.json', 'w') as file:\n"
+        "    json.dump({'arguments': sys.argv[1:], 'environment': dict(os.environ)}, file)\n"
+        "def result(state, reason='', outputs=None):\n"
+        "    print(json.dumps({'node': 'n', 'state': state, 'execution_id': 1,\n"
+        "                      'outputs': outputs or {}, 'reason': reason}), flush=True)\n"
+        "if sys.argv[2] == 'runners.settle':\n"
+        "    sys.exit(0)\n"
+        f"{body}\n"
+    )
+    program.chmod(0o755)
+    return program.parents[1]
+
+
+def called(folder: Path, module: str = "runners.warm") -> Any:
+    """What that program was called with."""
+    return json.loads((folder / f"called-{module}.json").read_text())

@@ -1,0 +1,171 @@
+"""Runs in Airflow's environment: answers questions about a compiled folder, one a line.
+
+`airflow_process.py` starts it and asks. Each question is a JSON object with the name of a function
+below; the answer is a JSON object too.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.serialization.serialized_objects import DagSerialization
+
+
+def load(folder: str) -> dict[str, Any]:
+    """What the DAG processor would find in a folder of DAGs."""
+    bag = DagBag(folder)
+    took = {Path(each.file).name: each.duration.total_seconds() for each in bag.dagbag_stats}
+    return {
+        "errors": bag.import_errors,
+        "seconds": took,
+        "dags": {name: DagSerialization.to_dict(dag)["dag"] for name, dag in bag.dags.items()},
+        "tasks": {name: list(map(described, dag.tasks)) for name, dag in bag.dags.items()},
+        "schedule": {name: type(dag.timetable).__name__ for name, dag in bag.dags.items()},
+    }
+
+
+def described(task: BaseOperator) -> dict[str, Any]:
+    return {
+        "id": task.task_id,
+        "operator": type(task).__name__,
+        "upstream": sorted(task.upstream_task_ids),
+        "group": task.task_group.group_id,
+        "text": task.doc_md,
+        "retries": task.retries,
+        "delay": task.retry_delay.total_seconds(),
+        "factor": task.retry_exponential_backoff,
+        "longest_delay": seconds(task.max_retry_delay),
+        "limit": seconds(task.execution_timeout),
+        "pool": [task.pool, task.pool_slots],
+        "outlets": [asset.uri for asset in task.outlets],
+    }
+
+
+def seconds(span: timedelta | None) -> float | None:
+    return span.total_seconds() if span else None
+
+
+def pipeline(folder: str) -> DAG:
+    """The DAG of the pipeline, without the one that checks its place."""
+    [dag] = [dag for name, dag in DagBag(folder).dags.items() if not name.endswith("_check")]
+    return dag
+
+
+def form(folder: str, given: dict[str, Any]) -> dict[str, Any]:
+    """What Airflow makes of what somebody types into the form."""
+    dag = pipeline(folder)
+    try:
+        dag.params.update(given)
+        return {"params": dict(dag.params.validate())}
+    except Exception as error:
+        return {"error": str(error)}
+
+
+def run(
+    folder: str,
+    node: str,
+    run_id: str = "run-1",
+    day: str = "",
+    stop_after: float = 0,
+    **given: Any,
+) -> dict[str, Any]:
+    """Runs a task as Airflow's task process does: renders, executes, and calls back on failure."""
+    task, context, records = prepared(folder, node, run_id, day, given)
+    if stop_after:
+        threading.Timer(stop_after, task.on_kill).start()
+    ended: dict[str, Any] = {"raised": "", "says": "", "result": None}
+    started = time.monotonic()
+    try:
+        task.render_template_fields(context)
+        ended["result"] = task.execute(context)
+    except Exception as error:
+        ended |= {"raised": type(error).__name__, "says": str(error)}
+        if "Skip" not in ended["raised"]:
+            context["exception"] = error
+            task.on_failure_callback[0](context)
+    ended["seconds"] = time.monotonic() - started
+    extras = [each.extra for each in context["outlet_events"]._dict.values()]
+    return ended | {"lines": records.lines, "extras": extras}
+
+
+def settle(folder: str, node: str, run_id: str = "run-1") -> dict[str, Any]:
+    """Calls back as the DAG processor does for a task that was killed."""
+    task, context, records = prepared(folder, node, run_id, "", {})
+    task.on_failure_callback[0](context)
+    return {"lines": records.lines}
+
+
+def pod(folder: str, node: str) -> dict[str, Any]:
+    """The pod that a task would start, without the parts that name a cluster."""
+    from kubernetes.client import ApiClient
+
+    task, context, _ = prepared(folder, node, "run-1", "", {})
+    task.render_template_fields(context)
+    made = task.build_pod_request_obj(dry_run=True)
+    return dict(ApiClient().sanitize_for_serialization(made))
+
+
+def container(folder: str, node: str) -> dict[str, Any]:
+    """What Docker would be told of a task's container."""
+    from docker import APIClient
+
+    task, context, _ = prepared(folder, node, "run-1", "", {})
+    task.render_template_fields(context)
+    host = APIClient(version="1.43").create_host_config(**task.limits())
+    return {"command": task.command, "host": host, "user": task.user, "image": task.image}
+
+
+class Records(logging.Handler):
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[list[str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append([record.levelname, record.name, record.getMessage()])
+
+
+def prepared(
+    folder: str, node: str, run_id: str, day: str, given: dict[str, Any]
+) -> tuple[Any, dict[str, Any], Records]:
+    dag = pipeline(folder)
+    dag.params.update(given)
+    task = dag.get_task(node)
+    moment = datetime.fromisoformat(day) if day else None
+    context = {
+        "dag": dag,
+        "dag_run": SimpleNamespace(logical_date=moment, run_id=run_id),
+        "outlet_events": OutletEventAccessors(),
+        "params": dict(dag.params.validate()),
+        "run_id": run_id,
+        "task": task,
+        "ti": SimpleNamespace(dag_id=dag.dag_id, task_id=node, try_number=1, map_index=-1),
+    }
+    records = Records()
+    root = logging.getLogger()
+    root.handlers, root.level = [records], logging.DEBUG
+    return task, context, records
+
+
+def main() -> None:
+    # Airflow writes to stdout as it likes; the answers go where the questions expect them.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        question = json.loads(line)
+        answer = globals()[question.pop("ask")](**question)
+        answers.write(json.dumps(answer, default=str) + "\n")
+
+
+main()
