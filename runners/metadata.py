@@ -1,17 +1,21 @@
 """ML Metadata: where it is, and what it says of a run; the truth whatever ran the node."""
 
 import fcntl
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+# Read while it is imported: else it writes two lines for each connection to PostgreSQL.
+os.environ.setdefault("GLOG_minloglevel", "1")
+
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from bundle.errors import WrongInput
-from runners import backslashes
+from runners import postgresql
 from runners.places import Places
 
 REASON = "beltline_reason"
@@ -45,7 +49,7 @@ def connection_config(url: str) -> pb.ConnectionConfig:
     elif scheme in ("postgresql", "postgres") and parts.hostname and parts.path.strip("/"):
         _fill(config.postgresql, parts, port=str(parts.port or 5432))
         config.postgresql.dbname = parts.path.strip("/")
-        backslashes.install()
+        postgresql.install()
     else:
         raise WrongInput(
             f"BELTLINE_METADATA={_shown(url)}: must be sqlite:///FILE, "

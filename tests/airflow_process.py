@@ -57,6 +57,13 @@ class Airflow:
             ["sh", START, *arguments], env=self._environment(), capture_output=True, text=True
         )
 
+    def everything(self, output: Path) -> psutil.Popen:
+        """Starts all of it as `make airflow` does; what that process says goes to `output`."""
+        with output.open("ab") as file:
+            return psutil.Popen(
+                ["sh", str(START)], env=self._environment(), stdout=file, stderr=file
+            )
+
     def start(self, seconds: float = 120) -> None:
         """Starts all components and waits until each has given a sign of life."""
         prepared = self.call("prepare")
@@ -118,6 +125,16 @@ class Airflow:
                     found.append(process)
         return found
 
+    def warm_workers(self) -> list[psutil.Process]:
+        """Returns the warm worker of this Airflow, and the nodes that it has forked."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                line = process.cmdline()
+                if "runners.warm.worker" in line and str(self.folder) in line[-1]:
+                    found.append(process)
+        return found
+
     def stop(self) -> None:
         """Ends every component and everything that it has started."""
         left = [each for each in self._started() if each.is_running()]
@@ -131,7 +148,7 @@ class Airflow:
         psutil.wait_procs(alive, timeout=10)
 
     def _started(self) -> set[psutil.Process]:
-        found = set()
+        found = set(self.warm_workers())
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 if self._ours(process):
@@ -159,6 +176,8 @@ class Airflow:
                 "AIRFLOW_HOME": str(self.home),
                 "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
                 "AIRFLOW__API__PORT": str(self.port),
+                # A warm worker of its own, whose socket lies there.
+                "TMPDIR": str(self.folder),
             }
         )
 

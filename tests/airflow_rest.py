@@ -19,6 +19,11 @@ class Rest:
         self._session = requests.Session()
         self._session.trust_env = False
 
+    def login(self) -> str:
+        """Returns the address with user and password, as `BELTLINE_AIRFLOW` takes it."""
+        user, password = self._user()
+        return self._address.replace("://", f"://{user}:{password}@")
+
     def healthy(self) -> bool:
         """Whether the API server answers, and every component has given a sign of life."""
         try:
@@ -145,7 +150,11 @@ class Rest:
             time.sleep(0.5)
 
     def _log_in(self) -> None:
-        [(user, password)] = json.loads(self._passwords.read_text()).items()
+        user, password = self._user()
         body = {"username": user, "password": password}
         answer = self._session.post(f"{self._address}/auth/token", json=body, timeout=30)
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def _user(self) -> tuple[str, str]:
+        [(user, password)] = json.loads(self._passwords.read_text()).items()
+        return user, password

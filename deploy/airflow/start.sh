@@ -61,7 +61,7 @@ prepare() {
     mkdir -p "$AIRFLOW_HOME/logs" "$AIRFLOW__CORE__DAGS_FOLDER"
     log=$AIRFLOW_HOME/logs/prepare.log
     if ! "$venv/bin/airflow" db migrate >"$log" 2>&1; then
-        tail -n 3 "$log" >&2
+        tail -n 5 "$log" >&2
         stop "Airflow refuses its settings or its database (AIRFLOW__DATABASE__SQL_ALCHEMY_CONN); see $log"
     fi
     "$venv/bin/airflow" pools get gpu >>"$log" 2>&1 ||

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bundle.errors import BeltlineError, GateRefused, NodeFailed
+from bundle.errors import BeltlineError, GateRefused, NodeFailed, WrongInput
 from runners.commands.progress import report
 from runners.commands.settings_options import open_project, settings_options
 from runners.outcome import PUSHER, Outcome
@@ -99,7 +99,7 @@ def _run(
 
 def _conclude(places: Places, record: Record, outcomes: list[Outcome], served: Path) -> None:
     """Writes down how the run ended, and raises what the exit code is made of."""
-    bad = next((each for each in outcomes if each.state in ("failed", "refused")), None)
+    bad = next((each for each in outcomes if _ended_badly(each)), None)
     if bad is None:
         version = _version_of(outcomes)
         record.ended("done", version).write(places.root)
@@ -110,6 +110,12 @@ def _conclude(places: Places, record: Record, outcomes: list[Outcome], served: P
     raise _error(places, record, bad, served)
 
 
+def _ended_badly(outcome: Outcome) -> bool:
+    # A push that wasn't needed is skipped too, and has its artifact to say so.
+    without_data = outcome.state == "skipped" and not outcome.outputs
+    return outcome.state in ("failed", "refused") or without_data
+
+
 def _error(places: Places, record: Record, bad: Outcome, served: Path) -> BeltlineError:
     log = places.log(record.run, bad.node)
     if bad.state == "refused":
@@ -117,6 +123,9 @@ def _error(places: Places, record: Record, bad: Outcome, served: Path) -> Beltli
         kept = f"version {max(versions)} stays" if versions else "no version has been pushed yet"
         reason = bad.reason.replace("\n", "\n  ")
         return GateRefused(f"{bad.node} refused; nothing was pushed, {kept}:\n  {reason}")
+    if bad.state == "skipped":
+        # Preflight has seen the data: they went away just now.
+        return WrongInput(f"{bad.node} was skipped: {bad.reason}")
     return NodeFailed(
         f"{bad.node} failed: {bad.reason}\n  log: {log}\n  mend it and call `beltline run` again: "
         "it goes on from there, what is done stays done"

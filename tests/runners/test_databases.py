@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 from runners.metadata import BUNDLE, Lineage
 from tests.beltline_process import Beltline, Result
@@ -104,6 +105,18 @@ def test_any_text_comes_back_as_it_was(server: Server, text: str) -> None:
     lineage.fail(number, text)
     [node] = lineage.nodes("r1")
     assert (node.bundle, node.reason, node.state) == (text, text, "failed")
+
+
+def test_what_is_looked_up_comes_in_the_order_of_the_ids(server: Server) -> None:
+    """TFX pairs the outputs of a cached node with their names by it."""
+    store = Ledger(server.database()).store
+    kind = store.put_artifact_type(pb.ArtifactType(name="Kind"))
+    ids = store.put_artifacts([pb.Artifact(type_id=kind, uri=str(number)) for number in range(6)])
+    for number in (4, 0):
+        [changed] = store.get_artifacts_by_id([ids[number]])
+        changed.uri = "changed"
+        store.put_artifacts([changed])
+    assert [each.id for each in store.get_artifacts_by_id(ids)] == ids
 
 
 def test_a_wrong_password_is_said_and_not_shown(project: Project) -> None:

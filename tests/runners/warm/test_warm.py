@@ -98,7 +98,7 @@ def wait_for(what: Callable[[], Any], seconds: float = 60) -> None:
 
 @pytest.fixture(scope="module")
 def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = casting(beltline, tmp_path_factory.mktemp("warm"), rows=1500)
+    project = casting(beltline, tmp_path_factory.mktemp("warm"), rows=8000)
     result = project("run", *QUICK, "--to", "StatisticsGen")
     assert result.code == 0, result.text
     return project
