@@ -7,11 +7,9 @@ or `run_node` in a process that has imported TFX already. The last line on stdou
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,12 +20,9 @@ from runners.metadata import BUNDLE, REASON, REFUSED, Lineage, NodeRun, open_alo
 from runners.outcome import Outcome, read_back
 from runners.parameters import check_run, read_parameters
 from runners.places import Places
+from runners.stopping import NodeStopped, stop_on_signals
 
 log = logging.getLogger("beltline.node")
-
-
-class NodeStopped(Exception):
-    """The node was asked to stop; an Exception, since TFX marks an execution failed for no less."""
 
 
 def run_node(
@@ -60,19 +55,19 @@ def run_node(
             lineage.fail(attempt.execution_id, "the attempt before was killed")
     os.environ.update(places.environment())
     sys.path.insert(0, str(bundle.code))
-    stopped = _stop_on_signals()
     failure: Exception | None = None
-    try:
-        # It takes seconds to import, and a node that is skipped needs none of it.
-        from runners.launch import launch
+    with stop_on_signals() as stopped:
+        try:
+            # It takes seconds to import, and a node that is skipped needs none of it.
+            from runners.launch import launch
 
-        launch(bundle, node, run, places, parameters or {}, force)
-    except (GateRefused, NoData) as said:
-        failure = said
-    except Exception as unforeseen:
-        # Beam wraps what a component raised, and its own text is long: the log has all of it.
-        log.exception("%s failed", node)
-        failure = unforeseen
+            launch(bundle, node, run, places, parameters or {}, force)
+        except (GateRefused, NoData) as said:
+            failure = said
+        except Exception as unforeseen:
+            # Beam wraps what a component raised, and its own text is long: the log has all of it.
+            log.exception("%s failed", node)
+            failure = unforeseen
     return _conclude(lineage, bundle, node, run, NodeStopped(stopped[0]) if stopped else failure)
 
 
@@ -124,22 +119,6 @@ def _reason_to_skip(bundle: Bundle, node: str, before: list[NodeRun]) -> str:
             return f"{above.id} was skipped: {outcome.reason}"
         upstream += above.upstream
     return ""
-
-
-def _stop_on_signals() -> list[str]:
-    """Makes SIGTERM and SIGINT raise; returns a list that then holds what happened."""
-    stopped: list[str] = []
-
-    def stop(number: int, _: Any) -> None:
-        # Once is enough: a second one must not disturb the marking of the execution.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        stopped.append(f"stopped by {signal.Signals(number).name}")
-        raise NodeStopped(stopped[0])
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    return stopped
 
 
 def _plain(failure: BaseException) -> str:

@@ -3,6 +3,7 @@
 import importlib
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Call:
     def wait(self, seconds: float = 600) -> Result:
         self.process.join(seconds)
         assert self.process.exitcode is not None, f"still running after {seconds} s:\n{self.out}"
-        return Result(self.process.exitcode, self.out, (self._folder / "err").read_text())
+        result = Result(self.process.exitcode, self.out, (self._folder / "err").read_text())
+        shutil.rmtree(self._folder)
+        return result
 
 
 class Beltline:

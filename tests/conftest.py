@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import databases
+from tests import databases, docker_engine
 from tests.beltline_process import Beltline
 
 
@@ -26,3 +26,17 @@ def mariadb() -> Iterator[databases.Server]:
     """A MariaDB server."""
     with databases.mariadb() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[docker_engine.Engine]:
+    """A Docker engine."""
+    with docker_engine.engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def base_image(docker: docker_engine.Engine) -> Iterator[str]:
+    """The name of an image that holds a bare Debian with Python 3."""
+    with docker_engine.base_image(docker) as name:
+        yield name

@@ -152,7 +152,10 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> DockerN
 
 
 def mounts(deployment: Deployment) -> list[Mount]:
-    """Returns the folders of a container: all bundles and the data to read, the root to write."""
+    """Returns the folders of a container: all bundles and the data to read, the root to write.
+
+    Where two are the same folder, as root and data may be, the latter counts.
+    """
     bundles, data = str(deployment.bundle.parent), deployment.airflow["data"]
     root = deployment.airflow["root"]
     found = [
@@ -163,4 +166,4 @@ def mounts(deployment: Deployment) -> list[Mount]:
     for volume in deployment.airflow["docker"]["volumes"]:
         source, target, *mode = volume.split(":")
         found.append(Mount(target, source, type="bind", read_only=mode == ["ro"]))
-    return found
+    return list({mount["Target"]: mount for mount in found}.values())

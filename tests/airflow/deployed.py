@@ -34,7 +34,9 @@ class Deployed:
         assert result.code == 0, result.text
         bundle = str(json.loads((folder / "deployment.json").read_text())["bundle"])
         rest, deadline = self.airflow.rest, time.monotonic() + 60
-        rest.wait_until_parsed(self.dag)
+        # The round that goes on now may have read the old files.
+        for _ in range(2):
+            rest.wait_until_parsed(self.dag, rest.parsed(self.dag))
         while bundle not in rest.call("GET", f"dags/{self.dag}/details")["doc_md"]:
             assert time.monotonic() < deadline, f"Airflow still has another bundle than {bundle}"
             time.sleep(0.5)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 SETTINGS = ("name=kills", "training.epochs=1000", "training.patience=1000")
 TRAIN = {"force": ["Trainer"], "steps": 20}
 # Long enough for somebody to mark it meanwhile.
-LONG = {"force": ["Trainer"], "steps": 5000}
+LONG = {"force": ["Trainer"], "steps": 2000}
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +189,18 @@ def test_marked_failed_in_the_ui_then_cleared(pipeline: Deployed) -> None:
     assert [each.state for each in attempts(pipeline, "marked")] == ["failed", "complete"]
 
 
+def test_killed_while_it_pushes(pipeline: Deployed) -> None:
+    """Whatever the Pusher was at: afterwards there are whole versions, and the push is made."""
+    before = served(pipeline)
+    # Another number of steps: the same model again would not be pushed.
+    pipeline.airflow.rest.trigger(pipeline.dag, "pusher", {"steps": 21})
+    wait_for(lambda: pipeline.tasks("pusher").get("ServingCheck") == "success", "the Pusher's turn")
+    wait_for(lambda: called("Pusher") and forked(pipeline), "its process is there")
+    node(pipeline).kill()
+    assert pipeline.airflow.rest.wait(pipeline.dag, "pusher") == "success"
+    assert len(served(pipeline)) == len(before) + 1
+
+
 def test_a_node_without_a_retry_left_fails_the_run(pipeline: Deployed) -> None:
     pipeline.compile(*set_all(*SETTINGS, "airflow.retries=0"))
     in_training(pipeline, "no-retry")
@@ -212,15 +224,3 @@ def test_two_runs_share_one_gpu(pipeline: Deployed) -> None:
     )
     assert first[1] <= second[0], "they trained at the same time"
     assert [each.state for each in attempts(pipeline, "gpu-2")] == ["complete"]
-
-
-def test_killed_while_it_pushes(pipeline: Deployed) -> None:
-    """Whatever the Pusher was at: afterwards there are whole versions, and the push is made."""
-    before = served(pipeline)
-    # Another number of steps: the same model again would not be pushed.
-    pipeline.airflow.rest.trigger(pipeline.dag, "pusher", {"steps": 21})
-    wait_for(lambda: pipeline.tasks("pusher").get("ServingCheck") == "success", "the Pusher's turn")
-    wait_for(lambda: called("Pusher") and forked(pipeline), "its process is there")
-    node(pipeline).kill()
-    assert pipeline.airflow.rest.wait(pipeline.dag, "pusher") == "success"
-    assert len(served(pipeline)) == len(before) + 1

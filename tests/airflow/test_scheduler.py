@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -90,21 +91,26 @@ def test_a_changed_run_reuses_what_has_not_changed(pipeline: Deployed) -> None:
     assert bundle in details["doc_md"]
 
 
-def test_a_day_without_data_is_skipped(pipeline: Deployed) -> None:
+def test_a_backfill_reads_each_days_data_and_skips_a_day_without(pipeline: Deployed) -> None:
     """The logical date selects the day; what follows a node that was skipped is skipped."""
-    folder = pipeline.project.folder / "days/2026-03-01"
-    folder.mkdir(parents=True)
-    (folder / "part.csv").write_bytes((pipeline.project.folder / "casting.csv").read_bytes())
-    conf = {"data_path": "days/{YYYY}-{MM}-{DD}/*.csv"}
-    events = len(pipeline.pushes())
-    assert pipeline.run("absent", conf, "2026-03-02T00:00:00Z") == "success"
+    rest, folder = pipeline.airflow.rest, pipeline.project.folder / "days"
+    folder.mkdir()
+    data = (pipeline.project.folder / "casting.csv").read_bytes()
+    (folder / "2026-03-01.csv").write_bytes(data)
+    dated = ("--set", "data.path=days/{YYYY}-{MM}-{DD}.csv")
+    pipeline.compile(*dated, "--set", "airflow.schedule=0 3 * * *")
+    days = {"from_date": "2026-03-01T00:00:00Z", "to_date": "2026-03-02T23:00:00Z"}
+    rest.call("POST", "backfills", {"dag_id": pipeline.dag, "max_active_runs": 1, **days})
+    found = rest.call("GET", "dags/casting/dagRuns", run_type="backfill")["dag_runs"]
+    present, absent = sorted(run["dag_run_id"] for run in found)
+    assert [rest.wait(pipeline.dag, run) for run in (present, absent)] == ["success", "success"]
+    assert pipeline.tasks(present)["ExampleGen"] == "success"
+    [examples] = pipeline.result(present, "ExampleGen")["outputs"]["examples"]
+    assert examples["properties"]["span"] == (date(2026, 3, 1) - date(1970, 1, 1)).days
     without_data = dict.fromkeys(("Schema", "Champion"), "success")
-    assert pipeline.tasks("absent") == dict.fromkeys(NODES, "skipped") | without_data
-    log = pipeline.airflow.rest.text("casting", "absent", "ExampleGen")
-    assert "2026-03-02" in log
-    assert pipeline.run("present", conf, "2026-03-01T00:00:00Z") == "success"
-    assert pipeline.tasks("present")["ExampleGen"] == "success"
-    assert len(pipeline.pushes()) >= events
+    assert pipeline.tasks(absent) == dict.fromkeys(NODES, "skipped") | without_data
+    assert "2026-03-02" in rest.text(pipeline.dag, absent, "ExampleGen")
+    pipeline.compile()
 
 
 @pytest.mark.parametrize(

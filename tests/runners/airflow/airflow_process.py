@@ -22,12 +22,12 @@ GPU_NODE = "Trainer"
 class Airflow:
     """A process of Airflow's environment, so that its import is paid for once."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, **environment: str):
         settings = {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
         self._log = (home / "log").open("w+")
         self._process = subprocess.Popen(
             [str(PYTHON), str(Path(__file__).with_name("inside.py"))],
-            env={**os.environ, **settings, "AIRFLOW_CONN_LEDGER": CONNECTION},
+            env={**os.environ, **settings, "AIRFLOW_CONN_LEDGER": CONNECTION, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -36,8 +36,12 @@ class Airflow:
 
     def ask(self, question: str, folder: Path, **details: Any) -> Any:
         """Asks one of the functions in `inside.py`."""
-        assert self._process.stdout
         self.begin(question, folder, **details)
+        return self.answer()
+
+    def answer(self) -> Any:
+        """Waits for the answer to what was begun."""
+        assert self._process.stdout
         line = self._process.stdout.readline()
         self._log.seek(0)
         assert line, self._log.read()[-3000:]
@@ -49,6 +53,10 @@ class Airflow:
         words = {"ask": question, "folder": str(folder), **details}
         self._process.stdin.write(json.dumps(words) + "\n")
         self._process.stdin.flush()
+
+    def stop(self) -> None:
+        """Asks the task to end, as its supervisor does."""
+        self._process.terminate()
 
     def kill(self) -> None:
         """Ends it as kill -9 does."""

@@ -7,6 +7,7 @@ below; the answer is a JSON object too.
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -81,6 +82,7 @@ def run(
 ) -> dict[str, Any]:
     """Runs a task as Airflow's task process does: renders, executes, and calls back on failure."""
     task, context, records = prepared(folder, node, run_id, day, given)
+    signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
     if stop_after:
         threading.Timer(stop_after, task.on_kill).start()
     ended: dict[str, Any] = {"raised": "", "says": "", "result": None}
