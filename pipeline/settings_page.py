@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Section, Settings
+from pipeline.section import Section
+from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Settings
 
 _HEAD = """\
 # Settings

@@ -44,6 +44,7 @@ class Airflow:
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     _components: dict[str, psutil.Popen] = field(default_factory=dict)
+    _orphans: list[psutil.Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.dags = self.folder / "dags"
@@ -95,6 +96,8 @@ class Airflow:
     def kill(self, component: str, number: signal.Signals = signal.SIGKILL) -> None:
         """Sends a signal to a component, not to what it has started, and waits for its end."""
         process = self._components[component]
+        # Whose they are can't be seen any more once it is gone.
+        self._orphans += process.children(recursive=True)
         process.send_signal(number)
         process.wait(30)
 

@@ -2,7 +2,8 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Section, Settings
+from pipeline.section import Section
+from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Settings
 
 LEAST = {
     "name": "tiny",

@@ -9,7 +9,7 @@ from typing import Any
 
 from bundle import folder as bundles
 from bundle.manifest import Node, Resources
-from pipeline.settings import Airflow as Section
+from pipeline.airflow_settings import Airflow as Section
 from runners.airflow import deployment
 from runners.places import Places
 from tests.bundle.bundles import NODES, manifest

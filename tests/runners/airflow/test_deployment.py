@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from pipeline.settings import Airflow
+from pipeline.airflow_settings import Airflow
 from runners.airflow import deployment
 from runners.places import Places
 from tests.runners.airflow.airflow_process import compiled
