@@ -16,7 +16,7 @@ from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Settings
 _HEAD = """\
 # Settings
 
-<!-- Written by `make docs` from pipeline/settings.py; change it there. -->
+<!-- Written by `make docs` from pipeline/settings.py and airflow_settings.py; change it there. -->
 
 Everything that `pipeline.yaml` may say. `beltline init` writes a short one; every key that is not
 there has its default. A key that is not listed here is an error, with the nearest one that is.

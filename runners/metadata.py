@@ -58,6 +58,14 @@ def connection_config(url: str) -> pb.ConnectionConfig:
     return config
 
 
+def _why(error: str) -> str:
+    if "mysql_real_connect" in error:
+        # It keeps to itself what the server has said.
+        return f"{error.strip()} Is the server up, and are user, password and database right?"
+    # What went wrong stands first; the query that follows helps nobody.
+    return error.partition("\n")[0].rpartition(" query:")[0] or error
+
+
 def sqlite_file(url: str) -> Path | None:
     """Returns the file that `sqlite:///…` names; None if the URL is another one."""
     # Not by way of urlsplit: a folder's name may hold a '#' or a '?'.
@@ -105,9 +113,9 @@ class Lineage:
         try:
             self.store = mlmd.MetadataStore(connection_config(url))
         except (OSError, RuntimeError, mlmd.errors.StatusError) as error:
-            # What went wrong stands first; the query that follows helps nobody.
-            why = str(error).partition("\n")[0].rpartition(" query:")[0] or str(error)
-            raise WrongInput(f"ML Metadata at {_shown(url)} can't be opened: {why}") from None
+            raise WrongInput(
+                f"ML Metadata at {_shown(url)} can't be opened: {_why(str(error))}"
+            ) from None
         self._pipeline = pipeline
 
     def runs(self) -> list[str]:

@@ -10,23 +10,9 @@ import pytest
 from tests.airflow.deployed import Deployed
 from tests.airflow_process import Airflow
 from tests.beltline_process import Beltline
-from tests.end_to_end.projects import casting
+from tests.end_to_end.projects import NODES, casting
 
 pytestmark = pytest.mark.slow
-
-NODES = [
-    "ExampleGen",
-    "StatisticsGen",
-    "Schema",
-    "ExampleValidator",
-    "DataGate",
-    "Transform",
-    "Trainer",
-    "Champion",
-    "Evaluator",
-    "ServingCheck",
-    "Pusher",
-]
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,20 @@ import pyarrow.csv
 from data.casting import generate
 from tests.beltline_process import Beltline, Call, Result
 
+# Every node but the Tuner, in the order of a manifest.
+NODES = [
+    "ExampleGen",
+    "StatisticsGen",
+    "Schema",
+    "ExampleValidator",
+    "DataGate",
+    "Transform",
+    "Trainer",
+    "Champion",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+]
 QUICK = ("--set", "training.epochs=2", "--set", "evaluation.thresholds.auc.lower=0.3")
 
 

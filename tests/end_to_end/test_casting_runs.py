@@ -8,23 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.beltline_process import Beltline
-from tests.end_to_end.projects import QUICK, Project, casting, states
+from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
 
 pytestmark = pytest.mark.slow
 
-NODES = [
-    "ExampleGen",
-    "StatisticsGen",
-    "Schema",
-    "ExampleValidator",
-    "DataGate",
-    "Transform",
-    "Trainer",
-    "Champion",
-    "Evaluator",
-    "ServingCheck",
-    "Pusher",
-]
 # A few passes over few rows: what is asked here is what runs again, not how good the model is.
 ANY_MODEL = (*QUICK, "--set", "evaluation.champion.margin=-1")
 

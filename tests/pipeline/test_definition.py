@@ -9,21 +9,8 @@ from tfx.dsl.compiler import compiler
 from pipeline.columns import columns_of, read_schema
 from pipeline.definition import create_pipeline
 from pipeline.nodes import ABOUT
+from tests.end_to_end.projects import NODES
 from tests.pipeline.components.small import SCHEMA, project
-
-NODES = [
-    "ExampleGen",
-    "StatisticsGen",
-    "Schema",
-    "ExampleValidator",
-    "DataGate",
-    "Transform",
-    "Trainer",
-    "Champion",
-    "Evaluator",
-    "ServingCheck",
-    "Pusher",
-]
 
 
 def definition(folder, *overrides, code="c0de", schema=SCHEMA):
