@@ -48,7 +48,7 @@ class NodeProcess(SubprocessHook):
         """Runs the command; returns its exit code and the node's result."""
         lines = NodeLog()
         with working_directory(cwd) as folder:
-            self.sub_process = process = subprocess.Popen(  # noqa: S603
+            self.sub_process = process = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 command,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -56,7 +56,7 @@ class NodeProcess(SubprocessHook):
                 cwd=folder,
                 start_new_session=True,
                 # A task that is killed must not leave its node behind.
-                preexec_fn=end_with_parent,  # noqa: PLW1509
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - one thread
             )
             # Not closed where the time limit interrupts this: the node still has words to write.
             for line in process.stdout or ():
@@ -124,7 +124,7 @@ class NodeOperator(BashOperator):
     def settle(self, context: Context, reason: str) -> None:
         """Marks failed in ML Metadata what the node has left running."""
         self.subprocess_hook.wait()
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - our own command, no shell
             self._deployment.settle_command(context, reason),
             env={**without_secrets(dict(os.environ)), **self._deployment.places()},
             cwd="/",

@@ -94,7 +94,7 @@ def _start_worker(where: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if name != METADATA}
     with where.with_suffix(".log").open("w") as log:
         # Our own interpreter and module; no shell.
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(  # noqa: S603 - our own command, no shell
             [sys.executable, "-m", "runners.warm.worker", str(where)],
             cwd=sources(),
             env=kept,
@@ -133,7 +133,7 @@ def _by_itself(arguments: list[str]) -> int:
     """Runs the node in a process of its own; returns its exit code, or the signal below zero."""
     command = [sys.executable, "-m", "runners.node", *arguments]
     # No shell; and this process has one thread, which is what a preexec_fn needs.
-    node = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509
+    node = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509 - as said
     with _on_signals(node.send_signal):
         return node.wait()
 
@@ -168,7 +168,7 @@ def _settle(arguments: list[str], reason: str) -> None:
     command = [sys.executable, "-m", "runners.settle", *words, "--reason", reason]
     with contextlib.suppress(subprocess.TimeoutExpired):
         # The words are passed on as they are; no shell.
-        subprocess.run(command, timeout=_SETTLE_SECONDS, check=False)  # noqa: S603
+        subprocess.run(command, timeout=_SETTLE_SECONDS, check=False)  # noqa: S603 - our own command, no shell
 
 
 def _end_by(number: int) -> None:

@@ -141,7 +141,7 @@ def _become_node(request: Request, streams: list[int]) -> None:
             os.dup2(stream, number)
         # The worker's socket and the other nodes' connections are none of its business.
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
         os.environ.clear()
         os.environ.update(request.environment)
         os.chdir(request.folder)

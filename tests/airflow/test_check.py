@@ -1,9 +1,8 @@
 """`beltline check airflow` against a real site: what is well, and what is found."""
 
 import json
+import statistics
 import time
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,8 +13,6 @@ from tests.beltline_process import Beltline
 from tests.end_to_end.projects import casting
 
 pytestmark = pytest.mark.slow
-
-TEN = 10
 
 
 @pytest.fixture(scope="module")
@@ -91,32 +88,47 @@ def test_a_site_that_does_not_answer_or_refuses_the_login(pipeline: Deployed) ->
         pipeline.project.env["BELTLINE_AIRFLOW"] = known
 
 
+ONE_TASK = """
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+
+with DAG("{name}", schedule=None):
+    BashOperator(task_id="task", bash_command="true")
+"""
+
+
 @pytest.fixture
-def ten(pipeline: Deployed) -> Iterator[list[str]]:
-    """Ten pipelines in one Airflow."""
+def ten(pipeline: Deployed) -> tuple[list[str], list[str]]:
+    """Ten pipelines in one Airflow, and ten DAGs of one task beside them."""
     pipeline.compile("--set", "name=checked")
-    names = [pipeline.dag]
-    for number in range(TEN - 1):
-        names.append(f"checked_{number}")
-        folder = pipeline.airflow.dags / names[-1]
-        settings = ("--set", f"name={names[-1]}", "-o", folder)
+    dags = pipeline.airflow.dags
+    pipelines = [f"checked_{number}" for number in range(10)]
+    plain = [f"plain_{number}" for number in range(10)]
+    for name in plain:
+        (dags / f"{name}.py").write_text(ONE_TASK.format(name=name))
+    for name in pipelines:
+        settings = ("--set", f"name={name}", "-o", dags / name)
         result = pipeline.project("compile", "airflow", *settings)
         assert result.code == 0, result.text
-    for name in names:
+    for name in [*pipelines, *plain]:
         pipeline.airflow.rest.wait_until_parsed(name)
-    yield names
+    return pipelines, plain
 
 
-def test_a_round_of_parsing_ten_pipelines_takes_less_than_a_second(
-    pipeline: Deployed, ten: list[str]
+def test_ten_pipelines_are_parsed_like_any_ten_dags(
+    pipeline: Deployed, ten: tuple[list[str], list[str]]
 ) -> None:
-    """From the start of the first to the end of the last; the best of some rounds."""
+    """What Airflow itself needs for each file is most of it, however busy this machine is."""
+
+    def parsing(names: list[str]) -> float:
+        rest = pipeline.airflow.rest
+        found = [rest.call("GET", f"dags/{name}/details") for name in names]
+        return sum(float(each["last_parse_duration"]) for each in found)
+
     rounds = []
-    for _ in range(10):
-        time.sleep(1)
-        found = [pipeline.airflow.rest.call("GET", f"dags/{name}/details") for name in ten]
-        ends = [datetime.fromisoformat(each["last_parsed_time"]).timestamp() for each in found]
-        took = [each["last_parse_duration"] for each in found]
-        rounds.append(max(ends) - min(end - each for end, each in zip(ends, took, strict=True)))
-    print(f"a round of {len(ten)} pipelines: {min(rounds):.2f} s")
-    assert min(rounds) < 1
+    for _ in range(5):
+        time.sleep(2)
+        rounds.append([parsing(names) for names in ten])
+    ours, plain = (statistics.median(each) for each in zip(*rounds, strict=True))
+    print(f"ten pipelines {ours:.2f} s, ten DAGs of one task {plain:.2f} s")
+    assert ours < 3 * plain
