@@ -1,4 +1,7 @@
-"""One real Airflow for all tests of a file, with its database and ML Metadata in PostgreSQL."""
+"""One real Airflow for all tests of a file, with its database and ML Metadata in PostgreSQL.
+
+It ends with the file: it is busy also when nothing runs, and would slow the other tests down.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +15,13 @@ from tests.databases import Server
 METADATA = "metadata"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def metadata(postgresql: Server) -> str:
     """The URL of the ML Metadata that Airflow's connection `metadata` names."""
     return postgresql.database()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def airflow(postgresql: Server, metadata: str) -> Iterator[Airflow]:
     """Airflow with all its components, and nothing in its DAG folder."""
     if not Path(PYTHON).exists():
