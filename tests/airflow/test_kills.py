@@ -158,7 +158,7 @@ def test_everything_that_runs_the_node_is_killed_at_once(pipeline: Deployed) -> 
 def test_the_scheduler_is_killed_and_started_again(pipeline: Deployed) -> None:
     in_training(pipeline, "scheduler")
     pipeline.airflow.kill("scheduler")
-    pipeline.airflow.start_component("scheduler")
+    pipeline.airflow.restart("scheduler")
     assert pipeline.airflow.rest.wait(pipeline.dag, "scheduler") == "success"
     assert attempts(pipeline, "scheduler")[-1].state == "complete"
 
