@@ -125,10 +125,6 @@ class Airflow:
             if "LocalExecutor" in " ".join(child.cmdline())
         ]
 
-    def tasks(self) -> list[psutil.Process]:
-        """Returns the processes in which tasks run, each the child of a worker."""
-        return [child for worker in self.workers() for child in worker.children()]
-
     def nodes(self, node: str) -> list[psutil.Process]:
         """Returns the processes that were called to run a node, warm client or node runner."""
         called = re.compile(rf"-m runners\.(warm|node) .*--node {node}( |$)")

@@ -133,7 +133,7 @@ def _by_itself(arguments: list[str]) -> int:
     """Runs the node in a process of its own; returns its exit code, or the signal below zero."""
     command = [sys.executable, "-m", "runners.node", *arguments]
     # No shell; and this process has one thread, which is what a preexec_fn needs.
-    node = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509 - as said
+    node = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509 - see above
     with _on_signals(node.send_signal):
         return node.wait()
 
