@@ -112,10 +112,6 @@ class Rest:
         path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task}"
         self.call("PATCH", path, {"new_state": state})
 
-    def mark_run(self, dag: str, run: str, state: str = "failed") -> None:
-        """Marks a run and its tasks, as the UI's button does."""
-        self.call("PATCH", f"dags/{dag}/dagRuns/{run}", {"state": state})
-
     def pause(self, dag: str, paused: bool = True) -> None:
         """Pauses a DAG, or lets it go on."""
         self.call("PATCH", f"dags/{dag}", {"is_paused": paused})
