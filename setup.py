@@ -9,6 +9,8 @@ PIPELINE = [
     "tensorflow>=2.21,<2.22",
     "tensorboard",
     "keras-tuner",
+    "kfp==2.17.0",
+    "kfp-kubernetes==2.17.0",
 ]
 
 setup(

@@ -1,4 +1,4 @@
-"""What this Python environment was installed from: its lock's digest, and Beltline's version."""
+"""What this Python environment was installed from: its lock's digest, and which Beltline it is."""
 
 import functools
 import sys
@@ -12,6 +12,9 @@ VERSION = "0.1.0"
 # `make setup` (and the image's build) copies the lock that it installed to here.
 LOCK = "beltline.lock"
 
+# What Beltline is made of; not `data`, which makes sample data and no pipeline imports.
+PACKAGES = ("bundle", "models", "pipeline", "runners", "serving")
+
 
 @functools.cache
 def lock_digest() -> str:
@@ -21,6 +24,17 @@ def lock_digest() -> str:
     """
     lock = Path(sys.prefix) / LOCK
     return digest.of_lock(lock.read_text())[:16] if lock.exists() else "unlocked"
+
+
+@functools.cache
+def source_digest() -> str:
+    """Returns the digest of Beltline's own sources as they are installed here.
+
+    An image and a checkout that agree in it run the same code. Bytecode doesn't count.
+    """
+    here = Path(__file__).parents[1]
+    sources = [digest.source_files(here / package) for package in PACKAGES]
+    return digest.of_parts({name: text for part in sources for name, text in part.items()})[:16]
 
 
 def check_lock(compiled_with: str) -> None:

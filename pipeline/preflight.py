@@ -26,7 +26,7 @@ def check(project: Project) -> str:
     _check_header(project, tables.column_names(files))
     return digest.of_parts(
         {
-            "settings": settings.model_dump_json(exclude={"local", "airflow"}).encode(),
+            "settings": settings.model_dump_json(exclude={"local", "airflow", "kubeflow"}).encode(),
             "schema": schema_file.read_bytes(),
             "code": code.code_digest(sources).encode(),
             "beltline": digest.of_parts(_beltline_sources()).encode(),

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.airflow_settings import Airflow
+from pipeline.kubeflow_settings import Kubeflow
 from pipeline.section import MisplacedError, Section
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
@@ -284,6 +285,7 @@ class Settings(Section):
     )
     local: Local = Field(default_factory=Local, description="The local runner.")
     airflow: Airflow = Field(default_factory=Airflow, description="The Airflow runner.")
+    kubeflow: Kubeflow = Field(default_factory=Kubeflow, description="The Kubeflow runner.")
 
     @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Settings":

@@ -13,6 +13,10 @@ target="--python-version 3.11 --python-platform x86_64-manylinux_2_28"
 compile $target setup.py --extra pipeline --override requirements/overrides.txt \
     -o requirements/pipeline.txt
 # shellcheck disable=SC2086
+compile $target setup.py --extra pipeline --override requirements/overrides.txt \
+    --override requirements/gpu-overrides.txt --constraint requirements/pipeline.txt \
+    -o requirements/gpu.txt
+# shellcheck disable=SC2086
 compile $target requirements/dev.in -o requirements/dev.txt
 # shellcheck disable=SC2086
 compile $target requirements/airflow.in -o requirements/airflow.txt

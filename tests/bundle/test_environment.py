@@ -1,10 +1,13 @@
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
 from bundle import digest, environment
 from bundle.errors import WrongInput
 
+ROOT = Path(__file__).parents[2]
 LOCK = "tfx==1.21.0 \\\n    --hash=sha256:00\n"
 
 
@@ -14,6 +17,17 @@ def prefix(tmp_path, monkeypatch):
     environment.lock_digest.cache_clear()
     yield tmp_path
     environment.lock_digest.cache_clear()
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A copy of Beltline's sources, as the place where it is installed."""
+    for package in environment.PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package)
+    monkeypatch.setattr(environment, "__file__", str(tmp_path / "bundle/environment.py"))
+    environment.source_digest.cache_clear()
+    yield tmp_path
+    environment.source_digest.cache_clear()
 
 
 def install(prefix, text):
@@ -46,3 +60,29 @@ def test_where_one_side_knows_no_lock_there_is_nothing_to_compare(prefix):
     environment.check_lock("0123456789abcdef")
     install(prefix, LOCK)
     environment.check_lock("unlocked")
+
+
+def test_an_environment_with_a_gpu_stands_for_the_same_libraries():
+    pipeline, gpu = (
+        (ROOT / f"requirements/{name}.txt").read_text() for name in ("pipeline", "gpu")
+    )
+    assert "\nnvidia-cudnn-cu12==" in gpu
+    assert digest.of_lock(gpu) == digest.of_lock(pipeline)
+
+
+def test_wherever_the_same_sources_are_installed_their_digest_is_the_same(installed):
+    copied = environment.source_digest()
+    environment.source_digest.cache_clear()
+    for bytecode in installed.rglob("__pycache__"):
+        shutil.rmtree(bytecode)
+    assert environment.source_digest() == copied
+    assert len(copied) == 16
+
+
+@pytest.mark.parametrize("package", environment.PACKAGES)
+def test_a_change_of_any_package_changes_the_digest(installed, package):
+    before = environment.source_digest()
+    with (installed / package / "__init__.py").open("a") as source:
+        source.write("# changed\n")
+    environment.source_digest.cache_clear()
+    assert environment.source_digest() != before
