@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow test check docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test check docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -25,6 +25,9 @@ taxi: setup  ## Run the same pipeline on the Chicago taxi trips that TFX brings 
 airflow: setup setup-airflow  ## Start Airflow on 127.0.0.1, with the casting pipeline in it
 	@$(BIN)/beltline compile airflow -o build/airflow/casting
 	@sh deploy/airflow/start.sh
+
+image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the CUDA libraries)
+	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import databases, docker_engine
+from tests import built_image, databases, docker_engine
 from tests.beltline_process import Beltline
 
 
@@ -39,4 +39,11 @@ def docker() -> Iterator[docker_engine.Engine]:
 def base_image(docker: docker_engine.Engine) -> Iterator[str]:
     """The name of an image that holds a bare Debian with Python 3."""
     with docker_engine.base_image(docker) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def image(docker: docker_engine.Engine, base_image: str) -> Iterator[str]:
+    """The name of the image that `make image` builds; that takes minutes."""
+    with built_image.image(docker, base_image) as name:
         yield name

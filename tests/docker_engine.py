@@ -1,5 +1,9 @@
-"""A real Docker engine for tests, and a base image for it that comes from no hub."""
+"""A real Docker engine for tests, and a base image for it that comes from no hub.
 
+The processes of a test run that runs several (`pytest -n 2`) share one engine.
+"""
+
+import fcntl
 import os
 import secrets
 import shutil
@@ -7,15 +11,17 @@ import socket
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 SUITE = "bookworm"
-PACKAGES = "ca-certificates,python3"
+PACKAGES = "ca-certificates,python3,python3-venv"
 # Beside the machine's own: no rule of its firewall is touched. A container that needs the world
 # takes the host's network.
 _ALONE = ("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
@@ -55,33 +61,74 @@ def engine() -> Iterator[Engine]:
     if found.answers:
         yield found
         return
-    with _started() as own:
+    with _shared() as own:
         yield own
 
 
 @contextmanager
-def _started() -> Iterator[Engine]:
-    """Starts an engine with folders of its own, which end with it."""
+def _shared() -> Iterator[Engine]:
+    """Yields an engine of the test run's own: who comes first starts it, who is last ends it."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex(4)
+    folder = Path(tempfile.gettempdir()) / f"beltline-docker-{run[:8]}"
+    with locked("engine"):
+        own = _started(folder)
+        users = (folder / "users").open("w")
+        fcntl.flock(users, fcntl.LOCK_SH)
+    try:
+        yield own
+    finally:
+        with locked("engine"), users:
+            if _is_last(users.fileno()):
+                _stop(folder)
+
+
+def _is_last(users: int) -> bool:
+    """Says whether nobody else holds this file."""
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _started(folder: Path) -> Engine:
+    """Returns the engine of this folder, and starts it if it doesn't run yet."""
+    own = Engine(f"unix://{folder}/socket")
+    if folder.exists():
+        return own
     program = shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program:
         pytest.skip("no Docker engine answers, and there is no dockerd (Debian: docker.io)")
     if os.geteuid() != 0:
         pytest.skip("no Docker engine answers, and only root can start one")
-    folder, bridged = Path(tempfile.mkdtemp(prefix="beltline-docker-")), _has_bridge()
+    folder.mkdir()
+    if _has_bridge():
+        (folder / "bridged").touch()
     places = [f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
-    places += [f"--pidfile={folder}/pid", f"--host=unix://{folder}/socket"]
+    places += [f"--pidfile={folder}/pid", f"--host={own.host}"]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen([program, *places, *_ALONE], stdout=log, stderr=log)
-    try:
-        own = Engine(f"unix://{folder}/socket")
-        _wait_for(own, process, folder / "log")
-        yield own
-    finally:
-        process.terminate()
-        process.wait(60)
-        shutil.rmtree(folder)
-        if _has_bridge() and not bridged:
-            subprocess.run(["ip", "link", "delete", _BRIDGE], check=True)
+    _wait_for(own, process, folder / "log")
+    return own
+
+
+def _stop(folder: Path) -> None:
+    """Ends the engine of this folder, with all that it made."""
+    process = psutil.Process(int((folder / "pid").read_text()))
+    process.terminate()
+    process.wait(60)
+    bridged = (folder / "bridged").exists()
+    # A container that had the machine's network leaves it mounted.
+    for mounted in sorted(_mounts_below(folder), reverse=True):
+        subprocess.run(["umount", mounted], check=True)
+    shutil.rmtree(folder)
+    if _has_bridge() and not bridged:
+        subprocess.run(["ip", "link", "delete", _BRIDGE], check=True)
+
+
+def _mounts_below(folder: Path) -> list[str]:
+    every = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    return [mounted for mounted in every if mounted.startswith(f"{folder}/")]
 
 
 def _has_bridge() -> bool:
@@ -92,7 +139,9 @@ def _wait_for(own: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while not own.answers:
         if process.poll() is not None:
-            pytest.skip(f"no Docker engine can run here: {log.read_text().splitlines()[-1]}")
+            said = log.read_text().splitlines()[-1]
+            shutil.rmtree(log.parent)
+            pytest.skip(f"no Docker engine can run here: {said}")
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.2)
 
@@ -101,7 +150,9 @@ def _wait_for(own: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
 def base_image(docker: Engine) -> Iterator[str]:
     """Imports a bare Debian with Python 3, and yields the image's name."""
     name = f"beltline-test-base:{secrets.token_hex(4)}"
-    docker("import", _root_filesystem(), name)
+    with locked("base"):
+        archive = _root_filesystem()
+    docker("import", archive, name)
     try:
         yield name
     finally:
@@ -110,14 +161,13 @@ def base_image(docker: Engine) -> Iterator[str]:
 
 def _root_filesystem() -> Path:
     """Returns the archive of a bare Debian; it is made once and kept among the user's caches."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beltline-tests"
-    archive = cache / f"{SUITE}.tar"
+    cache = _cache()
+    archive = cache / f"{SUITE}-{zlib.crc32(PACKAGES.encode()):08x}.tar"
     if archive.exists():
         return archive
     program = shutil.which("debootstrap", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program or os.geteuid() != 0:
         pytest.skip("a base image needs debootstrap (Debian: debootstrap), run by root")
-    cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="beltline-debian-") as folder:
         made = [program, "--variant=minbase", f"--include={PACKAGES}", SUITE, folder]
         done = subprocess.run(made, capture_output=True, text=True)
@@ -130,3 +180,18 @@ def _root_filesystem() -> Path:
         leave = [f"--exclude={pattern}" for pattern in _UNUSED]
         subprocess.run(["tar", "-C", folder, *leave, "-cf", staged, "."], check=True)
     return staged.replace(archive)
+
+
+def _cache() -> Path:
+    """Returns the folder that is kept from one test run to the next."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beltline-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Lets one process of the tests through at a time."""
+    with (_cache() / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,51 @@
+#!/bin/sh
+# image.sh   builds the image from this checkout (`make image`)
+# IMAGE, BASE_IMAGE and VARIANT say which; BUILD_OPTIONS are more options of `docker build`, and
+# DOCKER is the client. What `make setup` is told about a proxy, certificates and another package
+# index holds here too, and stays out of the image.
+set -eu
+cd "$(dirname "$0")/.."
+docker=${DOCKER:-docker}
+variant=${VARIANT:-pipeline}
+
+stop() {
+    echo "beltline image: $*" >&2
+    exit 2
+}
+
+DOCKER_BUILDKIT=1 "$docker" build --help 2>/dev/null | grep -q -e --secret ||
+    stop "$docker can't build with BuildKit: install Docker 20.10 or later (from 23 on with the" \
+        "plugin buildx), or name another client in DOCKER"
+
+case $variant in
+pipeline) suffix= ;;
+gpu) suffix=-gpu ;;
+*) stop "VARIANT is '$variant': it is pipeline or gpu" ;;
+esac
+
+# As it will be read in the image: its label must say the same.
+digests=$(python3 - "requirements/$variant.txt" <<'END'
+import pathlib, sys
+from bundle import digest, environment
+lock = digest.of_lock(pathlib.Path(sys.argv[1]).read_text())[:16]
+print(environment.VERSION, lock, environment.source_digest())
+END
+) || stop "needs a Python 3.9 or later, as python3, to compute the labels"
+read -r version lock source <<END
+$digests
+END
+image=${IMAGE:-beltline:$version$suffix}
+
+set -- --build-arg "VARIANT=$variant" --build-arg "VERSION=$version" \
+    --build-arg "LOCK=$lock" --build-arg "SOURCE=$source"
+[ -z "${BASE_IMAGE:-}" ] || set -- "$@" --build-arg "BASE_IMAGE=$BASE_IMAGE"
+for name in HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+    eval "[ -z \"\${$name:-}\" ]" || set -- "$@" --build-arg "$name"
+done
+certificates=${SSL_CERT_FILE:-${PIP_CERT:-}}
+[ -z "$certificates" ] || set -- "$@" --secret "id=ca,src=$certificates"
+[ -z "${UV_DEFAULT_INDEX:-}" ] || set -- "$@" --secret id=index,env=UV_DEFAULT_INDEX
+
+# shellcheck disable=SC2086
+DOCKER_BUILDKIT=1 "$docker" build ${BUILD_OPTIONS:-} "$@" --tag "$image" --file deploy/Dockerfile .
+echo "built $image"
