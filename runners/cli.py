@@ -16,6 +16,7 @@ COMMANDS = {
     "init": "Write a pipeline.yaml and a schema for a table.",
     "run": "Run the pipeline here; says so at once if nothing changed.",
     "compile": "Write what an orchestrator loads.",
+    "submit": "Upload to an orchestrator, start a run there and follow it.",
     "check": "Find beforehand whatever would make a run fail.",
     "runs": "List runs, or the nodes of one.",
     "logs": "Show a node's log.",

@@ -8,8 +8,9 @@ or `run_node` in a process that has imported TFX already. The last line on stdou
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -143,6 +144,37 @@ def set_up_logging() -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 
+def run_as_told(
+    folder: Path, node: str, run: str, parameters: Sequence[str], force: bool
+) -> Outcome:
+    """Runs one node as the command line says; what is wrong with it is an outcome, too.
+
+    Raises:
+      click.BadParameter: the run's id, the node or a parameter can't be.
+    """
+    check_run(run)
+    try:
+        bundle = open_bundle(folder)
+        if node not in [each.id for each in bundle.manifest.nodes]:
+            raise click.BadParameter(f"the bundle has no node '{node}'")
+        places = Places.from_environment()
+        values = read_parameters(bundle.manifest, parameters)
+        return run_node(bundle, node, run, places, values, force)
+    except BeltlineError as error:
+        return Outcome(node, "failed", reason=str(error))
+
+
+def end(outcome: Outcome, exit_code: int) -> NoReturn:
+    """Says how the node ended, its JSON object last, and ends the process."""
+    if outcome.reason:
+        click.echo(f"{outcome.node} {outcome.state}: {outcome.reason}", err=True)
+    click.echo(outcome.line())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Beam's and gRPC's threads may outlive the work; nothing is left for them to do.
+    os._exit(exit_code)
+
+
 @click.command()
 @click.option("--bundle", "folder", type=Path, required=True, help="The bundle's folder.")
 @click.option("--node", required=True, help="The node's id.")
@@ -152,23 +184,8 @@ def set_up_logging() -> None:
 def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: bool) -> None:
     """Run one node of a bundle."""
     set_up_logging()
-    check_run(run)
-    try:
-        bundle = open_bundle(folder)
-        if node not in [each.id for each in bundle.manifest.nodes]:
-            raise click.BadParameter(f"the bundle has no node '{node}'")
-        places = Places.from_environment()
-        values = read_parameters(bundle.manifest, parameters)
-        outcome = run_node(bundle, node, run, places, values, force)
-    except BeltlineError as error:
-        outcome = Outcome(node, "failed", reason=str(error))
-    if outcome.reason:
-        click.echo(f"{node} {outcome.state}: {outcome.reason}", err=True)
-    click.echo(outcome.line())
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Beam's and gRPC's threads may outlive the work; nothing is left for them to do.
-    os._exit(outcome.exit_code)
+    outcome = run_as_told(folder, node, run, parameters, force)
+    end(outcome, outcome.exit_code)
 
 
 if __name__ == "__main__":

@@ -1,27 +1,32 @@
 """`beltline check`: whatever would make a run fail, found beforehand, each with its mend.
 
-To add a place, write a module with `NAMES` and `findings(project, places)`, and list it below.
+To add a place, write a module `<place>_checks` with `NAMES` and `findings(project, places)` beside
+this one, and list the place below.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from bundle.errors import WrongInput
-from runners.commands import airflow_checks, local_checks
 from runners.commands.settings_options import open_project, settings_options
 from runners.finding import Finding, made
 from runners.machine import MACHINE
 
-# The checks that need no settings, and the module of those that do.
-_PLACES = {"local": (MACHINE, local_checks), "airflow": ((), airflow_checks)}
+# The checks that need no settings; those that do are in a module of their own for each place.
+_OF_MACHINE: dict[str, tuple[Callable[[], str], ...]] = {
+    "local": MACHINE,
+    "airflow": (),
+    "kubeflow": (),
+}
 
 
 @click.command("check")
-@click.argument("place", type=click.Choice(list(_PLACES)))
+@click.argument("place", type=click.Choice(list(_OF_MACHINE)))
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def check(place: str, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
@@ -38,9 +43,10 @@ def check(place: str, file: Path, overrides: tuple[str, ...], as_json: bool) -> 
 
 def findings(place: str, file: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
     """Makes every check for a place; one that fails doesn't keep the others from being made."""
-    of_machine, of_project = _PLACES[place]
-    for look in of_machine:
+    for look in _OF_MACHINE[place]:
         yield made(look.__name__, look)
+    # Only now: the clients of one place take their time to load, and are of no use for another.
+    of_project = import_module(f"runners.commands.{place}_checks")
     try:
         project, places = open_project(file, overrides)
     except WrongInput as error:

@@ -13,7 +13,7 @@ from runners.quiet import stderr_in
 
 
 @click.command("compile")
-@click.argument("place", type=click.Choice(["airflow"]))
+@click.argument("place", type=click.Choice(["airflow", "kubeflow"]))
 @settings_options
 @click.option(
     "-o",
@@ -25,21 +25,73 @@ from runners.quiet import stderr_in
 def compile(place: str, file: Path, overrides: tuple[str, ...], output: Path | None) -> None:
     """Write what PLACE loads: the bundle, and the file that starts its nodes."""
     project, places = open_project(file, overrides)
+    folder = output or Path("build") / place / project.settings.name
+    if place == "airflow":
+        _airflow(project, places, folder)
+    else:
+        _kubeflow(project, folder)
+
+
+def compile_kubeflow(project: Project, folder: Path) -> Path:
+    """Writes the bundle and Kubeflow's package into `folder`, and returns the package's file.
+
+    Raises:
+      WrongInput: the settings are wrong, or lack what Kubeflow needs.
+    """
+    return _write_kubeflow(project, folder)[1]
+
+
+def say_compiling(project: Project) -> None:
+    """Says why nothing happens for a while."""
+    click.echo(f"{project.settings.name}: compiling (TensorFlow and TFX take a while to load)")
+
+
+def _airflow(project: Project, places: Places, folder: Path) -> None:
+    _check_definition(project)
+    say_compiling(project)
+    bundle = _compile(project, folder)
+    _write_airflow(folder, bundle, project, places)
+    _say_written(folder, bundle)
+    name = project.settings.name
+    click.echo(f"next       copy or link {folder} into Airflow's DAG folder; the DAG is '{name}'")
+
+
+def _kubeflow(project: Project, folder: Path) -> None:
+    _check_definition(project)
+    say_compiling(project)
+    bundle, package = _write_kubeflow(project, folder)
+    _say_written(folder, bundle)
+    click.echo(f"next       `beltline submit kubeflow`, or upload {package} on Kubeflow's pages")
+
+
+def _check_definition(project: Project) -> None:
     from pipeline import preflight
 
     preflight.check_definition(project)
-    name = project.settings.name
-    folder = output or Path("build") / place / name
-    click.echo(f"{name}: compiling (TensorFlow and TFX take a while to load)")
+
+
+def _compile(project: Project, folder: Path) -> Bundle:
     # What libraries write while they load is of no use: a mistake is an exception.
     with stderr_in(Path(os.devnull)):
         # Only now, since this is what takes so long.
         from pipeline.compile import compile_bundle
 
-        bundle = compile_bundle(project, folder / "bundles")
-    _write_airflow(folder, bundle, project, places)
+        return compile_bundle(project, folder / "bundles")
+
+
+def _say_written(folder: Path, bundle: Bundle) -> None:
     click.echo(f"wrote      {folder} · bundle {bundle.manifest.digest[:12]}")
-    click.echo(f"next       copy or link {folder} into Airflow's DAG folder; the DAG is '{name}'")
+
+
+def _write_kubeflow(project: Project, folder: Path) -> tuple[Bundle, Path]:
+    from runners.kubeflow import package
+
+    kubeflow = project.settings.kubeflow.model_dump(mode="json")
+    # Before the compiling, which takes longer.
+    package.check(kubeflow)
+    _check_definition(project)
+    bundle = _compile(project, folder)
+    return bundle, package.write(folder, bundle, kubeflow)
 
 
 def _write_airflow(folder: Path, bundle: Bundle, project: Project, places: Places) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from bundle.errors import BeltlineError, GateRefused, NodeFailed, WrongInput
-from runners.commands.progress import report
 from runners.commands.settings_options import open_project, settings_options
-from runners.outcome import PUSHER, Outcome
+from runners.ending import ending
+from runners.outcome import Outcome
 from runners.partial import check_node, nodes_between
 from runners.places import Places
+from runners.progress import report
 from runners.quiet import stderr_in
 from runners.record import Record, last_good, only_run, records
 
@@ -99,43 +99,16 @@ def _run(
 
 def _conclude(places: Places, record: Record, outcomes: list[Outcome], served: Path) -> None:
     """Writes down how the run ended, and raises what the exit code is made of."""
-    bad = next((each for each in outcomes if _ended_badly(each)), None)
-    if bad is None:
-        version = _version_of(outcomes)
-        record.ended("done", version).write(places.root)
-        if version:
-            click.echo(f"served: {served / version}")
+    found = ending(outcomes, record.run, served)
+    record.ended(found.end, found.version if found.end == "done" else "").write(places.root)
+    if found.end == "done":
+        if found.version:
+            click.echo(f"served: {served / found.version}")
         return
-    record.ended("refused" if bad.state == "refused" else "failed").write(places.root)
-    raise _error(places, record, bad, served)
-
-
-def _ended_badly(outcome: Outcome) -> bool:
-    # A push that wasn't needed is skipped too, and has its artifact to say so.
-    without_data = outcome.state == "skipped" and not outcome.outputs
-    return outcome.state in ("failed", "refused") or without_data
-
-
-def _error(places: Places, record: Record, bad: Outcome, served: Path) -> BeltlineError:
-    log = places.log(record.run, bad.node)
-    if bad.state == "refused":
-        versions = [int(path.name) for path in served.glob("*") if path.name.isdecimal()]
-        kept = f"version {max(versions)} stays" if versions else "no version has been pushed yet"
-        reason = bad.reason.replace("\n", "\n  ")
-        return GateRefused(f"{bad.node} refused; nothing was pushed, {kept}:\n  {reason}")
-    if bad.state == "skipped":
-        # Preflight has seen the data: they went away just now.
-        return WrongInput(f"{bad.node} was skipped: {bad.reason}")
-    return NodeFailed(
-        f"{bad.node} failed: {bad.reason}\n  log: {log}\n  mend it and call `beltline run` again: "
+    raise found.error(
+        f"log: {places.log(record.run, found.node)}\n  mend it and call `beltline run` again: "
         "it goes on from there, what is done stays done"
     )
-
-
-def _version_of(outcomes: list[Outcome]) -> str:
-    pushes = [each.outputs.get("pushed_model", []) for each in outcomes if each.node == PUSHER]
-    found = [push["properties"].get("pushed_version", "") for pushed in pushes for push in pushed]
-    return str(found[0]) if found else ""
 
 
 def _served(places: Places, directory: str, name: str) -> Path:

@@ -3,6 +3,8 @@ import json
 import pytest
 
 from bundle.folder import open_bundle
+from runners.kubeflow.delivery import decoded
+from tests.kubeflow.meaning import meaning
 from tests.runners.projects import project
 
 pytestmark = pytest.mark.slow
@@ -12,6 +14,19 @@ feature { name: "bad" type: BYTES domain: "bad" }
 feature { name: "temp" type: FLOAT }
 string_domain { name: "bad" value: "no" value: "yes" }
 """
+KUBEFLOW = (
+    *("--set", "kubeflow.image=registry.example.com/beltline:1"),
+    *("--set", "kubeflow.volume_claim=beltline"),
+    *("--set", "kubeflow.secrets={beltline: {metadata: BELTLINE_METADATA}}"),
+)
+# Wherever a secret may be when somebody compiles, another one.
+PLANTED = {
+    "BELTLINE_METADATA": "mysql://beltline:planted-1@db/metadata",
+    "BELTLINE_AIRFLOW": "http://admin:planted-2@127.0.0.1:8080",
+    "BELTLINE_KUBEFLOW_TOKEN": "planted-3",
+    "STORE_KEY": "planted-4",
+}
+IN_LOCAL = ("--set", "local.metadata=mysql://me:planted-5@db/mlmd")
 
 
 @pytest.fixture
@@ -54,6 +69,85 @@ def test_places_and_settings_are_in_the_deployment_but_nothing_of_local(beltline
     assert json.loads(written["settings"])["airflow"] == {"retries": 5}
     for file in (folder / "build/airflow/line").rglob("*.json"):
         assert "hunter2" not in file.read_text()
+
+
+def test_what_kubeflow_loads_is_written(beltline, folder):
+    gpu = ("--set", "resources={Trainer: {cpu: 4, memory: 8Gi, gpu: 1}}")
+    done = beltline("compile", "kubeflow", *KUBEFLOW, *gpu, cwd=folder)
+    assert done.code == 0, done.text
+    target = folder / "build/kubeflow/line"
+    [path] = (target / "bundles").iterdir()
+    bundle = open_bundle(path)
+    found = meaning(target / "pipeline.yaml")
+    assert found["schema"] == "2.1.0"
+    tasks = found["tasks"]
+    assert len(tasks) == len(bundle.manifest.nodes) + 2
+    given = [task["args"] for task in tasks.values() if "--node" in task["args"]]
+    ids = {args[args.index("--node") + 1] for args in given}
+    # A Resolver runs like any other.
+    assert ids == {node.id for node in bundle.manifest.nodes} and "Champion" in ids
+    assert tasks["trainer"]["resources"] == {
+        "cpu": ["4", "4"],
+        "memory": ["8Gi", "8Gi"],
+        "gpu": ["nvidia.com/gpu", "1"],
+    }
+    assert "datagate" in tasks["trainer"]["after"]
+    assert found["parameters"]["steps"] == ["NUMBER_INTEGER", 0]
+    carried = decoded(tasks["unpack"]["args"][-1])
+    assert carried == {file.name: file.read_bytes() for file in path.iterdir()}
+    assert "beltline submit kubeflow" in done.out
+    assert done.err == ""
+
+
+def test_another_model_needs_no_other_image(beltline, folder):
+    """The code travels in the bundle: of the package that differs, and of a pod nothing else."""
+    (folder / "own.py").write_text("from models.network import build_network\n")
+    own = ("--set", "model.network_fn=own.build_network")
+    packages = []
+    for settings in ((), own):
+        done = beltline("compile", "kubeflow", *KUBEFLOW, *settings, cwd=folder)
+        assert done.code == 0, done.text
+        packages.append(meaning(folder / "build/kubeflow/line/pipeline.yaml")["tasks"])
+    first, second = ({name: task["image"] for name, task in each.items()} for each in packages)
+    assert first == second
+    assert packages[0]["trainer"]["args"][1] != packages[1]["trainer"]["args"][1]
+
+
+@pytest.mark.parametrize("place", ["airflow", "kubeflow"])
+def test_nothing_secret_and_no_path_of_this_machine_is_compiled(beltline, folder, place):
+    settings = (*(KUBEFLOW if place == "kubeflow" else ()), *IN_LOCAL)
+    done = beltline("compile", place, *settings, cwd=folder, env=PLANTED)
+    assert done.code == 0, done.text
+    files = [path for path in (folder / "build").rglob("*") if path.is_file()]
+    texts = {path.name: path.read_bytes() for path in files}
+    assert {"manifest.json", "pipeline.pb", "code.zip"} < set(texts)
+    if place == "kubeflow":
+        # What is packed into it can't be searched as it is.
+        text = meaning(folder / "build/kubeflow/line/pipeline.yaml")["tasks"]["unpack"]["args"][-1]
+        texts |= {f"carried {name}": content for name, content in decoded(text).items()}
+        assert str(folder).encode() not in b"".join(texts.values())
+    assert [name for name, content in texts.items() if b"planted" in content] == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("kubeflow.image=null", "kubeflow.image: is needed"),
+        ("kubeflow.volume_claim=null", "kubeflow.volume_claim: is needed"),
+        ("kubeflow.secrets={}", "kubeflow.secrets: one entry must become BELTLINE_METADATA"),
+        ("kubeflow.schedule=nightly", "kubeflow.schedule"),
+        ("kubeflow.user=0", "kubeflow.user"),
+        ("kubeflow.imag=a", "did you mean 'image'?"),
+        ("resources.Trainor.gpu=1", "no node 'Trainor'; did you mean 'Trainer'?"),
+    ],
+)
+def test_a_mistake_for_kubeflow_is_found_before_anything_is_written(
+    beltline, folder, setting, message
+):
+    done = beltline("compile", "kubeflow", *KUBEFLOW, "--set", setting, cwd=folder)
+    assert done.code == 2
+    assert message in done.err
+    assert not list(folder.glob("build/**/*.yaml"))
 
 
 @pytest.mark.parametrize(

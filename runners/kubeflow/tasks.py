@@ -1,0 +1,59 @@
+"""What a compiled package calls its tasks, and which bundle they run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# The trigger of an exit task.
+_AT_THE_END = "ALL_UPSTREAM_TASKS_COMPLETED"
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks of a package that run in pods.
+
+    `nodes` are the ids of the nodes by task; `others` the tasks that run beside them, `report` the
+    one at the end. `bundle` is the name of the bundle's folder.
+    """
+
+    nodes: dict[str, str]
+    others: tuple[str, ...]
+    report: str
+    bundle: str
+
+
+def read_tasks(package: Path) -> Tasks:
+    """Reads a package that `beltline compile kubeflow` wrote."""
+    with package.open(encoding="utf-8") as file:
+        spec = next(iter(yaml.load_all(file, _Loader)))
+    executors = spec["deploymentSpec"]["executors"]
+    nodes, others, report, bundle = {}, [], "", ""
+    for name, task in _tasks(spec):
+        component = spec["components"][task["componentRef"]["name"]]
+        if "executorLabel" not in component:
+            continue
+        words = [str(word) for word in _words(executors[component["executorLabel"]])]
+        if task.get("triggerPolicy", {}).get("strategy") == _AT_THE_END:
+            report = name
+        elif "--node" in words:
+            nodes[name] = words[words.index("--node") + 1]
+            bundle = Path(words[words.index("--bundle") + 1]).name
+        else:
+            others.append(name)
+    return Tasks(nodes, tuple(others), report, bundle)
+
+
+def _tasks(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for part in (spec["root"], *spec["components"].values()):
+        yield from part.get("dag", {}).get("tasks", {}).items()
+
+
+def _words(executor: dict[str, Any]) -> list[Any]:
+    container = executor.get("container", {})
+    return [*container.get("command", []), *container.get("args", [])]
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
