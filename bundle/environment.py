@@ -12,8 +12,8 @@ VERSION = "0.1.0"
 # `make setup` (and the image's build) copies the lock that it installed to here.
 LOCK = "beltline.lock"
 
-# What Beltline is made of; not `data`, which makes sample data and no pipeline imports.
-PACKAGES = ("bundle", "models", "pipeline", "runners", "serving")
+# What a node runs of Beltline's installation. Not `models`: the bundle brings that along.
+PACKAGES = ("bundle", "pipeline", "runners", "serving")
 
 
 @functools.cache
@@ -30,7 +30,7 @@ def lock_digest() -> str:
 def source_digest() -> str:
     """Returns the digest of Beltline's own sources as they are installed here.
 
-    An image and a checkout that agree in it run the same code. Bytecode doesn't count.
+    An image and a checkout that agree in it run a bundle alike. Bytecode doesn't count.
     """
     here = Path(__file__).parents[1]
     sources = [digest.source_files(here / package) for package in PACKAGES]

@@ -1,20 +1,33 @@
 """The section `kubeflow` of `pipeline.yaml`: the pipeline package, and the pods of its nodes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from pipeline.airflow_settings import AbsolutePath
 from pipeline.section import Section
 
-# What Kubernetes takes as an object's name, and as the value of a label.
-ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
-LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$")]
+
+def _text(pattern: str, words: str) -> Any:
+    """Returns a text of some form; `words` are what the docs page says in place of the pattern."""
+    return Field(pattern=pattern, json_schema_extra={"words": words})
+
+
+ObjectName = Annotated[
+    str, _text(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "a name as Kubernetes takes it")
+]
+LabelValue = Annotated[
+    str, _text(r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$", "value of a label")
+]
 LabelKey = Annotated[
-    str, Field(pattern=r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$")
+    str,
+    _text(
+        r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+        "a key as Kubernetes takes it",
+    ),
 ]
 SecretKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Variable = Annotated[str, _text(r"^[A-Za-z_][A-Za-z0-9_]*$", "name of a variable")]
 # Five fields; Kubeflow's own sixth, the seconds, is always zero.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){4}$")]
 

@@ -104,6 +104,8 @@ def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "anyOf" in schema:
         kinds = [kind for kind in schema["anyOf"] if kind.get("type") != "null"]
         return " or ".join(_words(kind, definitions) for kind in kinds)
+    if "words" in schema:
+        return str(schema["words"])
     if "enum" in schema or "const" in schema:
         return _choices(schema.get("enum") or [schema["const"]])
     limits = [words.format(schema[name]) for name, words in _LIMITS.items() if name in schema]
@@ -116,9 +118,9 @@ def _plain(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     if schema["type"] != "object":
         return _PLAIN[schema["type"]]
     names = _choices(schema.get("propertyNames", {}).get("enum", []))
-    return f"by name{f' ({names})' if names else ''}: " + _words(
-        schema["additionalProperties"], definitions
-    )
+    # Where the names have a form of their own, that is what stands for it.
+    [of_values] = schema.get("patternProperties", {}).values() or [schema["additionalProperties"]]
+    return f"by name{f' ({names})' if names else ''}: {_words(of_values, definitions)}"
 
 
 def _choices(values: list[Any]) -> str:

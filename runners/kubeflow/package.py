@@ -46,7 +46,7 @@ def check(kubeflow: dict[str, Any]) -> None:
         raise WrongInput(
             f"kubeflow.secrets: one entry must become {METADATA}, since pods share ML Metadata in "
             f"MySQL or PostgreSQL: write `secrets: {{beltline: {{metadata: {METADATA}}}}}`, where "
-            "the secret `beltline` of the cluster holds the connection as `metadata`"
+            "the secret `beltline` of the cluster holds the connection under that key"
         )
 
 

@@ -13,11 +13,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from bundle.environment import PACKAGES
+
 # Seconds without a node after which a worker ends; 0 means that there is to be none.
 IDLE = "BELTLINE_WORKER_IDLE"
 _IDLE_SECONDS = 600.0
 
-_PACKAGES = ("bundle", "pipeline", "runners", "serving")
 _READ_BY_LIBRARIES = ("CUDA", "KERAS", "LD_", "MALLOC_", "OMP_", "PYTHON", "TF_", "TMPDIR", "XLA_")
 
 
@@ -79,7 +80,7 @@ def _variables() -> list[str]:
 def _files() -> Iterator[str]:
     """Yields what tells a changed file from the old one, without reading any."""
     files = [Path(sys.prefix) / "beltline.lock"]
-    for package in _PACKAGES:
+    for package in PACKAGES:
         files += sorted((sources() / package).rglob("*.py"))
     for file in files:
         if file.exists():

@@ -22,7 +22,7 @@ def prefix(tmp_path, monkeypatch):
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """A copy of Beltline's sources, as the place where it is installed."""
-    for package in environment.PACKAGES:
+    for package in ("models", *environment.PACKAGES):
         shutil.copytree(ROOT / package, tmp_path / package)
     monkeypatch.setattr(environment, "__file__", str(tmp_path / "bundle/environment.py"))
     environment.source_digest.cache_clear()
@@ -86,3 +86,11 @@ def test_a_change_of_any_package_changes_the_digest(installed, package):
         source.write("# changed\n")
     environment.source_digest.cache_clear()
     assert environment.source_digest() != before
+
+
+def test_a_changed_model_needs_no_other_image(installed):
+    before = environment.source_digest()
+    with (installed / "models/network.py").open("a") as source:
+        source.write("# changed\n")
+    environment.source_digest.cache_clear()
+    assert environment.source_digest() == before

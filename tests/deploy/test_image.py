@@ -237,7 +237,7 @@ def changed(
 ) -> Iterator[str]:
     """The image of another checkout, in which one line of the code differs."""
     checkout = tmp_path_factory.mktemp("changed")
-    for name in ("deploy", "requirements", *environment.PACKAGES):
+    for name in ("deploy", "requirements", "models", *environment.PACKAGES):
         shutil.copytree(ROOT / name, checkout / name)
     for name in (".dockerignore", "LICENSE", "Makefile", "pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, checkout)

@@ -21,6 +21,7 @@ from pipeline.settings_page import sections
 from runners import places
 from runners.airflow.site import AIRFLOW
 from runners.cli import COMMANDS, cli
+from runners.kubeflow.site import KUBEFLOW, TOKEN
 from runners.warm.address import IDLE
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import Project
@@ -34,6 +35,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 NOT_RUN = {
     "make run": "makes an environment; its `beltline run` is tests/end_to_end/test_casting_runs.py",
     "make test": "is what calls this test",
+    "make image": "is what tests/deploy/test_image.py builds and asks",
     "make airflow": "starts Airflow until Ctrl-C; what it calls is tests/airflow/test_start.py",
     "make setup": "is the first step of `make check`, with which CI begins",
     "make check": "CI calls it before the tests (.ci/run)",
@@ -180,7 +182,7 @@ def test_every_command_is_described_with_all_its_options() -> None:
 
 def test_every_environment_variable_is_described() -> None:
     body = section(text("docs/commands.md"), "Environment")
-    for name in (places.METADATA, places.ROOT, places.DATA, AIRFLOW, IDLE):
+    for name in (places.METADATA, places.ROOT, places.DATA, AIRFLOW, KUBEFLOW, TOKEN, IDLE):
         assert f"| `{name}` |" in body
 
 

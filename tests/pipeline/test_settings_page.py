@@ -53,6 +53,7 @@ def test_a_mapping_names_its_keys() -> None:
     kind = rows("evaluation")["thresholds"][0]
     assert kind.startswith("by name (`auc`, ") and kind.endswith("): section, see below")
     assert rows("features")["overrides"][0] == "by name: `number`, `category`, `both`"
+    assert rows("kubeflow")["secrets"][0] == "by name: by name: name of a variable"
 
 
 def test_the_metrics_of_each_task_are_listed() -> None:

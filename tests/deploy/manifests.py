@@ -1,0 +1,102 @@
+"""The overlays of deploy/kubernetes as kubectl renders them, with secrets that secret.sh makes."""
+
+import re
+import shutil
+import subprocess
+import sys
+from base64 import b64decode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.kubeflow import packages
+
+ROOT = Path(__file__).parents[2]
+KUBERNETES = ROOT / "deploy/kubernetes"
+KUBECTL = Path(sys.executable).with_name("kubectl")
+OVERLAYS = ("example", "standalone")
+# What secret.sh is told for each component that is a database.
+DATABASES = {"mariadb": "mysql", "postgresql": "postgresql"}
+SERVING, DATABASE, COPY = "beltline-serving", "beltline-database", "beltline-copy"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What `kubectl apply -k` would send."""
+
+    overlay: str
+    scheme: str
+    objects: list[dict[str, Any]]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [each for each in self.objects if each["kind"] == kind]
+
+    def one(self, kind: str, name: str) -> dict[str, Any]:
+        [found] = [each for each in self.of(kind) if each["metadata"]["name"] == name]
+        return found
+
+    def pods(self) -> dict[str, dict[str, Any]]:
+        """The pods that it makes, by what makes them."""
+        makers = [*self.of("Deployment"), *self.of("StatefulSet")]
+        return {each["metadata"]["name"]: each["spec"]["template"] for each in makers}
+
+    def container(self, name: str) -> dict[str, Any]:
+        """The only container of a pod."""
+        [found] = self.pods()[name]["spec"]["containers"]
+        return found
+
+    def secret(self, name: str) -> dict[str, str]:
+        data = self.one("Secret", name)["data"]
+        return {key: b64decode(value).decode() for key, value in data.items()}
+
+    @property
+    def namespace(self) -> str:
+        [found] = {each["metadata"]["namespace"] for each in self.of("Service")}
+        return str(found)
+
+
+def copied(folder: Path) -> Path:
+    """A copy of what is committed."""
+    ignore = shutil.ignore_patterns("*.env")
+    return shutil.copytree(KUBERNETES, folder / "kubernetes", ignore=ignore)
+
+
+def secret(overlay: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Calls secret.sh in the folder of an overlay."""
+    script = overlay.parents[1] / "secret.sh"
+    return subprocess.run(["sh", script, *words], cwd=overlay, capture_output=True, text=True)
+
+
+def with_database(overlay: Path, database: str) -> Path:
+    """The overlay with that component in the place of its own, as its comment says it can be."""
+    file = overlay / "kustomization.yaml"
+    chosen = f"  - ../../components/{database}"
+    pattern = r"(?m)^  - \.\./\.\./components/(mariadb|postgresql) .*$"
+    text, count = re.subn(pattern, chosen, file.read_text())
+    assert count == 1
+    file.write_text(text)
+    return overlay
+
+
+def render(overlay: Path, scheme: str = "mysql") -> Rendered:
+    """What the overlay makes; its secrets are written if they are not there."""
+    if not (overlay / "metadata.env").exists():
+        done = secret(overlay, scheme)
+        assert done.returncode == 0, done.stderr
+    done = subprocess.run([KUBECTL, "kustomize", overlay], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return Rendered(overlay.name, scheme, list(yaml.safe_load_all(done.stdout)))
+
+
+def copy_pod() -> dict[str, Any]:
+    """The pod of copy.yaml."""
+    found: dict[str, Any] = yaml.safe_load((KUBERNETES / "copy.yaml").read_text())
+    return found
+
+
+def executors(folder: Path, **settings: Any) -> dict[str, dict[str, Any]]:
+    """What a package that is compiled into `folder` says of the pods of its tasks."""
+    _, found = yaml.safe_load_all(packages.compiled(folder, **settings).read_text())
+    return dict(found["platforms"]["kubernetes"]["deploymentSpec"]["executors"])
