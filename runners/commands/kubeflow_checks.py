@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bundle.environment import lock_digest, source_digest
+from bundle.errors import WrongInput
 from pipeline.reading import Project
 from pipeline.settings import Settings
 from runners.commands.compile import compile_kubeflow
 from runners.finding import Finding, Problem, made
 from runners.kubeflow import cluster, machines, registry
-from runners.kubeflow.limits import ARGUMENT_BYTES, PACKAGE_BYTES, sizes
-from runners.kubeflow.site import Site
-from runners.kubeflow.unchecked import checked
+from runners.kubeflow.limits import ARGUMENT_BYTES, PACKAGE_BYTES, PART_BYTES, sizes
+from runners.kubeflow.site import KUBEFLOW, Refused, Site, Unreachable
+from runners.kubeflow.unchecked import Unchecked, checked
 from runners.places import Places
 
 VERSION = "org.opencontainers.image.version"
@@ -27,7 +28,7 @@ def findings(project: Project, _: Places) -> Iterator[Finding]:
     """Makes every check; those of the cluster come last."""
     settings = project.settings
     yield made("pipeline", functools.partial(_definition, project))
-    yield made("package", functools.partial(package, project))
+    yield checked("package", functools.partial(package, project))
     yield checked("image", functools.partial(image, settings.kubeflow.image))
     yield made("kubeflow", functools.partial(kubeflow, settings.kubeflow.namespace))
     yield from cluster.findings(needs(settings))
@@ -57,13 +58,24 @@ def _definition(project: Project) -> str:
 def package(project: Project) -> str:
     """Checks that the package compiles, and is not larger than Kubernetes takes."""
     with tempfile.TemporaryDirectory(prefix="beltline-check-") as folder:
-        found = sizes(compile_kubeflow(project, Path(folder)))
+        try:
+            found = sizes(compile_kubeflow(project, Path(folder)))
+        except WrongInput as error:
+            # That folder is gone when this is read; `beltline compile` writes to another.
+            lasting = Path("build") / "kubeflow" / project.settings.name
+            raise WrongInput(str(error).replace(folder, str(lasting))) from None
+    fewer = "name fewer secrets and labels in `kubeflow`"
     if found.package > PACKAGE_BYTES:
         shown = f"{found.package:,} bytes, {PACKAGE_BYTES:,} at most"
-        raise Problem(shown, "split the pipeline, or set `kubeflow.bundle: volume`")
+        raise Problem(shown, f"set `kubeflow.bundle: volume`, or {fewer}")
     if found.argument > ARGUMENT_BYTES:
         shown = f"{found.task} takes {found.argument:,} bytes, {ARGUMENT_BYTES:,} at most"
-        raise Problem(shown, "set `kubeflow.bundle: volume`")
+        raise Problem(shown, fewer)
+    if found.argument > PART_BYTES:
+        raise Unchecked(
+            f"{found.task} takes {found.argument:,} bytes; more than {PART_BYTES:,} fit only where "
+            "Argo's controller may write ConfigMaps"
+        )
     return f"{found.package:,} bytes; the largest part {found.argument:,} ({found.task})"
 
 
@@ -87,7 +99,10 @@ def image(name: str | None) -> str:
 def kubeflow(namespace: str) -> str:
     """Checks that Kubeflow answers, is version 2, and has the namespace for users."""
     site = Site.from_environment(namespace=namespace)
-    found = site.health()
+    try:
+        found = site.health()
+    except (Refused, Unreachable) as error:
+        raise Problem(str(error), f"start it, or correct {KUBEFLOW}") from None
     if found.several_users and namespace == _KUBEFLOWS_OWN:
         shown = f"{site.url} has several users, and '{namespace}' is nobody's namespace"
         raise Problem(shown, "set `kubeflow.namespace` to your profile's")

@@ -5,12 +5,14 @@ To add a check, write a function that returns a line or raises `Problem`, and li
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import kubernetes
+import yaml
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
@@ -20,7 +22,8 @@ from runners.kubeflow import machines
 from runners.kubeflow.unchecked import Unchecked, checked
 
 _SECONDS = 15
-_FORBIDDEN, _MISSING = 403, 404
+_NO_LOGIN, _FORBIDDEN, _MISSING = 401, 403, 404
+_DEFAULT = "~/.kube/config"
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,10 @@ class Cluster:
     """The core API of a cluster; every method raises Unchecked where it can't be asked."""
 
     def __init__(self, configuration: Any):
-        self.url = str(configuration.host)
-        configuration.retries = 1
+        # Some write a password into it.
+        self.url = re.sub(r"//.*@", "//", str(configuration.host))
+        # Once more would only hide the reason.
+        configuration.retries = False
         self._client = kubernetes.client.ApiClient(configuration)
         self._api = kubernetes.client.CoreV1Api(self._client)
 
@@ -50,15 +55,20 @@ class Cluster:
         configuration = kubernetes.client.Configuration()
         try:
             _load(configuration)
+            return cls(configuration)
         except (ConfigException, OSError) as error:
-            why = " ".join(str(error).split())
-            raise Unchecked(f"no cluster reachable: the kubeconfig is of no use ({why})") from None
-        return cls(configuration)
+            # The client shows an entry that lacks something, with the token that it has.
+            why = re.sub(r"\{.*\}", "an entry", " ".join(str(error).split()))
+        except (AttributeError, TypeError, ValueError, yaml.YAMLError) as error:
+            # Which may quote the file.
+            why = type(error).__name__
+        raise Unchecked(f"no cluster reachable: the kubeconfig is of no use ({why})")
 
     def version(self) -> str:
         """Returns the version of Kubernetes."""
         api = kubernetes.client.VersionApi(self._client)
-        return str(self._asked(api.get_code, "read its version").git_version)
+        found = self._asked(api.get_code, "read its version")
+        return str(self._as_kubernetes(found and found.git_version))
 
     def find(self, kind: str, name: str, namespace: str) -> Any:
         """Returns an object, None if there is none of this name; `kind` as in `namespaced_secret`.
@@ -67,36 +77,54 @@ class Cluster:
         """
         where = (name,) if kind == "namespace" else (name, namespace)
         shown = kind.removeprefix("namespaced_").replace("_", "")
-        right = f"get {shown} in the namespace {namespace}"
-        try:
-            return self._asked(getattr(self._api, f"read_{kind}"), right, *where)
-        except ApiException as error:
-            if error.status == _MISSING:
-                return None
-            raise Unchecked(f"{self.url} says {error.status} {error.reason}") from None
+        right = f"get {shown} {name}"
+        if kind != "namespace":
+            right += f" in the namespace {namespace}"
+        found = self._asked(getattr(self._api, f"read_{kind}"), right, *where)
+        if found is None:
+            return None
+        # The client makes an empty object of whatever it is given.
+        return self._as_kubernetes(found if found.metadata else None)
 
     def nodes(self) -> list[Any]:
         """Returns the machines."""
-        return list(self._asked(self._api.list_node, "list nodes").items)
+        found = self._asked(self._api.list_node, "list nodes")
+        return list(self._as_kubernetes(found).items)
 
     def _asked(self, call: Callable[..., Any], right: str, *arguments: str) -> Any:
+        """Returns what the cluster says, None if it says that there is no such thing."""
         try:
             return call(*arguments, _request_timeout=_SECONDS)
         except ApiException as error:
-            if error.status == _FORBIDDEN:
-                raise Unchecked(f"this login has no right to {right}") from None
             if error.status == _MISSING:
-                raise
-            raise Unchecked(f"{self.url} says {error.status} {error.reason}") from None
+                return None
+            raise Unchecked(self._refusal(error, right)) from None
         except (HTTPError, OSError) as error:
-            why = type(error).__name__
-            raise Unchecked(f"no cluster reachable: {self.url} doesn't answer ({why})") from None
-        except ValueError:
-            raise Unchecked(f"{self.url} answers, but not as Kubernetes") from None
+            raise Unchecked(self._no_answer(type(error).__name__)) from None
+        except (AttributeError, TypeError, ValueError):
+            return self._as_kubernetes(None)
+
+    def _as_kubernetes(self, found: Any) -> Any:
+        if not found:
+            raise Unchecked(f"{self.url} answers, but not as Kubernetes")
+        return found
+
+    def _refusal(self, error: ApiException, right: str) -> str:
+        if error.status == _FORBIDDEN:
+            return f"this login has no right to {right}"
+        if error.status == _NO_LOGIN:
+            return f"{self.url} doesn't take the kubeconfig's login"
+        if not error.status:
+            # The client's own number for what went wrong with TLS.
+            return self._no_answer(" ".join(str(error.reason).split()))
+        return f"{self.url} says {error.status} {error.reason}".rstrip()
+
+    def _no_answer(self, why: str) -> str:
+        return f"no cluster reachable: {self.url} doesn't answer ({why})"
 
 
 def _load(configuration: Any) -> None:
-    file = os.environ.get("KUBECONFIG") or None
+    file = os.environ.get("KUBECONFIG") or _DEFAULT
     try:
         kubernetes.config.load_kube_config(
             file, client_configuration=configuration, persist_config=False
@@ -136,15 +164,38 @@ def namespace(cluster: Cluster, needs: Needs) -> str:
 
 def secrets(cluster: Cluster, needs: Needs) -> str:
     """Checks that there are the secrets, each with the keys that become variables."""
-    for name, keys in needs.secrets.items():
-        found = _there(cluster, needs, "secret", name, "`kubeflow.secrets`")
-        missing = [key for key in keys if key not in (found.data or {})]
-        if missing:
-            mend = "add it, or correct `kubeflow.secrets`"
-            raise Problem(f"the secret '{name}' has no key '{missing[0]}'", mend)
-    for name in needs.pull_secrets:
-        _there(cluster, needs, "secret", name, "`kubeflow.image_pull_secrets`")
-    return ", ".join([*needs.secrets, *needs.pull_secrets]) or "none named"
+    looks = [
+        *(partial(_secret, cluster, needs, name) for name in needs.secrets),
+        *(partial(_pull_secret, cluster, needs, name) for name in needs.pull_secrets),
+    ]
+    return ", ".join(_all(looks)) or "none named"
+
+
+def _all(looks: Iterable[Callable[[], str]]) -> list[str]:
+    """Returns what all of them find; one that can't be made doesn't hide another's problem."""
+    found, unchecked = [], []
+    for look in looks:
+        try:
+            found.append(look())
+        except Unchecked as error:
+            unchecked.append(error)
+    if unchecked:
+        raise unchecked[0]
+    return found
+
+
+def _secret(cluster: Cluster, needs: Needs, name: str) -> str:
+    found = _there(cluster, needs, "secret", name, "`kubeflow.secrets`")
+    missing = [key for key in needs.secrets[name] if key not in (found.data or {})]
+    if missing:
+        mend = "add it, or correct `kubeflow.secrets`"
+        raise Problem(f"the secret '{name}' has no key '{missing[0]}'", mend)
+    return name
+
+
+def _pull_secret(cluster: Cluster, needs: Needs, name: str) -> str:
+    _there(cluster, needs, "secret", name, "`kubeflow.image_pull_secrets`")
+    return name
 
 
 def account(cluster: Cluster, needs: Needs) -> str:
@@ -168,6 +219,10 @@ def volume(cluster: Cluster, needs: Needs) -> str:
     if phase != "Bound":
         raise Unchecked(f"'{needs.claim}' has no volume yet; some get it with their first pod")
     modes = list(found.status.access_modes or found.spec.access_modes)
+    if not {"ReadWriteMany", "ReadWriteOnce"} & set(modes):
+        mend = "name a claim that is ReadWriteMany in `kubeflow.volume_claim`"
+        shown = f"'{needs.claim}' is {', '.join(modes)}: several pods can't write to it"
+        raise Problem(shown, mend)
     if "ReadWriteMany" not in modes:
         raise Unchecked(
             f"'{needs.claim}' is {', '.join(modes)}: enough for one machine; pods on several need "

@@ -11,6 +11,7 @@ from runners.finding import Problem
 from runners.machine import GIB
 
 _KEEPS_OFF = ("NoSchedule", "NoExecute")
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class Ask:
 
     def quantities(self, accelerator: str) -> dict[str, Decimal]:
         """Returns what it asks for, by the resource's name."""
-        asked = {"cpu": self.cpu, "memory": self.memory, accelerator: self.gpu}
+        # As the package says it: the float 1.1 is a little more than the 1100m that it stands for.
+        cpu = f"{self.cpu:g}" if self.cpu else None
+        asked = {"cpu": cpu, "memory": self.memory, accelerator: self.gpu}
         return {name: Decimal(parse_quantity(each)) for name, each in asked.items() if each}
 
 
@@ -40,7 +43,9 @@ class Needs:
 
 def check(machines: Sequence[Any], needs: Needs) -> str:
     """Returns how many machines there are; Problem where a node fits none of them."""
-    for ask in needs.asks:
+    _some(machines, "the cluster shows no machine", f"start one{_FROM_NONE}")
+    # What asks for next to nothing needs a machine that no taint bars, too.
+    for ask in (*needs.asks, Ask("report")):
         _check_one(machines, needs, ask)
     gpus = sum(_has(each, needs.accelerator) for each in machines)
     return f"{len(machines)} machines, {gpus} {needs.accelerator}; every node fits"
@@ -61,12 +66,12 @@ def _check_one(machines: Sequence[Any], needs: Needs, ask: Ask) -> None:
     tolerated = needs.tolerations if ask.gpu else ()
     open_to = [each for each in machines if not _taints(each, tolerated)]
     if not open_to and machines:
-        taint = _taints(machines[0], tolerated)[0]
+        found = sorted({taint for each in machines for taint in _taints(each, tolerated)})
         mend = "add it to `kubeflow.tolerations`" if ask.gpu else "free a machine of its taint"
-        raise Problem(f"the taint '{taint}' keeps {ask.node} off every machine that fits", mend)
+        shown = f"a taint keeps {ask.node} off every machine that fits ({', '.join(found)})"
+        raise Problem(shown, mend)
     fitting = [each for each in open_to if all(_has(each, name) >= asked[name] for name in asked)]
-    largest = max((_has(each, "memory") for each in open_to), default=Decimal(0)) / GIB
-    shown = f"no machine has room for {ask.node} ({_shown(ask)}); the largest has {largest:.0f} GiB"
+    shown = f"no machine has room for {ask.node} ({_shown(ask)}), but {_rooms(open_to)}"
     _some(fitting, shown, f"ask for less in `resources.{ask.node}`")
 
 
@@ -82,6 +87,14 @@ def _shown(ask: Ask) -> str:
     parts = [f"{ask.cpu:g} CPU" if ask.cpu else "", ask.memory or ""]
     parts.append(f"{ask.gpu} GPU" if ask.gpu else "")
     return ", ".join(part for part in parts if part)
+
+
+def _rooms(machines: Sequence[Any]) -> str:
+    """Returns how large the machines are, the one with the most memory first."""
+    found = sorted({(_has(each, "memory"), _has(each, "cpu")) for each in machines}, reverse=True)
+    return "; ".join(
+        f"{float(cpu):g} CPU and {memory / GIB:.2f} GiB" for memory, cpu in found[:_SHOWN]
+    )
 
 
 def _has(machine: Any, resource: str) -> Decimal:

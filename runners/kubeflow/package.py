@@ -45,8 +45,8 @@ def check(kubeflow: dict[str, Any]) -> None:
     if METADATA not in variables:
         raise WrongInput(
             f"kubeflow.secrets: one entry must become {METADATA}, since pods share ML Metadata in "
-            f"MySQL or PostgreSQL: write `secrets: {{beltline: {{metadata: {METADATA}}}}}`, where "
-            "the secret `beltline` of the cluster holds the connection under that key"
+            f"MySQL or PostgreSQL: write `secrets: {{beltline: {{{METADATA}: {METADATA}}}}}`, "
+            "where the secret `beltline` of the cluster holds the connection under that key"
         )
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -19,6 +20,7 @@ from runners.finding import Problem
 from runners.kubeflow.unchecked import Unchecked
 
 _SECONDS = 15
+_PLATFORM = ("linux", "amd64")
 _HUB = "registry-1.docker.io"
 _LISTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -29,6 +31,7 @@ _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
 )
+_REPOSITORY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,15 @@ class Name:
 
     @classmethod
     def read(cls, image: str) -> "Name":
-        """Returns the parts of `[HOST/]REPOSITORY[:TAG][@DIGEST]`."""
+        """Returns the parts of `[HOST/]REPOSITORY[:TAG][@DIGEST]`; Problem if it is none."""
         name, _, digest = image.partition("@")
         name, tag = parse_repository_tag(name)
-        index, repository = auth.resolve_repository_name(name)
+        try:
+            index, repository = auth.resolve_repository_name(name)
+        except DockerException:
+            repository = ""
+        if not _REPOSITORY.fullmatch(repository):
+            raise Problem(f"'{image}' is no name of an image", "correct `kubeflow.image`")
         host = "" if index == auth.INDEX_NAME else index
         return cls(host, repository, digest or tag or "latest")
 
@@ -61,7 +69,7 @@ def labels(image: str) -> Labels:
     """Returns an image's labels.
 
     Raises:
-      Problem: the registry has no such image.
+      Problem: that is no name of an image, or the registry has no such image for Linux on x86-64.
       Unchecked: neither the registry nor an engine could be asked, with both reasons.
     """
     name = Name.read(image)
@@ -82,12 +90,14 @@ def of_engine(image: str) -> Labels:
     try:
         client = docker.from_env(timeout=_SECONDS)
         try:
-            return Labels(dict(client.images.get(image).labels), "in the Docker engine here")
+            found = client.images.get(image).attrs
+            return Labels(_labels_of(found, "Config"), "in the Docker engine here")
         finally:
             client.close()
     except ImageNotFound:
         raise Unchecked(f"the Docker engine here has no {image}") from None
-    except (DockerException, requests.RequestException):
+    except (AttributeError, DockerException, ValueError, requests.RequestException):
+        # Its client fails also on a broken file of logins.
         raise Unchecked("no Docker engine answers here") from None
 
 
@@ -96,11 +106,18 @@ def of_registry(name: Name) -> Labels:
     registry = Registry(name.host or _HUB, name.repository)
     try:
         return Labels(registry.labels(name.reference), f"at {registry.host}")
-    except requests.RequestException as error:
+    except requests.HTTPError as error:
+        raise Unchecked(f"{registry.host} says {error.response.status_code}") from None
+    except (requests.ConnectionError, requests.Timeout) as error:
         why = type(error).__name__
         raise Unchecked(f"the registry {registry.host} doesn't answer ({why})") from None
-    except (KeyError, StopIteration, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, requests.RequestException):
         raise Unchecked(f"{registry.host} answers, but not as a registry") from None
+
+
+def _labels_of(image: dict[str, Any], key: str) -> dict[str, str]:
+    """Returns the labels in an image's configuration, all of which may be left out."""
+    return dict((image.get(key) or {}).get("Labels") or {})
 
 
 class Registry:
@@ -108,20 +125,28 @@ class Registry:
 
     def __init__(self, host: str, repository: str):
         # As Docker does: without TLS on this machine alone.
-        own = host.partition(":")[0] in ("localhost", "127.0.0.1")
+        scheme = "http" if _is_here(f"//{host}") else "https"
         repository = repository if "/" in repository or host != _HUB else f"library/{repository}"
         self.host = host
         self._repository = repository
-        self._url = f"{'http' if own else 'https'}://{host}/v2/{repository}"
+        self._url = f"{scheme}://{host}/v2/{repository}"
         self._session = requests.Session()
 
     def labels(self, reference: str) -> dict[str, str]:
         """Returns the labels of the image for Linux on x86-64 that a tag or digest names."""
         manifest = self._manifest(reference)
         if manifest.get("mediaType") in _LISTS or "manifests" in manifest:
-            manifest = self._manifest(_for_linux(manifest))
+            manifest = self._manifest(self._for_linux(manifest))
         config = self._ask(f"blobs/{manifest['config']['digest']}").json()
-        return dict(config["config"].get("Labels") or {})
+        return _labels_of(config, "config")
+
+    def _for_linux(self, index: dict[str, Any]) -> str:
+        for each in index["manifests"]:
+            platform = each.get("platform") or {}
+            if (platform.get("os"), platform.get("architecture")) == _PLATFORM:
+                return str(each["digest"])
+        what = f"{self.host} has {self._repository} for other machines than Linux on x86-64 only"
+        raise Problem(what, "build it for linux/amd64 and push it")
 
     def _manifest(self, reference: str) -> dict[str, Any]:
         answer = self._ask(f"manifests/{reference}", Accept=", ".join(_MANIFESTS))
@@ -133,9 +158,8 @@ class Registry:
             self._log_in(answer.headers.get("WWW-Authenticate", ""))
             answer = self._session.get(f"{self._url}/{path}", headers=headers, timeout=_SECONDS)
         if answer.status_code in (401, 403):
-            raise Unchecked(
-                f"{self.host} wants a login for {self._repository}: `docker login {self.host}`"
-            )
+            login = "docker login" + (f" {self.host}" if self.host != _HUB else "")
+            raise Unchecked(f"{self.host} wants a login for {self._repository}: `{login}`")
         if answer.status_code == requests.codes.not_found:
             what = f"{self.host} has no {self._repository} ({path.rpartition('/')[2]})"
             raise Problem(what, "build the image (`make image`) and push it, or correct the name")
@@ -151,29 +175,37 @@ class Registry:
             return
         asked = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         realm = asked.pop("realm")
-        if not realm.startswith(self._url.partition("://")[0]):
+        # The password goes there: in the clear it doesn't leave this machine.
+        if not realm.startswith("https:") and not (_is_here(self._url) and _is_here(realm)):
             raise Unchecked(f"{self.host} wants a login over a connection without TLS")
         answer = requests.get(realm, params=asked, auth=login, timeout=_SECONDS)
         if answer.ok:
             token = answer.json()
-            bearer = token.get("token") or token["access_token"]
-            self._session.headers["Authorization"] = f"Bearer {bearer}"
+            self._session.auth = _Bearer(token.get("token") or token["access_token"])
 
     def _login(self) -> tuple[str, str] | None:
         host = auth.INDEX_NAME if self.host == _HUB else self.host
         try:
             found = auth.load_config().resolve_authconfig(host) or {}
-        except DockerException:
-            # A credential store that doesn't work.
+        except (AttributeError, DockerException, ValueError):
+            # A file or a credential store that doesn't work.
             return None
+        # A credential store spells them in its own way.
+        found = {key.lower(): value for key, value in found.items()}
         name, password = found.get("username"), found.get("password")
         return (name, password) if name and password else None
 
 
-def _for_linux(index: dict[str, Any]) -> str:
-    platforms = ((each.get("platform") or {}, each) for each in index["manifests"])
-    return next(
-        str(each["digest"])
-        for platform, each in platforms
-        if (platform.get("os"), platform.get("architecture")) == ("linux", "amd64")
-    )
+class _Bearer(requests.auth.AuthBase):
+    """Sends a token. As a header of the session, a login in ~/.netrc would take its place."""
+
+    def __init__(self, token: str):
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1")

@@ -1,5 +1,8 @@
 """A compiled package of a small pipeline, without TFX."""
 
+import functools
+import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -28,4 +31,15 @@ def bundle(parent: Path, code: bytes = b"code") -> Bundle:
 
 def compiled(parent: Path, code: bytes = b"code", **changes: Any) -> Path:
     """The package's file in `parent`, with its bundle beside it."""
-    return package.write(parent, bundle(parent, code), settings(**changes))
+    bundle(parent, code)
+    file = parent / package.PACKAGE
+    file.write_text(_compiled(code, json.dumps(changes)))
+    return file
+
+
+@functools.cache
+def _compiled(code: bytes, changes: str) -> str:
+    """The text of a package: compiling takes longer than most that is asked of it."""
+    with tempfile.TemporaryDirectory(prefix="beltline-package-") as folder:
+        made = bundle(Path(folder), code)
+        return package.write(Path(folder), made, settings(**json.loads(changes))).read_text()

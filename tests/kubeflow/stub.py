@@ -221,6 +221,7 @@ def _uploaded(content: str, body: bytes) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     kubeflow: Kubeflow
 
     def _handle(self) -> None:

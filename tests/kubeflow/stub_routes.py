@@ -89,6 +89,7 @@ def check_model(body: Any, model: str) -> Any:
     return found
 
 
+@functools.cache
 def check_package(text: str) -> dict[str, Any]:
     """Returns the spec of a package, if both its documents are what Kubeflow knows."""
     try:

@@ -1,3 +1,4 @@
+import functools
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from pipeline.settings_page import page, sections
 ROOT = Path(__file__).parents[2]
 
 
+@functools.cache
 def rows(key: str) -> dict[str, list[str]]:
     """The cells of each row in a section's table, by the key in the first."""
     heading = f"\n## `{key}`\n" if key else "\n## Top level\n"

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# They wait for what comes a second after a signal.
+pytestmark = pytest.mark.slow
+
 FINALIZING = """
 class Object:
     def __del__(self):

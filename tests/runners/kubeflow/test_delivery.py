@@ -1,0 +1,112 @@
+import base64
+import io
+import lzma
+import string
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bundle.errors import WrongInput
+from bundle.folder import CODE, MANIFEST, PIPELINE, open_bundle
+from runners.kubeflow.delivery import decoded, encoded
+from tests.kubeflow.packages import bundle
+
+ROOT = Path(__file__).parents[3]
+ENCODED = """\
+import sys
+from pathlib import Path
+from bundle.folder import open_bundle
+from runners.kubeflow.delivery import encoded
+print(encoded(open_bundle(Path(sys.argv[1]))), end="")
+"""
+
+
+def packed(files):
+    """The text of an archive of other files than a bundle has."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            if content is None:
+                entry.type = tarfile.DIRTYPE
+            else:
+                entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content or b""))
+    return base64.b64encode(lzma.compress(buffer.getvalue())).decode()
+
+
+def test_what_went_in_comes_out(tmp_path):
+    made = bundle(tmp_path, bytes(range(256)) * 40)
+    files = decoded(encoded(made))
+    assert set(files) == {MANIFEST, PIPELINE, CODE}
+    for name, content in files.items():
+        assert content == (made.path / name).read_bytes()
+
+
+def test_the_same_bundle_makes_the_same_text_wherever_it_lies(tmp_path):
+    first, second = bundle(tmp_path / "a"), bundle(tmp_path / "b")
+    (second.path / CODE).chmod(0o600)
+    (second.path / CODE).touch()
+    done = subprocess.run(
+        [sys.executable, "-c", ENCODED, second.path], cwd=ROOT, capture_output=True, text=True
+    )
+    assert encoded(first) == done.stdout, done.stderr
+    assert encoded(bundle(tmp_path / "c", b"other")) != done.stdout
+
+
+def test_yaml_and_a_shell_leave_it_as_it_is(tmp_path):
+    text = encoded(bundle(tmp_path))
+    assert set(text) <= set(string.ascii_letters + string.digits + "+/=")
+    assert yaml.safe_load(yaml.safe_dump([text])) == [text]
+    # As an argument it is no option.
+    assert text[0] != "-"
+
+
+def test_other_files_beside_the_bundle_do_not_travel(tmp_path):
+    made = bundle(tmp_path)
+    before = encoded(made)
+    (made.path / "notes.txt").write_text("mine")
+    assert encoded(open_bundle(made.path)) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no base64!",
+        "ä",
+        base64.b64encode(b"nothing compressed").decode(),
+        base64.b64encode(lzma.compress(b"no archive")).decode(),
+        base64.b64encode(lzma.compress(b"")).decode(),
+        packed({MANIFEST: b"{}", PIPELINE: b""}),
+        packed({MANIFEST: b"{}", PIPELINE: b"", CODE: None}),
+    ],
+    ids=["nothing", "letters", "umlaut", "plain", "no archive", "empty", "a file less", "a folder"],
+)
+def test_a_damaged_text_is_told(text):
+    with pytest.raises(WrongInput, match="the bundle within the package is damaged") as error:
+        decoded(text)
+    assert str(error.value).endswith("compile and upload it again")
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_a_text_that_was_cut_off_is_told(tmp_path, part):
+    text = encoded(bundle(tmp_path, bytes(range(256)) * 40))
+    with pytest.raises(WrongInput, match="is damaged"):
+        decoded(text[: int(len(text) * part)])
+
+
+def test_an_archive_that_was_cut_off_is_told():
+    archive = lzma.decompress(base64.b64decode(packed({MANIFEST: b"x" * 5000})))
+    text = base64.b64encode(lzma.compress(archive[:2048])).decode()
+    with pytest.raises(WrongInput, match="is damaged"):
+        decoded(text)
+
+
+def test_a_file_outside_of_the_bundle_is_never_read_out():
+    text = packed({MANIFEST: b"1", PIPELINE: b"2", CODE: b"3", "../../escape": b"4"})
+    assert decoded(text) == {MANIFEST: b"1", PIPELINE: b"2", CODE: b"3"}
