@@ -13,7 +13,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def _stop(folder: Path) -> None:
     """Ends the engine of this folder, with all that it made."""
     process = psutil.Process(int((folder / "pid").read_text()))
     process.terminate()
-    process.wait(60)
+    _wait_for_end(process)
     bridged = (folder / "bridged").exists()
     # A container that had the machine's network leaves it mounted.
     for mounted in sorted(_mounts_below(folder), reverse=True):
@@ -124,6 +124,15 @@ def _stop(folder: Path) -> None:
     shutil.rmtree(folder)
     if _has_bridge() and not bridged:
         subprocess.run(["ip", "link", "delete", _BRIDGE], check=True)
+
+
+def _wait_for_end(process: psutil.Process) -> None:
+    """Waits for a process that another one has started, and may not have been told of its end."""
+    deadline = time.monotonic() + 60
+    with suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline, "the Docker engine doesn't end"
+            time.sleep(0.1)
 
 
 def _mounts_below(folder: Path) -> list[str]:
@@ -161,8 +170,7 @@ def base_image(docker: Engine) -> Iterator[str]:
 
 def _root_filesystem() -> Path:
     """Returns the archive of a bare Debian; it is made once and kept among the user's caches."""
-    cache = _cache()
-    archive = cache / f"{SUITE}-{zlib.crc32(PACKAGES.encode()):08x}.tar"
+    archive = cache() / f"{SUITE}-{zlib.crc32(PACKAGES.encode()):08x}.tar"
     if archive.exists():
         return archive
     program = shutil.which("debootstrap", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -176,13 +184,13 @@ def _root_filesystem() -> Path:
             pytest.skip(f"debootstrap made no base image: {said[-1]}")
         # An environment that lies in there may be for every user.
         (Path(folder) / "root").chmod(0o755)
-        staged = cache / f"{secrets.token_hex(4)}.part"
+        staged = cache() / f"{secrets.token_hex(4)}.part"
         leave = [f"--exclude={pattern}" for pattern in _UNUSED]
         subprocess.run(["tar", "-C", folder, *leave, "-cf", staged, "."], check=True)
     return staged.replace(archive)
 
 
-def _cache() -> Path:
+def cache() -> Path:
     """Returns the folder that is kept from one test run to the next."""
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beltline-tests"
     folder.mkdir(parents=True, exist_ok=True)
@@ -192,6 +200,6 @@ def _cache() -> Path:
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Lets one process of the tests through at a time."""
-    with (_cache() / f"{name}.lock").open("w") as file:
+    with (cache() / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

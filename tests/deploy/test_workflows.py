@@ -20,7 +20,7 @@ import yaml
 
 from bundle.environment import VERSION
 from runners.cli import COMMANDS, cli
-from tests.docker_engine import _cache, locked
+from tests.docker_engine import cache, locked
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -94,7 +94,7 @@ def bash(
 @pytest.fixture(scope="module")
 def actionlint() -> str:
     """The actionlint that is installed, or one that is built once and kept among the caches."""
-    program = _cache() / LINTER.rpartition("/")[2]
+    program = cache() / LINTER.rpartition("/")[2]
     with locked("actionlint"):
         if not (found := shutil.which("actionlint")) and not program.exists():
             build(program)
