@@ -261,6 +261,12 @@ class Local(Section):
         description="`sqlite:///…`, `mysql://…` or `postgresql://…`; by default a SQLite file in "
         "the root. `BELTLINE_METADATA` overrides it, and is the place for one with a password.",
     )
+    max_active_nodes: int | None = Field(
+        None,
+        ge=1,
+        description="Most nodes at once, by default one for each core; what `resources` says of "
+        "them must fit the machine together.",
+    )
 
 
 class Settings(Section):

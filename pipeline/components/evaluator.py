@@ -15,6 +15,9 @@ from pipeline import figures
 from pipeline import metrics as _metrics  # noqa: F401 - never called by name
 from pipeline.components import digest_of_sources
 
+# Named, not imported: it is TFX that wants it so.
+_EXTRACTORS = "pipeline.components.evaluated_columns.extractors"
+
 
 class Executor(executor.Executor):
     """Evaluates, then writes the missed thresholds and the figures beside the verdict."""
@@ -26,7 +29,8 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Runs TFMA, and compares the figures with the thresholds and the champion's."""
-        super().Do(input_dict, output_dict, exec_properties)
+        properties = {**exec_properties, "custom_extractors": _EXTRACTORS}
+        super().Do(input_dict, output_dict, properties)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
         for model in (figures.CANDIDATE, figures.BASELINE):

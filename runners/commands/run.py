@@ -15,6 +15,7 @@ from runners.places import Places
 from runners.progress import report
 from runners.quiet import stderr_in
 from runners.record import Record, last_good, only_run, records
+from runners.turns import Room
 
 _ALL = "*"
 _KILLED = "the run was killed"
@@ -60,37 +61,30 @@ def run(
         with stderr_in(places.log(run_id, "start")):
             # Only now, since this is what takes so long.
             from pipeline.compile import compile_bundle
+            from runners.local import Request
 
             bundle = compile_bundle(project, places.bundles)
         record = Record(run_id, name, bundle.manifest.digest, inputs if whole else "")
-        _run(bundle, places, record, start, end, force, served)
+        nodes = nodes_between(bundle.manifest, start, end)
+        forced = frozenset(nodes if force == _ALL else [force] if force else [])
+        room = Room.of_machine(project.settings.local.max_active_nodes)
+        _run(bundle, places, record, Request(run_id, nodes, room, forced), served)
 
 
-def _run(
-    bundle: Any,
-    places: Places,
-    record: Record,
-    start: str | None,
-    end: str | None,
-    force: str | None,
-    served: Path,
-) -> None:
+def _run(bundle: Any, places: Places, record: Record, request: Any, served: Path) -> None:
     from runners import local
+    from runners.children import Stopped
     from runners.settle import settle
 
-    nodes = nodes_between(bundle.manifest, start, end)
-    request = local.Request(
-        record.run, nodes, frozenset(nodes if force == _ALL else [force] if force else [])
-    )
     click.echo(f"{record.name} · run {record.run} · bundle {bundle.manifest.digest[:12]}")
     record.write(places.root)
     try:
         outcomes = local.run(bundle, places, request, report)
     except BaseException as error:
         settle(places, record.name, record.run, _KILLED)
-        record.ended("stopped" if isinstance(error, local.Stopped) else "failed").write(places.root)
-        if isinstance(error, local.Stopped):
-            raise local.Stopped(
+        record.ended("stopped" if isinstance(error, Stopped) else "failed").write(places.root)
+        if isinstance(error, Stopped):
+            raise Stopped(
                 f"{error}; nothing was pushed. `beltline run` goes on where this left off"
             ) from None
         raise

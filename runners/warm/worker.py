@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.local import GRACE_SECONDS, SHARED
+from runners.children import GRACE_SECONDS
+from runners.local import SHARED
 from runners.parent import end_with_parent
 from runners.warm.address import idle_seconds
 from runners.warm.messages import Channel, Request

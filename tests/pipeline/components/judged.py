@@ -108,7 +108,7 @@ def examples_of(folder, rows, split="eval"):
     return made
 
 
-def judge(folder, settings, rows, champion=False):
+def judge(folder, settings, rows, champion=False, executor=Executor):
     """Evaluates the rows' answers; returns the evaluation and the blessing.
 
     Each row holds `label_index`, the outputs of `OUTPUTS`, and those of the champion after
@@ -130,7 +130,7 @@ def judge(folder, settings, rows, champion=False):
         tmp_dir=str(folder / "tmp"),
         unique_id="1",
     )
-    Executor(context).Do(
+    executor(context).Do(
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},
         {
