@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def write(parent: Path, manifest: Manifest, pipeline: bytes, code: bytes) -> Bun
     path = parent / manifest.digest[:16]
     if not path.exists():
         parent.mkdir(parents=True, exist_ok=True)
-        _write_then_rename(path, {**parts, MANIFEST: _text(manifest)})
+        publish(stage(parent, {**parts, MANIFEST: _text(manifest)}), path)
     return open_bundle(path)
 
 
@@ -76,17 +77,28 @@ def _text(manifest: Manifest) -> bytes:
     return (manifest.model_dump_json(indent=2) + "\n").encode()
 
 
-def _write_then_rename(path: Path, contents: dict[str, bytes]) -> None:
-    staged = Path(tempfile.mkdtemp(prefix=".bundle-", dir=path.parent))
+def stage(parent: Path, contents: Mapping[str, bytes]) -> Path:
+    """Writes a bundle's files into a hidden folder in `parent`, for every user to read."""
+    staged = Path(tempfile.mkdtemp(prefix=".bundle-", dir=parent))
     try:
         for name, content in contents.items():
             (staged / name).write_bytes(content)
+            # Whoever runs it may be another user, whatever the umask is here.
+            (staged / name).chmod(0o644)
         staged.chmod(0o755)
+    except OSError:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    return staged
+
+
+def publish(staged: Path, path: Path) -> bool:
+    """Makes a staged folder the bundle in `path`; False if another process was faster."""
+    try:
         staged.rename(path)
-    except FileExistsError:
-        # Another process has written the same bundle in the meantime.
-        shutil.rmtree(staged)
     except OSError:
         shutil.rmtree(staged, ignore_errors=True)
         if not path.exists():
             raise
+        return False
+    return True

@@ -5,13 +5,11 @@ The registry is told of it by `Tokens.auth`, and believes what has the signature
 
 import base64
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from tests.http_stub import Handler, serving
 from tests.image_registry import PASSWORD, USER
 
 _SERVICE, _ISSUER = "images", "tests"
@@ -89,33 +88,19 @@ def _base64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     tokens: Tokens
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
         answer = self.tokens.answer(query, self.headers.get("authorization"))
-        content = json.dumps(answer).encode()
-        self.send_response(401 if answer is None else 200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        """Keeps quiet."""
+        self.send(401 if answer is None else 200, json.dumps(answer), "application/json")
 
 
 @contextmanager
 def tokens(folder: Path) -> Iterator[Tokens]:
     """Starts a server of tokens; the registry must be able to read `folder`."""
     known = Tokens(folder)
-    handler = type("Handler", (_Handler,), {"tokens": known})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        known.realm = f"http://127.0.0.1:{server.server_port}/token"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield known
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, tokens=known) as url:
+        known.realm = f"{url}/token"
+        yield known

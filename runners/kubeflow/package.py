@@ -21,10 +21,10 @@ from bundle.manifest import Manifest, Node
 from runners.kubeflow import pods
 from runners.kubeflow.delivery import encoded
 from runners.kubeflow.limits import BUNDLE_BYTES
+from runners.kubeflow.tasks import FORCE, parameter_name
 from runners.places import METADATA
 
 PACKAGE = "pipeline.yaml"
-FORCE = "force"
 _RUN = "run_id"
 _TYPES = {"string": str, "integer": int}
 
@@ -87,11 +87,6 @@ def _resolved(kubeflow: dict[str, Any], name: str) -> dict[str, Any]:
 def bundle_path(manifest: Manifest, chosen: dict[str, Any]) -> str:
     """Returns where a pod finds the bundle."""
     return f"{chosen['mount_path']}/bundles/{manifest.digest[:16]}"
-
-
-def parameter_name(name: str) -> str:
-    """Returns what Kubeflow calls a runtime parameter."""
-    return name.replace("-", "_")
 
 
 def _delivered(folder: Path, bundle: Bundle, chosen: dict[str, Any]) -> str:
@@ -195,6 +190,7 @@ def _function(
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     function.__name__ = name
+    # mypy knows no `__signature__` of a function; kfp reads its inputs there.
     function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(each, kind, annotation=annotation, default=default)

@@ -14,10 +14,9 @@ from bundle.errors import WrongInput
 from bundle.manifest import Manifest
 from runners.kubeflow.recurring import Schedule, keep, ours
 from runners.kubeflow.site import Site, Unreachable
+from runners.kubeflow.tasks import ALL, FORCE, parameter_name
 from runners.parameters import read_parameters
 from runners.partial import check_node
-
-ALL = "all"
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,13 @@ def run_values(
       WrongInput: there is no such node.
     """
     typed = read_parameters(manifest, given)
-    values = {name.replace("-", "_"): value for name, value in typed.items()}
+    values = {parameter_name(name): value for name, value in typed.items()}
     nodes = [node.id for node in manifest.nodes]
     for node in force:
         if node != ALL:
             check_node(nodes, "--force", node)
     if force:
-        values["force"] = ALL if ALL in force else ",".join(force)
+        values[FORCE] = ALL if ALL in force else ",".join(force)
     return values
 
 

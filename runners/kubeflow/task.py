@@ -13,14 +13,13 @@ import click
 from bundle.errors import BeltlineError
 from bundle.folder import Bundle, open_bundle
 from bundle.manifest import Manifest
+from runners.kubeflow.tasks import ALL
 from runners.metadata import open_alone
 from runners.node import end, run_as_told, set_up_logging
 from runners.outcome import DONE, SKIPPED, Outcome, read_back
 from runners.parameters import check_run
 from runners.partial import check_node
 from runners.places import Places
-
-ALL = "all"
 
 
 def is_forced(manifest: Manifest, node: str, force: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a compiled package calls its tasks, and which bundle they run."""
+"""What a compiled package calls its tasks and parameters, and which bundle they run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+# The parameter that names the nodes to run even where a result is cached, and its word for all.
+FORCE, ALL = "force", "all"
 # The trigger of an exit task.
 _AT_THE_END = "ALL_UPSTREAM_TASKS_COMPLETED"
 
@@ -23,6 +25,11 @@ class Tasks:
     others: tuple[str, ...]
     report: str
     bundle: str
+
+
+def parameter_name(name: str) -> str:
+    """Returns what Kubeflow calls a runtime parameter."""
+    return name.replace("-", "_")
 
 
 def read_tasks(package: Path) -> Tasks:

@@ -6,13 +6,12 @@ runs may do so at once: whoever reads the bundle's folder finds all of it or non
 
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 
 from bundle.errors import BeltlineError, WrongInput
-from bundle.folder import Bundle, open_bundle
+from bundle.folder import Bundle, open_bundle, publish, stage
 from runners.kubeflow.delivery import decoded
 
 
@@ -30,10 +29,11 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
             return False
         contents = decoded(text)
         bundles.mkdir(parents=True, exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=".bundle-", dir=bundles))
+        staged = stage(bundles, contents)
         try:
-            _write(staged, contents, name)
-            return _publish(staged, path)
+            again = "compile and upload it again"
+            _check(open_bundle(staged), name, "the package carries", again)
+            return publish(staged, path)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
@@ -43,31 +43,10 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
         ) from None
 
 
-def _write(staged: Path, contents: dict[str, bytes], name: str) -> None:
-    for file, content in contents.items():
-        (staged / file).write_bytes(content)
-        # The pods of another run may have another user.
-        (staged / file).chmod(0o644)
-    again = "compile and upload it again"
-    _check(open_bundle(staged), name, "the package carries", again)
-    staged.chmod(0o755)
-
-
 def _check(bundle: Bundle, name: str, whose: str, mend: str) -> None:
     found = bundle.manifest.digest[:16]
     if found != name:
         raise WrongInput(f"{whose} the bundle {found}, and says that it is {name}: {mend}")
-
-
-def _publish(staged: Path, path: Path) -> bool:
-    try:
-        staged.rename(path)
-    except OSError:
-        # Another pod has written the same bundle in the meantime.
-        if not path.exists():
-            raise
-        return False
-    return True
 
 
 @click.command()

@@ -8,17 +8,17 @@ import functools
 import inspect
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import yaml
 from kubernetes import client
 from kubernetes.client.api import core_v1_api, version_api
+
+from tests.http_stub import Handler, serving
 
 VERSION = "v1.34.2"
 _CLIENT = client.ApiClient()
@@ -135,10 +135,7 @@ def kubeconfig(file: Path, url: str, token: str) -> Path:
     return file
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    # Head and body go out one by one: the second would wait for the first's receipt.
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     cluster: Cluster
 
     def _handle(self) -> None:
@@ -147,32 +144,15 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception as error:
             self.cluster.violations.append(f"{self.command} {self.path}: {error!r}")
             status, kind, text = 500, "text/plain", "violation"
-        content = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.send(status, text, kind)
 
     do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = _handle
-
-    def log_message(self, *_: Any) -> None:
-        """Keeps quiet."""
 
 
 @contextmanager
 def cluster(token: str) -> Iterator[Cluster]:
     """A stub that answers while the block runs; what broke the API's rules is an error after it."""
     known = Cluster(token)
-    handler = type("Handler", (_Handler,), {"cluster": known})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        known.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield known
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, cluster=known) as known.url:
+        yield known
     assert known.violations == []

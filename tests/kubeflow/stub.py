@@ -5,15 +5,14 @@ It keeps what it is sent, and plays what a test has put into `plays` for the run
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests.http_stub import Handler, serving
 from tests.kubeflow import stub_routes
 from tests.kubeflow.stub_play import Play
 from tests.kubeflow.stub_routes import Violation
@@ -219,9 +218,7 @@ def _uploaded(content: str, body: bytes) -> str:
     return str(part.get_payload(decode=True).decode())
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     kubeflow: Kubeflow
 
     def _handle(self) -> None:
@@ -231,48 +228,28 @@ class _Handler(BaseHTTPRequestHandler):
             answer = kubeflow.answer(self.command, self.path, self.headers, body)
             is_text = isinstance(answer, str)
             text = answer if is_text else json.dumps(answer)
-            self._send(200, text, "text/plain" if is_text else "application/json")
+            self.send(200, text, "text/plain" if is_text else "application/json")
         except ConnectionAbortedError:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
         except Answer as error:
             text = str(error)
             json_text = json.dumps({"error": text, "message": text, "code": 2})
-            self._send(error.status, json_text if "json" in error.kind else text, error.kind)
+            self.send(error.status, json_text if "json" in error.kind else text, error.kind)
         except Violation as error:
             kubeflow.violations.append(str(error))
-            self._send(400, json.dumps({"message": str(error)}), "application/json")
+            self.send(400, json.dumps({"message": str(error)}), "application/json")
         except Exception as error:
             kubeflow.violations.append(f"{self.command} {self.path}: {error!r}")
-            self._send(500, "{}", "application/json")
+            self.send(500, "{}", "application/json")
 
     do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = _handle
-
-    def _send(self, status: int, text: str, kind: str) -> None:
-        content = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        """Keeps quiet."""
 
 
 @contextmanager
 def kubeflow() -> Iterator[Kubeflow]:
     """A stub that answers while the block runs; what broke the API's rules is an error after it."""
     known = Kubeflow()
-    handler = type("Handler", (_Handler,), {"kubeflow": known})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        known.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield known
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, kubeflow=known) as known.url:
+        yield known
     assert known.violations == []
