@@ -27,6 +27,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
 from models.features import Features, Kind
 from models.input_names import input_names
@@ -73,7 +74,10 @@ class ServingModel(tf.Module):
 
     def __init__(self, trained: Trained, transform: tft.TFTransformOutput) -> None:
         super().__init__()
-        self.transform_layer = transform.transform_features_layer()
+        loader = SavedModelLoader(transform.transform_savedmodel_dir)
+        self._transform = loader.apply_transform_model
+        # Its tables are tracked without TF Transform's layer around: Keras would trace that anew.
+        self.transform_parts = loader.__dict__
         self.network_variables = [variable.value for variable in trained.network.variables]
         self._network = _untracked(trained.network)
         self._features = trained.features
@@ -89,10 +93,10 @@ class ServingModel(tf.Module):
             for name, kind in self._features.columns.items()
         }
         return {
-            "serving_default": tf.function(self._serve_columns).get_concrete_function(columns),
-            "examples": tf.function(self._serve_examples).get_concrete_function(examples),
-            "evaluate": tf.function(self._evaluate).get_concrete_function(examples),
-            "labels": tf.function(self._labels).get_concrete_function(examples),
+            "serving_default": _traced(self._serve_columns, columns),
+            "examples": _traced(self._serve_examples, examples),
+            "evaluate": _traced(self._evaluate, examples),
+            "labels": _traced(self._labels, examples),
         }
 
     def _serve_columns(self, columns: Tensors) -> Tensors:
@@ -125,7 +129,7 @@ class ServingModel(tf.Module):
         return dict(tf.io.parse_example(examples, spec))
 
     def _predict(self, raw: dict[str, tf.SparseTensor]) -> tf.Tensor:
-        transformed = self.transform_layer(raw)
+        transformed = self._transform(raw)
         inputs = {name: transformed[name] for name in self._network().input}
         return self._objective.prediction(self._network()(inputs, training=False))
 
@@ -143,6 +147,11 @@ class ServingModel(tf.Module):
             "class": tf.gather(names, tf.argmax(predictions, axis=1)),
             "probability": tf.reduce_max(predictions, axis=1),
         }
+
+
+def _traced(function: Callable[..., Any], given: Any) -> Any:
+    # Nothing here branches on a tensor, and AutoGraph would rewrite all of TF Transform and Keras.
+    return tf.function(function, autograph=False).get_concrete_function(given)
 
 
 def _untracked(network: keras.Model) -> Callable[[], keras.Model]:

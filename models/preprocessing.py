@@ -24,6 +24,7 @@ from models import encoding
 from models.features import Features, from_config
 from models.labels import label_values
 from models.tables import side_by_side
+from models.vocabulary import learn, learnt_sizes, with_place
 
 Inputs = Mapping[str, tf.SparseTensor]
 
@@ -54,24 +55,13 @@ def preprocessing_fn(inputs: Inputs, custom_config: Mapping[str, Any]) -> dict[s
     return outputs
 
 
-def vocabulary_name(index: int) -> str:
-    """Vocabulary file of the category column at `index`; free of the column's own characters."""
-    return f"category_{index}"
-
-
 def vocabulary_sizes(transform: tft.TFTransformOutput, features: Features) -> list[int]:
     """How many indices each column of `categories` can have."""
-    return [
-        1 + _values(transform, features, index) + features.out_of_vocabulary_buckets
-        for index in range(len(features.categorical))
-    ]
-
-
-def _values(transform: tft.TFTransformOutput, features: Features, index: int) -> int:
-    name = features.categorical[index]
-    if name in features.domains:
-        return len(features.domains[name])
-    return int(transform.vocabulary_size_by_name(vocabulary_name(index)))
+    values = {name: len(features.domains[name]) for name in features.listed}
+    if features.learnt:
+        sizes = learnt_sizes(transform, len(features.learnt))
+        values |= dict(zip(features.learnt, sizes, strict=True))
+    return [1 + values[name] + features.out_of_vocabulary_buckets for name in features.categorical]
 
 
 def _numbers(inputs: Inputs, features: Features) -> tf.Tensor:
@@ -102,40 +92,40 @@ def _categories(inputs: Inputs, features: Features) -> tf.Tensor:
     columns = []
     if features.listed:
         texts = side_by_side([inputs[name] for name in features.listed], tf.string, "")
-        columns.append(_look_up(texts, features))
+        columns.append(_indices(texts, *_look_up(texts, features), features))
     if features.learnt:
-        learnt = [_learn(inputs[name], name, features) for name in features.learnt]
-        columns.append(side_by_side(learnt, tf.int64, -1) + 1)
+        written = [_written(inputs[name]) for name in features.learnt]
+        texts = side_by_side(written, tf.string, "")
+        columns.append(_indices(texts, *learn(texts, features.vocabulary_size), features))
     order = (*features.listed, *features.learnt)
     return tf.gather(tf.concat(columns, 1), [order.index(n) for n in features.categorical], axis=1)
 
 
-def _look_up(texts: tf.Tensor, features: Features) -> tf.Tensor:
-    """Indices `[n, k]` of the listed columns' values.
+def _look_up(texts: tf.Tensor, features: Features) -> tuple[tf.Tensor, tf.Tensor]:
+    """Places `[n, k]` of the listed columns' values or -1, and how many each has `[k]`.
 
-    One table for all columns: an analyzer for each would cost seconds for every one of them.
+    One table for all columns: one for each would cost seconds for hundreds of them.
     """
     domains = [features.domains[name] for name in features.listed]
-    keys = [f"{i}:{value}" for i, domain in enumerate(domains) for value in domain]
-    values = [index for domain in domains for index in range(len(domain))]
+    values = [f"{i}:{value}" for i, domain in enumerate(domains) for value in domain]
+    places = [place for domain in domains for place in range(len(domain))]
     with tf.init_scope():
-        entries = tf.lookup.KeyValueTensorInitializer(keys, values, tf.string, tf.int64)
+        entries = tf.lookup.KeyValueTensorInitializer(values, places, tf.string, tf.int64)
         table = tf.lookup.StaticHashTable(entries, default_value=-1)
-    prefix = tf.constant([f"{i}:" for i in range(len(domains))])
-    found = table.lookup(tf.strings.join([tf.broadcast_to(prefix, tf.shape(texts)), texts]))
+    sizes = tf.constant([len(domain) for domain in domains], tf.int64)
+    return table.lookup(with_place(texts)), sizes
+
+
+def _indices(
+    texts: tf.Tensor, places: tf.Tensor, sizes: tf.Tensor, features: Features
+) -> tf.Tensor:
+    """0 where there is no value, then the places, then the out-of-vocabulary buckets; `[n, k]`."""
     buckets = tf.strings.to_hash_bucket_fast(texts, features.out_of_vocabulary_buckets)
-    unlisted = tf.constant([len(domain) for domain in domains], tf.int64) + buckets
-    return tf.where(texts == "", tf.zeros_like(found), tf.where(found < 0, unlisted, found) + 1)
+    known = tf.where(places < 0, sizes + buckets, places)
+    return tf.where(texts == "", tf.zeros_like(known), known + 1)
 
 
-def _learn(column: tf.SparseTensor, name: str, features: Features) -> tf.SparseTensor:
-    if features.columns[name] == "integer":
-        column = tf.SparseTensor(
-            column.indices, tf.strings.as_string(column.values), column.dense_shape
-        )
-    return tft.compute_and_apply_vocabulary(
-        column,
-        top_k=features.vocabulary_size,
-        num_oov_buckets=features.out_of_vocabulary_buckets,
-        vocab_filename=vocabulary_name(features.categorical.index(name)),
-    )
+def _written(column: tf.SparseTensor) -> tf.SparseTensor:
+    if column.dtype == tf.string:
+        return column
+    return tf.SparseTensor(column.indices, tf.strings.as_string(column.values), column.dense_shape)

@@ -49,7 +49,7 @@ class Split:
             batches = self._from_files(size, seed)
         else:
             batches = self._from_memory(self.columns, size, seed)
-        mapped = batches.map(target, num_parallel_calls=tf.data.AUTOTUNE)
+        mapped = mapped_by(batches, target)
         return mapped.prefetch(tf.data.AUTOTUNE)
 
     def _from_memory(
@@ -60,12 +60,12 @@ class Split:
         rows = tf.data.Dataset.range(len(self.labels))
         if seed is not None:
             rows = rows.shuffle(len(self.labels), seed=seed)
-        return rows.batch(size).map(
+        return mapped_by(
+            rows.batch(size),
             lambda index: (
                 {name: tf.gather(tensor, index) for name, tensor in tensors.items()},
                 tf.gather(labels, index),
             ),
-            num_parallel_calls=tf.data.AUTOTUNE,
         )
 
     def _from_files(self, size: int, seed: int | None) -> tf.data.Dataset:
@@ -88,19 +88,40 @@ def read_split(
     """
     spec = transform.transformed_feature_spec()
     stream = _labelled(_parsed(patterns, spec), features)
-    labels = [batch.numpy() for batch in stream.map(lambda _, label: label)]
+    labels, columns = _read(stream)
+    return Split(labels, columns, stream)
+
+
+def mapped_by(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
+    """The dataset with `function` applied to each element, several at once, in their order."""
+    # Nothing here branches on a tensor, and AutoGraph's rewriting costs more than the tracing.
+    plain = tf.autograph.experimental.do_not_convert(function)
+    return dataset.map(plain, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _read(stream: tf.data.Dataset) -> tuple[Array, dict[str, Array] | None]:
+    """Reads the labels, and the inputs as long as memory holds them; one pass."""
+    labels: list[Array] = []
+    inputs: list[dict[str, Array]] | None = []
+    size = 0
+    for columns, label in stream.as_numpy_iterator():
+        labels.append(label)
+        size += sum(column.nbytes for column in columns.values())
+        if inputs is not None and size <= MEMORY:
+            inputs.append(columns)
+        else:
+            inputs = None
     joined = np.concatenate(labels) if labels else np.zeros(0)
-    row = sum(int(np.prod(part.shape)) * part.dtype.size for part in spec.values())
-    held = _load(stream) if 0 < len(joined) * row <= MEMORY else None
-    return Split(joined, held, stream)
+    if not inputs:
+        return joined, None
+    return joined, {name: np.concatenate([b[name] for b in inputs]) for name in inputs[0]}
 
 
 def _parsed(patterns: Sequence[str], spec: dict[str, Any]) -> tf.data.Dataset:
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     records = tf.data.TFRecordDataset(files, "GZIP", num_parallel_reads=min(8, len(files) or 1))
-    return records.batch(PARSED_AT_ONCE).map(
-        lambda batch: tf.io.parse_example(batch, spec), num_parallel_calls=tf.data.AUTOTUNE
-    )
+    batches = records.batch(PARSED_AT_ONCE)
+    return mapped_by(batches, lambda batch: tf.io.parse_example(batch, spec))
 
 
 def _labelled(parsed: tf.data.Dataset, features: Features) -> tf.data.Dataset:
@@ -113,12 +134,4 @@ def _labelled(parsed: tf.data.Dataset, features: Features) -> tf.data.Dataset:
         columns = {name: tf.boolean_mask(column, known) for name, column in row.items()}
         return columns, tf.boolean_mask(label, known)
 
-    return parsed.map(lambda row: keep(dict(row)), num_parallel_calls=tf.data.AUTOTUNE)
-
-
-def _load(stream: tf.data.Dataset) -> dict[str, Array]:
-    batches = [
-        {name: column.numpy() for name, column in inputs.items()}
-        for inputs in stream.map(lambda inputs, _: inputs)
-    ]
-    return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+    return mapped_by(parsed, lambda row: keep(dict(row)))

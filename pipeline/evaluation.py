@@ -24,27 +24,25 @@ _OURS = "pipeline.metrics"
 
 @dataclass(frozen=True)
 class _Named:
-    """A TFMA metric: its class, and which of the model's outputs it judges."""
+    """A metric of `pipeline.metrics`: its class, and which of the model's outputs it judges."""
 
     class_name: str
     output: str
-    module: str = ""
     config: dict[str, Any] = field(default_factory=dict)
 
 
+_THRESHOLDS = {"num_thresholds": 10000}
 _METRICS: dict[tuple[Task, Metric], _Named] = {
-    ("binary", "auc"): _Named("AUC", "probability", config={"num_thresholds": 10000}),
-    ("binary", "pr_auc"): _Named(
-        "AUCPrecisionRecall", "probability", config={"num_thresholds": 10000}
-    ),
-    ("binary", "f1"): _Named("F1Score", "decision"),
-    ("binary", "accuracy"): _Named("BinaryAccuracy", "decision"),
-    ("multiclass", "accuracy"): _Named("SparseCategoricalAccuracy", "probabilities"),
-    ("multiclass", "macro_f1"): _Named("MacroF1", "probabilities", _OURS),
-    ("multiclass", "auc"): _Named("AUC", "probabilities", config={"num_thresholds": 10000}),
-    ("regression", "rmse"): _Named("RootMeanSquaredError", "prediction"),
-    ("regression", "mae"): _Named("MeanAbsoluteError", "prediction"),
-    ("regression", "r2"): _Named("R2", "prediction", _OURS),
+    ("binary", "auc"): _Named("RocAuc", "probability", _THRESHOLDS),
+    ("binary", "pr_auc"): _Named("PrAuc", "probability", _THRESHOLDS),
+    ("binary", "f1"): _Named("DecisionF1", "decision"),
+    ("binary", "accuracy"): _Named("DecisionAccuracy", "decision"),
+    ("multiclass", "accuracy"): _Named("ClassAccuracy", "probabilities"),
+    ("multiclass", "macro_f1"): _Named("MacroF1", "probabilities"),
+    ("multiclass", "auc"): _Named("RocAuc", "probabilities", _THRESHOLDS),
+    ("regression", "rmse"): _Named("RootMeanSquare", "prediction"),
+    ("regression", "mae"): _Named("MeanAbsolute", "prediction"),
+    ("regression", "r2"): _Named("R2", "prediction"),
 }
 
 
@@ -87,19 +85,22 @@ def _metrics_spec(settings: Settings, output: str) -> config_pb2.MetricsSpec:
     if len(_OUTPUTS[task]) > 1:
         spec.output_names.append(output)
     if output == _OUTPUTS[task][0]:
-        spec.metrics.add(class_name="ExampleCount", config=json.dumps({"name": "rows"}))
+        _add(spec, "rows", _Named("RowCount", output))
         if task == "binary":
-            spec.metrics.add(class_name="Calibration", config=json.dumps({"name": "calibration"}))
+            _add(spec, "calibration", _Named("MeanRatio", output))
     for metric in _metrics_to_compute(settings):
         named = _METRICS[task, metric]
         if named.output == output:
-            spec.metrics.add(
-                class_name=named.class_name,
-                module=named.module,
-                config=json.dumps({"name": metric, **named.config}),
-                per_slice_thresholds=_thresholds(settings, metric),
-            )
+            _add(spec, metric, named).per_slice_thresholds.extend(_thresholds(settings, metric))
     return spec
+
+
+def _add(spec: config_pb2.MetricsSpec, name: str, named: _Named) -> config_pb2.MetricConfig:
+    return spec.metrics.add(
+        class_name=named.class_name,
+        module=_OURS,
+        config=json.dumps({"name": name, **named.config}),
+    )
 
 
 def _metrics_to_compute(settings: Settings) -> list[Metric]:

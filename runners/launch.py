@@ -4,6 +4,7 @@ TFX's own Launcher takes up again whatever execution the run has of a node, also
 Here each attempt is an execution of its own: the one before keeps its state, reason and times.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,8 @@ def launch(
     force: bool,
 ) -> None:
     """Runs one node. A failure need not raise: ML Metadata knows how it ended."""
+    # Beam makes thousands of argument parsers, each of which would ask how wide the terminal is.
+    os.environ.setdefault("COLUMNS", "80")
     pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
     values = {"pipeline-root": str(places.artifacts), "pipeline-run-id": run}
     runtime_parameter_utils.substitute_runtime_parameter(

@@ -16,6 +16,7 @@ from bundle.errors import WrongInput
 from bundle.folder import Bundle
 from bundle.manifest import Node
 from runners.children import Children, in_child
+from runners.loading import loading
 from runners.metadata import Lineage
 from runners.node import run_node, set_up_logging
 from runners.outcome import FAILED, Outcome
@@ -58,8 +59,9 @@ def run(bundle: Bundle, places: Places, request: Request, report: Report) -> lis
       WrongInput: the nodes before the first one have no results to build on.
       Stopped: SIGINT or SIGTERM came; the nodes in work are marked failed.
     """
-    for module in SHARED:
-        importlib.import_module(module)
+    with loading():
+        for module in SHARED:
+            importlib.import_module(module)
     # Beforehand and alone: processes that create the same tables at once get in each other's way.
     Lineage(places.metadata, bundle.manifest.name)
     if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(

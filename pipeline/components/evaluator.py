@@ -1,49 +1,69 @@
-"""Evaluator: TFX's own, which also says why it refused a model, and its figures as properties."""
+"""Evaluator: TFMA on whole batches, the verdict, the reason for a refusal, and the figures.
+
+The stock executor hands every row through Beam one by one. The outputs are the same: TFMA's files,
+and a blessing with TFX's properties. Two things are added for whoever looks at a run: why a model
+was refused (on the blessing), and the figures over all rows (on the evaluation).
+"""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.components.evaluator import component as stock
-from tfx.components.evaluator import executor
+from tfx.components.evaluator import constants, executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
+from tfx.types import standard_component_specs as keys
+from tfx.utils import json_utils, path_utils, proto_utils
 
 from pipeline import figures
+from pipeline.components import digest_of_sources, slices
+from pipeline.components.record_files import RecordBatches, files_of_split
 
-# Imported for what it does: it registers the metrics that the configuration may name.
-from pipeline import metrics as _metrics  # noqa: F401 - never called by name
-from pipeline.components import digest_of_sources
-
-# Named, not imported: it is TFX that wants it so.
-_EXTRACTORS = "pipeline.components.evaluated_columns.extractors"
+Artifacts = dict[str, list[types.Artifact]]
 
 
 class Executor(executor.Executor):
-    """Evaluates, then writes the missed thresholds and the figures beside the verdict."""
+    """Evaluates, then writes the verdict."""
 
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Runs TFMA, and compares the figures with the thresholds and the champion's."""
-        properties = {**exec_properties, "custom_extractors": _EXTRACTORS}
-        super().Do(input_dict, output_dict, properties)
-        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        evaluation = artifact_utils.get_single_instance(output_dict["evaluation"])
-        for model in (figures.CANDIDATE, figures.BASELINE):
-            values = json.dumps(figures.overall(evaluation.uri, model), sort_keys=True)
-            evaluation.set_string_custom_property(model, values)
-        reason = "; ".join(figures.refusals(evaluation.uri))
-        blessing.set_string_custom_property("reason", reason)
-        champion = bool(input_dict.get("baseline_model"))
-        blessing.set_int_custom_property("compared_with_champion", int(champion))
+        config = _config(exec_properties, bool(input_dict.get(keys.BASELINE_MODEL_KEY)))
+        splits = json_utils.loads(exec_properties.get(keys.EXAMPLE_SPLITS_KEY) or "null")
+        examples = input_dict[keys.EXAMPLES_KEY]
+        files = [file for split in splits or ["eval"] for file in files_of_split(examples, split)]
+        evaluation = artifact_utils.get_single_instance(output_dict[keys.EVALUATION_KEY])
+        self._evaluate(config, _models(config, input_dict), files, evaluation.uri)
+        blessing = artifact_utils.get_single_instance(output_dict[keys.BLESSING_KEY])
+        _bless(blessing, tfma.load_validation_result(evaluation.uri).validation_ok)
+        _describe(evaluation, blessing, input_dict)
+
+    def _evaluate(
+        self, config: tfma.EvalConfig, models: list[Any], files: list[str], folder: str
+    ) -> None:
+        shared = models[0] if len(models) == 1 else models
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Examples" >> RecordBatches(files, raw_column=tfma.constants.ARROW_INPUT_COLUMN)
+                | tfma.ExtractEvaluateAndWriteResults(
+                    eval_shared_model=shared,
+                    eval_config=config,
+                    extractors=slices.extractors(shared, config),
+                    output_path=folder,
+                )
+            )
 
 
 class Evaluator(stock.Evaluator):
-    """TFX's Evaluator with the executor above; the arguments are the same."""
+    """TFX's Evaluator with the executor above; the arguments are the same.
+
+    There must be a threshold, or nothing shows that a model is good: without any it is refused.
+    """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
@@ -51,3 +71,59 @@ class Evaluator(stock.Evaluator):
         super().__init__(**arguments)
         # For the cache key; the stock specification has no place for it.
         self.spec.exec_properties["code_digest"] = digest_of_sources()
+
+
+def _config(exec_properties: dict[str, Any], champion: bool) -> tfma.EvalConfig:
+    config = tfma.EvalConfig()
+    proto_utils.json_to_proto(exec_properties[keys.EVAL_CONFIG_KEY], config)
+    # TFMA leaves out the comparison where there is no champion: that is the first run.
+    config = tfma.utils.update_eval_config_with_defaults(
+        config, has_baseline=champion, rubber_stamp=True
+    )
+    tfma.utils.verify_eval_config(config)
+    return config
+
+
+def _models(config: tfma.EvalConfig, input_dict: Artifacts) -> list[Any]:
+    models = []
+    for spec in config.model_specs:
+        key = keys.BASELINE_MODEL_KEY if spec.is_baseline else keys.MODEL_KEY
+        artifact = artifact_utils.get_single_instance(input_dict[key])
+        path = path_utils.serving_model_path(artifact.uri)
+        models.append(
+            tfma.default_eval_shared_model(
+                eval_saved_model_path=path, model_name=spec.name, eval_config=config
+            )
+        )
+    return models
+
+
+def _bless(blessing: types.Artifact, good: bool) -> None:
+    name = constants.BLESSED_FILE_NAME if good else constants.NOT_BLESSED_FILE_NAME
+    Path(blessing.uri).mkdir(parents=True, exist_ok=True)
+    (Path(blessing.uri) / name).write_text("")
+    value = constants.BLESSED_VALUE if good else constants.NOT_BLESSED_VALUE
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+
+
+def _describe(evaluation: types.Artifact, blessing: types.Artifact, input_dict: Artifacts) -> None:
+    for model in (figures.CANDIDATE, figures.BASELINE):
+        values = json.dumps(figures.overall(evaluation.uri, model), sort_keys=True)
+        evaluation.set_string_custom_property(model, values)
+    judged = {
+        keys.MODEL_KEY: (
+            constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY,
+            constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY,
+        ),
+        keys.BASELINE_MODEL_KEY: (
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY,
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY,
+        ),
+    }
+    for key, (uri, number) in judged.items():
+        for model in input_dict.get(key) or []:
+            blessing.set_string_custom_property(uri, model.uri)
+            blessing.set_int_custom_property(number, model.id)
+    champion = bool(input_dict.get(keys.BASELINE_MODEL_KEY))
+    blessing.set_int_custom_property("compared_with_champion", int(champion))
+    blessing.set_string_custom_property("reason", "; ".join(figures.refusals(evaluation.uri)))

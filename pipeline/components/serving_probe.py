@@ -6,6 +6,7 @@ model along. `serving_probe.py MODEL RECORDS ANSWERS` reads serialized tf.Exampl
 the last line, if the model doesn't load or its answers are no use.
 """
 
+import gc
 import json
 import math
 import sys
@@ -13,8 +14,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
+# Without looking through what is loaded again and again, and without scikit-learn, which Keras
+# loads wherever it is installed, TensorFlow is there a quarter sooner.
+gc.disable()
+# Of this name an import fails.
+sys.modules.update(dict.fromkeys(["sklearn"]))  # type: ignore[arg-type]
+
+import numpy as np  # noqa: E402 - after the above
+import tensorflow as tf  # noqa: E402 - after the above
 
 Rows = dict[str, list[Any]]
 

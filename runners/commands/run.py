@@ -9,6 +9,7 @@ import click
 
 from runners.commands.settings_options import open_project, settings_options
 from runners.ending import ending
+from runners.loading import loading
 from runners.outcome import Outcome
 from runners.partial import check_node, nodes_between
 from runners.places import Places
@@ -59,9 +60,10 @@ def run(
         click.echo(f"{name}: starting (TensorFlow and TFX take a while to load)")
         run_id = _new_run()
         with stderr_in(places.log(run_id, "start")):
-            # Only now, since this is what takes so long.
-            from pipeline.compile import compile_bundle
-            from runners.local import Request
+            with loading():
+                # Only now, since this is what takes so long.
+                from pipeline.compile import compile_bundle
+                from runners.local import Request
 
             bundle = compile_bundle(project, places.bundles)
         record = Record(run_id, name, bundle.manifest.digest, inputs if whole else "")

@@ -7,7 +7,6 @@ and a process group of its own, which ends with it. `python -m runners.warm.work
 
 import contextlib
 import fcntl
-import gc
 import importlib
 import os
 import selectors
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runners.children import GRACE_SECONDS
+from runners.loading import loading
 from runners.local import SHARED
 from runners.parent import end_with_parent
 from runners.warm.address import idle_seconds
@@ -196,11 +196,9 @@ def main() -> None:
     with _listening(Path(sys.argv[1])) as listener:
         if listener is None:
             return
-        for module in ("runners.node", *SHARED):
-            importlib.import_module(module)
-        # What is there now stays: a child that collected it would copy all of its pages.
-        gc.collect()
-        gc.freeze()
+        with loading():
+            for module in ("runners.node", *SHARED):
+                importlib.import_module(module)
         Worker(listener, idle_seconds()).serve()
 
 

@@ -108,11 +108,11 @@ def examples_of(folder, rows, split="eval"):
     return made
 
 
-def judge(folder, settings, rows, champion=False, executor=Executor):
+def judge(folder, settings, rows, champion=False, executor=Executor, config=None):
     """Evaluates the rows' answers; returns the evaluation and the blessing.
 
     Each row holds `label_index`, the outputs of `OUTPUTS`, and those of the champion after
-    `champion_`.
+    `champion_`. `config` is the configuration where it isn't that of the settings.
     """
     task = settings.label.task
     width = len(np.atleast_1d(rows[0].get("probabilities", 0)))
@@ -134,7 +134,7 @@ def judge(folder, settings, rows, champion=False, executor=Executor):
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},
         {
-            "eval_config": proto_utils.proto_to_json(eval_config(settings)),
+            "eval_config": proto_utils.proto_to_json(config or eval_config(settings)),
             "example_splits": '["eval"]',
         },
     )
