@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test check docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test check bench docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -38,6 +38,9 @@ check: setup setup-airflow  ## Check what needs no pipeline: style, types, layer
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile -q
+
+bench: setup  ## Compare the speed with stock TFX's: benchmarks/RESULTS.md (an hour)
+	@$(BIN)/python -m benchmarks.speed -o benchmarks/RESULTS.md
 
 docs: setup  ## Write docs/settings.md from the settings themselves
 	$(BIN)/python -m pipeline.settings_page > docs/settings.md
