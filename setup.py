@@ -22,9 +22,11 @@ setup(
         include=["bundle", "data", "models", "pipeline*", "runners*", "serving"]
     ),
     install_requires=[
+        "adbc-driver-postgresql>=1.13,<2",
         "click>=8.1",
         "pyarrow>=14",
         "pydantic>=2.7,<3",
+        "pymysql>=1.2,<2",
         "pyyaml>=6",
         "requests>=2.31",
         "protobuf>=6.31.1,<7",

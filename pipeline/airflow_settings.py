@@ -10,6 +10,10 @@ from pipeline.section import MisplacedError, Section
 
 # Five fields, or one of Airflow's names for such.
 CRON_PATTERN = r"^(@(hourly|daily|weekly|monthly|quarterly|yearly)|\S+( \S+){4})$"
+_CONNECTIONS = {
+    "metadata_connection": "BELTLINE_METADATA",
+    "database_connection": "BELTLINE_DATABASE",
+}
 AbsolutePath = Annotated[str, Field(pattern="^/.+")]
 
 
@@ -54,7 +58,7 @@ class Kubernetes(Section):
     secret: str | None = Field(
         None,
         description="A secret whose entries become environment variables of the pods, such as "
-        "`BELTLINE_METADATA`.",
+        "`BELTLINE_METADATA` and, for `data.query`, `BELTLINE_DATABASE`.",
     )
     node_selector: dict[str, str] = Field(
         default_factory=dict, description="Labels of the machines that GPU nodes run on."
@@ -93,6 +97,11 @@ class Airflow(Section):
         description="Id of the Airflow connection to the ML Metadata database; without it the "
         "worker's `BELTLINE_METADATA`, else a SQLite file in the root.",
     )
+    database_connection: str | None = Field(
+        None,
+        description="Id of the Airflow connection to the database of `data.query`; without it the "
+        "worker's `BELTLINE_DATABASE`.",
+    )
     schedule: Annotated[str, Field(pattern=CRON_PATTERN)] | None = Field(
         None,
         description="A cron expression, or one such as `@daily`; without it the DAG is started by "
@@ -108,8 +117,8 @@ class Airflow(Section):
     span_days_back: int = Field(
         0,
         ge=0,
-        description="The day of the data, where `data.path` holds `{YYYY}`: this many days before "
-        "the run's logical date.",
+        description="The day of the data, where `data.path` holds `{YYYY}` or `data.query` "
+        "`:span`: this many days before the run's logical date.",
     )
     data_assets: list[str] = Field(
         default_factory=list, description="Assets, by URI, whose update starts the DAG."
@@ -141,13 +150,14 @@ class Airflow(Section):
             for key in ("image", "volume_claim"):
                 if not getattr(self.kubernetes, key):
                     raise MisplacedError("is needed where `where` is kubernetes", "kubernetes", key)
-            if self.metadata_connection:
-                # It would stand in the pod's description, which others may read.
-                raise MisplacedError(
-                    "goes with bash and docker; for pods name a `kubernetes.secret` that holds "
-                    "BELTLINE_METADATA",
-                    "metadata_connection",
-                )
+            for key, variable in _CONNECTIONS.items():
+                if getattr(self, key):
+                    # It would stand in the pod's description, which others may read.
+                    raise MisplacedError(
+                        "goes with bash and docker; for pods name a `kubernetes.secret` that holds "
+                        f"{variable}",
+                        key,
+                    )
         if self.timezone not in available_timezones():
             raise MisplacedError(f"'{self.timezone}' is no time zone", "timezone")
         try:

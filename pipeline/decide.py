@@ -7,13 +7,12 @@ words. A further task is a case in `target.py`, a floor in `_FLOORS`, and its mo
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from bundle.errors import WrongInput
 from pipeline.profile import Column, profile
 from pipeline.roles import reason_to_leave_out, shown
-from pipeline.tables import column_kinds, column_names, no_such_column
+from pipeline.tables import Table, column_kinds, column_names, no_such_column
 from pipeline.target import FEWEST_ROWS_PER_CLASS, Label, look_at_label, where
 
 MOST_SLICES = 2
@@ -44,7 +43,7 @@ class Decision:
     """What the person should know beyond that, a line each."""
 
 
-def decide(files: Sequence[Path], label: str) -> Decision:
+def decide(files: Sequence[Table], label: str) -> Decision:
     """Looks at the data and decides. Raises WrongInput where the data or the label won't do."""
     names = column_names(files)
     if label not in names:
@@ -66,7 +65,7 @@ def decide(files: Sequence[Path], label: str) -> Decision:
     )
 
 
-def _nothing_left(file: Path, label: str, left_out: dict[str, str]) -> str:
+def _nothing_left(file: Table, label: str, left_out: dict[str, str]) -> str:
     reasons = "; ".join(f"{name!r} is {reason}" for name, reason in list(left_out.items())[:10])
     return f"{file}: no column but {label!r} is left to learn from. {reasons}".rstrip(". ")
 

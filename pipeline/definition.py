@@ -6,7 +6,7 @@ say in `nodes.py` what it does and which part of the pipeline it belongs to.
 
 from typing import Any
 
-from tfx.components import ExampleValidator, StatisticsGen, Transform, Tuner
+from tfx.components import ExampleValidator, Tuner
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
@@ -21,7 +21,9 @@ from pipeline.components.evaluator import Evaluator
 from pipeline.components.example_gen import ExampleGen
 from pipeline.components.pusher import Pusher
 from pipeline.components.serving_check import ServingCheck
+from pipeline.components.statistics_gen import StatisticsGen
 from pipeline.components.trainer import Trainer
+from pipeline.components.transform import Transform
 from pipeline.evaluation import eval_config
 from pipeline.parameters import DATA_PATH, SPAN, STEPS, RuntimeParameters, runtime_parameters
 from pipeline.settings import Settings
@@ -70,13 +72,16 @@ def _data_nodes(
 ) -> list[BaseNode]:
     label = settings.label.column
     examples = ExampleGen(
-        path=values[DATA_PATH],
-        span=values[SPAN],
+        path=values.get(DATA_PATH, ""),
+        query=settings.data.query or "",
+        changed_by=settings.data.changed_by or "",
+        span=values.get(SPAN, settings.data.span),
         kinds=columns.kinds,
-        exclude=set(settings.features.exclude) - set(settings.evaluation.slices),
+        exclude=settings.unread,
         splits=settings.data.splits.model_dump(),
         split_by=settings.data.split_by,
         drop_without=label if settings.data.unlabelled == "drop" else None,
+        unreadable=settings.data.unreadable,
     )
     statistics = StatisticsGen(examples=examples.outputs["examples"])
     schema = CuratedSchema(schema_text).with_id("Schema")
@@ -105,7 +110,6 @@ def _model_nodes(
             analyze=["train"], transform=["train", "validation"]
         ),
         custom_config=_for_transform(config),
-        disable_statistics=True,
     )
     learning: dict[str, Any] = {
         "examples": transform.outputs["transformed_examples"],
@@ -152,8 +156,6 @@ def _release_nodes(
         split="eval",
         rows=settings.push.check_rows,
     )
-    # A model that the Evaluator refuses need not show that it serves.
-    check.add_upstream_node(evaluator)
     pusher = Pusher(
         directory=settings.push.directory,
         name=settings.name,

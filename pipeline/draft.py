@@ -49,20 +49,26 @@ def schema_path(name: str) -> str:
     return f"schema/{name}.pbtxt"
 
 
-def settings_text(decision: Decision, name: str, data: Path, folder: Path) -> str:
-    """The text of `pipeline.yaml` for `folder`."""
+def settings_text(decision: Decision, name: str, data: Path | str, folder: Path) -> str:
+    """The text of `pipeline.yaml` for `folder`; `data` is the path of files, or a query's text."""
     label = decision.label
     lines = [
         "# Written by `beltline init`; docs/settings.md lists what else may stand here.",
         f"name: {name}",
         "data:",
-        f"  path: {_scalar(_relative(data, folder))}",
+        *_source_lines(data, folder),
     ]
     if label.column.missing:
         said = f"{label.column.missing:,} of {label.column.rows:,} rows have no label"
         lines.append(_with_comment("  unlabelled: drop", said))
     lines += [f"schema: {schema_path(name)}", *_label_lines(decision), *_feature_lines(decision)]
     return "\n".join([*lines, *_evaluation_lines(decision)]) + "\n"
+
+
+def _source_lines(data: Path | str, folder: Path) -> list[str]:
+    if isinstance(data, Path):
+        return [f"  path: {_scalar(_relative(data, folder))}"]
+    return ["  source: sql", f"  query: {_scalar(data)}"]
 
 
 def _label_lines(decision: Decision) -> list[str]:

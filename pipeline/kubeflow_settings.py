@@ -73,7 +73,8 @@ class Kubeflow(Section):
     secrets: dict[ObjectName, dict[SecretKey, Variable]] = Field(
         default_factory=dict,
         description="Secrets by name, and for each of their keys the environment variable that it "
-        "becomes; one must become `BELTLINE_METADATA`.",
+        "becomes; one must become `BELTLINE_METADATA`, and for `data.query` one "
+        "`BELTLINE_DATABASE`.",
     )
     accelerator: LabelKey = Field(
         "nvidia.com/gpu", description="The cluster's name for a GPU, as a resource."

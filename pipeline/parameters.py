@@ -7,6 +7,7 @@ from tfx.orchestration import data_types
 
 from bundle.manifest import Parameter
 from pipeline.settings import SPAN_PATTERN, Settings
+from pipeline.tables.databases import placeholder
 
 DATA_PATH = "data-path"
 SPAN = "span"
@@ -16,25 +17,31 @@ RuntimeParameters = dict[str, data_types.RuntimeParameter]
 
 
 def parameters(settings: Settings) -> dict[str, Parameter]:
-    """Returns the runtime parameters by name; their defaults are what the settings say."""
-    return {
-        DATA_PATH: Parameter(
+    """Returns the runtime parameters by name; their defaults are what the settings say.
+
+    A query has no path, and without `:span` in it no span either.
+    """
+    data = settings.data
+    found = {}
+    if data.path:
+        found[DATA_PATH] = Parameter(
             type="string",
-            default=settings.data.path,
+            default=data.path,
             does="Where the data are: a file, a folder or a pattern, perhaps with placeholders.",
-        ),
-        SPAN: Parameter(
+        )
+    if data.path or placeholder.is_in(data.query or ""):
+        found[SPAN] = Parameter(
             type="string",
-            default=settings.data.span,
+            default=data.span,
             does="Which part of the data: latest, a day as 2026-11-23, or a number.",
             pattern=SPAN_PATTERN,
-        ),
-        STEPS: Parameter(
-            type="integer",
-            default=0,
-            does="Most training steps; 0 means that the epochs decide.",
-        ),
-    }
+        )
+    found[STEPS] = Parameter(
+        type="integer",
+        default=0,
+        does="Most training steps; 0 means that the epochs decide.",
+    )
+    return found
 
 
 def runtime_parameters(settings: Settings) -> RuntimeParameters:

@@ -1,5 +1,7 @@
 """What can be known to be wrong before anything runs; needs no TFX."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bundle import digest, environment
@@ -8,6 +10,7 @@ from pipeline import code, tables
 from pipeline.columns import columns_of, schema_of
 from pipeline.nodes import ABOUT
 from pipeline.reading import Project
+from pipeline.tables.sources import Source
 
 
 def check(project: Project) -> str:
@@ -22,8 +25,9 @@ def check(project: Project) -> str:
     settings = project.settings
     schema_file = project.resolve(settings.schema_file)
     sources = check_definition(project)
-    files = _files(project)
-    _check_header(project, tables.column_names(files))
+    source = source_of(project)
+    found = _found(project, source)
+    _check_header(project, tables.column_names(found.tables))
     return digest.of_parts(
         {
             "settings": settings.model_dump_json(exclude={"local", "airflow", "kubeflow"}).encode(),
@@ -31,7 +35,7 @@ def check(project: Project) -> str:
             "code": code.code_digest(sources).encode(),
             "beltline": digest.of_parts(_beltline_sources()).encode(),
             "lock": environment.lock_digest().encode(),
-            "data": tables.content_digest(files).encode(),
+            "data": _digest(project, source, found).encode(),
         }
     )
 
@@ -50,10 +54,29 @@ def check_definition(project: Project) -> dict[str, bytes]:
     return sources
 
 
-def _files(project: Project) -> list[Path]:
+def source_of(project: Project) -> Source:
+    """Returns where the data are."""
     data = project.settings.data
+    return Source(
+        data.path or "", data.query or "", data.changed_by or "", data.span, project.folder
+    )
+
+
+def _found(project: Project, source: Source) -> tables.Span:
+    with _no_data_is_wrong(project):
+        return source.find()
+
+
+def _digest(project: Project, source: Source, found: tables.Span) -> str:
+    settings = project.settings
+    with _no_data_is_wrong(project):
+        return source.digest(found, settings.unread, settings.data.split_by or "")
+
+
+@contextmanager
+def _no_data_is_wrong(project: Project) -> Iterator[None]:
     try:
-        return tables.files_of_span(tables.source_path(data.path, project.folder), data.span).files
+        yield
     except NoData as error:
         # Here nobody waits for the data of a day to come.
         raise WrongInput(f"{project.file}: data.span: {error}") from None
@@ -73,7 +96,8 @@ def _check_header(project: Project, names: list[str]) -> None:
         if name not in names:
             hint = did_you_mean(name, names) or f" ({', '.join(names[:12])})"
             raise WrongInput(
-                f"{project.file}: {key}: no column '{name}' in {settings.data.path}{hint}"
+                f"{project.file}: {key}: no column '{name}' in "
+                f"{settings.data.path or 'the result of data.query'}{hint}"
             )
 
 

@@ -6,15 +6,14 @@ A further fact about a column is a field of `Column`, filled by one of the small
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.tables import Kind, batches
+from pipeline.tables import Kind, Table, batches
 
 Value = int | float | str
-Place = tuple[Path, int]
+Place = tuple[Table, int]
 
 # Different values are kept so that they can be counted: at most so many of a column, and of all
 # columns together, which bounds the memory whatever the data.
@@ -66,7 +65,7 @@ class Column:
         return self.distinct / self.counted if self.counted else 0.0
 
 
-def profile(files: Sequence[Path], kinds: Mapping[str, Kind]) -> dict[str, Column]:
+def profile(files: Sequence[Table], kinds: Mapping[str, Kind]) -> dict[str, Column]:
     """What each column in `kinds` holds, read once. Raises WrongInput as `tables.batches` does."""
     most = min(MOST_COUNTED, MOST_COUNTED_TOGETHER // max(1, len(kinds)))
     tallies = {name: _Tally(kind, most) for name, kind in kinds.items()}

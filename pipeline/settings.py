@@ -27,6 +27,8 @@ METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
     "multiclass": ("accuracy", "macro_f1", "auc"),
     "regression": ("rmse", "mae", "r2"),
 }
+# The key that a kind of source needs, and those that don't go with it.
+_KEYS_OF_SOURCE = {"files": ("path", ("query", "changed_by")), "sql": ("query", ("path",))}
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"rmse", "mae"})
 
 
@@ -51,17 +53,31 @@ class Splits(Section):
 class Data(Section):
     """Where the rows come from."""
 
-    path: str = Field(
+    source: Literal["files", "sql"] = Field(
+        "files",
+        description="The kind of source: files, or a query to the database that "
+        "`BELTLINE_DATABASE` names.",
+    )
+    path: str | None = Field(
+        None,
         description="A CSV or Parquet file, a folder of them, or a pattern such as `in/*.csv`; "
         "relative to the folder of `pipeline.yaml`. It may hold `{YYYY}`, `{MM}` and `{DD}`, or "
-        "`{SPAN}`, and `{VERSION}`."
+        "`{SPAN}`, and `{VERSION}`. Needed with `files`.",
+    )
+    query: str | None = Field(
+        None,
+        description="The SQL query whose rows are read; it may hold `:span`. Needed with `sql`.",
+    )
+    changed_by: str | None = Field(
+        None,
+        description="An SQL query whose result changes whenever that of `query` does, such as "
+        "`SELECT max(id), count(*) FROM parts`; without it all rows are read to find out.",
     )
     span: Annotated[str, Field(pattern=SPAN_PATTERN)] = Field(
         "latest",
         description="Which part of the data, where `path` holds placeholders: `latest`, a day as "
-        "`2026-11-23`, or a number for `{SPAN}`.",
+        "`2026-11-23`, or a number for `{SPAN}`. Where `query` holds `:span`, its value.",
     )
-    source: Literal["files"] = Field("files", description="The kind of source.")
     splits: Splits = Field(default_factory=Splits, description="How the rows are split.")
     split_by: str | None = Field(
         None,
@@ -73,12 +89,27 @@ class Data(Section):
         description="Rows without a label: the data gate refuses the data, or they are left out "
         "and counted.",
     )
+    unreadable: Literal["stop", "reject"] = Field(
+        "stop",
+        description="Rows that can't be read (ragged, wrong bytes, broken quotes): the first one "
+        "stops the run, or they are counted and go to a file of their own.",
+    )
 
     @field_validator("span", mode="before")
     @classmethod
     def _span_as_text(cls, value: Any) -> Any:
         # YAML reads an unquoted day as a date, and a number as one.
         return str(value) if type(value) in (int, date) else value
+
+    @model_validator(mode="after")
+    def _keys_go_with_the_source(self) -> "Data":
+        needed, others = _KEYS_OF_SOURCE[self.source]
+        if not getattr(self, needed):
+            raise MisplacedError(f"is needed where `source` is {self.source}", needed)
+        for key in others:
+            if getattr(self, key) is not None:
+                raise MisplacedError(f"does not go with `source: {self.source}`", key)
+        return self
 
 
 class Label(Section):
@@ -293,6 +324,11 @@ class Settings(Section):
     airflow: Airflow = Field(default_factory=Airflow, description="The Airflow runner.")
     kubeflow: Kubeflow = Field(default_factory=Kubeflow, description="The Kubeflow runner.")
 
+    @property
+    def unread(self) -> set[str]:
+        """The columns that are not read at all."""
+        return set(self.features.exclude) - set(self.evaluation.slices)
+
     @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Settings":
         allowed = METRICS_OF_TASK[self.label.task]
@@ -304,6 +340,15 @@ class Settings(Section):
                     "evaluation",
                     *key,
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _a_database_has_a_query(self) -> "Settings":
+        # Each node of the DAG would be told its password.
+        if self.airflow.database_connection and self.data.source != "sql":
+            raise MisplacedError(
+                "goes with `data.source: sql` alone", "airflow", "database_connection"
+            )
         return self
 
     def _named_metrics(self) -> Iterator[tuple[Metric, tuple[str, ...]]]:

@@ -5,13 +5,12 @@ To recognise more words for the positive class, add them to `POSITIVE` or `NEGAT
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from bundle.errors import WrongInput
 from pipeline.profile import Column, Place, profile
 from pipeline.roles import reason_to_leave_out, shown
-from pipeline.tables import place
+from pipeline.tables import Table, place
 
 Task = Literal["binary", "multiclass", "regression"]
 
@@ -51,7 +50,7 @@ class Label:
         return self.classes[1] if self.task == "binary" else None
 
 
-def look_at_label(files: Sequence[Path], column: Column) -> Label:
+def look_at_label(files: Sequence[Table], column: Column) -> Label:
     """The label in `column`, its classes read once more as text.
 
     Raises WrongInput where it has one value at most, too many texts, or one class in several ways.
@@ -84,7 +83,7 @@ def where(found: Place) -> str:
     return f"{file}, {place(file, row)}"
 
 
-def _task(files: Sequence[Path], column: Column) -> Task:
+def _task(files: Sequence[Table], column: Column) -> Task:
     if column.distinct == 2:
         return "binary"
     if column.kind == "text":
@@ -96,7 +95,7 @@ def _task(files: Sequence[Path], column: Column) -> Task:
     return "multiclass" if column.whole and few and enough else "regression"
 
 
-def _too_many_classes(file: Path, column: Column) -> str:
+def _too_many_classes(file: Table, column: Column) -> str:
     reason = reason_to_leave_out(column) or "text"
     return (
         f"{file}: the label {column.name!r} has {column.distinct:,} different values that are not "
@@ -105,7 +104,7 @@ def _too_many_classes(file: Path, column: Column) -> str:
     )
 
 
-def _class_counts(files: Sequence[Path], column: Column) -> dict[str, int]:
+def _class_counts(files: Sequence[Table], column: Column) -> dict[str, int]:
     """Rows by the class's text, just as ExampleGen will write it."""
     texts = profile(files, {column.name: "text"})[column.name].counts
     if len(texts) > column.distinct:

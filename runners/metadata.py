@@ -4,9 +4,7 @@ import fcntl
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 # Read while it is imported: else it writes two lines for each connection to PostgreSQL.
 os.environ.setdefault("GLOG_minloglevel", "1")
@@ -14,9 +12,10 @@ os.environ.setdefault("GLOG_minloglevel", "1")
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from bundle.database_url import DatabaseUrl, read_url, shown
 from bundle.errors import WrongInput
 from runners import postgresql
-from runners.places import Places
+from runners.places import METADATA, Places
 
 REASON = "beltline_reason"
 BUNDLE = "beltline_bundle"
@@ -29,32 +28,23 @@ _RETRIES = 15
 def connection_config(url: str) -> pb.ConnectionConfig:
     """Returns ML Metadata's connection for `sqlite:///…`, `mysql://…` or `postgresql://…`.
 
-    Airflow's and SQLAlchemy's `postgres://…`, `mysql+…://…` and `postgresql+…://…` are the same.
-
     Raises:
       WrongInput: it is none of these, or names no database. The message hides the password.
     """
-    parts = urlsplit(url)
-    scheme = parts.scheme.partition("+")[0]
+    database = read_url(url, METADATA)
     config = pb.ConnectionConfig()
     config.retry_options.max_num_retries = _RETRIES
-    file = sqlite_file(url)
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        config.sqlite.filename_uri = str(file)
+    if database.file:
+        database.file.parent.mkdir(parents=True, exist_ok=True)
+        config.sqlite.filename_uri = str(database.file)
         config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-    elif scheme == "mysql" and parts.hostname and parts.path.strip("/"):
-        _fill(config.mysql, parts, port=parts.port or 3306)
-        config.mysql.database = parts.path.strip("/")
-    elif scheme in ("postgresql", "postgres") and parts.hostname and parts.path.strip("/"):
-        _fill(config.postgresql, parts, port=str(parts.port or 5432))
-        config.postgresql.dbname = parts.path.strip("/")
-        postgresql.install()
+    elif database.kind == "mysql":
+        _fill(config.mysql, database, port=database.port)
+        config.mysql.database = database.name
     else:
-        raise WrongInput(
-            f"BELTLINE_METADATA={_shown(url)}: must be sqlite:///FILE, "
-            "mysql://USER:PASSWORD@HOST/NAME or postgresql://USER:PASSWORD@HOST/NAME"
-        )
+        _fill(config.postgresql, database, port=str(database.port))
+        config.postgresql.dbname = database.name
+        postgresql.install()
     return config
 
 
@@ -66,23 +56,11 @@ def _why(error: str) -> str:
     return error.partition("\n")[0].rpartition(" query:")[0] or error
 
 
-def sqlite_file(url: str) -> Path | None:
-    """Returns the file that `sqlite:///…` names; None if the URL is another one."""
-    # Not by way of urlsplit: a folder's name may hold a '#' or a '?'.
-    path = url.removeprefix("sqlite://")
-    return Path("/" + path.lstrip("/")) if path != url and path.strip("/") else None
-
-
-def _shown(url: str) -> str:
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":…@") if password else url
-
-
-def _fill(source: Any, parts: Any, port: int | str) -> None:
-    source.host = parts.hostname
+def _fill(source: Any, database: DatabaseUrl, port: int | str) -> None:
+    source.host = database.host
     source.port = port
-    source.user = unquote(parts.username or "")
-    source.password = unquote(parts.password or "")
+    source.user = database.user
+    source.password = database.password
 
 
 @dataclass(frozen=True)
@@ -114,7 +92,7 @@ class Lineage:
             self.store = mlmd.MetadataStore(connection_config(url))
         except (OSError, RuntimeError, mlmd.errors.StatusError) as error:
             raise WrongInput(
-                f"ML Metadata at {_shown(url)} can't be opened: {_why(str(error))}"
+                f"ML Metadata at {shown(url)} can't be opened: {_why(str(error))}"
             ) from None
         self._pipeline = pipeline
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 
+from bundle.database_url import sqlite_file
 from bundle.environment import check_lock
 from bundle.errors import WrongInput
 from bundle.folder import open_bundle
@@ -49,7 +50,7 @@ def root(places: Places) -> str:
 
 def metadata(places: Places, pipeline: str) -> str:
     """Checks that ML Metadata can be opened; a SQLite file that isn't there yet stays so."""
-    from runners.metadata import Lineage, sqlite_file
+    from runners.metadata import Lineage
 
     file = sqlite_file(places.metadata)
     if file and not file.exists():

@@ -110,8 +110,11 @@ def postgresql() -> Iterator[Server]:
 
 
 @contextmanager
-def mariadb() -> Iterator[Server]:
-    """Starts MariaDB, as Debian's package brings it; skips the test where it is not there."""
+def mariadb(*options: str) -> Iterator[Server]:
+    """Starts MariaDB, as Debian's package brings it; skips the test where it is not there.
+
+    `options` are more of them for the server.
+    """
     program = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program:
         pytest.skip("MariaDB is not installed (Debian: mariadb-server)")
@@ -130,7 +133,8 @@ def mariadb() -> Iterator[Server]:
         listen = ["--bind-address=127.0.0.1", f"--port={port}"]
         query = ["mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(port), "-u", USER]
         log = folder / "log"
-        server = Server("mysql", port, [*serve, *listen], query, log, signal.SIGTERM)
+        serve += [*listen, *options]
+        server = Server("mysql", port, serve, query, log, signal.SIGTERM)
         with running(server):
             yield server
 

@@ -1,4 +1,4 @@
-"""Tables on disk (CSV, TSV, Parquet) read with Arrow; for `beltline init` and for ExampleGen.
+"""Tables, files (CSV, TSV, Parquet) or queries, read with Arrow; for `init` and for ExampleGen.
 
 A column has one of three kinds, the narrowest that holds all its values:
 
@@ -17,29 +17,39 @@ delimiter, a quote or a line break in double quotes, quotes doubled; any line en
 skipped. The suffix decides the format; .gz and .zst are unpacked while reading.
 
 Parquet: numbers in string columns count as numbers; booleans are the text true or false; dates and
-times are ISO text; decimals and 64-bit unsigned integers are read as if written out.
+times are ISO text; decimals and 64-bit unsigned integers are read as if written out. The same holds
+for the rows of a query, see `databases/`.
 
-A new format is a module with `header`, `plain_batches` and `place` (see `csv_files.py`), an entry
-in `_READERS`, and its suffixes in `files.FORMATS`.
+A new format is a module with a function `units` (see `csv_files.py` and `units.py`), an entry in
+`_FORMATS`, and its suffixes in `files.FORMATS`.
 """
 
 import difflib
+import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import pyarrow as pa
 
 from bundle.errors import WrongInput
 from pipeline.tables import csv_files, parquet_files
+from pipeline.tables.databases import Query
 from pipeline.tables.files import FORMATS, content_digest, data_files, source_path, suffix_of
-from pipeline.tables.kinds import Kind, MisfitError, converted, kind_of, wider
-from pipeline.tables.spans import Span, files_of_span
+from pipeline.tables.kinds import Kind, KindSoFar, MisfitError, converted
+from pipeline.tables.spans import Span, Table, files_of_span
+from pipeline.tables.units import Block, OtherKind, Rejected, Unit, UnreadableRow
 
 __all__ = [
+    "Block",
     "Kind",
+    "OtherKind",
+    "Query",
+    "Rejected",
     "Span",
+    "Table",
+    "Unit",
+    "UnreadableRow",
     "batches",
     "column_kinds",
     "column_names",
@@ -50,30 +60,43 @@ __all__ = [
     "no_such_column",
     "place",
     "source_path",
+    "typed",
+    "units",
 ]
 
 ROWS = 65536
+RANGE = 32 << 20
 _MOST_NAMED = 10
 
 
-class _Reader(Protocol):
-    def header(self, file: Path) -> list[str]: ...
-
-    def plain_batches(
-        self, file: Path, columns: Sequence[str], rows: int
-    ) -> Iterator[pa.RecordBatch]: ...
-
-    def place(self, file: Path, row: int) -> str: ...
+_FORMATS: dict[str, Callable[[Path, int, bool], Sequence[Unit]]] = {
+    "csv": csv_files.units,
+    "parquet": parquet_files.units,
+}
 
 
-_READERS: dict[str, _Reader] = {"csv": csv_files, "parquet": parquet_files}
+def units(files: Sequence[Table], size: int = RANGE, reject: bool = False) -> list[Unit]:
+    """The parts of files that can be read apart, in the order of the rows.
+
+    A CSV file is cut into ranges of about `size` bytes (not a packed one, nor one whose quotes are
+    not RFC 4180's), a Parquet file between its row groups. Which rows there are doesn't depend on
+    the size. With `reject`, rows that can't be read come apart; else they end the reading.
+    """
+    return [unit for file in files for unit in _units_of(file, size, reject)]
 
 
-def _reader(file: Path) -> _Reader:
-    return _READERS[FORMATS[suffix_of(file) or ".csv"]]
+def _units_of(file: Table, size: int, reject: bool) -> Sequence[Unit]:
+    if isinstance(file, Query):
+        return [file]
+    return _FORMATS[FORMATS[suffix_of(file) or ".csv"]](file, size, reject)
 
 
-def column_names(files: Sequence[Path]) -> list[str]:
+def _whole(file: Table, reject: bool = False) -> Unit:
+    (unit,) = _units_of(file, sys.maxsize, reject)
+    return unit
+
+
+def column_names(files: Sequence[Table]) -> list[str]:
     """The column names of a set of files, in the first file's order; reads headers only.
 
     Raises WrongInput for an empty file, a header not in UTF-8, a column without a name, a name
@@ -89,8 +112,8 @@ def column_names(files: Sequence[Path]) -> list[str]:
     return names
 
 
-def _checked_header(file: Path) -> list[str]:
-    names = _reader(file).header(file)
+def _checked_header(file: Table) -> list[str]:
+    names = _whole(file).header()
     unnamed = next((index for index, name in enumerate(names) if not name.strip()), None)
     if unnamed is not None:
         raise WrongInput(
@@ -103,7 +126,7 @@ def _checked_header(file: Path) -> list[str]:
     return names
 
 
-def _disagreement(first: Path, file: Path, missing: list[str], extra: list[str]) -> str:
+def _disagreement(first: Table, file: Table, missing: list[str], extra: list[str]) -> str:
     parts = [
         f"{word} {_listed(names)}" for word, names in (("lacks", missing), ("adds", extra)) if names
     ]
@@ -123,68 +146,90 @@ def no_such_column(where: object, name: str, columns: Sequence[str]) -> WrongInp
     return WrongInput(f"{where}: there is no column {name!r}; {hint}")
 
 
-def no_rows(files: Sequence[Path]) -> WrongInput:
+def no_rows(files: Sequence[Table]) -> WrongInput:
     """The error to raise when a set of files has column names but no rows."""
     return WrongInput(f"{', '.join(str(file) for file in files[:3])}: no rows, only column names")
 
 
-def place(file: Path, row: int) -> str:
+def place(file: Table, row: int) -> str:
     """Where data row `row` (from 0) of a file stands, in words: "line 12", or "row 11"."""
-    return _reader(file).place(file, row)
+    unit = _whole(file)
+    before = 0
+    for block in unit.blocks(unit.header()):
+        rows = block.read()[0].num_rows
+        if row < before + rows:
+            return block.place(row - before)
+        before += rows
+    raise IndexError(f"{file} has only {before} rows")
 
 
-def column_kinds(files: Sequence[Path], columns: Sequence[str] | None = None) -> dict[str, Kind]:
-    """The narrowest kind that holds every value of a column in all files, for `columns` (or all).
+def column_kinds(
+    files: Sequence[Table],
+    columns: Sequence[str] | None = None,
+    expected: Mapping[str, Kind] | None = None,
+    reject: bool = False,
+) -> dict[str, Kind]:
+    """The kind of `columns` (or of all): the expected one where it holds every value in all files.
 
-    Reads all the data once. Raises WrongInput as `column_names` and `batches` do, and when
-    there are no rows.
+    Elsewhere, and where none is expected, it is the narrowest that does. Reads all the data once.
+    Raises WrongInput as `column_names` and `batches` do, and when there are no rows; with `reject`,
+    rows that can't be read are passed over.
     """
     names = column_names(files)
     wanted = list(names if columns is None else columns)
-    kinds: dict[str, Kind | None] = dict.fromkeys(wanted)
+    looks = {name: KindSoFar((expected or {}).get(name)) for name in wanted}
     rows = 0
     for file in files:
-        for batch in _plain_batches(file, wanted or names[:1], ROWS):
+        for block in _blocks(file, wanted or names[:1], reject):
+            batch, _ = block.read()
             rows += batch.num_rows
-            for name in wanted:
-                if kinds[name] != "text":
-                    kinds[name] = wider(kinds[name], kind_of(batch.column(name)))
+            for name, look in looks.items():
+                look.add(batch.column(name))
     if not rows:
         raise no_rows(files)
-    return {name: kind or "text" for name, kind in kinds.items()}
+    return {name: look.kind for name, look in looks.items()}
 
 
-def batches(file: Path, kinds: Mapping[str, Kind], rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+def batches(file: Table, kinds: Mapping[str, Kind], rows: int = ROWS) -> Iterator[pa.RecordBatch]:
     """The columns in `kinds`, in that order, as int64, float64 or string; missing values are null.
 
-    Streams: holds a few batches of at most `rows` rows (and 4 MiB of CSV) in memory. A file with
-    no rows yields nothing (see `no_rows`). The kind integer also takes whole numbers written as
-    2.0, as pandas writes integers once a value is missing. Raises WrongInput with file, line
-    (Parquet: row), column and value where a value does not fit, and for broken files.
+    Streams: holds little more than `rows` rows in memory. A file with no rows yields nothing (see
+    `no_rows`). The kind integer also takes whole numbers written as 2.0, as pandas writes integers
+    once a value is missing. Raises WrongInput with file, line (Parquet: row), column and value
+    where a value does not fit, and for broken files.
     """
-    before = 0
-    for batch in _plain_batches(file, list(kinds), rows):
-        arrays = [
-            _converted(file, before, name, batch.column(name), kind) for name, kind in kinds.items()
-        ]
-        yield pa.RecordBatch.from_arrays(arrays, names=list(kinds))
-        before += batch.num_rows
+    for block in _blocks(file, list(kinds)):
+        batch, _ = typed(str(file), block, kinds)
+        for start in range(0, batch.num_rows, rows):
+            yield batch.slice(start, rows)
 
 
-def _plain_batches(file: Path, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _blocks(file: Table, columns: list[str], reject: bool = False) -> Iterator[Block]:
     names = _checked_header(file)
     absent = next((name for name in columns if name not in set(names)), None)
     if absent is not None:
         raise no_such_column(file, absent, names)
-    return _reader(file).plain_batches(file, columns, rows)
+    return _whole(file, reject).blocks(columns)
 
 
-def _converted(file: Path, before: int, name: str, values: pa.Array, kind: Kind) -> pa.Array:
+def typed(
+    source: str, block: Block, kinds: Mapping[str, Kind]
+) -> tuple[pa.RecordBatch, list[Rejected]]:
+    """A block's rows, columns as int64, float64 or string, missing ones null; and those rejected.
+
+    Raises OtherKind where a value does not fit, UnreadableRow as the block does.
+    """
+    batch, rejected = block.read()
+    arrays = [_converted(source, block, name, batch.column(name), k) for name, k in kinds.items()]
+    return pa.RecordBatch.from_arrays(arrays, names=list(kinds)), rejected
+
+
+def _converted(source: str, block: Block, name: str, values: pa.Array, kind: Kind) -> pa.Array:
     try:
         return converted(values, kind)
     except MisfitError as misfit:
-        where = place(file, before + misfit.index)
         meant = {"integer": "a whole number", "number": "a number"}[kind]
-        raise WrongInput(
-            f"{file}, {where}, column {name!r}: {misfit.value!r} is not {meant}"
+        raise OtherKind(
+            f"{source}, {block.place(misfit.index)}, column {name!r}: {misfit.value!r} is not "
+            f"{meant}"
         ) from misfit

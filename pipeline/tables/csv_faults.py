@@ -1,105 +1,101 @@
-"""Where a CSV file is broken: the slow reader that finds the line for a message.
+"""What is wrong with the records of a CSV file, record by record.
 
-Arrow reads the data; this module reads a file again, record by record, only when Arrow has
-stumbled or when a row's line is wanted. A new kind of fault is one more check in `_fault_in`.
+Arrow reads the data; this module looks at some records again when Arrow has stumbled over them. A
+new kind of fault is one more check in `_fault_in`.
 """
 
-import csv
-import io
 import re
-from collections.abc import Generator, Sequence
-from contextlib import closing
-from itertools import islice
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from bundle.errors import WrongInput
-from pipeline.tables.files import readable, suffix_of, unpacked
+from pipeline.tables.csv_records import (
+    closing_quotes_end_fields,
+    fields,
+    is_blank,
+    line_ends,
+    records,
+    unquoted,
+)
+from pipeline.tables.units import Rejected
 
-LONGEST_FIELD = 4 << 20
+LONGEST_RECORD = 4 << 20
 
-Records = Generator[tuple[int, list[str]], None, None]
-
+UNCLOSED = 'in the row that starts here a quote (") is opened and never closed'
+TOO_LONG = (
+    f"the row that starts here is longer than {LONGEST_RECORD:,} bytes; "
+    'most often a quote (") was never closed'
+)
+TEXT_BEHIND_QUOTE = 'in the row that starts here a closing quote (") is not followed by a delimiter'
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
-def delimiter_of(file: Path) -> str:
-    """A tab for .tsv files, else a comma."""
-    return "\t" if (suffix_of(file) or "").startswith(".tsv") else ","
+@dataclass(frozen=True)
+class Records:
+    """Some records of a file that follow each other, and where they stand."""
+
+    file: str
+    line: int
+    """The line (from 1) that the first one starts in."""
+    data: bytes
+    delimiter: bytes
+    names: Sequence[str]
+    """The names of all columns of the file."""
+    columns: Sequence[str]
+    """Those that are read; no other is looked at."""
+
+    def closing_quotes_end_fields(self) -> bool:
+        """Whether no text stands behind a closing quote; Arrow would take it into the field."""
+        return closing_quotes_end_fields(self.data, self.delimiter)
+
+    def sound(self) -> Iterator[tuple[int, bytes]]:
+        """The line and the bytes of each record that can be read; blank lines are left out."""
+        return ((line, record) for line, record, fault in self._judged() if fault is None)
+
+    def faults(self) -> Iterator[Rejected]:
+        """The records that can't be read: ragged rows, wrong bytes, broken quotes."""
+        return (fault for _, _, fault in self._judged() if fault is not None)
+
+    def _judged(self) -> Iterator[tuple[int, bytes, Rejected | None]]:
+        line = self.line
+        for start, end in records(self.data, self.delimiter):
+            record = self.data[start:end]
+            if not is_blank(record):
+                yield line, record, self._fault_in(line, record)
+            line += line_ends(record)
+
+    def _fault_in(self, line: int, record: bytes) -> Rejected | None:
+        if not closing_quotes_end_fields(record, self.delimiter):
+            return self._rejected(line, record, None, TEXT_BEHIND_QUOTE)
+        values = fields(record, self.delimiter)
+        if len(values) != len(self.names):
+            reason = (
+                f"{_count(len(values))} where the header has {len(self.names)}; "
+                "a field that contains the delimiter must stand in quotes"
+            )
+            return self._rejected(line, record, None, reason)
+        for name, value in zip(self.names, values, strict=True):
+            fault = wrong_byte(value) if name in self.columns else None
+            if fault:
+                return self._rejected(line, record, name, fault)
+        return None
+
+    def _rejected(self, line: int, record: bytes, column: str | None, reason: str) -> Rejected:
+        text = record.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+        return Rejected(self.file, line, column, reason, text)
 
 
-def records(file: Path, strict: bool = True) -> Records:
-    """Each record that is not blank, the header first, with the line (from 1) it starts in.
-
-    Bytes that are not UTF-8 become lone surrogates. Raises WrongInput for broken quoting; when not
-    `strict`, text behind a closing quote is taken as Arrow takes it: as part of the field.
-    """
-    before = csv.field_size_limit(LONGEST_FIELD)
-    try:
-        with readable(file), _text(file) as text:
-            yield from _records(file, text, strict)
-    finally:
-        csv.field_size_limit(before)
+def _count(number: int) -> str:
+    return "1 field" if number == 1 else f"{number} fields"
 
 
-def _text(file: Path) -> TextIO:
-    return io.TextIOWrapper(unpacked(file), "utf-8-sig", errors="surrogateescape", newline="")
+def text_of(field: bytes) -> str:
+    """What a field holds; bytes that are not UTF-8 become lone surrogates."""
+    return unquoted(field).decode("utf-8", "surrogateescape")
 
 
-def _records(file: Path, text: TextIO, strict: bool) -> Records:
-    reader = csv.reader(text, delimiter=delimiter_of(file), strict=strict)
-    line = 1
-    try:
-        for row in reader:
-            if row:
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise WrongInput(f"{file}, line {line}: {_quoting(error)}") from error
-
-
-def _quoting(error: csv.Error) -> str:
-    if "unexpected end" in str(error):
-        return 'in the row that starts here a quote (") is opened and never closed'
-    if "field limit" in str(error):
-        return (
-            f"in the row that starts here a field is longer than {LONGEST_FIELD:,} bytes; "
-            'most often a quote (") was never closed'
-        )
-    return 'in the row that starts here a closing quote (") is not followed by a delimiter'
-
-
-def first_fault(file: Path) -> str | None:
-    """The first ragged row, wrong byte or broken quote of the file in words, or None."""
-    try:
-        with closing(records(file)) as rows:
-            header = next(rows, (1, []))[1]
-            found = (_fault_in(file, line, row, header) for line, row in rows)
-            return next((fault for fault in found if fault), None)
-    except WrongInput as broken_quoting:
-        return str(broken_quoting)
-
-
-def _fault_in(file: Path, line: int, row: Sequence[str], header: Sequence[str]) -> str | None:
-    if len(row) != len(header):
-        return (
-            f"{file}, line {line}: {_count(len(row))} where the header has {len(header)}; "
-            "a field that contains the delimiter must stand in quotes"
-        )
-    for name, value in zip(header, row, strict=True):
-        fault = wrong_byte(value)
-        if fault:
-            return f"{file}, line {line}, column {name!r}: {fault}"
-    return None
-
-
-def _count(fields: int) -> str:
-    return "1 field" if fields == 1 else f"{fields} fields"
-
-
-def wrong_byte(value: str) -> str | None:
-    """What is wrong with a text read by `records` that was not UTF-8, and its mend, or None."""
-    found = _UNDECODABLE.search(value)
+def wrong_byte(field: bytes) -> str | None:
+    """What is wrong with a field that is not UTF-8, and its mend, or None."""
+    found = _UNDECODABLE.search(text_of(field))
     if found is None:
         return None
     byte = ord(found.group()) - 0xDC00
@@ -107,12 +103,3 @@ def wrong_byte(value: str) -> str | None:
         f"byte 0x{byte:02X} is not valid UTF-8; save the file as UTF-8 "
         "(in Excel 'CSV UTF-8', or: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW)"
     )
-
-
-def line_of_row(file: Path, row: int) -> int:
-    """The line (from 1) in which data row `row` starts; rows count from 0 without blank lines.
-
-    The row must be one that Arrow has read.
-    """
-    with closing(records(file, strict=False)) as rows:
-        return next(islice(rows, row + 1, None))[0]

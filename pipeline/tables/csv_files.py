@@ -1,98 +1,211 @@
-"""CSV and TSV files: their header, and their rows as Arrow text columns.
+"""CSV and TSV files: their header, their ranges, and their rows as Arrow text columns.
 
-Everything is read as text, so that one set of rules (`kinds.py`) says what a number is.
+Everything is read as text, so that one set of rules (`kinds.py`) says what a number is. A range is
+read in blocks of whole records, which Arrow then takes one by one.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 
 from bundle.errors import WrongInput
-from pipeline.tables.csv_faults import (
-    LONGEST_FIELD,
-    delimiter_of,
-    first_fault,
-    line_of_row,
+from pipeline.tables import csv_faults
+from pipeline.tables.csv_ranges import BYTE_ORDER_MARK, cuts
+from pipeline.tables.csv_records import (
+    closing_quotes_end_fields,
+    fields,
+    is_blank,
+    line_ends,
     records,
-    wrong_byte,
+    whole_records,
 )
-from pipeline.tables.files import readable, unpacked
+from pipeline.tables.files import readable, suffix_of, unpacked
+from pipeline.tables.kinds import MISSING
+from pipeline.tables.units import Rejected, UnreadableRow
 
-_CHUNK = 1 << 20
+_BLOCK = 1 << 20
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def header(file: Path) -> list[str]:
-    """The column names as written. Raises WrongInput for an empty file or one not in UTF-8."""
-    with closing(records(file)) as rows:
-        first = next(rows, None)
-    if first is None:
-        raise WrongInput(f"{file}: the file is empty; it needs a line of column names and rows")
-    line, names = first
-    fault = next((fault for name in names if (fault := wrong_byte(name))), None)
-    if fault:
-        raise WrongInput(f"{file}, line {line}: {fault}")
-    _delimiter_fits(file, names)
-    return names
+def units(file: Path, size: int, reject: bool) -> list["CsvRange"]:
+    """The ranges of about `size` bytes of a file; the whole of it where it is packed.
+
+    Args:
+      file: the file.
+      size: in bytes.
+      reject: whether rows that can't be read are set apart, or end the reading.
+    """
+    packed = (suffix_of(file) or "").endswith((".gz", ".zst"))
+    with readable(file):
+        if packed or file.stat().st_size <= size:
+            return [CsvRange(file, reject=reject)]
+        found = cuts(file, size, _delimiter_of(file))
+    ends = [*(start for start, _ in found[1:]), None]
+    return [
+        CsvRange(file, start, end, line, reject)
+        for (start, line), end in zip(found, ends, strict=True)
+    ]
 
 
-def _delimiter_fits(file: Path, names: Sequence[str]) -> None:
-    used = next((char for char in _OTHER_DELIMITERS if char in names[0]), None)
-    if len(names) == 1 and used:
+def _delimiter_of(file: Path) -> bytes:
+    return b"\t" if (suffix_of(file) or "").startswith(".tsv") else b","
+
+
+@dataclass(frozen=True)
+class CsvRange:
+    """Bytes of a file that hold whole records; those of a packed file are its unpacked ones."""
+
+    file: Path
+    start: int = 0
+    end: int | None = None
+    line: int = 1
+    """The line that it starts in."""
+    reject: bool = False
+
+    def source(self) -> str:
+        """The file's path."""
+        return str(self.file)
+
+    def header(self) -> list[str]:
+        """The column names as written. Raises WrongInput for an empty file or wrong bytes."""
+        delimiter = _delimiter_of(self.file)
+        for line, data, _ in CsvRange(self.file)._whole_records():
+            found = _first_record(data, delimiter)
+            if found:
+                start, end = found
+                return self._names(line + line_ends(data[:start]), data[start:end])
         raise WrongInput(
-            f"{file}: the columns seem to be separated by {_OTHER_DELIMITERS[used]}; save it with "
-            "commas and decimal points, or with tabs as a .tsv file"
+            f"{self.file}: the file is empty; it needs a line of column names and rows"
         )
 
+    def _names(self, line: int, record: bytes) -> list[str]:
+        delimiter = _delimiter_of(self.file)
+        names = fields(record, delimiter)
+        fault = next((fault for name in names if (fault := csv_faults.wrong_byte(name))), None)
+        if not closing_quotes_end_fields(record, delimiter):
+            fault = csv_faults.TEXT_BEHIND_QUOTE
+        if fault:
+            raise WrongInput(f"{self.file}, line {line}: {fault}")
+        texts = [csv_faults.text_of(name) for name in names]
+        used = next((char for char in _OTHER_DELIMITERS if char in texts[0]), None)
+        if len(texts) == 1 and used:
+            raise WrongInput(
+                f"{self.file}: the columns seem to be separated by {_OTHER_DELIMITERS[used]}; save "
+                "it with commas and decimal points, or with tabs as a .tsv file"
+            )
+        return texts
 
-def plain_batches(file: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """The columns as string arrays, nothing missing yet, at most `rows` rows at a time.
+    def blocks(self, columns: Sequence[str]) -> Iterator["CsvBlock"]:
+        """The rows in order, about 1 MiB at a time.
 
-    Raises WrongInput with the line of a ragged row, a wrong byte or an open quote.
-    """
-    with readable(file), unpacked(file) as stream:
-        try:
-            for batch in _opened(file, stream, columns):
-                for start in range(0, batch.num_rows, rows):
-                    yield batch.slice(start, rows)
-        except pa.ArrowInvalid as error:
-            raise WrongInput(first_fault(file) or f"{file}: {error}") from error
-    _quotes_closed(file)
+        Raises WrongInput for a quote that is never closed, and for a record of more than 4 MiB.
+        """
+        names = self.header()
+        delimiter = _delimiter_of(self.file)
+        below_header = self.start > 0
+        for line, data, at_edges in self._whole_records():
+            first = (0, 0) if below_header else _first_record(data, delimiter)
+            if first is None:
+                continue
+            below_header = True
+            rows, start = data[first[1] :], line + line_ends(data[: first[1]])
+            if not is_blank(rows):
+                found = csv_faults.Records(self.source(), start, rows, delimiter, names, columns)
+                yield CsvBlock(found, self.reject, at_edges)
+
+    def _whole_records(self) -> Iterator[tuple[int, bytes, bool]]:
+        """Yields whole records, the line that they start in, and if their quotes are RFC 4180's."""
+        line, rest = self.line, b""
+        with readable(self.file), unpacked(self.file) as stream:
+            for more in self._read(stream):
+                data = rest + more
+                end, at_edges = whole_records(data, _delimiter_of(self.file))
+                if end:
+                    yield line, data[:end], at_edges
+                    line += line_ends(data[:end])
+                rest = data[end:]
+                if len(rest) > csv_faults.LONGEST_RECORD:
+                    raise WrongInput(f"{self.file}, line {line}: {csv_faults.TOO_LONG}")
+        if rest:
+            raise WrongInput(f"{self.file}, line {line}: {csv_faults.UNCLOSED}")
+
+    def _read(self, stream: pa.NativeFile) -> Iterator[bytes]:
+        """Yields the bytes of the range, without a byte order mark, with a last line end."""
+        left = sys.maxsize if self.end is None else self.end - self.start
+        last = b""
+        if self.start:
+            stream.seek(self.start)
+        else:
+            last = stream.read(len(BYTE_ORDER_MARK))
+            left -= len(last)
+            yield last.removeprefix(BYTE_ORDER_MARK)
+        while more := stream.read(min(_BLOCK, left)):
+            left -= len(more)
+            last = more
+            yield more
+        if not last.endswith(b"\n"):
+            yield b"\n"
 
 
-def _opened(file: Path, stream: pa.NativeFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    convert = pa.csv.ConvertOptions(
-        column_types={name: pa.string() for name in columns},
-        include_columns=list(columns),
-        null_values=[],
-    )
-    parse = pa.csv.ParseOptions(delimiter=delimiter_of(file), newlines_in_values=True)
-    read = pa.csv.ReadOptions(block_size=LONGEST_FIELD)
-    try:
-        reader = pa.csv.open_csv(stream, read, parse, convert)
-    except pa.ArrowInvalid as error:
-        # Arrow's words for a header that no newline ends: no rows, like any other lone header.
-        if "Empty CSV" in str(error):
-            return
-        raise
-    with reader:
-        yield from reader
+def _first_record(data: bytes, delimiter: bytes) -> tuple[int, int] | None:
+    """Where the first record that is no blank line begins and ends."""
+    found = records(data, delimiter)
+    return next(((start, end) for start, end in found if not is_blank(data[start:end])), None)
 
 
-def _quotes_closed(file: Path) -> None:
-    # Arrow takes an open quote in silence and swallows the rest of the file into that one value.
-    # Counting in the stream that Arrow reads would be one pass less, but Arrow's reading thread
-    # then calls into Python, and aborts the process that ends while it is still reading ahead.
-    with readable(file), unpacked(file) as stream:
-        quotes = sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(_CHUNK), b""))
-    fault = first_fault(file) if quotes % 2 else None
-    if fault:
-        raise WrongInput(fault)
+@dataclass(frozen=True)
+class CsvBlock:
+    """Some rows of a range."""
 
+    records: csv_faults.Records
+    reject: bool
+    at_edges: bool
+    """Whether its quotes are known to be RFC 4180's."""
 
-def place(file: Path, row: int) -> str:
-    """Where data row `row` (from 0) stands, in words."""
-    return f"line {line_of_row(file, row)}"
+    def read(self) -> tuple[pa.RecordBatch, list[Rejected]]:
+        """The rows as string arrays; what is missing is null.
+
+        Raises UnreadableRow for a ragged row, a wrong byte or text behind a closing quote, unless
+        such rows are to be rejected.
+        """
+        error: object = None
+        if self.at_edges or self.records.closing_quotes_end_fields():
+            try:
+                return self._parsed(self.records.data), []
+            except pa.ArrowInvalid as invalid:
+                error = invalid
+        faults = list(self.records.faults())
+        if not faults:
+            raise WrongInput(f"{self.records.file}, from line {self.records.line}: {error}")
+        if not self.reject:
+            raise UnreadableRow(str(faults[0]))
+        return self._parsed(b"".join(record for _, record in self.records.sound())), faults
+
+    def _parsed(self, data: bytes) -> pa.RecordBatch:
+        columns = list(self.records.columns)
+        if is_blank(data):
+            return pa.RecordBatch.from_pydict({name: pa.array([], pa.string()) for name in columns})
+        table = pa.csv.read_csv(
+            pa.BufferReader(data),
+            pa.csv.ReadOptions(
+                column_names=list(self.records.names), use_threads=False, block_size=len(data) + 1
+            ),
+            pa.csv.ParseOptions(delimiter=self.records.delimiter.decode(), newlines_in_values=True),
+            pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()),
+                include_columns=columns,
+                null_values=MISSING,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+            ),
+        )
+        return table.combine_chunks().to_batches()[0]
+
+    def place(self, row: int) -> str:
+        """The row's line."""
+        return f"line {next(islice(self.records.sound(), row, None))[0]}"

@@ -4,8 +4,10 @@ The rules for text are those of the table in `pipeline/tables/__init__.py`. A ne
 place in `ORDER`, a converter in `_CONVERT` and a line in that table.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +21,10 @@ _PROBE = 64
 # 007, 0171.5 and +4930123456 are codes, and 20 digits fit no 64-bit integer: as numbers they would
 # lose what tells them apart.
 _CODE = r"^(\+\d+|[+-]?0\d.*|[+-]?\d{20,})$"
+_SHORTEST_LONG_CODE = 20
+
+_SPACES = tuple(b" \t\n\v\f\r")
+_LONGEST_MISSING = max(map(len, MISSING))
 
 
 class MisfitError(Exception):
@@ -39,17 +45,46 @@ def wider(one: Kind | None, other: Kind | None) -> Kind | None:
 
 def kind_of(values: pa.Array) -> Kind | None:
     """The narrowest kind that holds every value (int, float or string array); None: all missing."""
+    signs = _NONE
     if pa.types.is_string(values.type):
-        values = _without_missing(values)
+        values, signs = _without_missing(values)
     if values.null_count == len(values):
         return None
     if pa.types.is_integer(values.type):
         return "integer"
     if pa.types.is_floating(values.type):
         return "number"
-    if _parsed_integers(values) is not None:
+    if _parsed_integers(values, signs) is not None:
         return "integer"
-    return "text" if _parsed_numbers(values) is None else "number"
+    return "text" if _parsed_numbers(values, signs) is None else "number"
+
+
+class KindSoFar:
+    """The kind of a column whose values come bit by bit."""
+
+    def __init__(self, expected: Kind | None = None):
+        self._expected = expected
+        self._found: Kind | None = None
+
+    def add(self, values: pa.Array) -> None:
+        """Looks at some more values."""
+        if self._expected is not None and not _fits(values, self._expected):
+            self._expected = None
+        if self._found != "text":
+            self._found = wider(self._found, kind_of(values))
+
+    @property
+    def kind(self) -> Kind:
+        """The expected kind if all values fit it, else the narrowest that they do fit."""
+        return self._expected or self._found or "text"
+
+
+def _fits(values: pa.Array, kind: Kind) -> bool:
+    try:
+        converted(values, kind)
+    except MisfitError:
+        return False
+    return True
 
 
 def converted(values: pa.Array, kind: Kind) -> pa.Array:
@@ -57,57 +92,126 @@ def converted(values: pa.Array, kind: Kind) -> pa.Array:
 
     Raises MisfitError with the first row that does not fit.
     """
+    signs = _NONE
     if pa.types.is_string(values.type):
-        values = _without_missing(values)
-    result = _CONVERT[kind](values)
+        values, signs = _without_missing(values)
+    result = _CONVERT[kind](values, signs)
     if result is None:
-        index = _first_misfit(values, kind)
+        index = _first_misfit(values, kind, signs)
         raise MisfitError(index, values[index].as_py())
     return result
 
 
-def _without_missing(text: pa.Array) -> pa.Array:
+@dataclass(frozen=True)
+class _Signs:
+    """What the ends and the lengths of texts give away: whether any of them may need a closer look.
+
+    Arrow's functions for text take longer than it takes to turn the text into a number, and most
+    columns need none of them.
+    """
+
+    missing: bool = False
+    """One may stand for a missing value."""
+    spaced: bool = False
+    """One begins or ends with white space."""
+    code: bool = False
+    """One may be a code, or an integer that is not written as one."""
+
+
+_NONE = _Signs()
+_MISSING, _SPACED, _CODE_SIGN = 1, 2, 4
+
+
+def _flags_of_pairs() -> np.ndarray:
+    """Returns the signs in a text's first two bytes, [65536]; of a single one, the other is 0."""
+    first, second = np.arange(1 << 16) & 0xFF, np.arange(1 << 16) >> 8
+    zero = (first == ord("0")) & np.isin(second, list(b"0123456789xX"))
+    signed = (first == ord("+")) | ((first == ord("-")) & (second == ord("0")))
+    return (
+        np.isin(first, list(b"Nn#")) * _MISSING
+        + np.isin(first, _SPACES) * _SPACED
+        + (zero | signed) * _CODE_SIGN
+    ).astype(np.uint8)
+
+
+_FIRST_TWO = _flags_of_pairs()
+_LAST = (np.isin(np.arange(256), _SPACES) * _SPACED).astype(np.uint8)
+
+
+def _signs(text: pa.Array) -> _Signs:
+    if not len(text):
+        return _NONE
+    ends = np.frombuffer(text.buffers()[1], np.int32)[text.offset : text.offset + len(text) + 1]
+    length = np.diff(ends)
+    empty = _any_empty(text, length)
+    if ends[0] == ends[-1]:
+        return _Signs(missing=empty)
+    data = np.frombuffer(text.buffers()[2], np.uint8)
+    # An empty text has the next one's first byte here, which is looked at anyway.
+    start = np.minimum(ends[:-1], len(data) - 1).astype(np.int64)
+    second = data[np.minimum(start + 1, len(data) - 1)] * (length > 1)
+    pairs = _FIRST_TWO[data[start].astype(np.uint16) | (second.astype(np.uint16) << 8)]
+    flags = np.bitwise_or.reduce(pairs | _LAST[data[ends[1:].astype(np.int64) - 1]])
+    spaced, long = bool(flags & _SPACED), bool(length.max() >= _SHORTEST_LONG_CODE)
+    short = bool(flags & _MISSING) and ((pairs & _MISSING) & (length <= _LONGEST_MISSING)).any()
+    return _Signs(empty or spaced or bool(short), spaced, bool(flags & _CODE_SIGN) or long)
+
+
+def _any_empty(text: pa.Array, length: np.ndarray) -> bool:
+    empty = length == 0
+    if not text.null_count:
+        return bool(empty.any())
+    return bool((empty & text.is_valid().to_numpy(zero_copy_only=False)).any())
+
+
+def _without_missing(text: pa.Array) -> tuple[pa.Array, _Signs]:
+    signs = _signs(text)
+    if not signs.missing:
+        return text, signs
     missing = pc.is_in(pc.ascii_trim_whitespace(text), pa.array(MISSING))
     if not pc.any(missing).as_py():
-        return text
-    return pc.if_else(missing, pa.scalar(None, pa.string()), text)
+        return text, signs
+    # Arrow's if_else gives wrong texts where the array is a slice of another.
+    return pc.replace_with_mask(text, missing, pa.scalar(None, pa.string())), signs
 
 
-def _as_integers(values: pa.Array) -> pa.Array | None:
+def _as_integers(values: pa.Array, signs: _Signs) -> pa.Array | None:
     if pa.types.is_string(values.type):
-        parsed = _parsed_integers(values)
+        parsed = _parsed_integers(values, signs)
         if parsed is not None:
             return parsed
-        values = _parsed_numbers(values)
+        values = _parsed_numbers(values, signs)
     return None if values is None else _cast(values, pa.int64())
 
 
-def _as_numbers(values: pa.Array) -> pa.Array | None:
+def _as_numbers(values: pa.Array, signs: _Signs) -> pa.Array | None:
     if pa.types.is_string(values.type):
-        return _parsed_numbers(values)
+        return _parsed_numbers(values, signs)
     return pc.cast(values, pa.float64(), safe=False)
 
 
-def _as_text(values: pa.Array) -> pa.Array | None:
+def _as_text(values: pa.Array, _: _Signs) -> pa.Array | None:
     return pc.cast(values, pa.string())
 
 
 _CONVERT = {"integer": _as_integers, "number": _as_numbers, "text": _as_text}
 
 
-def _parsed_integers(text: pa.Array) -> pa.Array | None:
-    trimmed = pc.ascii_trim_whitespace(text)
+def _parsed_integers(text: pa.Array, signs: _Signs) -> pa.Array | None:
+    trimmed = pc.ascii_trim_whitespace(text) if signs.spaced else text
     values = _cast(trimmed, pa.int64())
-    if values is None:
-        return None
+    if values is None or not (signs.code or signs.spaced):
+        return values
     # Arrow also reads 007 and 0x1F as integers: only what is written as an integer is one.
     as_written = pc.all(pc.equal(pc.cast(values, pa.string()), trimmed)).as_py()
     return None if as_written is False else values
 
 
-def _parsed_numbers(text: pa.Array) -> pa.Array | None:
-    trimmed = pc.ascii_trim_whitespace(text)
-    if pc.any(pc.match_substring_regex(trimmed, _CODE)).as_py():
+def _parsed_numbers(text: pa.Array, signs: _Signs) -> pa.Array | None:
+    trimmed = pc.ascii_trim_whitespace(text) if signs.spaced else text
+    # White space may hide a code's sign.
+    may_be_codes = signs.code or signs.spaced
+    if may_be_codes and pc.any(pc.match_substring_regex(trimmed, _CODE)).as_py():
         return None
     values = _cast(trimmed, pa.float64())
     return None if values is None else nan_is_missing(values)
@@ -130,11 +234,11 @@ def nan_is_missing(values: pa.Array) -> pa.Array:
     return pc.if_else(nan, pa.scalar(None, pa.float64()), values)
 
 
-def _first_misfit(values: pa.Array, kind: Kind) -> int:
+def _first_misfit(values: pa.Array, kind: Kind, signs: _Signs) -> int:
     start, stop = 0, len(values)
     while stop - start > 1:
         middle = (start + stop) // 2
-        if _CONVERT[kind](values.slice(start, middle - start)) is None:
+        if _CONVERT[kind](values.slice(start, middle - start), signs) is None:
             stop = middle
         else:
             start = middle

@@ -1,55 +1,78 @@
-"""Parquet files: their header, and their rows as Arrow columns of integers, floats or text.
+"""Parquet files: their header, their row groups, and their rows as integers, floats or text.
 
-Types that are neither plain integers, floats nor strings are read as they would be written:
-true/false, ISO dates and times (UTC, ending in Z, where they have a zone), decimals digit by digit.
-A further type is one more case in `_plain`.
+What becomes of Arrow's other types is said in `plain.py`.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow import types
 
 from bundle.errors import WrongInput
 from pipeline.tables.files import readable
-from pipeline.tables.kinds import nan_is_missing
+from pipeline.tables.plain import plain
+from pipeline.tables.units import ReadyBlock
 
-_WRITTEN_AS_TEXT = (
-    types.is_boolean,
-    types.is_string,
-    types.is_large_string,
-    types.is_string_view,
-    types.is_date,
-    types.is_time,
-    types.is_timestamp,
-    types.is_duration,
-    types.is_decimal,
-    types.is_uint64,
-    types.is_null,
-)
+_ROWS = 8192
+_LEAVE_OUT = "leave the column out of the file, or split it into columns of numbers or text"
 
 
-def header(file: Path) -> list[str]:
-    """The names of the top-level columns. Raises WrongInput when this is no Parquet file."""
-    with readable(file), _opened(file) as opened:
-        return list(opened.schema_arrow.names)
+def units(file: Path, size: int, reject: bool) -> list["RowGroups"]:
+    """The row groups of a file, so many together as have about `size` bytes unpacked.
 
-
-def plain_batches(file: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """The columns as integer, float or string arrays, at most `rows` rows at a time.
-
-    Raises WrongInput for a column that holds lists, structures or bytes.
+    `reject` makes no difference: no row of a Parquet file is broken on its own.
     """
     with readable(file), _opened(file) as opened:
-        try:
-            for batch in opened.iter_batches(rows, columns=list(columns)):
-                arrays = [_plain(file, name, batch.column(name)) for name in columns]
-                yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
-        except pa.ArrowInvalid as error:
-            raise WrongInput(f"{file}: the file is damaged: {error}") from error
+        groups = [opened.metadata.row_group(index) for index in range(opened.num_row_groups)]
+    found = [RowGroups(file, 0, 0, 0)]
+    filled = rows = 0
+    for index, group in enumerate(groups):
+        if filled >= size:
+            found.append(RowGroups(file, index, index, rows))
+            filled = 0
+        found[-1] = RowGroups(file, found[-1].first, index + 1, found[-1].rows_before)
+        filled += group.total_byte_size
+        rows += group.num_rows
+    return found
+
+
+@dataclass(frozen=True)
+class RowGroups:
+    """Row groups of a file that follow each other."""
+
+    file: Path
+    first: int
+    stop: int
+    rows_before: int
+    """Rows of the file that stand before them."""
+
+    def source(self) -> str:
+        """The file's path."""
+        return str(self.file)
+
+    def header(self) -> list[str]:
+        """The names of the top-level columns. Raises WrongInput when this is no Parquet file."""
+        with readable(self.file), _opened(self.file) as opened:
+            return list(opened.schema_arrow.names)
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[ReadyBlock]:
+        """The rows in order. Raises WrongInput for a column of lists, structures or bytes."""
+        rows, groups = self.rows_before, range(self.first, self.stop)
+        if not groups:
+            return
+        with readable(self.file), _opened(self.file) as opened:
+            try:
+                for batch in opened.iter_batches(_ROWS, groups, columns=list(columns)):
+                    yield ReadyBlock(self._plain(batch, columns), rows)
+                    rows += batch.num_rows
+            except pa.ArrowInvalid as error:
+                raise WrongInput(f"{self.file}: the file is damaged: {error}") from error
+
+    def _plain(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+        arrays = [plain(self.file, name, batch.column(name), _LEAVE_OUT) for name in columns]
+        return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
 def _opened(file: Path) -> pq.ParquetFile:
@@ -57,26 +80,3 @@ def _opened(file: Path) -> pq.ParquetFile:
         return pq.ParquetFile(str(file))
     except pa.ArrowInvalid as error:
         raise WrongInput(f"{file}: this is no Parquet file: {error}") from error
-
-
-def _plain(file: Path, name: str, values: pa.Array) -> pa.Array:
-    if types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    if types.is_timestamp(values.type) and values.type.tz:
-        instant = pc.cast(values, pa.timestamp(values.type.unit))
-        return pc.binary_join_element_wise(pc.cast(instant, pa.string()), "Z", "")
-    if any(is_type(values.type) for is_type in _WRITTEN_AS_TEXT):
-        return pc.cast(values, pa.string())
-    if types.is_floating(values.type):
-        return nan_is_missing(pc.cast(values, pa.float64()))
-    if types.is_integer(values.type):
-        return values
-    raise WrongInput(
-        f"{file}: column {name!r} holds {values.type}, which is no single value; "
-        "leave the column out of the file, or split it into columns of numbers or text"
-    )
-
-
-def place(file: Path, row: int) -> str:
-    """Where data row `row` (from 0) stands, in words."""
-    return f"row {row + 1}"

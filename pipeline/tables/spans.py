@@ -12,7 +12,10 @@ from datetime import date
 from pathlib import Path
 
 from bundle.errors import NoData, WrongInput
+from pipeline.tables.databases import Query
 from pipeline.tables.files import check_one_format, data_files, files_there, readable
+
+Table = Path | Query
 
 LATEST = "latest"
 _PLACEHOLDER = re.compile(r"\{(YYYY|MM|DD|SPAN|VERSION)(?::([1-9][0-9]*))?\}")
@@ -24,7 +27,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Span:
-    """A span's files. Where the path has no placeholders, it is all of the data.
+    """A span's files, or the query for it. Where there are no placeholders, it is all of the data.
 
     `name` is what a run calls it by; `number` is that of `{SPAN}`, or the days since 1970-01-01, as
     TFX has it.
@@ -34,6 +37,12 @@ class Span:
     name: str = LATEST
     number: int | None = None
     version: int | None = None
+    query: Query | None = None
+
+    @property
+    def tables(self) -> list[Table]:
+        """What holds the rows: the files, or the query."""
+        return [*self.files] if self.query is None else [self.query]
 
 
 def files_of_span(path: Path, span: str = LATEST) -> Span:
@@ -94,7 +103,12 @@ def _wanted(path: Path, names: set[str], span: str) -> int | None:
 
 
 def _days(year: str, month: str, day: str) -> int:
-    return (date(int(year), int(month), int(day)) - _EPOCH).days
+    return days(date(int(year), int(month), int(day)))
+
+
+def days(day: date) -> int:
+    """The number of the span that a day is: the days since 1970-01-01."""
+    return (day - _EPOCH).days
 
 
 def _name(number: int, names: set[str]) -> str:

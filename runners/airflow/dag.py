@@ -84,7 +84,7 @@ def _param(name: str, parameter: dict[str, Any]) -> Param:
     if parameter["type"] == "integer":
         return Param(parameter["default"], type="integer", minimum=0, **schema)
     if name == "span":
-        schema["description"] += " Empty: the day of the run where the path has {YYYY}."
+        schema["description"] += " Empty: the day of the run where the data have days."
         pattern = f"{_PRINTABLE}(?:^$|{parameter['pattern']})"
         return Param("", type="string", pattern=pattern, **schema)
     pattern = _PRINTABLE + parameter["pattern"]

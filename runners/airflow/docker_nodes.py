@@ -8,7 +8,9 @@ from airflow.providers.docker.operators.docker import DockerOperator
 from docker.types import DeviceRequest, Mount
 
 from .nodes import (
+    DATABASE,
     GRACE_SECONDS,
+    METADATA,
     Context,
     Deployment,
     Environment,
@@ -107,7 +109,8 @@ class DockerNode(DockerOperator):
         }
 
     def _environment(self) -> Environment:
-        here = {name: os.environ[name] for name in ("BELTLINE_METADATA",) if name in os.environ}
+        wanted = [METADATA, *([DATABASE] if self._deployment.has_query else [])]
+        here = {name: os.environ[name] for name in wanted if name in os.environ}
         return {**here, **self._deployment.places()}
 
     def _remove_leftovers(self) -> None:

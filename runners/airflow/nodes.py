@@ -31,6 +31,8 @@ ALL = "all"
 PROBE = "probe"
 MANIFEST = "manifest.json"
 
+METADATA, DATABASE = "BELTLINE_METADATA", "BELTLINE_DATABASE"
+_CONNECTIONS = {METADATA: "metadata_connection", DATABASE: "database_connection"}
 _SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql"}
 _RECORD = re.compile(r"[\d-]{10} [\d:,]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ([^\s:]+): (.*)")
 
@@ -72,12 +74,18 @@ class Deployment:
         environment = self.airflow["environment"]
         return f"{environment}/bin/python" if environment else "python"
 
+    @property
+    def has_query(self) -> bool:
+        """Whether the data are those of a query, and not files."""
+        return bool(json.loads(self.settings).get("data", {}).get("query"))
+
     def places(self) -> Environment:
-        """Returns root and data on the workers, and the metadata if a connection has them."""
+        """Returns root and data on the workers, and the databases that connections name."""
         found = {"BELTLINE_ROOT": self.airflow["root"], "BELTLINE_DATA": self.airflow["data"]}
-        connection = self.airflow["metadata_connection"]
-        if connection:
-            found["BELTLINE_METADATA"] = _url(Connection.get(connection))
+        for variable, key in _CONNECTIONS.items():
+            connection = self.airflow[key]
+            if connection:
+                found[variable] = _url(Connection.get(connection))
         return found
 
     def settle_command(self, context: Context, reason: str) -> list[str]:
@@ -87,9 +95,11 @@ class Deployment:
 
     def span(self, dag_run: Any, params: Mapping[str, Any]) -> str:
         """Returns the span of a run: what was asked for, else its day if the data have days."""
-        dated = "{YYYY}" in params["data_path"]
-        if params["span"] or not (dated and dag_run.logical_date):
-            return str(params["span"] or self.manifest["parameters"]["span"]["default"])
+        default = str(self.manifest["parameters"]["span"]["default"])
+        # A query has no path. Its spans are days, unless the settings name a number.
+        path = params.get("data_path", "" if default.isdecimal() else "{YYYY}")
+        if params["span"] or not ("{YYYY}" in path and dag_run.logical_date):
+            return str(params["span"] or default)
         local = dag_run.logical_date.astimezone(ZoneInfo(self.airflow["timezone"]))
         return str(local.date() - timedelta(days=self.airflow["span_days_back"]))
 
@@ -101,8 +111,8 @@ def _url(connection: Connection) -> str:
     scheme = _SCHEMES.get(connection.conn_type)
     if scheme is None:
         raise AirflowFailException(
-            f"connection {connection.conn_id}: its type is {connection.conn_type}; ML Metadata "
-            "needs postgres, mysql or sqlite"
+            f"connection {connection.conn_id}: its type is {connection.conn_type}; "
+            "Beltline needs postgres, mysql or sqlite"
         )
     user = f"{quote(connection.login or '', '')}:{quote(connection.password or '', '')}"
     port = f":{connection.port}" if connection.port else ""

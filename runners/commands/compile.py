@@ -88,7 +88,7 @@ def _write_kubeflow(project: Project, folder: Path) -> tuple[Bundle, Path]:
 
     kubeflow = project.settings.kubeflow.model_dump(mode="json")
     # Before the compiling, which takes longer.
-    package.check(kubeflow)
+    package.check(kubeflow, has_query=project.settings.data.source == "sql")
     _check_definition(project)
     bundle = _compile(project, folder)
     return bundle, package.write(folder, bundle, kubeflow)

@@ -6,7 +6,8 @@ import click
 
 
 @click.command("init")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.option("--query", metavar="SQL", help="Look at a query's rows, not at files.")
 @click.option("--label", required=True, metavar="COL", help="The column to predict.")
 @click.option(
     "-o",
@@ -18,10 +19,18 @@ import click
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option("--name", help="The pipeline's name.  [default: from DATA's name]")
-def init(data: Path, label: str, output: Path, overwrite: bool, name: str | None) -> None:
+def init(
+    data: Path | None,
+    query: str | None,
+    label: str,
+    output: Path,
+    overwrite: bool,
+    name: str | None,
+) -> None:
     """Look at DATA and write a pipeline.yaml and a schema for it.
 
     DATA is a CSV, TSV or Parquet file, a folder of them, or a quoted pattern such as 'in/*.csv'.
+    In its place --query may name rows of the database in BELTLINE_DATABASE; --name is needed then.
     What was decided about each column, and why, is printed; edit the two files where you know
     better.
     """
@@ -30,16 +39,25 @@ def init(data: Path, label: str, output: Path, overwrite: bool, name: str | None
     from pipeline.account import account
     from pipeline.decide import decide
     from pipeline.draft_schema import schema_text
-    from pipeline.tables import data_files
+    from pipeline.tables.sources import tables_of
 
-    chosen = draft.checked_name(name) if name else draft.name_for(data)
+    given = _one_of(data, query, name)
+    chosen = draft.checked_name(name) if name else draft.name_for(Path(given))
     schema = draft.schema_path(chosen)
-    files = data_files(data)
+    found = tables_of(given)
     if not overwrite:
         draft.refuse_existing(output, [draft.SETTINGS, schema])
-    decision = decide(files, label)
-    settings = draft.settings_text(decision, chosen, data, output)
+    decision = decide(found, label)
+    settings = draft.settings_text(decision, chosen, given, output)
     draft.write(output, {schema: schema_text(decision), draft.SETTINGS: settings})
     click.echo("\n".join(account(decision)))
     for path in (draft.SETTINGS, schema):
         click.echo(f"wrote      {output / path}")
+
+
+def _one_of(data: Path | None, query: str | None, name: str | None) -> Path | str:
+    if (data is None) == (query is None):
+        raise click.UsageError("name DATA or a --query, one of the two")
+    if query is not None and not name:
+        raise click.UsageError("--query needs a --name: the pipeline is called by it")
+    return query if query is not None else Path(data or "")

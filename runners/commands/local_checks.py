@@ -53,15 +53,16 @@ def disk(context: Context, free: int | None = None) -> str:
 
 
 def _data_bytes(project: Project) -> int:
-    from pipeline import tables
+    from pipeline.preflight import source_of
 
-    data = project.settings.data
+    source = source_of(project)
     try:
-        found = tables.files_of_span(tables.source_path(data.path, project.folder), data.span)
+        # How much a query will give nobody knows beforehand.
+        files = source.find().files
     except (NoData, WrongInput):
         # What is wrong with the data is another check's word.
         return 0
-    return sum(file.stat().st_size for file in found.files)
+    return sum(file.stat().st_size for file in files)
 
 
 def metadata(context: Context) -> str:

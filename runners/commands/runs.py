@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bundle.database_url import sqlite_file
 from bundle.errors import WrongInput
 from runners.commands.models import table
 from runners.commands.settings_options import open_project, settings_options
@@ -171,7 +172,7 @@ class History:
 
 def _lineage(places: Places, pipeline: str) -> "Lineage | None":
     """Opens ML Metadata; None if there is none yet, since opening would create it."""
-    from runners.metadata import Lineage, sqlite_file
+    from runners.metadata import Lineage
 
     file = sqlite_file(places.metadata)
     return None if file and not file.exists() else Lineage(places.metadata, pipeline)

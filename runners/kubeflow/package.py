@@ -15,6 +15,7 @@ from typing import Any
 
 from kfp import compiler, dsl
 
+from bundle.database_url import DATABASE
 from bundle.errors import WrongInput
 from bundle.folder import Bundle
 from bundle.manifest import Manifest, Node
@@ -36,8 +37,11 @@ _NEEDED = {
 }
 
 
-def check(kubeflow: dict[str, Any]) -> None:
-    """Raises WrongInput if the settings' section `kubeflow` lacks what a pod needs."""
+def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
+    """Raises WrongInput if the settings' section `kubeflow` lacks what a pod needs.
+
+    `has_query` says whether the data are those of a query, and not files.
+    """
     for key, need in _NEEDED.items():
         if not kubeflow[key]:
             raise WrongInput(f"kubeflow.{key}: is needed for Kubeflow: {need}")
@@ -47,6 +51,12 @@ def check(kubeflow: dict[str, Any]) -> None:
             f"kubeflow.secrets: one entry must become {METADATA}, since pods share ML Metadata in "
             f"MySQL or PostgreSQL: write `secrets: {{beltline: {{{METADATA}: {METADATA}}}}}`, "
             "where the secret `beltline` of the cluster holds the connection under that key"
+        )
+    if has_query and DATABASE not in variables:
+        raise WrongInput(
+            f"kubeflow.secrets: one entry must become {DATABASE}, the database of data.query: "
+            f"write `secrets: {{…, parts: {{{DATABASE}: {DATABASE}}}}}`, where the secret `parts` "
+            "of the cluster holds the connection under that key"
         )
 
 

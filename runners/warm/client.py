@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from bundle.database_url import DATABASE
 from runners.parent import end_with_parent
 from runners.places import METADATA
 from runners.warm.address import NoWorker, address, idle_seconds, sources
@@ -24,6 +25,7 @@ from runners.warm.messages import Channel, Request
 
 _ATTEMPTS = 3
 _START_SECONDS = 30
+_SECRET = (METADATA, DATABASE)
 # A worker that was killed has its nodes stopped by the kernel; they get this long to say so.
 _GRACE_SECONDS = 25
 _SETTLE_SECONDS = 60
@@ -91,7 +93,7 @@ def _connected() -> Channel:
 
 def _start_worker(where: Path) -> None:
     # Each node brings its own environment; the worker needs no password.
-    kept = {name: value for name, value in os.environ.items() if name != METADATA}
+    kept = {name: text for name, text in os.environ.items() if name not in _SECRET}
     with where.with_suffix(".log").open("w") as log:
         # Our own interpreter and module; no shell.
         subprocess.Popen(  # noqa: S603 - our own command, no shell

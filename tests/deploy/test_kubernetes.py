@@ -200,6 +200,7 @@ def test_the_volume_can_have_a_class(tmp_path: Path) -> None:
         assert claim["accessModes"] == ["ReadWriteMany"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_settings_of_the_documentation_fit(overlay: str, tmp_path: Path) -> None:
     rendered = manifests.render(manifests.copied(tmp_path) / "overlays" / overlay)

@@ -15,6 +15,7 @@ import pyarrow.csv
 import pytest
 import yaml
 
+from bundle.database_url import DATABASE
 from data.casting import generate
 from pipeline.settings import Settings
 from pipeline.settings_page import sections
@@ -36,6 +37,7 @@ NOT_RUN = {
     "make run": "makes an environment; its `beltline run` is tests/end_to_end/test_casting_runs.py",
     "make test": "is what calls this test",
     "make image": "is what tests/deploy/test_image.py builds and asks",
+    "make bench": "takes an hour; what it calls is tests/benchmarks/test_speed.py",
     "make airflow": "starts Airflow until Ctrl-C; what it calls is tests/airflow/test_start.py",
     "make setup": "is the first step of `make check`, with which CI begins",
     "make check": "CI calls it before the tests (.ci/run)",
@@ -182,7 +184,8 @@ def test_every_command_is_described_with_all_its_options() -> None:
 
 def test_every_environment_variable_is_described() -> None:
     body = section(text("docs/commands.md"), "Environment")
-    for name in (places.METADATA, places.ROOT, places.DATA, AIRFLOW, KUBEFLOW, TOKEN, IDLE):
+    named = (places.METADATA, places.ROOT, places.DATA, DATABASE)
+    for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE):
         assert f"| `{name}` |" in body
 
 

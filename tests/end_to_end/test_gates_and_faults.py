@@ -119,7 +119,7 @@ def test_a_worse_model_is_refused(project: Project) -> None:
     result = project("run", *QUICK, "--set", "evaluation.champion.margin=0.9")
     assert result.code == 3, result.text
     assert "against the champion's" in result.err and "version 1 stays" in result.err
-    assert states(result)["ServingCheck"] == states(result)["Pusher"] == "skipped"
+    assert states(result)["ServingCheck"] == "done" and states(result)["Pusher"] == "skipped"
     assert project.versions() == ["1"]
 
 
@@ -132,6 +132,12 @@ def test_a_ragged_row_names_its_line(project: Project) -> None:
     assert "ExampleGen failed" in result.err and "ragged.csv" in result.err
     assert "701" in result.err and "ExampleGen.log" in result.err
     assert not list(project.root.glob("artifacts/ExampleGen/examples/*/Split-train/.*"))
+    rejecting = ("--set", "data.path=ragged.csv", "--set", "data.unreadable=reject")
+    result = project("run", *TO_THE_GATE, *rejecting)
+    assert result.code == 0, result.text
+    assert "rejected 1" in result.out
+    log = project("logs", "latest", "ExampleGen")
+    assert "1 row can't be read and is left out; see " in log.out
 
 
 def test_a_column_that_changes_type_between_files(project: Project, table: pd.DataFrame) -> None:

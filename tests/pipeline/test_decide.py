@@ -133,6 +133,7 @@ def test_the_floor_is_what_guessing_does_not_reach(tmp_path, values, metric, sid
     assert (threshold.metric, threshold.side, threshold.value) == (metric, side, value)
 
 
+@pytest.mark.slow
 def test_hundreds_of_columns_with_missing_values(tmp_path):
     columns = {
         f"s{i:03d}": [

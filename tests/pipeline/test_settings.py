@@ -120,8 +120,56 @@ def test_how_airflow_is_set_up(written):
             "{where: kubernetes, kubernetes: {image: a, volume_claim: b}, metadata_connection: c}",
             "goes with bash and docker",
         ),
+        (
+            "{where: kubernetes, kubernetes: {image: a, volume_claim: b}, database_connection: c}",
+            "goes with bash and docker; .* that holds BELTLINE_DATABASE",
+        ),
+        ("{database_connection: parts}", "goes with `data.source: sql` alone"),
     ],
 )
 def test_what_would_not_work_in_airflow(written, message):
     with pytest.raises(ValidationError, match=message):
         Settings.model_validate({**LEAST, "airflow": yaml.safe_load(written)})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{path: a.csv}",
+        "{source: files, path: a.csv, span: 7}",
+        "{source: sql, query: SELECT 1}",
+        "{source: sql, query: 'SELECT :span', changed_by: SELECT 2, span: 2026-11-23}",
+    ],
+)
+def test_where_data_come_from(written):
+    Settings.model_validate({**LEAST, "data": yaml.safe_load(written)})
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "message"),
+    [
+        ("{}", "path", "is needed where `source` is files"),
+        ("{source: sql}", "query", "is needed where `source` is sql"),
+        ("{source: sql, path: a.csv}", "query", "is needed where `source` is sql"),
+        ("{source: sql, query: ''}", "query", "is needed where `source` is sql"),
+        ("{source: sql, query: a, path: b}", "path", "does not go with `source: sql`"),
+        ("{path: a, query: b}", "query", "does not go with `source: files`"),
+        ("{path: a, changed_by: b}", "changed_by", "does not go with `source: files`"),
+    ],
+)
+def test_what_does_not_go_with_the_source(written, key, message):
+    with pytest.raises(ValidationError, match=message) as refused:
+        Settings.model_validate({**LEAST, "data": yaml.safe_load(written)})
+    assert refused.value.errors()[0]["ctx"]["error"].key == (key,)
+
+
+def test_an_airflow_connection_may_be_the_database_of_a_query():
+    data = {"source": "sql", "query": "SELECT 1"}
+    airflow = {"database_connection": "parts"}
+    Settings.model_validate({**LEAST, "data": data, "airflow": airflow})
+
+
+def test_an_excluded_column_is_read_where_it_is_a_slice():
+    features = {"exclude": ["id", "line"]}
+    settings = {**LEAST, "features": features, "evaluation": {"slices": ["line"]}}
+    assert Settings.model_validate(settings).unread == {"id"}

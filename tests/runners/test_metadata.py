@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bundle.database_url import sqlite_file
 from bundle.errors import WrongInput
 from runners.metadata import (
     BUNDLE,
@@ -12,7 +13,6 @@ from runners.metadata import (
     connection_config,
     first,
     open_alone,
-    sqlite_file,
 )
 from runners.places import Places
 from tests.runners.projects import Ledger

@@ -3,26 +3,19 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tensorflow as tf
-from tfx.dsl.components.base import base_beam_executor
 from tfx.orchestration.portable import data_types as portable
-from tfx.types import artifact_utils, standard_artifacts
+from tfx.types import standard_artifacts
 
 from bundle.errors import NoData, WrongInput
-from pipeline.components.example_gen import Driver, Executor, row_hashes
-from pipeline.definition import BEAM_ARGS
+from pipeline import tables
+from pipeline.components.example_gen import Driver
+from tests.pipeline.components.generated import SPLITS, generate, rows_of
 
-SPLITS = {"train": 0.7, "validation": 0.1, "eval": 0.2}
-KINDS = {"number": "integer", "temp": "number", "mold": "text", "y": "text"}
 ROWS = [
     f"{i},{'' if i % 4 == 0 else i / 8},{['A', 'B', '', 'Ä, 1'][i % 4]!r},{i % 2}".replace("'", '"')
     for i in range(200)
@@ -36,60 +29,13 @@ def table(file, rows=ROWS, header=HEADER):
     return file
 
 
-def generate(folder, path, kinds=KINDS, exclude=(), split_by="", drop_without="", splits=SPLITS):
-    """Runs the executor; returns the artifact."""
-    examples = standard_artifacts.Examples()
-    examples.uri = str(folder / "examples")
-    (folder / "examples").mkdir(parents=True)
-    (folder / "tmp").mkdir()
-    # With arguments TFX would first pack itself into an archive for remote workers: 2 s a call.
-    context = base_beam_executor.BaseBeamExecutor.Context(
-        make_beam_pipeline_fn=lambda: beam.Pipeline(argv=list(BEAM_ARGS)),
-        tmp_dir=str(folder / "tmp"),
-        unique_id="1",
-    )
-    properties = {
-        "path": str(path),
-        "span": "latest",
-        "kinds": json.dumps(kinds),
-        "exclude": json.dumps(list(exclude)),
-        "splits": json.dumps(splits),
-        "split_by": split_by,
-        "drop_without": drop_without,
-    }
-    Executor(context).Do({}, {"examples": [examples]}, properties)
-    return examples
-
-
-def values_of(record):
-    """A tf.Example's values by column, with the list that they stand in; absent ones left out."""
-    features = tf.train.Example.FromString(record).features.feature
-    found = {name: (f.WhichOneof("kind"), f) for name, f in features.items()}
-    return {
-        name: (kind, *getattr(feature, kind).value)
-        for name, (kind, feature) in found.items()
-        if kind and getattr(feature, kind).value
-    }
-
-
-def rows_of(examples, split=None):
-    """The rows of one split, or of all."""
-    names = [split] if split else artifact_utils.decode_split_names(examples.split_names)
-    records = []
-    for name in names:
-        folder = Path(artifact_utils.get_split_uri([examples], name))
-        files = sorted(str(file) for file in folder.iterdir())
-        records += list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
-    return [values_of(record) for record in records]
-
-
 def splits_of(examples, key="number"):
     """The split of each row, by a column's value."""
     return {row[key][1]: name for name in SPLITS for row in rows_of(examples, name)}
 
 
 def counts_of(examples):
-    names = (*SPLITS, "dropped")
+    names = (*SPLITS, "dropped", "rejected")
     return {name: examples.get_int_custom_property(f"rows_{name}") for name in names}
 
 
@@ -110,7 +56,7 @@ def test_no_row_is_lost_or_doubled_and_each_holds_what_the_file_says(tmp_path):
     assert set(by_number[4]) == {"number", "mold", "y"}
     assert set(by_number[6]) == {"number", "temp", "y"}
     found = {name: len(rows_of(examples, name)) for name in SPLITS}
-    assert counts_of(examples) == {**found, "dropped": 0}
+    assert counts_of(examples) == {**found, "dropped": 0, "rejected": 0}
     assert sum(found.values()) == 200
     assert examples.get_string_custom_property("file_format") == "tfrecords_gzip"
 
@@ -150,41 +96,6 @@ def test_parquet_gives_the_same_splits_as_csv(tmp_path):
     }
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
     assert splits_of(generate(tmp_path / "o2", tmp_path / "a.parquet")) == before
-
-
-HASHES = """
-import pyarrow as pa
-from pipeline.components.example_gen import row_hashes
-columns = {"t": ["a", None, "ä"], "i": [1, None, 3], "f": [0.5, None, 2.0]}
-print(*row_hashes(pa.RecordBatch.from_pydict(columns)))
-"""
-
-
-@pytest.mark.slow
-def test_another_process_splits_alike(tmp_path):
-    here = row_hashes(
-        pa.RecordBatch.from_pydict(
-            {"f": [0.5, None, 2.0], "i": [1.0, None, 3.0], "t": ["a", None, "ä"]}
-        )
-    )
-    for seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", HASHES],
-            env=os.environ | {"PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parents[3],
-            capture_output=True,
-            text=True,
-        )
-        assert done.stdout.split() == [str(value) for value in here], done.stderr
-
-
-def test_a_batch_of_rows_hashes_like_its_parts():
-    columns = {"t": ["a", None, "b"] * 5, "f": [1.0, None, 2.5] * 5}
-    batch = pa.RecordBatch.from_pydict(columns)
-    whole = row_hashes(batch)
-    parts = np.concatenate([row_hashes(batch.slice(i, 1)) for i in range(15)])
-    assert (whole == parts).all()
-    assert len(set(whole)) == 3
 
 
 @pytest.mark.parametrize("exclude", [(), ("mold",)])
@@ -268,7 +179,7 @@ def test_a_new_column_is_written_for_the_gate_to_see(tmp_path):
 def test_a_split_may_end_up_empty_and_is_counted_so(tmp_path):
     file = table(tmp_path / "a.csv", ["1,1,A,1"])
     counts = counts_of(generate(tmp_path / "out", file))
-    assert sorted(counts.values()) == [0, 0, 0, 1]
+    assert sorted(counts.values()) == [0, 0, 0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -291,6 +202,106 @@ def test_broken_data_are_named_by_line_and_nothing_is_written(tmp_path, content,
     assert not [file for file in (tmp_path / "out" / "examples").rglob("*") if file.is_file()]
 
 
+BROKEN = b"""number,temp,mold,y
+1,1,A,1
+2,2,B
+3,3,"A,
+1"x,1
+4,4,\xff,1
+5,x,"A
+B",1
+6,6,B,1,7
+7,7,5" C,1
+"""
+
+
+def test_what_cannot_be_read_goes_to_a_file_of_its_own(tmp_path, caplog):
+    (tmp_path / "a.csv").write_bytes(BROKEN)
+    examples = generate(tmp_path / "out", tmp_path / "a.csv", unreadable="reject")
+    rows = {row["number"][1]: row for row in rows_of(examples)}
+    assert {number: row["mold"][1] for number, row in rows.items()} == {
+        1: b"A",
+        5: b"A\nB",
+        7: b'5" C',
+    }
+    # A value of another kind is no unreadable row: its column is written as what it is.
+    assert rows[5]["temp"] == ("bytes_list", b"x")
+    assert counts_of(examples)["rejected"] == 4
+    (file,) = (tmp_path / "out" / "examples" / "rejects").iterdir()
+    rejected = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert {row["file"] for row in rejected} == {str(tmp_path / "a.csv")}
+    assert [(row["line"], row["column"], row["text"]) for row in rejected] == [
+        (3, None, "2,2,B"),
+        (4, None, '3,3,"A,\n1"x,1'),
+        (6, "mold", r"4,4,\xff,1"),
+        (9, None, "6,6,B,1,7"),
+    ]
+    assert [row["reason"].split(" where ")[0].split(";")[0] for row in rejected] == [
+        "3 fields",
+        'in the row that starts here a closing quote (") is not followed by a delimiter',
+        "byte 0xFF is not valid UTF-8",
+        "5 fields",
+    ]
+    assert f"4 rows can't be read and are left out; see {file.parent}" in caplog.text
+
+
+def test_a_column_that_is_not_read_rejects_no_row(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"number,temp,mold,y\n1,1,\xff,1\n2,2,B\n3,3,C,1\n")
+    examples = generate(tmp_path / "out", tmp_path / "a.csv", exclude=["mold"], unreadable="reject")
+    assert sorted(row["number"][1] for row in rows_of(examples)) == [1, 3]
+    assert counts_of(examples)["rejected"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'number,temp,mold,y\n1,1,A,1\n2,2,"B,1\n3,3,C,1\n', "a.csv, line 3: in the row that"),
+        (b"number,temp,mold,y\n1,1,A\n2,2,B\n", "a.csv: none of the 2 rows can be read"),
+    ],
+)
+def test_an_open_quote_and_a_file_of_nothing_else_are_errors_all_the_same(
+    tmp_path, content, message
+):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(WrongInput, match=message):
+        generate(tmp_path / "out", tmp_path / "a.csv", unreadable="reject")
+    assert not [file for file in (tmp_path / "out" / "examples").rglob("*") if file.is_file()]
+
+
+def test_the_error_names_the_setting_that_would_go_on(tmp_path):
+    file = table(tmp_path / "a.csv", ["1,1,A,1", "2,2"])
+    with pytest.raises(WrongInput, match=r"line 3: 2 fields .* data\.unreadable: reject"):
+        generate(tmp_path / "out", file)
+
+
+@pytest.mark.parametrize("size", [40, 500])
+def test_a_file_in_ranges_gives_the_same_splits_and_counts(tmp_path, monkeypatch, size):
+    broken = [*ROWS, "7,7", '8,8,"two\nlines",1'] * 3
+    file = table(tmp_path / "a.csv", broken)
+    whole = generate(tmp_path / "o1", file, unreadable="reject")
+    monkeypatch.setattr(tables, "RANGE", size)
+    ranges = generate(tmp_path / "o2", file, unreadable="reject")
+    shards = list((tmp_path / "o2" / "examples" / "Split-train").iterdir())
+    assert len(shards) == len(tables.units([file], size)) > 20000 // size // 3
+    assert counts_of(ranges) == counts_of(whole)
+    assert counts_of(whole)["rejected"] == 3
+    for split in SPLITS:
+        assert rows_of(ranges, split) == rows_of(whole, split)
+
+
+@pytest.mark.slow
+def test_workers_in_processes_of_their_own_give_the_same(tmp_path, monkeypatch):
+    file = table(tmp_path / "a.csv", [*ROWS, "7,7"])
+    one = generate(tmp_path / "o1", file, unreadable="reject")
+    monkeypatch.setattr(tables, "RANGE", 500)
+    workers = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    two = generate(tmp_path / "o2", file, unreadable="reject", beam=workers)
+    assert counts_of(two) == counts_of(one)
+    assert counts_of(one)["rejected"] == 1
+    for split in SPLITS:
+        assert rows_of(two, split) == rows_of(one, split)
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(WrongInput, match="no such file or folder"):
         generate(tmp_path / "out", tmp_path / "nowhere")
@@ -299,8 +310,12 @@ def test_a_folder_that_is_not_there(tmp_path):
 def found_by_the_driver(path, span):
     """The execution properties that the driver changes, and the artifact's typed properties."""
     examples = standard_artifacts.Examples()
+    unused = ("query", "changed_by", "split_by")
     info = portable.ExecutionInfo(
-        output_dict={"examples": [examples]}, exec_properties={"path": str(path), "span": span}
+        output_dict={"examples": [examples]},
+        exec_properties={"path": str(path), "span": span}
+        | dict.fromkeys(unused, "")
+        | {"exclude": "[]"},
     )
     output = Driver(None).run(info)
     names = {name: value.string_value for name, value in output.exec_properties.items()}

@@ -17,6 +17,7 @@ from tests.bundle.bundles import NODES, manifest
 ROOT = Path(__file__).parents[3]
 PYTHON = ROOT / ".venv-airflow" / "bin" / "python"
 GPU_NODE = "Trainer"
+DATA_PATH = "data-path"
 
 
 class Airflow:
@@ -27,7 +28,7 @@ class Airflow:
         self._log = (home / "log").open("w+")
         self._process = subprocess.Popen(
             [str(PYTHON), str(Path(__file__).with_name("inside.py"))],
-            env={**os.environ, **settings, "AIRFLOW_CONN_LEDGER": CONNECTION, **environment},
+            env={**os.environ, **settings, **WORKER, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -69,7 +70,11 @@ class Airflow:
         self._process.wait(30)
 
 
-CONNECTION = "postgres://ledger:p%40ss%3A%2Fword@db.example:5433/mlmd"
+# What the worker has of its own.
+WORKER = {
+    "AIRFLOW_CONN_LEDGER": "postgres://ledger:p%40ss%3A%2Fword@db.example:5433/mlmd",
+    "BELTLINE_DATABASE": "mysql://reader:secret@db.example/parts",
+}
 
 
 def nodes() -> tuple[Node, ...]:
@@ -81,20 +86,26 @@ def nodes() -> tuple[Node, ...]:
     )
 
 
-def compiled(folder: Path, name: str = "line", **airflow: Any) -> Path:
-    """Writes what `beltline compile airflow` would, with a bundle that needs no TFX."""
+def compiled(folder: Path, name: str = "line", span: str = "", **airflow: Any) -> Path:
+    """Writes what `beltline compile airflow` would, with a bundle that needs no TFX.
+
+    With `span`, the data are those of a query, and this is its span where nobody names one.
+    """
     section = Section.model_validate(airflow).model_dump()
     places = Places(folder / "root", "sqlite:///unused", folder / "data")
-    made = manifest(name=name, nodes=nodes(), parameters=PARAMETERS)
+    parameters = {key: each for key, each in PARAMETERS.items() if not (span and key == DATA_PATH)}
+    parameters["span"] = parameters["span"] | {"default": span or "latest"}
+    made = manifest(name=name, nodes=nodes(), parameters=parameters)
+    data = {"source": "sql", "query": "SELECT :span"} if span else {}
     target = folder / "dags" / name
     written = bundles.write(target / "bundles", made, b"", b"")
     resolved = {**deployment.resolved(section, places), "task": "binary"}
-    deployment.write(target, written.path.name, resolved, {"name": name})
+    deployment.write(target, written.path.name, resolved, {"name": name, "data": data})
     return target
 
 
 PARAMETERS = {
-    "data-path": {"type": "string", "default": "line.csv", "does": "Where the data are."},
+    DATA_PATH: {"type": "string", "default": "line.csv", "does": "Where the data are."},
     "span": {
         "type": "string",
         "default": "latest",

@@ -124,7 +124,8 @@ def container(folder: str, node: str) -> dict[str, Any]:
     task, context, _ = prepared(folder, node, "run-1", "", {})
     task.render_template_fields(context)
     host = APIClient(version="1.43").create_host_config(**task.limits())
-    return {"command": task.command, "host": host, "user": task.user, "image": task.image}
+    made = {"command": task.command, "host": host, "user": task.user, "image": task.image}
+    return made | {"environment": task._environment()}
 
 
 class Records(logging.Handler):

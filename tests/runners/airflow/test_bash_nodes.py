@@ -1,8 +1,15 @@
+import shutil
 import time
 
 import pytest
 
-from tests.runners.airflow.airflow_process import Airflow, called, compiled, environment
+from tests.runners.airflow.airflow_process import (
+    WORKER,
+    Airflow,
+    called,
+    compiled,
+    environment,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +100,14 @@ class TestCommand:
         expected = "postgresql://ledger:p%40ss%3A%2Fword@db.example:5433/mlmd"
         assert called(tmp_path)["environment"]["BELTLINE_METADATA"] == expected
 
+    def test_the_database_of_a_query_is_a_connections_or_the_workers_own(self, run, tmp_path):
+        run(settings={"span": "latest"})
+        assert called(tmp_path)["environment"]["BELTLINE_DATABASE"] == WORKER["BELTLINE_DATABASE"]
+        shutil.rmtree(tmp_path / "environment")
+        run(settings={"span": "latest", "database_connection": "ledger"})
+        expected = "postgresql://ledger:p%40ss%3A%2Fword@db.example:5433/mlmd"
+        assert called(tmp_path)["environment"]["BELTLINE_DATABASE"] == expected
+
 
 class TestSpan:
     DATED = "in/{YYYY}-{MM}-{DD}.csv"
@@ -113,6 +128,22 @@ class TestSpan:
     def test_of_dated_data(self, run, tmp_path, settings, details, span):
         run(settings=settings, data_path=self.DATED, **details)
         assert f"span={span}" in arguments(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("default", "details", "span"),
+        [
+            ("latest", {"day": "2026-11-23T00:00:00+00:00"}, "2026-11-23"),
+            ("2026-01-01", {"day": "2026-11-23T00:00:00+00:00"}, "2026-11-23"),
+            ("2026-01-01", {}, "2026-01-01"),
+            ("7", {"day": "2026-11-23T00:00:00+00:00"}, "7"),
+            ("7", {"day": "2026-11-23T00:00:00+00:00", "span": "8"}, "8"),
+        ],
+    )
+    def test_of_a_query(self, run, tmp_path, default, details, span):
+        run(settings={"span": default}, **details)
+        given = arguments(tmp_path)
+        assert f"span={span}" in given
+        assert not [each for each in given if each.startswith("data-path=")]
 
     def test_data_without_dates_have_no_day(self, run, tmp_path):
         run(day="2026-11-23T00:00:00+00:00")

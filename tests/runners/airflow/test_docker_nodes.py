@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.end_to_end.projects import casting
-from tests.runners.airflow.airflow_process import GPU_NODE, PYTHON, Airflow, compiled
+from tests.runners.airflow.airflow_process import GPU_NODE, PYTHON, WORKER, Airflow, compiled
 from tests.runners.airflow.containers import ENDLESS, Line
 
 pytestmark = pytest.mark.slow
@@ -74,6 +74,14 @@ def test_folders(plain, folder):
         "/keys": ("/srv/keys", True),
         "/out": ("/srv/out", False),
     }
+
+
+def test_the_workers_database_goes_to_the_pipelines_that_read_it(airflow, plain, tmp_path):
+    assert "BELTLINE_DATABASE" not in plain["environment"]
+    docker = {"image": "example/beltline:1"}
+    folder = compiled(tmp_path, where="docker", docker=docker, span="latest")
+    found = airflow.ask("container", folder, node="ExampleGen")["environment"]
+    assert found["BELTLINE_DATABASE"] == WORKER["BELTLINE_DATABASE"]
 
 
 def test_a_root_that_holds_the_data_too(airflow, tmp_path):

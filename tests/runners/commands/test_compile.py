@@ -17,11 +17,14 @@ string_domain { name: "bad" value: "no" value: "yes" }
 KUBEFLOW = (
     *("--set", "kubeflow.image=registry.example.com/beltline:1"),
     *("--set", "kubeflow.volume_claim=beltline"),
-    *("--set", "kubeflow.secrets={beltline: {metadata: BELTLINE_METADATA}}"),
+    "--set",
+    "kubeflow.secrets={beltline: {metadata: BELTLINE_METADATA}, parts: {url: BELTLINE_DATABASE}}",
 )
+QUERY = "{source: sql, query: 'SELECT * FROM parts WHERE day = :span'}"
 # Wherever a secret may be when somebody compiles, another one.
 PLANTED = {
     "BELTLINE_METADATA": "mysql://beltline:planted-1@db/metadata",
+    "BELTLINE_DATABASE": "postgresql://reader:planted-6@db/parts",
     "BELTLINE_AIRFLOW": "http://admin:planted-2@127.0.0.1:8080",
     "BELTLINE_KUBEFLOW_TOKEN": "planted-3",
     "STORE_KEY": "planted-4",
@@ -114,8 +117,9 @@ def test_another_model_needs_no_other_image(beltline, folder):
 
 
 @pytest.mark.parametrize("place", ["airflow", "kubeflow"])
-def test_nothing_secret_and_no_path_of_this_machine_is_compiled(beltline, folder, place):
-    settings = (*(KUBEFLOW if place == "kubeflow" else ()), *IN_LOCAL)
+@pytest.mark.parametrize("data", ["{path: line.csv}", QUERY])
+def test_nothing_secret_and_no_path_of_this_machine_is_compiled(beltline, folder, place, data):
+    settings = (*(KUBEFLOW if place == "kubeflow" else ()), *IN_LOCAL, "--set", f"data={data}")
     done = beltline("compile", place, *settings, cwd=folder, env=PLANTED)
     assert done.code == 0, done.text
     files = [path for path in (folder / "build").rglob("*") if path.is_file()]
@@ -127,6 +131,20 @@ def test_nothing_secret_and_no_path_of_this_machine_is_compiled(beltline, folder
         texts |= {f"carried {name}": content for name, content in decoded(text).items()}
         assert str(folder).encode() not in b"".join(texts.values())
     assert [name for name, content in texts.items() if b"planted" in content] == []
+
+
+def test_pods_are_told_the_database_of_a_query(beltline, folder):
+    done = beltline("compile", "kubeflow", *KUBEFLOW, "--set", f"data={QUERY}", cwd=folder)
+    assert done.code == 0, done.text
+    tasks = meaning(folder / "build/kubeflow/line/pipeline.yaml")["tasks"]
+    assert tasks["examplegen"]["secrets"]["parts"] == {"url": "BELTLINE_DATABASE"}
+    assert "span=<span>" in tasks["examplegen"]["args"]
+    assert not [each for each in tasks["examplegen"]["args"] if "data-path" in each]
+    lacking = "kubeflow.secrets={beltline: {metadata: BELTLINE_METADATA}}"
+    settings = (*KUBEFLOW, "--set", lacking, "--set", f"data={QUERY}")
+    done = beltline("compile", "kubeflow", *settings, cwd=folder)
+    assert done.code == 2
+    assert "kubeflow.secrets: one entry must become BELTLINE_DATABASE" in done.err
 
 
 @pytest.mark.parametrize(

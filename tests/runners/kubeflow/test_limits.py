@@ -17,6 +17,9 @@ from tests.bundle.bundles import manifest
 from tests.kubeflow.meaning import documents
 from tests.kubeflow.packages import compiled, settings
 
+# Kubeflow's compiler takes seconds for each package.
+pytestmark = pytest.mark.slow
+
 
 def bundle_of(parent, letters):
     """A bundle whose text is this long, or the next longer one."""

@@ -19,6 +19,9 @@ from tests.kubeflow.meaning import meaning
 from tests.kubeflow.packages import compiled, settings
 from tests.kubeflow.stub_routes import check_package
 
+# Kubeflow's compiler takes seconds for each package.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 GOLDEN = Path(__file__).with_name("golden.yaml")
 # Every setting that comes into a package, at another value than its own.

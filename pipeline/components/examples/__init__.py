@@ -1,0 +1,1 @@
+"""What ExampleGen's executor does, part by part: `executor.py` puts the parts together."""

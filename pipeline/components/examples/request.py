@@ -1,0 +1,70 @@
+"""What is asked of ExampleGen, read from its execution properties."""
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pipeline import tables
+from pipeline.components.examples.shards import Shards
+from pipeline.tables.sources import Source
+
+
+def source_of(properties: Mapping[str, Any]) -> Source:
+    """Returns where the data are."""
+    return Source(**{key: properties[key] for key in ("path", "query", "changed_by", "span")})
+
+
+class Request:
+    """The execution properties, understood.
+
+    Columns are written as their expected kinds wherever their values allow it. That they do is
+    found out while writing; only where they don't are all the data looked at beforehand.
+    """
+
+    def __init__(self, properties: Mapping[str, Any]):
+        self.splits: dict[str, float] = json.loads(properties["splits"])
+        self.files: list[tables.Table] = source_of(properties).find().tables
+        self._expected: dict[str, tables.Kind] = json.loads(properties["kinds"])
+        self._exclude = set(json.loads(properties["exclude"]))
+        self._split_by: str = properties["split_by"]
+        self._drop_without: str = properties["drop_without"]
+        self._reject = properties["unreadable"] == "reject"
+
+    @cached_property
+    def units(self) -> list[tables.Unit]:
+        """The parts of the data."""
+        return tables.units(self.files, tables.RANGE, self._reject)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [name for name in tables.column_names(self.files) if name not in self._exclude]
+
+    def likely_kinds(self) -> dict[str, tables.Kind]:
+        """The kind of each column to write, if those that have an expected one are of it."""
+        unknown = [name for name in self._names if name not in self._expected]
+        found = tables.column_kinds(self.files, unknown, reject=self._reject) if unknown else {}
+        return {name: self._expected.get(name) or found[name] for name in self._names}
+
+    def found_kinds(self) -> dict[str, tables.Kind]:
+        """The kind of each column to write; reads all the data."""
+        # Whatever the values are, they can be written as text: such columns need no look.
+        look = [name for name in self._names if self._expected.get(name) != "text"]
+        found = tables.column_kinds(self.files, look, self._expected, self._reject)
+        return {name: found.get(name, "text") for name in self._names}
+
+    def shards(self, uri: str, kinds: Mapping[str, tables.Kind]) -> Shards:
+        """What writes the units to `uri`."""
+        unwritten: dict[str, tables.Kind] = {}
+        # A column that is excluded, such as a customer's number, may still keep rows together.
+        if self._split_by not in ("", *kinds):
+            unwritten = tables.column_kinds(self.files, [self._split_by], reject=self._reject)
+        return Shards(
+            uri=uri,
+            units=len(self.units),
+            kinds=kinds,
+            unwritten=unwritten,
+            splits=self.splits,
+            split_by=self._split_by,
+            drop_without=self._drop_without,
+        )

@@ -1,0 +1,49 @@
+"""Which split a row belongs to: its content alone decides, or that of one named column."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+_BUCKETS = 1_000_000
+
+
+def rows_of_splits(
+    batch: pa.RecordBatch, shares: Mapping[str, float], split_by: str = ""
+) -> dict[str, np.ndarray]:
+    """Returns for each split the numbers of the rows that belong to it, in order."""
+    hashes = row_hashes(batch.select([split_by]) if split_by else batch)
+    edges = np.cumsum([0.0, *shares.values()])[:-1] * _BUCKETS
+    split = np.searchsorted(edges, hashes % _BUCKETS, side="right") - 1
+    return {name: np.flatnonzero(split == index) for index, name in enumerate(shares)}
+
+
+def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
+    """Returns a uint64 for each row, [rows]: the same for the same values by column name.
+
+    Neither the order of the columns counts nor whether a number is written 1 or 1.0. (The encoded
+    tf.Examples can't be hashed: the order of the features in them changes from process to process.)
+    """
+    total = np.zeros(batch.num_rows, dtype=np.uint64)
+    for name in sorted(batch.schema.names):
+        column = batch.column(name)
+        is_text = pa.types.is_string(column.type)
+        hashes = _text_hashes(column) if is_text else _number_hashes(column)
+        total = total * np.uint64(1_000_003) + hashes
+    return pd.util.hash_array(total)
+
+
+def _number_hashes(column: pa.Array) -> np.ndarray:
+    return pd.util.hash_array(column.to_numpy(zero_copy_only=False).astype(np.float64))
+
+
+def _text_hashes(column: pa.Array) -> np.ndarray:
+    # Most texts come more than once, and each needs its hash only once.
+    encoded = column.dictionary_encode()
+    different = encoded.dictionary.to_numpy(zero_copy_only=False)
+    # The last one is pandas' hash of what is missing.
+    hashes = np.append(
+        pd.util.hash_array(different, categorize=False), np.uint64(np.iinfo(np.uint64).max)
+    )
+    return hashes[encoded.indices.fill_null(len(different)).to_numpy(zero_copy_only=False)]
