@@ -17,7 +17,6 @@ import click
 from bundle.environment import check_lock
 from bundle.errors import BeltlineError, GateRefused, NoData, WrongInput
 from bundle.folder import Bundle, open_bundle
-from runners.loading import loading
 from runners.metadata import BUNDLE, REASON, REFUSED, Lineage, NodeRun, open_alone
 from runners.outcome import Outcome, read_back
 from runners.parameters import check_run, read_parameters
@@ -60,9 +59,8 @@ def run_node(
     failure: Exception | None = None
     with stop_on_signals() as stopped:
         try:
-            with loading():
-                # It takes seconds to import, and a node that is skipped needs none of it.
-                from runners.launch import launch
+            # It takes seconds to import, and a node that is skipped needs none of it.
+            from runners.launch import launch
 
             launch(bundle, node, run, places, parameters or {}, force)
         except (GateRefused, NoData) as said:

@@ -43,13 +43,15 @@ def extractors(
 
 
 def in_batches(eval_config: tfma.EvalConfig) -> bool:
-    """Whether every metric can count batches, and every slice is all rows or by one column."""
+    """Whether all metrics count batches, and the slices are all rows, and others by one column."""
     wanted = [metric for spec in eval_config.metrics_specs for metric in spec.metrics]
+    slicing = eval_config.slicing_specs
     plain = all(
         not spec.feature_values and not spec.slice_keys_sql and len(spec.feature_keys) < 2
-        for spec in eval_config.slicing_specs
+        for spec in slicing
     )
-    return plain and all(metric.module == metrics.__name__ for metric in wanted)
+    all_rows = any(not spec.feature_keys for spec in slicing)
+    return plain and all_rows and all(metric.module == metrics.__name__ for metric in wanted)
 
 
 def with_slices(batch: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def test_a_worse_model_is_refused(project: Project) -> None:
     result = project("run", *QUICK, "--set", "evaluation.champion.margin=0.9")
     assert result.code == 3, result.text
     assert "against the champion's" in result.err and "version 1 stays" in result.err
-    assert states(result)["ServingCheck"] == "done" and states(result)["Pusher"] == "skipped"
+    assert states(result)["ServingCheck"] == "cached" and states(result)["Pusher"] == "skipped"
     assert project.versions() == ["1"]
 
 

@@ -9,10 +9,12 @@ from click.testing import CliRunner
 
 from bundle.errors import WrongInput
 from runners.cli import COMMANDS, cli
+from runners.local import SHARED
 from tests.runners.projects import Ledger, places, project
 
 SOURCES = Path(__file__).parents[2]
 HEAVY = "tensorflow tfx apache_beam tensorflow_data_validation tensorflow_model_analysis keras"
+CLOUD = "google.cloud.aiplatform google.cloud.bigquery kubernetes kfp airflow tfx.v1"
 # Calls the command line and says on the last line what of all that it has loaded.
 SCRIPT = f"""
 import sys
@@ -36,6 +38,20 @@ def call(*arguments, cwd, script=None):
         check=False,
         timeout=120,
     )
+
+
+@pytest.mark.slow
+def test_what_the_nodes_share_holds_nothing_of_a_cloud(tmp_path):
+    modules = ["pipeline.compile", *SHARED]
+    script = f"""
+import importlib, sys
+for name in {modules!r}:
+    importlib.import_module(name)
+print(*sorted(set({CLOUD.split()!r}) & set(sys.modules)))
+"""
+    done = call(cwd=tmp_path, script=script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
 
 
 def test_every_command_is_there_and_explains_itself():

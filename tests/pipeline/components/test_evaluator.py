@@ -101,6 +101,9 @@ def test_metrics_that_count_row_by_row_leave_the_steps_as_they_are():
     crossed = eval_config(settings)
     crossed.slicing_specs.add(feature_keys=["mold", "hour"])
     assert not in_batches(crossed)
+    without_all_rows = eval_config(settings)
+    del without_all_rows.slicing_specs[0]
+    assert not in_batches(without_all_rows)
 
 
 def test_the_rows_of_a_slice_stay_together():
