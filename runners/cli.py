@@ -3,7 +3,6 @@
 To add a command, write `commands/<name>.py` with a click command `<name>` and list it below.
 """
 
-import gc
 import importlib
 import os
 import sys
@@ -57,8 +56,6 @@ def main() -> None:
     """Runs the command line; our own errors become their message and exit code."""
     # Before anything imports TensorFlow, which would say on every start that it found no GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # Most commands end before a collection would pay; those that go on still collect, if seldom.
-    gc.set_threshold(50_000)
     try:
         sys.exit(cli.main(standalone_mode=False))
     except click.ClickException as error:

@@ -1,14 +1,20 @@
 """A database of a test, of each kind that Beltline reads, and SQL that writes to it."""
 
 import sqlite3
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import adbc_driver_postgresql.dbapi
 import pymysql
+import pytest
 
 from bundle.database_url import read_url
+from bundle.errors import WrongInput
+from pipeline.tables.databases import Query
+from tests.databases import PASSWORD
 
 # 300,000 numbers, in each one's own words.
 _SERIES = {
@@ -50,3 +56,27 @@ class Database:
         account = {"user": url.user, "password": url.password, "database": url.name}
         options = {"charset": "utf8mb4", "autocommit": True}
         return pymysql.connect(host=url.host, port=url.port, **account, **options)
+
+
+def sqlite_url(file: Path) -> str:
+    """A SQLite file that is there, and empty."""
+    file.touch()
+    return f"sqlite:///{file}"
+
+
+def rows(query: Query | str, columns: Sequence[str] | None = None, size: int = 65536) -> list[Any]:
+    """The rows of a query, as its own reader gives them."""
+    query = query if isinstance(query, Query) else Query(query)
+    read = query.batches(columns or query.header(), size)
+    return [row for batch in read for row in batch.to_pylist()]
+
+
+def refusal(call: Callable[..., Any], *given: Any) -> str:
+    """What a call is refused with: one line, without the password."""
+    with pytest.raises(WrongInput) as refused:
+        result = call(*given)
+        list(result)
+    message = str(refused.value)
+    assert PASSWORD not in message and PASSWORD.partition("@")[0] not in message
+    assert "\n" not in message
+    return message

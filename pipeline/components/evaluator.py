@@ -60,7 +60,7 @@ class Executor(executor.Executor):
 
 
 class Evaluator(stock.Evaluator):
-    """TFX's Evaluator with the executor above; the arguments are the same.
+    """TFX's Evaluator with the executor above; of the arguments, it takes no `module_file`.
 
     There must be a threshold, or nothing shows that a model is good: without any it is refused.
     """

@@ -17,8 +17,7 @@ from typing import Any
 # Without looking through what is loaded again and again, and without scikit-learn, which Keras
 # loads wherever it is installed, TensorFlow is there a quarter sooner.
 gc.disable()
-# Of this name an import fails.
-sys.modules.update(dict.fromkeys(["sklearn"]))  # type: ignore[arg-type]
+sys.modules.update({"sklearn": None})  # type: ignore[dict-item]  # of None, an import fails
 
 import numpy as np  # noqa: E402 - after the above
 import tensorflow as tf  # noqa: E402 - after the above

@@ -1,8 +1,8 @@
 """Transform: TF Transform's analysis, and then its graph on whole files without Beam in between.
 
 The stock executor hands every record through Beam one by one, traces the preprocessing six times
-and keeps a cache of the analyzers that nobody reads. The outputs are the same: the transform graph,
-and gzipped TFRecords in `Split-<name>/`.
+before it reads any, and keeps a cache of the analyzers that nobody reads. The outputs are the same:
+the transform graph, and gzipped TFRecords in `Split-<name>/`.
 """
 
 import shutil
@@ -151,7 +151,7 @@ class Transform(stock.Transform):
 
     Args:
       custom_config: handed to the `preprocessing_fn`.
-      arguments: the stock Transform's.
+      arguments: the stock Transform's; the `preprocessing_fn` by its dotted name, no `module_file`.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

@@ -53,21 +53,22 @@ def _row_hashes(batch: pa.RecordBatch, names: list[str]) -> np.ndarray:
 
 
 def _hashes(column: pa.Array) -> np.ndarray:
-    present = pc.is_valid(column).to_numpy(zero_copy_only=False)
     if pa.types.is_string(column.type):
-        hashes = _of_texts(column)
-    else:
-        hashes = _of_numbers(column.fill_null(0).to_numpy(zero_copy_only=False))
+        return text_hashes(column)
+    present = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    hashes = _of_numbers(column.fill_null(0).to_numpy(zero_copy_only=False))
     return np.where(present, hashes, _MISSING)
 
 
-def _of_texts(column: pa.Array) -> np.ndarray:
+def text_hashes(column: pa.Array) -> np.ndarray:
+    """Returns a uint64 for each text, [rows]; a missing one has pandas' hash of what is missing."""
+    # Most texts come more than once, and each needs its hash only once.
     encoded = column.dictionary_encode()
-    texts = encoded.dictionary.to_numpy(zero_copy_only=False)
-    if not len(texts):
-        return np.zeros(len(column), dtype=np.uint64)
-    places = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
-    return pd.util.hash_array(texts, categorize=False)[places]
+    different = encoded.dictionary.to_numpy(zero_copy_only=False)
+    hashes = np.append(
+        pd.util.hash_array(different, categorize=False), np.uint64(np.iinfo(np.uint64).max)
+    )
+    return hashes[encoded.indices.fill_null(len(different)).to_numpy(zero_copy_only=False)]
 
 
 def _of_numbers(values: np.ndarray) -> np.ndarray:

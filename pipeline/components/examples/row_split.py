@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from pipeline.tables.row_digest import text_hashes
+
 _BUCKETS = 1_000_000
 
 
@@ -29,21 +31,10 @@ def row_hashes(batch: pa.RecordBatch) -> np.ndarray:
     for name in sorted(batch.schema.names):
         column = batch.column(name)
         is_text = pa.types.is_string(column.type)
-        hashes = _text_hashes(column) if is_text else _number_hashes(column)
+        hashes = text_hashes(column) if is_text else _number_hashes(column)
         total = total * np.uint64(1_000_003) + hashes
     return pd.util.hash_array(total)
 
 
 def _number_hashes(column: pa.Array) -> np.ndarray:
     return pd.util.hash_array(column.to_numpy(zero_copy_only=False).astype(np.float64))
-
-
-def _text_hashes(column: pa.Array) -> np.ndarray:
-    # Most texts come more than once, and each needs its hash only once.
-    encoded = column.dictionary_encode()
-    different = encoded.dictionary.to_numpy(zero_copy_only=False)
-    # The last one is pandas' hash of what is missing.
-    hashes = np.append(
-        pd.util.hash_array(different, categorize=False), np.uint64(np.iinfo(np.uint64).max)
-    )
-    return hashes[encoded.indices.fill_null(len(different)).to_numpy(zero_copy_only=False)]
