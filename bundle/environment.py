@@ -13,7 +13,7 @@ VERSION = "0.1.0"
 LOCK = "beltline.lock"
 
 # What a node runs of Beltline's installation. Not `models`: the bundle brings that along.
-PACKAGES = ("bundle", "pipeline", "runners", "serving")
+PACKAGES = ("bundle", "pipeline", "runners", "serving", "versions")
 
 
 @functools.cache

@@ -6,6 +6,10 @@
                      probability or probabilities, and decision with 1 for yes or the chosen
                      class; or prediction
     labels           the same input -> the label as a number `[n, 1]`, for TFMA
+    classify         `inputs` `[n]`, serialized Examples -> classes and scores, `[n, classes]` each
+    regress          the same input -> outputs `[n]`; for a number, where the other is for classes
+
+The last two have the methods that TensorFlow Serving asks for in its calls of these names.
 
 Raw columns: an `integer` is float64 and a `number` is float32, with NaN where there is no value; a
 `text` is a string, empty where there is none. In TF Serving's JSON a missing number is `NaN`,
@@ -21,7 +25,7 @@ To give another answer, change `_answer`; to add a signature, add it to `signatu
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -39,6 +43,10 @@ Tensors = dict[str, tf.Tensor]
 
 STORED: dict[Kind, tf.DType] = {"integer": tf.int64, "number": tf.float32, "text": tf.string}
 SENT: dict[Kind, tf.DType] = {"integer": tf.float64, "number": tf.float32, "text": tf.string}
+METHODS = {
+    "classify": tf.saved_model.CLASSIFY_METHOD_NAME,
+    "regress": tf.saved_model.REGRESS_METHOD_NAME,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +70,9 @@ def export_model(directory: str, trained: Trained, transform: tft.TFTransformOut
       transform: the preprocessing that the network was trained on.
     """
     model = ServingModel(trained, transform)
-    tf.saved_model.save(model, directory, signatures=model.signatures())
+    signatures = model.signatures()
+    tf.saved_model.save(model, directory, signatures=signatures)
+    _name_methods(directory, METHODS.keys() & signatures.keys())
     extra = f"{directory}/assets.extra"
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(f"{extra}/input_names.json", "w") as file:
@@ -87,6 +97,8 @@ class ServingModel(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """The concrete functions by name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
+        inputs = tf.TensorSpec([None], tf.string, name="inputs")
+        regression = self._features.task == "regression"
         names = input_names(self._features.columns)
         columns = {
             name: tf.TensorSpec([None], SENT[kind], name=names[name])
@@ -97,6 +109,9 @@ class ServingModel(tf.Module):
             "examples": _traced(self._serve_examples, examples),
             "evaluate": _traced(self._evaluate, examples),
             "labels": _traced(self._labels, examples),
+            "regress" if regression else "classify": _traced(
+                self._regress if regression else self._classify, inputs
+            ),
         }
 
     def _serve_columns(self, columns: Tensors) -> Tensors:
@@ -123,6 +138,19 @@ class ServingModel(tf.Module):
         values = label_values(parsed[name], self._features)
         return {"label_index": tf.expand_dims(tf.cast(values, tf.float32), 1)}
 
+    def _classify(self, inputs: tf.Tensor) -> Tensors:
+        scores = self._predict(self._parse(inputs))
+        if self._features.task == "binary":
+            scores = tf.concat([1 - scores, scores], axis=1)
+        return {"classes": self._every_class(scores), "scores": scores}
+
+    def _regress(self, inputs: tf.Tensor) -> Tensors:
+        return {"outputs": self._predict(self._parse(inputs))[:, 0]}
+
+    def _every_class(self, predictions: tf.Tensor) -> tf.Tensor:
+        names = tf.constant(self._features.classes)
+        return tf.repeat(names[tf.newaxis], tf.shape(predictions)[0], axis=0)
+
     def _parse(self, examples: tf.Tensor) -> dict[str, tf.SparseTensor]:
         kinds = self._features.columns
         spec = {name: tf.io.VarLenFeature(STORED[kind]) for name, kind in kinds.items()}
@@ -140,13 +168,20 @@ class ServingModel(tf.Module):
         if self._features.task == "binary":
             chosen = tf.cast(predictions[:, 0] >= self._threshold, tf.int32)
             return {"probability": predictions[:, 0], "class": tf.gather(names, chosen)}
-        every = tf.repeat(names[tf.newaxis], tf.shape(predictions)[0], axis=0)
         return {
             "probabilities": predictions,
-            "classes": every,
+            "classes": self._every_class(predictions),
             "class": tf.gather(names, tf.argmax(predictions, axis=1)),
             "probability": tf.reduce_max(predictions, axis=1),
         }
+
+
+def _name_methods(directory: str, names: Iterable[str]) -> None:
+    """Gives signatures their methods; saving knows but the one of prediction."""
+    updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(directory)
+    for name in names:
+        updater.replace_method_name(name, METHODS[name], tags="serve")
+    updater.save()
 
 
 def _traced(function: Callable[..., Any], given: Any) -> Any:

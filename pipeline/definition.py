@@ -13,7 +13,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2, tuner_pb2
 from tfx.types import standard_component_specs
 
-from pipeline.champion import CHANNELS, LastPushedModel
+from pipeline.champion import CHANNELS, LiveModel
 from pipeline.columns import Columns
 from pipeline.components.curated_schema import CuratedSchema
 from pipeline.components.data_gate import DataGate
@@ -57,7 +57,7 @@ def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code
     values = runtime_parameters(settings)
     data = _data_nodes(settings, columns, schema_text, values)
     model = _model_nodes(settings, config, values, data)
-    release = _release_nodes(settings, columns, code, data[0], model[-1])
+    release = _release_nodes(settings, columns, code, data, model[-1])
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root="",
@@ -136,10 +136,14 @@ def _for_transform(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _release_nodes(
-    settings: Settings, columns: Columns, code: str, examples: BaseNode, trainer: BaseNode
+    settings: Settings, columns: Columns, code: str, data: list[BaseNode], trainer: BaseNode
 ) -> list[BaseNode]:
+    examples, statistics, schema, *_ = data
+    pushed_to = {"directory": settings.push.directory, "name": settings.name}
     champion = Resolver(
-        strategy_class=LastPushedModel, config={"problem": columns.problem(settings)}, **CHANNELS
+        strategy_class=LiveModel,
+        config={"problem": columns.problem(settings), **pushed_to},
+        **CHANNELS,
     ).with_id("Champion")
     compared = settings.evaluation.champion.enabled
     baseline = champion.outputs["model"] if compared else None
@@ -157,8 +161,8 @@ def _release_nodes(
         rows=settings.push.check_rows,
     )
     pusher = Pusher(
-        directory=settings.push.directory,
-        name=settings.name,
+        **pushed_to,
+        keep=settings.push.keep,
         code=code,
         problem=columns.problem(settings, inputs_only=True),
         model=trainer.outputs["model"],
@@ -166,6 +170,8 @@ def _release_nodes(
         infra_blessing=check.outputs["blessing"],
         evaluation=evaluator.outputs[standard_component_specs.EVALUATION_KEY],
         examples=examples.outputs["examples"],
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
         champion=baseline,
     )
     return [*([champion] if compared else []), evaluator, check, pusher]

@@ -13,6 +13,10 @@ from pipeline.reading import Project
 from pipeline.tables.sources import Source
 
 
+# Where it runs, is served and is watched: a run's outcome is the same.
+_ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
+
+
 def check(project: Project) -> str:
     """Checks settings, schema, model code and the data's header against each other.
 
@@ -30,7 +34,7 @@ def check(project: Project) -> str:
     _check_header(project, tables.column_names(found.tables))
     return digest.of_parts(
         {
-            "settings": settings.model_dump_json(exclude={"local", "airflow", "kubeflow"}).encode(),
+            "settings": settings.model_dump_json(exclude=_ELSEWHERE).encode(),
             "schema": schema_file.read_bytes(),
             "code": code.code_digest(sources).encode(),
             "beltline": digest.of_parts(_beltline_sources()).encode(),

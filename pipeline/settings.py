@@ -267,6 +267,12 @@ class Push(Section):
     check_rows: int = Field(
         32, ge=1, description="Rows of the eval split that the model must answer beforehand."
     )
+    keep: int = Field(
+        10,
+        ge=1,
+        description="How many of the newest versions are kept; the live one and the one that a "
+        "rollback goes to stay in any case.",
+    )
 
 
 class Resources(Section):

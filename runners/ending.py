@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from bundle.errors import BeltlineError, GateRefused, NodeFailed, WrongInput
 from runners.outcome import PUSHER, Outcome
+from versions.live import live
 
 _NONE_YET = "no version has been pushed yet"
 End = Literal["done", "failed", "refused"]
@@ -64,7 +65,7 @@ def ending(outcomes: list[Outcome], run: str = "", served: Path | None = None) -
         return Ending("done", version=_version_of(outcomes), run=run)
     if bad.state == "refused":
         code = GateRefused.exit_code
-        return Ending("refused", bad.node, bad.reason, _latest(served), code, run)
+        return Ending("refused", bad.node, bad.reason, _live(served), code, run)
     # Without data there was nothing to run on, which is no fault of the node.
     error = WrongInput if bad.state == "skipped" else NodeFailed
     return Ending("failed", bad.node, bad.reason, code=error.exit_code, run=run)
@@ -82,7 +83,6 @@ def _version_of(outcomes: list[Outcome]) -> str:
     return str(found[0]) if found else ""
 
 
-def _latest(served: Path | None) -> str:
-    paths = served.glob("*") if served else ()
-    versions = [int(path.name) for path in paths if path.name.isdecimal()]
-    return str(max(versions)) if versions else ""
+def _live(served: Path | None) -> str:
+    number = live(served) if served else None
+    return "" if number is None else str(number)

@@ -119,6 +119,11 @@ class Lineage:
         found = [each for each in self.nodes(run) if each.node == node]
         return found[-1] if found else None
 
+    def properties(self, execution_id: int) -> dict[str, Any]:
+        """Returns what an execution was asked to do: its plain properties by name."""
+        [execution] = self.store.get_executions_by_id([execution_id])
+        return _plain([*execution.properties.items(), *execution.custom_properties.items()])
+
     def annotate(self, execution_id: int, **properties: str) -> None:
         """Writes custom properties to an execution."""
         [execution] = self.store.get_executions_by_id([execution_id])
@@ -202,11 +207,14 @@ def _state(execution: pb.Execution) -> str:
 
 
 def _described(artifact: pb.Artifact) -> dict[str, Any]:
-    named = [*artifact.properties.items(), *artifact.custom_properties.items()]
+    values = _plain([*artifact.properties.items(), *artifact.custom_properties.items()])
+    return {"id": artifact.id, "type": artifact.type, "uri": artifact.uri, "properties": values}
+
+
+def _plain(named: list[tuple[str, pb.Value]]) -> dict[str, Any]:
     values = {name: getattr(value, value.WhichOneof("value")) for name, value in named}
     # TFX keeps some structures there that only it can read.
-    values = {n: value for n, value in values.items() if isinstance(value, int | float | str)}
-    return {"id": artifact.id, "type": artifact.type, "uri": artifact.uri, "properties": values}
+    return {n: value for n, value in values.items() if isinstance(value, int | float | str)}
 
 
 def first(outputs: dict[str, list[dict[str, Any]]], kind: str) -> dict[str, Any] | None:

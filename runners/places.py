@@ -41,6 +41,10 @@ class Places:
         """Compiled bundles, by digest."""
         return self.root / "bundles"
 
+    def served(self, directory: str, name: str) -> Path:
+        """Returns the folder of a pipeline's versions."""
+        return self.root / directory / name
+
     def log(self, run: str, node: str) -> Path:
         """Returns a node's log file of a run."""
         return self.root / "logs" / run / f"{node}.log"

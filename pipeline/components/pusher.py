@@ -5,7 +5,6 @@ TFX's own Pusher names versions by the second and copies in place; a reader can 
 
 import json
 import logging
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,12 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
-from pipeline.components import versions
-from pipeline.components.serving_check import ANSWERS
+from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
 from pipeline.figures import BASELINE, CANDIDATE
+from pipeline.places import served_folder
+from versions.folder import CHECK_ROWS, SCHEMA, SCORES, STATISTICS
+from versions.push import push
+from versions.retention import expire
 
 log = logging.getLogger("beltline.pusher")
 
@@ -29,6 +31,7 @@ class PusherSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "directory": component_spec.ExecutionParameter(type=str),
         "name": component_spec.ExecutionParameter(type=str),
+        "keep": component_spec.ExecutionParameter(type=int),
         "code": component_spec.ExecutionParameter(type=str),
         "problem": component_spec.ExecutionParameter(type=str),
     }
@@ -38,6 +41,8 @@ class PusherSpec(component_spec.ComponentSpec):
         "infra_blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing),
         "evaluation": component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
         "champion": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
@@ -68,14 +73,15 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property("reason", "the serving check refused the model")
         else:
             directory = served_folder(exec_properties["directory"]) / exec_properties["name"]
-            version, new = versions.push(
+            version, new = push(
                 Path(path_utils.serving_model_path(model.uri)),
                 directory,
                 self._card(input_dict, exec_properties),
-                Path(infra_blessing.uri) / ANSWERS,
+                _extra(input_dict),
             )
             _record(pushed, model, directory, version, new)
             pushed.set_string_custom_property("problem", exec_properties["problem"])
+            _expire(directory, exec_properties["keep"])
 
     def _card(
         self, input_dict: dict[str, list[types.Artifact]], properties: dict[str, Any]
@@ -90,6 +96,7 @@ class Executor(base_executor.BaseExecutor):
             "first": not input_dict.get("champion"),
             "metrics": _figures(evaluation, CANDIDATE),
             "champion_metrics": _figures(evaluation, BASELINE) or None,
+            "problem": json.loads(properties["problem"]),
             "digests": {
                 "data": examples.get_string_custom_property("data_digest"),
                 "code": properties["code"],
@@ -106,6 +113,7 @@ class Pusher(base_component.BaseComponent):
     Args:
       directory: folder of all served models.
       name: the model's name.
+      keep: how many of the newest versions stay; see `versions.retention`.
       code: digest of the model code, for the version's card.
       problem: what the model predicts from which columns, for the next run's champion.
       inputs: the component's input channels, see `PusherSpec`.
@@ -115,12 +123,19 @@ class Pusher(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
-        self, directory: str, name: str, code: str, problem: str, **inputs: types.Channel | None
+        self,
+        directory: str,
+        name: str,
+        keep: int,
+        code: str,
+        problem: str,
+        **inputs: types.Channel | None,
     ):
         super().__init__(
             PusherSpec(
                 directory=directory,
                 name=name,
+                keep=keep,
                 code=code,
                 problem=problem,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
@@ -133,9 +148,26 @@ def _figures(evaluation: types.Artifact, model: str) -> dict[str, float]:
     return dict(json.loads(evaluation.get_string_custom_property(model) or "{}"))
 
 
-def served_folder(directory: str) -> Path:
-    """Returns the folder of all served models."""
-    return Path(os.environ.get("BELTLINE_ROOT", "")) / directory
+def _extra(input_dict: dict[str, list[types.Artifact]]) -> dict[Path, Path]:
+    """Returns what travels with the version for whoever serves it and watches its requests."""
+    checked = Path(artifact_utils.get_single_uri(input_dict["infra_blessing"]))
+    statistics = artifact_utils.get_split_uri(input_dict["statistics"], "train")
+    return {
+        CHECK_ROWS: checked / ANSWERS,
+        SCORES: checked / ANSWERS_TO_MANY,
+        STATISTICS: Path(statistics) / "FeatureStats.pb",
+        SCHEMA: Path(artifact_utils.get_single_uri(input_dict["schema"])) / "schema.pbtxt",
+    }
+
+
+def _expire(directory: Path, keep: int) -> None:
+    try:
+        gone = expire(directory, keep)
+    except OSError as error:
+        # The push is done; what is too old goes with the next one.
+        log.warning("old versions in %s can't be deleted: %s", directory, error)
+    else:
+        log.info("versions that were deleted: %s", gone or "none")
 
 
 def _record(

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -23,6 +24,10 @@ from pipeline.components import digest_of_sources
 log = logging.getLogger("beltline.serving_check")
 
 ANSWERS = "answers.json"
+"""The first rows and the answers to them."""
+ANSWERS_TO_MANY = "scores.json"
+"""The answers alone, to rows from all over the split: how the model's answers are spread."""
+_MANY = 2000
 _PROBE = Path(__file__).with_name("serving_probe.py")
 _SECONDS = 300
 
@@ -58,8 +63,8 @@ class Executor(base_executor.BaseExecutor):
         folder = Path(blessing.uri)
         records = folder / "rows.tfrecord"
         files = Path(artifact_utils.get_split_uri([examples], exec_properties["split"]))
-        _first_rows(files, exec_properties["rows"], records)
-        reason = _probe(model, records, folder / ANSWERS)
+        _rows(files, exec_properties["rows"], records)
+        reason = _probe(model, records, folder, exec_properties["rows"])
         records.unlink()
         (folder / ("INFRA_NOT_BLESSED" if reason else "INFRA_BLESSED")).touch()
         blessing.set_int_custom_property("blessed", int(not reason))
@@ -75,7 +80,7 @@ class ServingCheck(base_component.BaseComponent):
         and `examples` (serialized tf.Examples).
       examples: where the rows come from.
       split: the split to take them from.
-      rows: how many to ask.
+      rows: how many to ask and to write down. Of up to 2,000 more the answers alone are kept.
     """
 
     SPEC_CLASS = ServingCheckSpec
@@ -100,17 +105,31 @@ class ServingCheck(base_component.BaseComponent):
         )
 
 
-def _first_rows(folder: Path, rows: int, target: Path) -> None:
+def _rows(folder: Path, first: int, target: Path) -> None:
+    """Writes the first rows, then a sample of all: rows in a file's order may be years apart."""
     shards = sorted(str(shard) for shard in folder.iterdir())
-    records = tf.data.TFRecordDataset(shards, compression_type="GZIP").take(rows)
+    records = tf.data.TFRecordDataset(shards, compression_type="GZIP")
     with tf.io.TFRecordWriter(str(target)) as writer:
-        for record in records.as_numpy_iterator():
+        for record in [*records.take(first).as_numpy_iterator(), *sample(records.batch(4096))]:
             writer.write(record)
 
 
-def _probe(model: str, records: Path, answers: Path) -> str:
+def sample(batches: tf.data.Dataset) -> list[bytes]:
+    """Returns up to 2,000 rows, each as likely as any other and the same each time."""
+    draw = np.random.default_rng(7)
+    kept, places = np.array([], object), np.array([])
+    for batch in batches.as_numpy_iterator():
+        kept = np.concatenate([kept, batch])
+        places = np.concatenate([places, draw.random(len(batch))])
+        lowest = np.argsort(places)[:_MANY]
+        kept, places = kept[lowest], places[lowest]
+    return list(kept)
+
+
+def _probe(model: str, records: Path, folder: Path, rows: int) -> str:
     """Returns why the model is no use, or an empty string."""
-    command = [sys.executable, "-I", str(_PROBE), model, str(records), str(answers)]
+    answers = [str(folder / ANSWERS), str(folder / ANSWERS_TO_MANY), str(rows)]
+    command = [sys.executable, "-I", str(_PROBE), model, str(records), *answers]
     # A GPU may still be held by a training; whether the model answers does not hang on it.
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     try:

@@ -1,9 +1,10 @@
 """Loads an exported model in a process of its own and answers real rows, as a server would.
 
 Run as a script: it needs TensorFlow and nothing of ours, so that nothing of ours can help the
-model along. `serving_probe.py MODEL RECORDS ANSWERS` reads serialized tf.Examples from RECORDS
-(TFRecord) and writes the rows and the answers to ANSWERS (JSON); exit code 1, with the reason as
-the last line, if the model doesn't load or its answers are no use.
+model along. `serving_probe.py MODEL RECORDS ANSWERS SCORES FIRST` reads serialized tf.Examples from
+RECORDS (TFRecord) and asks about all of them. It writes the FIRST rows and the answers to them to
+ANSWERS, and the answers to the others, where there is one value for a row, to SCORES (JSON both).
+Exit code 1, with the reason as the last line, if the model doesn't load or its answers are no use.
 """
 
 import gc
@@ -25,7 +26,7 @@ import tensorflow as tf  # noqa: E402 - after the above
 Rows = dict[str, list[Any]]
 
 
-def main(model: str, records: str, answers: str) -> None:
+def main(model: str, records: str, answers: str, scores: str, first: str) -> None:
     """Asks the model through both signatures and writes down what it answered."""
     examples = [record.numpy() for record in tf.data.TFRecordDataset(records)]
     if not examples:
@@ -46,9 +47,19 @@ def main(model: str, records: str, answers: str) -> None:
             raise SystemExit(f"only the signature for named columns answers '{name}'")
         _check(name, value.numpy(), by_example[name].numpy(), len(examples))
     outputs = {name: value.numpy().tolist() for name, value in by_column.items()}
-    recorded = {"rows": _without_nan(rows), "answers": outputs}
+    told, count = _without_nan(rows), int(first)
+    _write(answers, {"rows": _cut(told, 0, count), "answers": _cut(outputs, 0, count)})
+    single = {name: outputs[name] for name, value in by_column.items() if value.shape.rank == 1}
+    _write(scores, _cut(single, count, None))
+
+
+def _write(file: str, recorded: Any) -> None:
     text = json.dumps(recorded, default=lambda value: value.decode())
-    Path(answers).write_text(text, encoding="utf-8")
+    Path(file).write_text(text, encoding="utf-8")
+
+
+def _cut(columns: Rows, start: int, end: int | None) -> Rows:
+    return {name: values[start:end] for name, values in columns.items()}
 
 
 def _without_nan(rows: Rows) -> Rows:

@@ -1,4 +1,4 @@
-"""`beltline models`: the served versions, what each reached, and which one is live."""
+"""`beltline models`: the served versions, what made each, what it reached, and which is live."""
 
 import json
 import re
@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from runners.commands.settings_options import open_project, settings_options
-from serving.versions import Version, live, versions
+from versions.folder import Version, versions
+from versions.live import order
 
 
 @click.command("models")
@@ -20,13 +21,13 @@ def models(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """List the served versions, the newest last."""
     project, places = open_project(file, overrides)
     settings = project.settings
-    folder = places.root / settings.push.directory / settings.name
-    found, number = versions(folder), live(folder)
+    folder = places.served(settings.push.directory, settings.name)
+    found, latest = versions(folder), order(folder)
     if as_json:
-        described = [_described(version, version.number == number) for version in found]
+        described = [_described(version, latest) for version in found]
         click.echo(json.dumps(described, indent=2, allow_nan=False))
     elif found:
-        click.echo("\n".join(table(_rows(found, number))))
+        click.echo("\n".join(table(_rows(found, latest))))
     else:
         click.echo(f"{settings.name}: no version has been pushed yet; `beltline run` makes one")
 
@@ -44,7 +45,7 @@ def _aligned(column: Sequence[str]) -> list[str]:
     return [cell.rjust(width) if right else cell.ljust(width) for cell in column]
 
 
-def _described(version: Version, is_live: bool) -> dict[str, Any]:
+def _described(version: Version, latest: list[int]) -> dict[str, Any]:
     return {
         "version": version.number,
         "metrics": version.metrics,
@@ -52,39 +53,48 @@ def _described(version: Version, is_live: bool) -> dict[str, Any]:
         "blessed": version.blessed,
         "pushed": True,
         "pushed_at": version.pushed,
-        "live": is_live,
+        "live": [version.number] == latest[:1],
+        "previous": [version.number] == latest[1:2],
         "first": version.first,
         "run": version.run,
         "digests": version.digests,
     }
 
 
-def _rows(found: list[Version], number: int | None) -> list[list[str]]:
+def _rows(found: list[Version], latest: list[int]) -> list[list[str]]:
     names = sorted({name for version in found for name in version.metrics})
     return [
-        ["version", "pushed", "run", *names, ""],
-        *([*_row(version, names), _marks(version, number)] for version in found),
+        ["version", "pushed", "run", "data", *names, "blessed", ""],
+        *([*_row(version, names), _marks(version, latest)] for version in found),
     ]
 
 
 def _row(version: Version, names: list[str]) -> list[str]:
-    figures = [_figure(version.metrics.get(name)) for name in names]
-    return [str(version.number), _local_time(version.pushed), version.run or "-", *figures]
+    figures = [figure(version.metrics.get(name)) for name in names]
+    origin = [local_time(version.pushed), version.run or "-", version.digests.get("data", "")[:8]]
+    blessed = "yes" if version.blessed else "-"
+    return [str(version.number), *(text or "-" for text in origin), *figures, blessed]
 
 
-def _marks(version: Version, number: int | None) -> str:
-    marks = {"live": version.number == number, "first": version.first}
+def _marks(version: Version, latest: list[int]) -> str:
+    marks = {
+        "live": [version.number] == latest[:1],
+        "previous": [version.number] == latest[1:2],
+        "first": version.first,
+    }
     return ", ".join(mark for mark, holds in marks.items() if holds)
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """Returns a metric as it is shown; `-` where there is none."""
     if value is None:
         return "-"
     # Counts, such as the rows, read badly with decimals.
     return f"{value:.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
 
 
-def _local_time(pushed: str) -> str:
+def local_time(pushed: str) -> str:
+    """Returns an ISO time as it is shown, in this machine's time zone."""
     try:
         return datetime.fromisoformat(pushed).astimezone().strftime("%Y-%m-%d %H:%M")
     except ValueError:

@@ -17,6 +17,7 @@ from runners.progress import report
 from runners.quiet import stderr_in
 from runners.record import Record, last_good, only_run, records
 from runners.turns import Room
+from versions.live import live
 
 _ALL = "*"
 _KILLED = "the run was killed"
@@ -49,12 +50,9 @@ def run(
     whole = not (start or end or force)
     with only_run(places.root):
         good = last_good(places.root, name, inputs) if whole else None
-        served = _served(places, project.settings.push.directory, name)
+        served = places.served(project.settings.push.directory, name)
         if good and (served / good.version).is_dir():
-            click.echo(
-                f"{name}: nothing changed since run {good.run}: "
-                f"version {good.version} is up to date"
-            )
+            click.echo(f"{name}: nothing changed since run {good.run}: {_state(good, served)}")
             return
         _reconcile(places)
         click.echo(f"{name}: starting (TensorFlow and TFX take a while to load)")
@@ -107,8 +105,10 @@ def _conclude(places: Places, record: Record, outcomes: list[Outcome], served: P
     )
 
 
-def _served(places: Places, directory: str, name: str) -> Path:
-    return places.root / directory / name
+def _state(good: Record, served: Path) -> str:
+    number = live(served)
+    chosen = "" if str(number) == good.version else f"; version {number} was made live since"
+    return f"version {good.version} is up to date{chosen}"
 
 
 def _reconcile(places: Places) -> None:

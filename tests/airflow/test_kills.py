@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from runners.metadata import Lineage, NodeRun
-from serving.versions import versions
+from versions.folder import versions
 from tests.airflow.deployed import Deployed
 from tests.airflow_process import Airflow
 from tests.beltline_process import Beltline

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from models.devices import choose_devices
 from models.hyperparameters import hyperparameters_of
@@ -107,6 +108,35 @@ def test_multiclass_answers(trained: dict[str, Any]) -> None:
     assert (answers["probabilities"].argmax(1) == labels).mean() > 0.6
 
 
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_calls_that_tensorflow_serving_names(
+    trained: dict[str, Any], folders: dict[str, Path], name: str
+) -> None:
+    """Its classify and regress look at the method's name, and want these inputs and outputs."""
+    task = TASKS[name]
+    signature = "regress" if task == "regression" else "classify"
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((folders[name] / "serving" / "saved_model.pb").read_bytes())
+    definition = saved.meta_graphs[0].signature_def
+    assert definition[signature].method_name == f"tensorflow/serving/{signature}"
+    assert definition["serving_default"].method_name == "tensorflow/serving/predict"
+    rows = EVAL[task]
+    found = trained[name].signatures[signature](inputs=examples(rows))
+    answers = call(trained[name], "examples", rows)
+    if task == "regression":
+        assert set(found) == {"outputs"}
+        np.testing.assert_allclose(found["outputs"], answers["prediction"], rtol=1e-6)
+        return
+    classes, scores = found["classes"].numpy(), found["scores"].numpy()
+    if task == "multiclass":
+        np.testing.assert_allclose(scores, answers["probabilities"], rtol=1e-6)
+        assert (classes == answers["classes"]).all()
+    else:
+        assert (classes == [b"ok", b"scrap"]).all()
+        np.testing.assert_allclose(scores[:, 1], answers["probability"], rtol=1e-6)
+        np.testing.assert_allclose(scores.sum(1), 1, rtol=1e-6)
+
+
 def test_regression_answers_in_the_labels_unit(trained: dict[str, Any]) -> None:
     rows = EVAL["regression"]
     predictions = call(trained["regression"], "evaluate", rows)["prediction"]
@@ -148,7 +178,7 @@ def test_plain_tensorflow_loads_it_in_a_process_without_our_code(
         text=True,
         check=True,
     )
-    assert "False ['evaluate', 'examples', 'labels', 'serving_default']" in done.stdout
+    assert "False ['classify', 'evaluate', 'examples', 'labels', 'serving_default']" in done.stdout
 
 
 def test_the_same_seed_gives_the_same_model(
@@ -228,6 +258,7 @@ def test_the_tuner_tries_the_settings_first_and_the_trainer_takes_its_choice(
 MIRRORED = """
 import sys
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )

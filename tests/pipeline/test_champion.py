@@ -5,7 +5,8 @@ import json
 import pytest
 from tfx.types import standard_artifacts
 
-from pipeline.champion import LastPushedModel
+from pipeline.champion import LiveModel
+from versions.live import rollback
 
 PROBLEM = {
     "label": "scrap",
@@ -13,7 +14,7 @@ PROBLEM = {
     "classes": ["ok", "scrap"],
     "columns": {"temp": "number", "mold": "text"},
 }
-TODAY = LastPushedModel(json.dumps(PROBLEM))
+TODAY = LiveModel(json.dumps(PROBLEM), "/nowhere", "line")
 
 
 def model(number):
@@ -22,10 +23,11 @@ def model(number):
     return made
 
 
-def push(number, of, pushed=1, **problem):
+def push(number, of, pushed=1, version="", **problem):
     made = standard_artifacts.PushedModel()
     made.id = number
     made.set_string_custom_property("problem", json.dumps(PROBLEM | problem))
+    made.set_string_custom_property("pushed_version", version)
     if of:
         made.set_int_custom_property("model_id", of)
     if pushed is not None:
@@ -33,8 +35,8 @@ def push(number, of, pushed=1, **problem):
     return made
 
 
-def champion(models, pushes):
-    found = TODAY.resolve_artifacts(None, {"model": models, "pushed_model": pushes})
+def champion(models, pushes, strategy=TODAY):
+    found = strategy.resolve_artifacts(None, {"model": models, "pushed_model": pushes})
     return [a.id for a in found["model"]], [a.id for a in found["pushed_model"]]
 
 
@@ -74,3 +76,34 @@ def test_a_push_whose_model_is_gone_gives_way_to_the_one_before():
 def test_a_model_that_cannot_be_asked_about_todays_rows_is_none_to_beat(then, fits):
     found = champion([model(1)], [push(11, of=1, **then)])
     assert found == (([1], [11]) if fits else ([], []))
+
+
+def served(root, *numbers):
+    """Puts versions into the root's folder; returns the strategy that looks there."""
+    for number in numbers:
+        (root / "served" / "line" / str(number)).mkdir(parents=True)
+        (root / "served" / "line" / str(number) / "saved_model.pb").write_text("")
+    return LiveModel(json.dumps(PROBLEM), "served", "line")
+
+
+def test_after_a_rollback_the_live_model_is_to_be_beaten(tmp_path, monkeypatch):
+    monkeypatch.setenv("BELTLINE_ROOT", str(tmp_path))
+    strategy = served(tmp_path, 1, 2)
+    models = [model(4), model(5)]
+    pushes = [push(11, of=4, version="1"), push(12, of=5, version="2")]
+    assert champion(models, pushes, strategy) == ([5], [12])
+    rollback(tmp_path / "served" / "line")
+    assert champion(models, pushes, strategy) == ([4], [11])
+
+
+def test_where_the_live_version_is_not_known_the_last_push_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("BELTLINE_ROOT", str(tmp_path))
+    strategy = served(tmp_path, 1700000000)
+    pushes = [push(11, of=4, version="1"), push(12, of=5, version="2")]
+    assert champion([model(4), model(5)], pushes, strategy) == ([5], [12])
+
+
+def test_of_two_pushes_with_one_number_the_later_counts(tmp_path, monkeypatch):
+    monkeypatch.setenv("BELTLINE_ROOT", str(tmp_path))
+    pushes = [push(11, of=4, version="1"), push(12, of=5, version="1")]
+    assert champion([model(4), model(5)], pushes, served(tmp_path, 1)) == ([5], [12])

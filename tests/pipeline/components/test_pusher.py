@@ -6,7 +6,9 @@ import pytest
 from tfx.types import standard_artifacts
 
 from pipeline.components.pusher import Executor
-from pipeline.components.serving_check import ANSWERS
+from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
+from versions.folder import SCHEMA, SCORES, STATISTICS
+from versions.live import rollback
 
 
 def artifact(kind, folder, number=1, **properties):
@@ -35,6 +37,13 @@ def pushed(folder, monkeypatch, blessed=1, serves=1, champion=False, content="on
         old.unlink()
     mark.touch()
     (folder / "infra" / ANSWERS).write_text("{}")
+    (folder / "infra" / ANSWERS_TO_MANY).write_text('{"probability": [0.5]}')
+    statistics = artifact(standard_artifacts.ExampleStatistics, folder / "statistics")
+    statistics.split_names = '["train", "eval"]'
+    (folder / "statistics" / "Split-train").mkdir(exist_ok=True)
+    (folder / "statistics" / "Split-train" / "FeatureStats.pb").write_bytes(b"counted")
+    schema = artifact(standard_artifacts.Schema, folder / "schema")
+    (folder / "schema" / "schema.pbtxt").write_text("# columns")
     figures = {"candidate": '{"auc": 0.8}', "baseline": '{"auc": 0.7}' if champion else "{}"}
     inputs = {
         "model": [model],
@@ -44,11 +53,14 @@ def pushed(folder, monkeypatch, blessed=1, serves=1, champion=False, content="on
         "infra_blessing": [infra],
         "evaluation": [artifact(standard_artifacts.ModelEvaluation, folder / "eval", **figures)],
         "examples": [artifact(standard_artifacts.Examples, folder / "rows", data_digest="d1")],
+        "statistics": [statistics],
+        "schema": [schema],
     }
     if champion:
         inputs["champion"] = [model]
     made = artifact(standard_artifacts.PushedModel, folder / "pushed")
     properties = {"directory": "served", "name": "tiny", "code": "c1", "problem": '{"p": 1}'}
+    properties["keep"] = 2
     Executor().Do(inputs, {"pushed_model": [made]}, properties)
     return made
 
@@ -82,7 +94,11 @@ def test_a_good_model_is_the_next_version_with_a_card_of_where_it_comes_from(tmp
     assert card["champion_metrics"] is None
     assert card["digests"] == {"data": "d1", "code": "c1"}
     assert (version / "saved_model.pb").read_text() == "one"
+    assert card["problem"] == {"p": 1}
     assert (version / "assets.extra" / "check_rows.json").read_text() == "{}"
+    assert (version / SCORES).read_text() == '{"probability": [0.5]}'
+    assert (version / STATISTICS).read_bytes() == b"counted"
+    assert (version / SCHEMA).read_text() == "# columns"
 
 
 def test_a_model_that_is_a_version_already_is_not_pushed_again(tmp_path, monkeypatch):
@@ -95,3 +111,16 @@ def test_a_model_that_is_a_version_already_is_not_pushed_again(tmp_path, monkeyp
     card = tmp_path / "root" / "served" / "tiny" / "2" / "assets.extra" / "version.json"
     assert json.loads(card.read_text())["champion_metrics"] == {"auc": 0.7}
     assert json.loads(card.read_text())["first"] is False
+
+
+def test_old_versions_are_deleted_but_never_the_live_one(tmp_path, monkeypatch):
+    folder = tmp_path / "root" / "served" / "tiny"
+    for content in ("one", "two"):
+        pushed(tmp_path, monkeypatch, content=content)
+    rollback(folder)
+    for content in ("three", "four", "five"):
+        pushed(tmp_path, monkeypatch, content=content)
+    assert sorted(each.name for each in folder.iterdir() if each.is_dir()) == ["4", "5"]
+    rollback(folder)
+    pushed(tmp_path, monkeypatch, content="six")
+    assert sorted(each.name for each in folder.iterdir() if each.is_dir()) == ["4", "5", "6"]

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from pipeline.components import serving_check
-from pipeline.components.serving_check import ANSWERS, Executor
+from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY, Executor, sample
 from tests.pipeline.components.judged import examples_of
 
 ROWS = [{"x": 1.0, "t": "a"}, {"x": 2.0, "t": "b"}, {"t": "c"}]
@@ -80,6 +80,9 @@ def test_a_model_that_answers_is_blessed_and_its_answers_kept(tmp_path):
     kept = json.loads((tmp_path / "blessing" / ANSWERS).read_text())
     assert kept["rows"] == {"x": [1.0, 2.0], "t": ["a", "b"]}
     assert kept["answers"] == {"y": [2.0, 3.0], "word": ["a!", "b!"]}
+    spread = json.loads((tmp_path / "blessing" / ANSWERS_TO_MANY).read_text())
+    assert sorted(spread["y"]) == [1.0, 2.0, 3.0]
+    assert sorted(spread["word"]) == ["a!", "b!", "c!"]
     assert (tmp_path / "blessing" / "INFRA_BLESSED").exists()
     assert not (tmp_path / "blessing" / "rows.tfrecord").exists()
 
@@ -91,7 +94,7 @@ def test_a_model_that_answers_is_blessed_and_its_answers_kept(tmp_path):
         ("nan", "'y' is not a finite number for some rows"),
         ("disagrees", "'y' differs between named columns and serialized examples"),
         ("crashes", "x is too large for me"),
-        ("one_answer", "'y' has answers of shape (1,) to 3 rows"),
+        ("one_answer", "'y' has answers of shape (1,) to 6 rows"),
         ("other_names", "only the signature for named columns answers '"),
         ("no_examples", "the model has no signature 'examples'"),
     ],
@@ -101,6 +104,15 @@ def test_a_model_that_is_no_use_is_refused_with_the_reason(tmp_path, fault, reas
     assert blessed == 0
     assert reason in said
     assert files == {"INFRA_NOT_BLESSED"}
+
+
+def test_a_sample_is_from_all_over_the_rows_and_the_same_each_time():
+    rows = tf.data.Dataset.from_tensor_slices([b"%d" % each for each in range(10_000)])
+    found = [int(row) for row in sample(rows.batch(300))]
+    assert len(set(found)) == 2000
+    assert 4700 < sum(found) / 2000 < 5300
+    assert found == [int(row) for row in sample(rows.batch(300))]
+    assert len(sample(rows.take(50).batch(300))) == 50
 
 
 @pytest.mark.slow

@@ -3,9 +3,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from pipeline.components.versions import push
 from runners.commands.models import models, table
 from tests.runners.projects import places, project
+from versions.push import push
 
 
 def invoke(folder, *arguments):
@@ -31,7 +31,7 @@ def push_model(folder, run, directory="served", **figures):
         "first": run == "r1",
         "metrics": figures,
         "champion_metrics": None if run == "r1" else {"auc": 0.5},
-        "digests": {"data": f"data of {run}", "code": "c0de"},
+        "digests": {"data": f"d{run[1:]}", "code": "c0de"},
     }
     push(model, places(folder).root / directory / "line", said)
 
@@ -46,14 +46,17 @@ def test_the_table(folder):
     push_model(folder, "r1", auc=0.87654, rows=3912.0)
     push_model(folder, "r2", auc=1.0, f1=0.25)
     head, first, second = invoke(folder).splitlines()
-    assert head.split() == ["version", "pushed", "run", "auc", "f1", "rows"]
-    assert [*first.split()[:1], *first.split()[3:]] == ["1", "r1", "0.8765", "-", "3912", "first"]
+    assert head.split() == ["version", "pushed", "run", "data", "auc", "f1", "rows", "blessed"]
+    told = ["r1", "d1", "0.8765", "-", "3912", "yes", "previous,", "first"]
+    assert [*first.split()[:1], *first.split()[3:]] == ["1", *told]
     assert [*second.split()[:1], *second.split()[3:]] == [
         "2",
         "r2",
+        "d2",
         "1.0000",
         "0.2500",
         "-",
+        "yes",
         "live",
     ]
     assert first.split()[1].startswith("2026-01-0")
@@ -73,9 +76,11 @@ def test_the_list(folder):
         "live": True,
         "first": False,
         "run": "r2",
-        "digests": {"data": "data of r2", "code": "c0de"},
+        "previous": False,
+        "digests": {"data": "d2", "code": "c0de"},
     }
     assert (first["version"], first["live"], first["first"]) == (1, False, True)
+    assert first["previous"] is True
     assert first["champion_metrics"] is None
 
 
@@ -83,7 +88,7 @@ def test_a_version_without_a_card_is_listed(folder):
     version = places(folder).root / "served" / "line" / "4"
     version.mkdir(parents=True)
     (version / "saved_model.pb").write_text("")
-    assert invoke(folder).splitlines()[1].split() == ["4", "-", "-", "live"]
+    assert invoke(folder).splitlines()[1].split() == ["4", "-", "-", "-", "-", "live"]
     [described] = json.loads(invoke(folder, "--json"))
     assert (described["metrics"], described["live"], described["run"]) == ({}, True, "")
 

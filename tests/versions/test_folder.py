@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from pipeline.components.versions import push
-from serving.versions import CARD, live, versions
+from versions.folder import CARD, find, numbers, versions
+from versions.live import live
+from versions.push import push
 
 
 def card(**changes):
@@ -99,3 +100,11 @@ def test_only_numbers_are_figures(pushed):
     [version] = versions(pushed(card(metrics=figures)))
     assert version.metrics == {"auc": 0.5, "rows": 3.0}
     json.dumps(version.metrics, allow_nan=False)
+
+
+def test_one_version_by_its_number(pushed):
+    folder = pushed(card(), card(run="r2", problem={"label": "y", "task": "binary"}))
+    assert find(folder, 2) == versions(folder)[1]
+    assert find(folder, 2).problem == {"label": "y", "task": "binary"}
+    assert find(folder, 3) is None
+    assert numbers(folder) == [1, 2]

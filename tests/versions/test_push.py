@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.components import versions
-from pipeline.components.versions import CARD, model_digest, push
+from versions import locking
+from versions.folder import CARD, CHECK_ROWS, model_digest
+from versions.push import push
 
 FORK = multiprocessing.get_context("fork")
 FILES = ("saved_model.pb", "variables/variables.index", "assets/words.txt")
@@ -46,7 +47,7 @@ def state(directory):
 
 def leftovers(directory):
     """What is neither a version nor bookkeeping."""
-    known = {".lock", ".last-version", ".last-version.new"}
+    known = {".lock", ".last-version", ".last-version.new", "serving.config", "serving.config.new"}
     return [e.name for e in directory.iterdir() if not e.name.isdecimal() and e.name not in known]
 
 
@@ -61,13 +62,14 @@ def whole(version):
 def test_a_version_is_the_model_with_its_card(tmp_path):
     answers = tmp_path / "answers.json"
     answers.write_text("{}")
+    extra = {CHECK_ROWS: answers}
     served = tmp_path / "deep" / "served"
     source = model(tmp_path / "model")
-    assert push(source, served, {"run": "r1"}, answers) == (1, True)
+    assert push(source, served, {"run": "r1"}, extra) == (1, True)
     assert all((served / "1" / name).read_bytes() == (source / name).read_bytes() for name in FILES)
     card = json.loads((served / "1" / CARD).read_text())
     assert card == {"run": "r1", "version": 1, "digest": model_digest(source)}
-    assert (served / "1" / "assets.extra" / "check_rows.json").read_text() == "{}"
+    assert (served / "1" / CHECK_ROWS).read_text() == "{}"
     assert whole(served / "1")
     # Other users may read it: TF Serving rarely runs as the one who trains.
     assert (served / "1").stat().st_mode & 0o777 == 0o755
@@ -210,7 +212,7 @@ def test_a_crash_at_any_step_leaves_all_or_nothing_and_no_number_twice(tmp_path,
     code = f"import sys, pathlib, {__name__} as t; t.{scene.__name__}(pathlib.Path(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", code, tmp_path],
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )
@@ -314,7 +316,7 @@ def test_pushers_of_one_model_at_the_same_time_make_one_version(tmp_path):
 READER = """
 import json, sys, time
 from pathlib import Path
-from pipeline.components.versions import CARD, model_digest
+from versions.folder import CARD, model_digest
 served, stop = Path(sys.argv[1]), Path(sys.argv[2])
 seen, looks = set(), 0
 print("ready", flush=True)
@@ -353,12 +355,15 @@ def test_a_reader_who_looks_all_the_time_never_sees_half_a_version(tmp_path):
 def test_everything_is_on_the_disk_before_the_version_is_there(tmp_path, monkeypatch):
     """The order that holds after a power cut: contents, then the name, then the folder."""
     calls = []
-    monkeypatch.setattr(versions, "_flush", lambda path: calls.append(Path(path).name))
+    for module in (locking, sys.modules[push.__module__]):
+        monkeypatch.setattr(module, "flush", lambda path: calls.append(Path(path).name))
     rename = os.rename
     monkeypatch.setattr(os, "rename", lambda a, b: (calls.append(f"-> {b.name}"), rename(a, b)))
     push(model(tmp_path / "m"), tmp_path / "served", {})
     moved = calls.index("-> 1")
     assert {Path(name).name for name in FILES} | {"version.json"} <= set(calls[:moved])
     assert any(re.match(r"\.staged-", name) for name in calls[:moved])
-    assert calls[moved + 1 :] == ["served"]
+    # After it, the folder's list of names; then TensorFlow Serving is told.
+    assert calls[moved + 1 :] == ["served", "-> serving.config", "served"]
+    assert calls.index("serving.config.new") < moved
     assert calls.index(".last-version.new") < calls.index("-> .last-version") < moved

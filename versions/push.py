@@ -1,0 +1,96 @@
+"""Makes a model the next version, so that a reader sees a whole version or none.
+
+It is staged beside its place, flushed to the disk and then renamed. Numbers only grow, even past
+deleted versions.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from versions import tensorflow_serving
+from versions.folder import CARD, model_digest
+from versions.locking import flush, locked, replace
+from versions.retention import STAGED, clear
+
+_COUNTER = ".last-version"
+
+
+def push(
+    model: Path, folder: Path, card: Mapping[str, Any], extra: Mapping[Path, Path] | None = None
+) -> tuple[int, bool]:
+    """Makes `model` the next version in `folder`; returns its number, and whether it is new.
+
+    A model that is a version there already stays that version, live or not. `card` goes into
+    `version.json`, with `version` and `digest` added. `extra` are files that travel with it: where
+    each goes to in the version, and where it is.
+
+    Raises:
+      OSError: the disk is full or not writable, or there is no model; the versions are as they
+        were.
+    """
+    if not any(model.rglob("*")):
+        raise FileNotFoundError(f"{model}: there is no model")
+    folder.mkdir(parents=True, exist_ok=True)
+    found = model_digest(model)
+    with locked(folder):
+        for version in sorted(_numbers(folder), reverse=True):
+            if _digest_of(folder / str(version)) == found:
+                return version, False
+        clear(folder)
+        version = _next(folder)
+        staged = Path(tempfile.mkdtemp(prefix=STAGED, dir=folder))
+        try:
+            _fill(staged, model, {**card, "version": version, "digest": found}, extra or {})
+            _count(folder, version)
+            tensorflow_serving.prepare(folder, version)
+            staged.rename(folder / str(version))
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
+        flush(folder)
+        tensorflow_serving.commit(folder)
+    return version, True
+
+
+def _fill(staged: Path, model: Path, card: Mapping[str, Any], extra: Mapping[Path, Path]) -> None:
+    shutil.copytree(model, staged, dirs_exist_ok=True)
+    (staged / CARD).parent.mkdir(exist_ok=True)
+    (staged / CARD).write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    for place, file in extra.items():
+        shutil.copyfile(file, staged / place)
+    staged.chmod(0o755)
+    for path in [*staged.rglob("*"), staged]:
+        flush(path)
+
+
+def _next(folder: Path) -> int:
+    try:
+        counted = int((folder / _COUNTER).read_text())
+    except (FileNotFoundError, ValueError):
+        counted = 0
+    return max([counted, *_numbers(folder)]) + 1
+
+
+def _count(folder: Path, version: int) -> None:
+    """Notes the last number, whole or not at all: half of 12 would be 1, and used before.
+
+    Before the version itself is there, lest it is deleted and its number forgotten.
+    """
+    replace(folder / _COUNTER, str(version))
+
+
+def _numbers(folder: Path) -> list[int]:
+    return [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
+
+
+def _digest_of(version: Path) -> str | None:
+    try:
+        card = json.loads((version / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    found = card.get("digest")
+    return found if isinstance(found, str) else None

@@ -1,0 +1,42 @@
+"""Which versions are kept: the live one, the one a rollback goes to, and the last few.
+
+A version leaves at once: it is renamed to a hidden name, and then deleted.
+"""
+
+import shutil
+from pathlib import Path
+
+from versions.folder import numbers
+from versions.live import order
+from versions.locking import locked
+
+STAGED = ".staged-"
+_GONE = ".gone-"
+
+
+def expire(folder: Path, keep: int) -> list[int]:
+    """Deletes all versions but the `keep` newest, the live one and the one before it.
+
+    Returns the numbers of those that were deleted.
+
+    Raises:
+      OSError: the folder can't be written.
+    """
+    with locked(folder):
+        there = numbers(folder)
+        kept = {*there[-keep:], *order(folder)[:2]}
+        gone = [number for number in there if number not in kept]
+        for number in gone:
+            (folder / str(number)).rename(folder / f"{_GONE}{number}")
+        clear(folder)
+    return gone
+
+
+def clear(folder: Path) -> None:
+    """Removes what killed processes have left; the caller holds the lock, so none is at work.
+
+    Raises:
+      OSError: it can't be removed.
+    """
+    for left in [*folder.glob(f"{STAGED}*"), *folder.glob(f"{_GONE}*")]:
+        shutil.rmtree(left)
