@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test check bench docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test check bench bench-serving docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -41,6 +41,9 @@ check: setup setup-airflow  ## Check what needs no pipeline: style, types, layer
 
 bench: setup  ## Compare the speed with stock TFX's: benchmarks/RESULTS.md (an hour)
 	@$(BIN)/python -m benchmarks.speed -o benchmarks/RESULTS.md
+
+bench-serving: setup  ## Compare the REST server with direct calls and BentoML (needs wrk; 4 minutes)
+	@$(BIN)/python -m benchmarks.serving -o benchmarks/RESULTS.md
 
 docs: setup  ## Write docs/settings.md from the settings themselves
 	$(BIN)/python -m pipeline.settings_page > docs/settings.md

@@ -21,6 +21,7 @@ setup(
     packages=find_packages(
         include=["bundle", "data", "models", "pipeline*", "runners*", "serving*", "versions"]
     ),
+    package_data={"serving.monitoring": ["page.html"]},
     install_requires=[
         "adbc-driver-postgresql>=1.13,<2",
         "click>=8.1",
@@ -35,7 +36,6 @@ setup(
         "requests>=2.31",
         "protobuf>=6.31.1,<7",
         "scikit-learn>=1.5",
-        "starlette>=1,<2",
         "swagger-ui-bundle>=1.1",
         "tensorflow-metadata",
         "tensorflow-serving-api",

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import tables
+from benchmarks import pages, tables
 from benchmarks.executions import node_seconds
 from benchmarks.machine import describe
 from benchmarks.processes import measure
@@ -65,8 +65,7 @@ def main(names: tuple[str, ...], repeats: int, output: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
-    page = output.read_text(encoding="utf-8") if output.exists() else ""
-    output.write_text(tables.replaced(page, text), encoding="utf-8")
+    pages.replace(output, "against stock", text)
 
 
 def _kinds(rows: Rows) -> tuple[Kind, ...]:

@@ -6,8 +6,6 @@ A target is entered in `TARGETS`; a comparison without one is shown without.
 import statistics
 from collections.abc import Iterable, Sequence
 
-import click
-
 from benchmarks.results import Size, What
 
 TARGETS: dict[tuple[What, str], float] = {
@@ -28,7 +26,6 @@ _WORDS: dict[What, str] = {
 }
 MOST_MIB = 4096
 HEADING = "## Against stock TFX"
-_BEGIN, _END = "<!-- against stock: begin -->", "<!-- against stock: end -->"
 
 
 def compared(sizes: Sequence[Size]) -> str:
@@ -36,7 +33,7 @@ def compared(sizes: Sequence[Size]) -> str:
     head = ["run", "rows", "Beltline, s", "median", "stock, s", "median", "ratio", "target"]
     whats = dict.fromkeys(what for size in sizes for what in size.whats())
     pairs = [(what, size) for what in whats for size in sizes if what in size.whats()]
-    return _table(head, [_comparison(what, size) for what, size in pairs])
+    return table(head, [_comparison(what, size) for what, size in pairs])
 
 
 def _comparison(what: What, size: Size) -> list[str]:
@@ -65,7 +62,7 @@ def growth(sizes: Sequence[Size]) -> str:
         lines.append(
             [f"{size.rows:,}", f"{ours:.1f}", per_rows, memory[0], f"{stock:.1f}", memory[1]]
         )
-    return "\n\n".join([_table(head, lines), *_grown(sizes)])
+    return "\n\n".join([table(head, lines), *_grown(sizes)])
 
 
 def _grown(sizes: Sequence[Size]) -> list[str]:
@@ -87,7 +84,7 @@ def distances(sizes: Sequence[Size]) -> str:
     """Returns for each node its seconds, those of its bare computation, and the ratio."""
     head = ["node", *(f"{size.rows:,} rows" for size in sizes)]
     nodes = dict.fromkeys(node for size in sizes for node in size.nodes)
-    return _table(head, [[node, *(_distance(size, node) for size in sizes)] for node in nodes])
+    return table(head, [[node, *(_distance(size, node) for size in sizes)] for node in nodes])
 
 
 def _distance(size: Size, node: str) -> str:
@@ -98,22 +95,7 @@ def _distance(size: Size, node: str) -> str:
     return f"{took:.2f} / {statistics.median(size.bare[node]):.2f} = {times:.1f}"
 
 
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Returns a table in Markdown."""
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def replaced(page: str, section: str) -> str:
-    """Returns the page with this section in the place of its last one, or at the end.
-
-    Raises:
-      click.ClickException: one of the two marks is missing, or they are the wrong way round.
-    """
-    marked = f"{_BEGIN}\n{section}\n{_END}\n"
-    if _BEGIN not in page and _END not in page:
-        return f"{page.rstrip()}\n\n{marked}" if page.strip() else marked
-    before, begin, rest = page.partition(f"{_BEGIN}\n")
-    _, end, after = rest.partition(f"{_END}\n")
-    if not begin or not end:
-        raise click.ClickException(f"'{_BEGIN}' and '{_END}' must each stand on a line, in order")
-    return f"{before}{marked}{after}"

@@ -129,6 +129,20 @@ class Airflow(Section):
     )
     timeout_minutes: int = Field(360, ge=1, description="Most time that a node may take.")
     max_active_runs: int = Field(1, ge=1, description="Most runs of the DAG at once.")
+    monitoring_schedule: Annotated[str, Field(pattern=CRON_PATTERN)] | None = Field(
+        None,
+        description="When the served model is watched, as `schedule`; without it the DAG "
+        "`<name>_monitor` is started by hand.",
+    )
+    retrain_on_drift: bool = Field(
+        True, description="Whether an alarm of the monitoring starts a run of the pipeline."
+    )
+    retrain_pause_hours: float = Field(
+        24,
+        ge=0,
+        description="After an alarm, how long the same version raises no other one: a retrain "
+        "that pushes nothing isn't tried again at once.",
+    )
     gpu_pool: str = Field("gpu", description="Airflow pool in which a node takes a slot per GPU.")
     tags: list[str] = Field(default_factory=list, description="More tags of the DAG.")
     warm: bool = Field(

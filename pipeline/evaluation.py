@@ -9,8 +9,9 @@ from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from pipeline.bounds import Bound, Metric
 from pipeline.figures import BASELINE, CANDIDATE
-from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Bound, Metric, Settings, Task
+from pipeline.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Settings, Task
 
 # TFMA keeps the label and the predictions of each output apart.
 _OUTPUTS: dict[Task, tuple[str, ...]] = {

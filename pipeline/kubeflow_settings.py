@@ -108,3 +108,14 @@ class Kubeflow(Section):
         False, description="Whether times of the schedule that passed before are run too."
     )
     max_active_runs: int = Field(1, ge=1, le=10, description="Most recurring runs at once.")
+    monitoring_schedule: Cron | None = Field(
+        None,
+        description="When the served model is watched, as `schedule`: `beltline submit kubeflow` "
+        "keeps a recurring run of the monitoring package for it.",
+    )
+    retrain_pause_hours: float = Field(
+        24,
+        ge=0,
+        description="After an alarm, how long the same version raises no other one: a retrain "
+        "that pushes nothing isn't tried again at once.",
+    )

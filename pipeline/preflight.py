@@ -12,7 +12,6 @@ from pipeline.nodes import ABOUT
 from pipeline.reading import Project
 from pipeline.tables.sources import Source
 
-
 # Where it runs, is served and is watched: a run's outcome is the same.
 _ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
 

@@ -11,8 +11,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.airflow_settings import Airflow
+from pipeline.bounds import Bound, Metric
 from pipeline.kubeflow_settings import Kubeflow
+from pipeline.monitoring_settings import Monitoring
 from pipeline.section import MisplacedError, Section
+from pipeline.serving_settings import Serving
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 # The newest span, a number, or a day.
@@ -20,7 +23,6 @@ SPAN_PATTERN = "^(latest|[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
 DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Task = Literal["binary", "multiclass", "regression"]
-Metric = Literal["auc", "pr_auc", "f1", "accuracy", "macro_f1", "rmse", "mae", "r2"]
 
 METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
     "binary": ("auc", "pr_auc", "f1", "accuracy"),
@@ -209,21 +211,6 @@ class Tuning(Section):
     epochs: int = Field(10, ge=1, description="Most passes over the training rows in a trial.")
 
 
-class Bound(Section):
-    """What a metric must reach."""
-
-    lower: float | None = Field(None, description="The metric must be at least this.")
-    upper: float | None = Field(None, description="The metric must be at most this.")
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "Bound":
-        if self.lower is None and self.upper is None:
-            raise ValueError("give `lower`, `upper` or both")
-        if self.lower is not None and self.upper is not None and self.lower > self.upper:
-            raise ValueError("`lower` is above `upper`")
-        return self
-
-
 class Champion(Section):
     """How a new model is compared with the last pushed one, on the same rows."""
 
@@ -323,6 +310,10 @@ class Settings(Section):
     tuning: Tuning = Field(default_factory=Tuning, description="Hyperparameter search.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="What it must reach.")
     push: Push = Field(default_factory=Push, description="Where a good model goes.")
+    serving: Serving = Field(default_factory=Serving, description="The REST server.")
+    monitoring: Monitoring = Field(
+        default_factory=Monitoring, description="Live requests beside the training rows."
+    )
     resources: dict[str, Resources] = Field(
         default_factory=dict, description="What each node needs, by node id."
     )
@@ -343,7 +334,6 @@ class Settings(Section):
                 raise MisplacedError(
                     f"'{metric}' is no metric of a {self.label.task} label; "
                     f"allowed: {', '.join(allowed)}",
-                    "evaluation",
                     *key,
                 )
         return self
@@ -360,10 +350,12 @@ class Settings(Section):
     def _named_metrics(self) -> Iterator[tuple[Metric, tuple[str, ...]]]:
         evaluation = self.evaluation
         for index, metric in enumerate(evaluation.metrics or []):
-            yield metric, ("metrics", str(index))
+            yield metric, ("evaluation", "metrics", str(index))
         for metric in evaluation.thresholds:
-            yield metric, ("thresholds", metric)
+            yield metric, ("evaluation", "thresholds", metric)
         for metric in evaluation.slice_thresholds:
-            yield metric, ("slice_thresholds", metric)
+            yield metric, ("evaluation", "slice_thresholds", metric)
         if evaluation.champion.metric:
-            yield evaluation.champion.metric, ("champion", "metric")
+            yield evaluation.champion.metric, ("evaluation", "champion", "metric")
+        for metric in self.monitoring.metrics:
+            yield metric, ("monitoring", "metrics", metric)

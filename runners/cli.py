@@ -21,6 +21,8 @@ COMMANDS = {
     "runs": "List runs, or the nodes of one.",
     "logs": "Show a node's log.",
     "models": "List the served versions.",
+    "serve": "Answer over REST with the live version.",
+    "monitor": "Compare live requests with the training data.",
     "promote": "Make a version the live one.",
     "rollback": "Make the version live that was before.",
     "lineage": "Show what made a version.",

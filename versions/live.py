@@ -64,6 +64,8 @@ def promote(folder: Path, number: int) -> int | None:
         history = _history(folder, there)
         if history[-1] != number:
             _choose(folder, [*history, number], there)
+        # Also where it is live already: versions of an older Beltline have no such file.
+        tensorflow_serving.follow(folder, number)
     return history[-1]
 
 
@@ -90,6 +92,7 @@ def rollback(folder: Path) -> tuple[int, int]:
         # All that was live since then is forgotten: a second rollback must not go forward.
         last = len(history) - history[::-1].index(before[-1])
         _choose(folder, history[:last], there)
+        tensorflow_serving.follow(folder, before[-1])
     return history[-1], before[-1]
 
 
@@ -104,7 +107,6 @@ def _history(folder: Path, there: list[int]) -> list[int]:
 def _choose(folder: Path, history: list[int], there: list[int]) -> None:
     chosen = _Chosen(tuple(history[-_MOST_REMEMBERED:]), max(there))
     replace(folder / CHOSEN, json.dumps(asdict(chosen)) + "\n")
-    tensorflow_serving.follow(folder, history[-1])
 
 
 def _read(file: Path) -> _Chosen:

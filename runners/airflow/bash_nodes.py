@@ -18,7 +18,10 @@ from airflow.providers.standard.operators.bash import BashOperator
 
 from .nodes import (
     GRACE_SECONDS,
+    MONITOR,
     PROBE,
+    RUN,
+    WATCH,
     Context,
     Deployment,
     Environment,
@@ -140,7 +143,7 @@ class NodeOperator(BashOperator):
 
 def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> NodeOperator:
     """Returns the task of a node that runs in an environment on the worker."""
-    command, values = _probe() if node["id"] == PROBE else _node(deployment, node["id"])
+    command, values = _command(deployment, node["id"])
     return NodeOperator(
         deployment=deployment,
         bash_command=f'exec "$BELTLINE_PYTHON" -m {command}',
@@ -154,17 +157,33 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> NodeOpe
     )
 
 
-def _probe() -> tuple[str, Environment]:
-    return 'runners.probe --bundle "$BELTLINE_BUNDLE"', {}
+def _command(deployment: Deployment, node: str) -> tuple[str, Environment]:
+    """Returns what Python is to run, and the templates of the variables in it."""
+    if node == PROBE:
+        return 'runners.probe --bundle "$BELTLINE_BUNDLE"', {}
+    return _monitor(deployment) if node == MONITOR else _node(deployment, node)
+
+
+def _monitor(deployment: Deployment) -> tuple[str, Environment]:
+    values = {
+        "BELTLINE_SERVED": deployment.served,
+        "BELTLINE_WATCH": WATCH,
+        "BELTLINE_PAUSE": str(deployment.airflow["retrain_pause_hours"]),
+        "BELTLINE_RUN": RUN,
+    }
+    command = (
+        'runners.monitor --served "$BELTLINE_SERVED" --watch "$BELTLINE_WATCH" '
+        '--pause-hours "$BELTLINE_PAUSE" --run "$BELTLINE_RUN"'
+    )
+    return command, values
 
 
 def _node(deployment: Deployment, node: str) -> tuple[str, Environment]:
-    """Returns what Python is to run, and the templates of the variables in it."""
     names = {name: _variable(name) for name in deployment.manifest["parameters"]}
     given = " ".join(f'--param "{name}=${variable}"' for name, variable in names.items())
     values = {
         "BELTLINE_NODE": node,
-        "BELTLINE_RUN": "{{ run_id }}",
+        "BELTLINE_RUN": RUN,
         "BELTLINE_FORCE": "{{ 'yes' if forced(params, task.task_id) else '' }}",
         **{variable: template(name) for name, variable in names.items()},
     }

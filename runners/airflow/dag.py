@@ -1,19 +1,18 @@
 """The Airflow DAG of one pipeline: a task for each node of the bundle that lies beside this file.
 
-`beltline compile airflow` copies this file as it is, with `nodes.py` and the file of the place
-where nodes run, and writes `deployment.json` and `bundles/` beside them. They import Airflow and
-the standard library alone: nothing of the pipeline is needed to parse them. Each task calls
-`python -m runners.node` in the pipeline's own environment.
+`beltline compile airflow` copies this file as it is, with `nodes.py`, `monitoring.py` and the file
+of the place where nodes run, and writes `deployment.json` and `bundles/` beside them. They import
+Airflow and the standard library alone: nothing of the pipeline is needed to parse them. Each task
+calls `python -m runners.node` in the pipeline's own environment.
 """
 
 import hashlib
 import importlib.util
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from airflow.sdk import (
     DAG,
@@ -107,13 +106,12 @@ def build(folder: Path) -> DAG:
     """Returns the DAG of what was compiled into `folder`."""
     deployment = nodes.Deployment.read(folder)
     manifest, airflow = deployment.manifest, deployment.airflow
-    start = datetime.fromisoformat(airflow["start_date"])
     with DAG(
         deployment.name,
         description=f"Beltline: {len(manifest['nodes'])} nodes to a served model",
         doc_md=_dag_text(deployment),
         schedule=schedule(airflow),
-        start_date=start.replace(tzinfo=ZoneInfo(airflow["timezone"])),
+        start_date=deployment.start_date,
         catchup=airflow["catchup"],
         max_active_runs=airflow["max_active_runs"],
         params=parameters(manifest),
@@ -214,5 +212,13 @@ def _dag_text(deployment: nodes.Deployment) -> str:
     )
 
 
+def build_monitor(folder: Path) -> DAG:
+    """Returns the DAG that watches the served model, and starts this one where it has to learn."""
+    deployment = nodes.Deployment.read(folder)
+    make = load(f"{deployment.airflow['where']}_nodes").task
+    return load("monitoring").build(deployment, make, _for_every_task(deployment.airflow))
+
+
 dag = build(FOLDER)
 check = build_check(FOLDER)
+monitor = build_monitor(FOLDER)

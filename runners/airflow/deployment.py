@@ -12,7 +12,7 @@ from runners.places import Places
 DAG = "dag.py"
 DEPLOYMENT = "deployment.json"
 # Airflow looks for DAGs in every Python file of its folder.
-_IGNORED = "bundles/\nnodes.py\n*_nodes.py\n"
+_IGNORED = "bundles/\nnodes.py\n*_nodes.py\nmonitoring.py\n"
 
 
 def resolved(airflow: dict[str, Any], places: Places) -> dict[str, Any]:
@@ -32,7 +32,13 @@ def resolved(airflow: dict[str, Any], places: Places) -> dict[str, Any]:
     return {"bundles": None, **airflow, **chosen}
 
 
-def write(folder: Path, bundle: str, airflow: dict[str, Any], settings: dict[str, Any]) -> None:
+def write(
+    folder: Path,
+    bundle: str,
+    airflow: dict[str, Any],
+    monitoring: dict[str, Any],
+    settings: dict[str, Any],
+) -> None:
     """Writes everything but the bundle into `folder`, each file at once.
 
     Args:
@@ -40,17 +46,20 @@ def write(folder: Path, bundle: str, airflow: dict[str, Any], settings: dict[str
         at any moment finds the bundle that it names.
       bundle: the name of the bundle's folder.
       airflow: the settings' section `airflow` with every place filled in, and the task.
+      monitoring: the settings' section of that name. It is not in the bundle: other limits make no
+        other model.
       settings: all settings, to be shown.
     """
     written = {
         "bundle": bundle,
         "airflow": airflow,
+        "monitoring": monitoring,
         "settings": json.dumps(settings, indent=2, ensure_ascii=False),
     }
     _open_to_readers(folder, bundle)
     _replace(folder / ".airflowignore", _IGNORED)
     # Whoever reads one of these files finds what it names: the DAG file is the last.
-    for name in ("nodes.py", f"{airflow['where']}_nodes.py"):
+    for name in ("nodes.py", f"{airflow['where']}_nodes.py", "monitoring.py"):
         _replace(folder / name, _beside(name))
     _replace(folder / DEPLOYMENT, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
     _replace(folder / DAG, _beside(DAG))

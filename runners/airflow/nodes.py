@@ -10,7 +10,7 @@ import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,9 +27,12 @@ WRONG_OPTIONS, SKIPPED = 2, 99
 # A node that is asked to end has this long to say so in ML Metadata.
 GRACE_SECONDS = 20
 ALL = "all"
-# No node, but runs like one: says what a node would find there.
-PROBE = "probe"
+# No nodes, but run like ones: what a node would find there, and what the served model sees.
+PROBE, MONITOR = "probe", "Monitor"
 MANIFEST = "manifest.json"
+
+# Templates: the run's id, and what the monitoring compares, which may hold anything.
+RUN, WATCH = "{{ run_id }}", "{{ watch }}"
 
 METADATA, DATABASE = "BELTLINE_METADATA", "BELTLINE_DATABASE"
 _CONNECTIONS = {METADATA: "metadata_connection", DATABASE: "database_connection"}
@@ -44,7 +47,7 @@ log = logging.getLogger("beltline.airflow")
 
 @dataclass(frozen=True)
 class Deployment:
-    """What was compiled: the bundle and its manifest, the section `airflow`, all settings.
+    """What was compiled: the bundle and its manifest, two sections of the settings, all of them.
 
     `bundle` is its folder where the nodes run.
     """
@@ -52,6 +55,7 @@ class Deployment:
     bundle: Path
     manifest: dict[str, Any]
     airflow: dict[str, Any]
+    monitoring: dict[str, Any]
     settings: str
 
     @classmethod
@@ -61,7 +65,8 @@ class Deployment:
         manifest = json.loads((folder / "bundles" / written["bundle"] / MANIFEST).read_text())
         bundles = Path(written["airflow"]["bundles"] or folder / "bundles")
         bundle = bundles / written["bundle"]
-        return cls(bundle, manifest, written["airflow"], written["settings"])
+        sections = (written["airflow"], written["monitoring"])
+        return cls(bundle, manifest, *sections, written["settings"])
 
     @property
     def name(self) -> str:
@@ -73,6 +78,17 @@ class Deployment:
         """The Python of the pipeline's environment; in an image, the one on its path."""
         environment = self.airflow["environment"]
         return f"{environment}/bin/python" if environment else "python"
+
+    @property
+    def start_date(self) -> datetime:
+        """The first day of the schedules, in their time zone."""
+        start = datetime.fromisoformat(self.airflow["start_date"])
+        return start.replace(tzinfo=ZoneInfo(self.airflow["timezone"]))
+
+    @property
+    def served(self) -> str:
+        """The folder of the served versions, below the root."""
+        return f"{self.manifest['push']}/{self.name}"
 
     @property
     def has_query(self) -> bool:
@@ -135,8 +151,12 @@ def node_command(deployment: Deployment, node: str) -> list[str]:
     bundle = ["--bundle", str(deployment.bundle)]
     if node == PROBE:
         return [deployment.python, "-m", "runners.probe", *bundle]
+    if node == MONITOR:
+        pause = str(deployment.airflow["retrain_pause_hours"])
+        command = [deployment.python, "-m", "runners.monitor", "--served", deployment.served]
+        return [*command, "--watch", WATCH, "--pause-hours", pause, "--run", RUN]
     command = [deployment.python, "-m", "runners.node", *bundle]
-    command += ["--node", node, "--run", "{{ run_id }}"]
+    command += ["--node", node, "--run", RUN]
     for name in deployment.manifest["parameters"]:
         command += ["--param", f"{name}={template(name)}"]
     return command

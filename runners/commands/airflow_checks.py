@@ -24,11 +24,15 @@ _COMPONENTS = ("metadatabase", "scheduler", "dag_processor")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the settings ask of the site: DAG, pool, and the most GPUs that one node takes."""
+    """What the settings ask of the site: DAG, pool, and the most GPUs that one node takes.
+
+    `watched` says whether the monitoring has a schedule.
+    """
 
     name: str
     pool: str
     gpus: int
+    watched: bool
 
 
 def findings(project: Project, _: Places) -> Iterator[Finding]:
@@ -36,7 +40,8 @@ def findings(project: Project, _: Places) -> Iterator[Finding]:
     yield made("pipeline", functools.partial(_definition, project))
     settings = project.settings
     gpus = max((each.gpu for each in settings.resources.values()), default=0)
-    wanted = Wanted(settings.name, settings.airflow.gpu_pool, gpus)
+    watched = settings.airflow.monitoring_schedule is not None
+    wanted = Wanted(settings.name, settings.airflow.gpu_pool, gpus, watched)
     yield from of_site(Site.from_environment(), wanted)
 
 
@@ -114,12 +119,21 @@ def dag(site: Site, wanted: Wanted) -> str:
     ]
     if broken:
         raise Problem(str(broken[0]["stack_trace"]).strip().splitlines()[-1], "compile it again")
-    if site.answer(f"dags/{wanted.name}").status_code == 404:
+    return _may_run(site, wanted.name)
+
+
+def monitoring(site: Site, wanted: Wanted) -> str:
+    """Checks that the DAG of the monitoring is not paused, where the settings have a schedule."""
+    return _may_run(site, f"{wanted.name}_monitor") if wanted.watched else "has no schedule"
+
+
+def _may_run(site: Site, dag_id: str) -> str:
+    if site.answer(f"dags/{dag_id}").status_code == 404:
         where = "`beltline compile airflow` into the DAG folder; the next parse finds it"
-        raise Problem(f"no DAG '{wanted.name}'", where)
-    if site.ask(f"dags/{wanted.name}")["is_paused"]:
-        raise Problem(f"'{wanted.name}' is paused", f"`airflow dags unpause {wanted.name}`")
-    return wanted.name
+        raise Problem(f"no DAG '{dag_id}'", where)
+    if site.ask(f"dags/{dag_id}")["is_paused"]:
+        raise Problem(f"'{dag_id}' is paused", f"`airflow dags unpause {dag_id}`")
+    return dag_id
 
 
 def _of_task(site: Site, wanted: Wanted) -> Iterator[Finding]:
@@ -160,5 +174,5 @@ def _waited(site: Site, path: str) -> str:
     return "not ended"
 
 
-_SITE: tuple[Callable[[Site, Wanted], str], ...] = (health, clock, pool, dag)
+_SITE: tuple[Callable[[Site, Wanted], str], ...] = (health, clock, pool, dag, monitoring)
 NAMES = ("pipeline", "airflow", *(look.__name__ for look in _SITE), "task")

@@ -33,7 +33,9 @@ def compile(place: str, file: Path, overrides: tuple[str, ...], output: Path | N
 
 
 def compile_kubeflow(project: Project, folder: Path) -> Path:
-    """Writes the bundle and Kubeflow's package into `folder`, and returns the package's file.
+    """Writes the bundle and Kubeflow's packages into `folder`; returns the pipeline's file.
+
+    The monitoring's package lies beside it.
 
     Raises:
       WrongInput: the settings are wrong, or lack what Kubeflow needs.
@@ -86,11 +88,13 @@ def _say_written(folder: Path, bundle: Bundle) -> None:
 def _write_kubeflow(project: Project, folder: Path) -> tuple[Bundle, Path]:
     from runners.kubeflow import package
 
-    kubeflow = project.settings.kubeflow.model_dump(mode="json")
+    settings = project.settings
+    kubeflow = settings.kubeflow.model_dump(mode="json")
     # Before the compiling, which takes longer.
-    package.check(kubeflow, has_query=project.settings.data.source == "sql")
+    package.check(kubeflow, has_query=settings.data.source == "sql")
     _check_definition(project)
     bundle = _compile(project, folder)
+    package.write_monitor(folder, bundle, kubeflow, settings.monitoring.model_dump(mode="json"))
     return bundle, package.write(folder, bundle, kubeflow)
 
 
@@ -106,4 +110,5 @@ def _write_airflow(folder: Path, bundle: Bundle, project: Project, places: Place
         **deployment.resolved(settings.airflow.model_dump(), places),
         "task": settings.label.task,
     }
-    deployment.write(folder, bundle.path.name, airflow, shown)
+    monitoring = settings.monitoring.model_dump(mode="json")
+    deployment.write(folder, bundle.path.name, airflow, monitoring, shown)

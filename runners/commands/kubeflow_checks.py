@@ -13,6 +13,7 @@ from runners.commands.compile import compile_kubeflow
 from runners.finding import Finding, Problem, made
 from runners.kubeflow import cluster, machines, registry
 from runners.kubeflow.limits import ARGUMENT_BYTES, PACKAGE_BYTES, PART_BYTES, sizes
+from runners.kubeflow.package import MONITOR_PACKAGE
 from runners.kubeflow.site import KUBEFLOW, Refused, Site, Unreachable
 from runners.kubeflow.unchecked import Unchecked, checked
 from runners.places import Places
@@ -56,10 +57,13 @@ def _definition(project: Project) -> str:
 
 
 def package(project: Project) -> str:
-    """Checks that the package compiles, and is not larger than Kubernetes takes."""
+    """Checks that the packages compile, and are not larger than Kubernetes takes."""
     with tempfile.TemporaryDirectory(prefix="beltline-check-") as folder:
         try:
-            found = sizes(compile_kubeflow(project, Path(folder)))
+            made = compile_kubeflow(project, Path(folder))
+            # The monitoring's holds all of the pipeline's, and its own task.
+            watched = project.settings.kubeflow.monitoring_schedule
+            found = sizes(made.with_name(MONITOR_PACKAGE) if watched else made)
         except WrongInput as error:
             # That folder is gone when this is read; `beltline compile` writes to another.
             lasting = Path("build") / "kubeflow" / project.settings.name

@@ -6,7 +6,6 @@ import click
 
 from runners.commands.settings_options import open_project, settings_options
 from runners.commands.version_argument import changing, found_version
-
 from versions import live
 
 

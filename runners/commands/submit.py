@@ -66,17 +66,20 @@ def submit(
 @dataclass(frozen=True)
 class _Compiled:
     package: Path
+    monitor: Path
     tasks: "Tasks"
     manifest: Manifest
 
 
 def _compiled(project: Project) -> _Compiled:
+    from runners.kubeflow.package import MONITOR_PACKAGE
     from runners.kubeflow.tasks import read_tasks
 
     folder = Path("build") / "kubeflow" / project.settings.name
     package = compile_kubeflow(project, folder)
     tasks = read_tasks(package)
-    return _Compiled(package, tasks, open_bundle(folder / "bundles" / tasks.bundle).manifest)
+    manifest = open_bundle(folder / "bundles" / tasks.bundle).manifest
+    return _Compiled(package, package.with_name(MONITOR_PACKAGE), tasks, manifest)
 
 
 def _send(
@@ -96,6 +99,8 @@ def _send(
     click.echo(f"version    {uploaded.name} ({what})")
     if kept := submission.schedule(site, uploaded, manifest.name, kubeflow):
         click.echo(f"schedule   {kept}")
+    if kept := submission.monitoring(site, manifest, sent.monitor, kubeflow):
+        click.echo(f"monitoring {kept}")
     if of_run is None:
         return
     run = submission.start(site, uploaded, manifest.name, kubeflow, values)

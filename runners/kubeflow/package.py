@@ -1,15 +1,15 @@
-"""The package that Kubeflow Pipelines loads: one YAML file, made of a bundle and the settings.
+"""The packages that Kubeflow Pipelines loads: YAML files, made of a bundle and the settings.
 
 A task for each node, with the node's own edges; before them `unpack`, where the package carries the
-bundle; after them, whatever happened, `report`. Nothing of this machine and nothing secret is in
-it: secrets are named, and the cluster fills them in.
+bundle; after them, whatever happened, `report`. The monitoring's package has the same tasks, behind
+one that looks whether there is a reason to run them. Nothing of this machine and nothing secret is
+in them: secrets are named, and the cluster fills them in.
 """
 
-import inspect
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,15 @@ from kfp import compiler, dsl
 from bundle.database_url import DATABASE
 from bundle.errors import WrongInput
 from bundle.folder import Bundle
-from bundle.manifest import Manifest, Node
-from runners.kubeflow import pods
+from runners.kubeflow.components import Channels, function
 from runners.kubeflow.delivery import encoded
 from runners.kubeflow.limits import BUNDLE_BYTES
+from runners.kubeflow.parts import TYPES, YES, Parts, bundle_path
 from runners.kubeflow.tasks import FORCE, parameter_name
 from runners.places import METADATA
 
 PACKAGE = "pipeline.yaml"
-_RUN = "run_id"
-_TYPES = {"string": str, "integer": int}
-
-Channels = Mapping[str, Any]
+MONITOR_PACKAGE = "monitor.yaml"
 
 _NEEDED = {
     "image": "write the name of the image that `make image` makes, as your registry has it",
@@ -61,7 +58,7 @@ def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
 
 
 def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
-    """Writes the package into `folder`, at once, and returns its file.
+    """Writes the pipeline's package into `folder`, at once, and returns its file.
 
     Args:
       folder: where to write.
@@ -71,18 +68,63 @@ def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
     Raises:
       WrongInput: the settings lack what a pod needs, or the bundle is too large for the package.
     """
+    parts = _parts(folder, bundle, kubeflow)
+
+    def tasks(channels: Channels) -> None:
+        with dsl.ExitHandler(parts.report(), name="nodes"):
+            parts.nodes(channels)
+
+    return _compiled(folder / PACKAGE, bundle.manifest.name, parts, tasks)
+
+
+def write_monitor(
+    folder: Path, bundle: Bundle, kubeflow: dict[str, Any], monitoring: dict[str, Any]
+) -> Path:
+    """Writes the monitoring's package into `folder`, at once, and returns its file.
+
+    Args:
+      folder: where to write.
+      bundle: the bundle that an alarm runs.
+      kubeflow: the settings' section of that name.
+      monitoring: the settings' section of that name. It is not in the bundle: other limits make no
+        other model.
+
+    Raises:
+      WrongInput: as `write`.
+    """
+    parts = _parts(folder, bundle, kubeflow)
+
+    def tasks(channels: Channels) -> None:
+        # Kubeflow allows it around everything alone, so that it can't be within the condition.
+        with dsl.ExitHandler(parts.report(monitored=True), name="watch"):
+            alarm = parts.monitor(monitoring)
+            with dsl.If(alarm == YES, name="retrain"):
+                parts.nodes(channels)
+
+    return _compiled(folder / MONITOR_PACKAGE, f"{bundle.manifest.name}-monitor", parts, tasks)
+
+
+def _parts(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Parts:
     check(kubeflow)
     chosen = _resolved(kubeflow, bundle.manifest.name)
     text = None if chosen["bundle"] == "volume" else _delivered(folder, bundle, chosen)
-    handle, staged = tempfile.mkstemp(prefix=".", suffix=".yaml", dir=folder)
+    return Parts(bundle.manifest, chosen, text)
+
+
+def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], None]) -> Path:
+    given = {parameter_name(each): it for each, it in parts.manifest.parameters.items()}
+    inputs = {each: (TYPES[it.type], it.default) for each, it in given.items()}
+    made = function(name, {**inputs, FORCE: (str, "")}, tasks)
+    pipeline = dsl.pipeline(name=name.replace("_", "-").lower(), display_name=name)
+    handle, staged = tempfile.mkstemp(prefix=".", suffix=".yaml", dir=file.parent)
     os.close(handle)
     try:
         with warnings.catch_warnings():
             # They are about what kfp does itself.
             warnings.simplefilter("ignore")
-            compiler.Compiler().compile(_pipeline(bundle.manifest, chosen, text), staged)
+            compiler.Compiler().compile(pipeline(made), staged)
         Path(staged).chmod(0o644)
-        return Path(staged).replace(folder / PACKAGE)
+        return Path(staged).replace(file)
     finally:
         Path(staged).unlink(missing_ok=True)
 
@@ -92,11 +134,6 @@ def _resolved(kubeflow: dict[str, Any], name: str) -> dict[str, Any]:
     mount = kubeflow["mount_path"]
     places = {key: kubeflow[key] or mount for key in ("root", "data")}
     return {**kubeflow, **places, "name": name}
-
-
-def bundle_path(manifest: Manifest, chosen: dict[str, Any]) -> str:
-    """Returns where a pod finds the bundle."""
-    return f"{chosen['mount_path']}/bundles/{manifest.digest[:16]}"
 
 
 def _delivered(folder: Path, bundle: Bundle, chosen: dict[str, Any]) -> str:
@@ -109,102 +146,3 @@ def _delivered(folder: Path, bundle: Bundle, chosen: dict[str, Any]) -> str:
             f"where pods find it as {bundle_path(bundle.manifest, chosen)}"
         )
     return text
-
-
-def _pipeline(manifest: Manifest, chosen: dict[str, Any], text: str | None) -> Any:
-    inputs = {parameter_name(name): each for name, each in manifest.parameters.items()}
-    typed = {name: (_TYPES[each.type], each.default) for name, each in inputs.items()}
-
-    def tasks(channels: Channels) -> None:
-        with dsl.ExitHandler(_report(manifest, chosen), name="nodes"):
-            first = _unpack(manifest, chosen, text) if text else None
-            _nodes(manifest, chosen, channels, first)
-
-    function = _function(manifest.name, {**typed, FORCE: (str, "")}, tasks)
-    name = manifest.name.replace("_", "-").lower()
-    return dsl.pipeline(name=name, display_name=manifest.name)(function)
-
-
-def _nodes(
-    manifest: Manifest, chosen: dict[str, Any], channels: Channels, first: dsl.PipelineTask | None
-) -> None:
-    made: dict[str, dsl.PipelineTask] = {}
-    for node in manifest.nodes:
-        task = _node(manifest, node, chosen)(**{_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}, **channels)
-        pods.set_up_node(task, node.id, node.resources, chosen)
-        before = [made[each] for each in node.upstream]
-        task.after(*(before or ([first] if first else [])))
-        made[node.id] = task
-
-
-def _node(manifest: Manifest, node: Node, chosen: dict[str, Any]) -> Any:
-    inputs: dict[str, type] = {_RUN: str}
-    inputs |= {parameter_name(n): _TYPES[each.type] for n, each in manifest.parameters.items()}
-
-    def arguments(values: Channels) -> list[Any]:
-        given = [f"{name}={values[parameter_name(name)]}" for name in manifest.parameters]
-        return [
-            *("--bundle", bundle_path(manifest, chosen), "--node", node.id, "--run", values[_RUN]),
-            *(word for each in given for word in ("--param", each)),
-            f"--force={values[FORCE]}",
-        ]
-
-    return _component(node.id, "task", {**inputs, FORCE: str}, arguments, chosen)
-
-
-def _unpack(manifest: Manifest, chosen: dict[str, Any], text: str) -> dsl.PipelineTask:
-    path = Path(bundle_path(manifest, chosen))
-    words = ["--bundles", str(path.parent), "--bundle", path.name, text]
-    task = _component("unpack", "unpack", {}, lambda _: words, chosen)()
-    pods.set_up_unpack(task, chosen)
-    return task
-
-
-def _report(manifest: Manifest, chosen: dict[str, Any]) -> dsl.PipelineTask:
-    path = bundle_path(manifest, chosen)
-    make = _component(
-        *("report", "report", {_RUN: str}),
-        lambda values: ["--bundle", path, "--run", values[_RUN]],
-        chosen,
-    )
-    task = make(**{_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER})
-    pods.set_up_report(task, chosen)
-    return task
-
-
-def _component(
-    name: str,
-    module: str,
-    inputs: Mapping[str, type],
-    arguments: Callable[[Channels], Sequence[Any]],
-    chosen: dict[str, Any],
-) -> Any:
-    def container(values: Channels) -> dsl.ContainerSpec:
-        return dsl.ContainerSpec(
-            image=chosen["image"],
-            command=["python", "-m", f"runners.kubeflow.{module}"],
-            args=list(arguments(values)),
-        )
-
-    typed = {each: (kind, inspect.Parameter.empty) for each, kind in inputs.items()}
-    return dsl.container_component(_function(name, typed, container))
-
-
-def _function(
-    name: str, inputs: Mapping[str, tuple[type, Any]], body: Callable[[Channels], Any]
-) -> Callable[..., Any]:
-    """Returns a function as kfp reads one: its name, and its inputs with types and defaults."""
-
-    def function(*values: Any) -> Any:
-        return body(dict(zip(inputs, values, strict=True)))
-
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    function.__name__ = name
-    # mypy knows no `__signature__` of a function; kfp reads its inputs there.
-    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(each, kind, annotation=annotation, default=default)
-            for each, (annotation, default) in inputs.items()
-        ]
-    )
-    return function

@@ -19,6 +19,8 @@ _SHARED, _SHARED_BYTES = "/dev/shm", "1Gi"  # noqa: S108 - the pod's own, as bel
 _TEMPORARY = "/tmp"  # noqa: S108 - the pod's own, an empty folder
 # Unpacking and reporting load no TensorFlow. Clusters with quotas start no pod that names nothing.
 _SMALL = Resources(cpu=0.5, memory="512Mi")
+# Watching loads TFDV, and the samples of a window.
+_WATCHING = Resources(cpu=1, memory="2Gi")
 
 
 def set_up_node(task: dsl.PipelineTask, node: str, resources: Resources, chosen: Any) -> None:
@@ -38,6 +40,12 @@ def set_up_node(task: dsl.PipelineTask, node: str, resources: Resources, chosen:
 def set_up_unpack(task: dsl.PipelineTask, chosen: Any) -> None:
     """Gives the task that writes the bundle what the settings say, but no secret: it needs none."""
     _set_up(task, "unpack", _SMALL, chosen)
+    _retry(task, chosen)
+
+
+def set_up_monitor(task: dsl.PipelineTask, chosen: Any) -> None:
+    """Gives the task that watches what the settings say; no secret: all that it reads is files."""
+    _set_up(task, "monitor", _WATCHING, chosen)
     _retry(task, chosen)
 
 

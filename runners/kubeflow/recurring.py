@@ -1,4 +1,7 @@
-"""The recurring run of a pipeline: one, of the pipeline's name, with what was submitted last."""
+"""The recurring run of a pipeline: one, of the pipeline's name, with what was submitted last.
+
+So has the monitoring, which is a pipeline of its own.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +49,18 @@ def keep(site: Site, schedule: Schedule) -> str:
             _delete(site, old)
     done = "unchanged" if same else "replaced" if found else "new"
     return f"{schedule.cron} ({done}{state})"
+
+
+def take_away(site: Site, name: str, pipeline: str) -> bool:
+    """Deletes the recurring runs of this name that run this pipeline; returns if there were any.
+
+    Raises:
+      Refused: Kubeflow keeps one.
+    """
+    found = ours(site, name, pipeline)
+    for each in found:
+        site.delete_recurring_run(each.recurring_run_id)
+    return bool(found)
 
 
 def _delete(site: Site, old: Any) -> None:

@@ -86,17 +86,20 @@ class Site:
         """Returns the id of the pipeline of this name, which is made if there is none."""
         api = kfp.PipelineServiceApi(self._client)
 
-        def find() -> list[Any]:
-            found = self._ask(
-                api.pipeline_service_list_pipelines, filter=_named(name), **self._owner()
-            )
-            return [each for each in found.pipelines or () if each.display_name == name]
-
         def make() -> Any:
             body = kfp.V2beta1Pipeline(display_name=name, **self._owner())
             return self._ask(api.pipeline_service_create_pipeline, body)
 
-        return str(_found_or_made(find, make)[0].pipeline_id)
+        return str(_found_or_made(lambda: self._pipelines(name), make)[0].pipeline_id)
+
+    def pipeline_if_there(self, name: str) -> str | None:
+        """Returns the id of the pipeline of this name; None if there is none."""
+        return next((str(each.pipeline_id) for each in self._pipelines(name)), None)
+
+    def _pipelines(self, name: str) -> list[Any]:
+        call = kfp.PipelineServiceApi(self._client).pipeline_service_list_pipelines
+        found = self._ask(call, filter=_named(name), **self._owner())
+        return [each for each in found.pipelines or () if each.display_name == name]
 
     def version(self, pipeline: str, name: str, package: Path) -> tuple[str, bool]:
         """Returns the id of the version of this name, and whether `package` was uploaded for it."""

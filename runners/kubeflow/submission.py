@@ -12,7 +12,7 @@ import kfp_server_api as kfp
 
 from bundle.errors import WrongInput
 from bundle.manifest import Manifest
-from runners.kubeflow.recurring import Schedule, keep, ours
+from runners.kubeflow.recurring import Schedule, keep, ours, take_away
 from runners.kubeflow.site import Site, Unreachable
 from runners.kubeflow.tasks import ALL, FORCE, parameter_name
 from runners.parameters import read_parameters
@@ -29,12 +29,15 @@ class Uploaded:
     new: bool
 
 
-def upload(site: Site, manifest: Manifest, package: Path) -> Uploaded:
-    """Uploads a package as a version of the manifest's pipeline, unless it is there already."""
+def upload(site: Site, manifest: Manifest, package: Path, of: str = "") -> Uploaded:
+    """Uploads a package as a version of the manifest's pipeline, unless it is there already.
+
+    `of` names another pipeline instead.
+    """
     # The same bundle may go out with other settings of its pods.
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     name = f"{manifest.digest[:12]}-{digest[:8]}"
-    pipeline = site.pipeline(manifest.name)
+    pipeline = site.pipeline(of or manifest.name)
     version, new = site.version(pipeline, name, package)
     return Uploaded(pipeline, version, name, new)
 
@@ -101,6 +104,28 @@ def schedule(site: Site, uploaded: Uploaded, name: str, kubeflow: dict[str, Any]
         service_account=kubeflow["service_account"],
         max_active_runs=kubeflow["max_active_runs"],
         catchup=kubeflow["catchup"],
+    )
+    return keep(site, wanted)
+
+
+def monitoring(site: Site, manifest: Manifest, package: Path, kubeflow: dict[str, Any]) -> str:
+    """Keeps the recurring run of the monitoring that the settings ask for; returns what was done.
+
+    It is a pipeline of its own, whose package is uploaded. Where the settings ask for none, one
+    that is there is taken away, since it would start retrains. Empty if nothing was done.
+    """
+    name = f"{manifest.name}-monitor"
+    if kubeflow["monitoring_schedule"] is None:
+        pipeline = site.pipeline_if_there(name)
+        return "none (taken away)" if pipeline and take_away(site, name, pipeline) else ""
+    uploaded = upload(site, manifest, package, of=name)
+    wanted = Schedule(
+        name=name,
+        cron=kubeflow["monitoring_schedule"],
+        pipeline=uploaded.pipeline,
+        version=uploaded.version,
+        experiment=site.experiment(kubeflow["experiment"]),
+        service_account=kubeflow["service_account"],
     )
     return keep(site, wanted)
 

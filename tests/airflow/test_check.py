@@ -42,7 +42,7 @@ def bad(found: dict[str, dict[str, Any]]) -> list[str]:
 def test_where_all_is_well(pipeline: Deployed) -> None:
     found = check(pipeline)
     assert bad(found) == [], found
-    asked_here = ["airflow", "health", "clock", "pool", "dag"]
+    asked_here = ["airflow", "health", "clock", "pool", "dag", "monitoring"]
     asked_there = ["task", "task clock", "libraries", "lock", "bundle", "root", "metadata"]
     assert {*asked_here, *asked_there} <= found.keys()
     assert found["metadata"]["text"] == "0 runs of checked"
@@ -61,6 +61,16 @@ def test_a_dag_that_is_paused(pipeline: Deployed) -> None:
     pipeline.airflow.rest.pause(pipeline.dag)
     assert bad(check(pipeline)) == ["dag"]
     pipeline.airflow.rest.pause(pipeline.dag, paused=False)
+
+
+def test_a_monitoring_that_is_paused_though_it_has_a_schedule(pipeline: Deployed) -> None:
+    rest, dag = pipeline.airflow.rest, f"{pipeline.dag}_monitor"
+    hourly = ("--set", "airflow.monitoring_schedule=@hourly")
+    assert check(pipeline, *hourly)["monitoring"]["text"] == dag
+    rest.pause(dag)
+    assert bad(check(pipeline, *hourly)) == ["monitoring"]
+    assert check(pipeline)["monitoring"]["text"] == "has no schedule"
+    rest.pause(dag, paused=False)
 
 
 def test_what_a_task_finds_wrong(pipeline: Deployed) -> None:

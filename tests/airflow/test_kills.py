@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from runners.metadata import Lineage, NodeRun
-from versions.folder import versions
 from tests.airflow.deployed import Deployed
 from tests.airflow_process import Airflow
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import casting
+from versions.folder import versions
 
 pytestmark = pytest.mark.slow
 

@@ -1,8 +1,5 @@
 """The maths of the comparison, and its place in the page."""
 
-import click
-import pytest
-
 from benchmarks import tables
 from benchmarks.results import Size, add
 
@@ -61,17 +58,3 @@ def test_a_node_is_compared_with_its_bare_computation_if_it_has_one() -> None:
     table = tables.distances([made])
     assert cells(table, 2) == ["Trainer", "7.00 / 2.00 = 3.5"]
     assert cells(table, 3) == ["Pusher", "0.20"]
-
-
-def test_a_section_is_added_once_and_then_replaced() -> None:
-    page = "# Results\n\n## Airflow\n\nfast\n"
-    first = tables.replaced(page, "## Against stock TFX\n\nold")
-    assert first.startswith(page) and "old" in first
-    second = tables.replaced(first + "\n## Later\n", "## Against stock TFX\n\nnew")
-    assert second == first.replace("old", "new") + "\n## Later\n"
-
-
-def test_a_mark_that_is_missing_is_an_error_and_not_a_second_section() -> None:
-    page = tables.replaced("", "text")
-    with pytest.raises(click.ClickException, match="in order"):
-        tables.replaced(page.replace("<!-- against stock: end -->\n", ""), "text")

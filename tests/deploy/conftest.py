@@ -1,19 +1,22 @@
 """What the tests of the manifests share."""
 
-import itertools
-
 import pytest
 
 from tests.deploy import manifests
-from tests.deploy.manifests import DATABASES, OVERLAYS, Rendered
+from tests.deploy.manifests import DATABASES, Rendered
+
+# Each overlay with each database, and each server once at least.
+COMBINED = [
+    ("example", "mariadb", "tensorflow"),
+    ("example", "postgresql", "samples"),
+    ("standalone", "mariadb", "tensorflow"),
+    ("standalone", "postgresql", "beltline"),
+]
 
 
-@pytest.fixture(
-    scope="module",
-    params=list(itertools.product(OVERLAYS, DATABASES)),
-    ids="-".join,
-)
+@pytest.fixture(scope="module", params=COMBINED, ids="-".join)
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    overlay, database = request.param
+    overlay, database, server = request.param
     folder = manifests.copied(tmp_path_factory.mktemp(overlay)) / "overlays" / overlay
-    return manifests.render(manifests.with_database(folder, database), DATABASES[database])
+    manifests.with_server(manifests.with_database(folder, database), server)
+    return manifests.render(folder, DATABASES[database], server)

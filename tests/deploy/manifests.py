@@ -19,7 +19,14 @@ KUBECTL = Path(sys.executable).with_name("kubectl")
 OVERLAYS = ("example", "standalone")
 # What secret.sh is told for each component that is a database.
 DATABASES = {"mariadb": "mysql", "postgresql": "postgresql"}
-SERVING, DATABASE, COPY = "beltline-serving", "beltline-database", "beltline-copy"
+# The components that each server needs besides; TensorFlow Serving is in the base.
+SERVERS = {
+    "tensorflow": (),
+    "beltline": ("beltline-serve",),
+    "samples": ("beltline-serve", "samples"),
+}
+SERVING, DATABASE = "beltline-serving", "beltline-database"
+COPY, VERSIONS = "beltline-copy", "beltline-versions"
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Rendered:
     overlay: str
     scheme: str
     objects: list[dict[str, Any]]
+    server: str = "tensorflow"
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [each for each in self.objects if each["kind"] == kind]
@@ -43,7 +51,7 @@ class Rendered:
         return {each["metadata"]["name"]: each["spec"]["template"] for each in makers}
 
     def container(self, name: str) -> dict[str, Any]:
-        """The only container of a pod."""
+        """The only container of a pod, but for what runs before it."""
         [found] = self.pods()[name]["spec"]["containers"]
         return found
 
@@ -80,20 +88,48 @@ def with_database(overlay: Path, database: str) -> Path:
     return overlay
 
 
-def render(overlay: Path, scheme: str = "mysql") -> Rendered:
+def with_server(overlay: Path, server: str) -> Path:
+    """The overlay with the lines that its comments have for that server."""
+    file = overlay / "kustomization.yaml"
+    text = file.read_text()
+    for component in SERVERS[server]:
+        line = f"  - ../../components/{component}\n"
+        commented = line.replace("  - ", "  # - ")
+        assert text.count(commented) == 1
+        text = text.replace(commented, line)
+    file.write_text(text)
+    return overlay
+
+
+def with_image(overlay: Path) -> Path:
+    """The overlay with the lines that its comments have for Beltline's image."""
+    file = overlay / "kustomization.yaml"
+    text, count = re.subn(r"(?m)^# (images:|  - \{name: beltline,)", r"\1", file.read_text())
+    assert count == 2
+    file.write_text(text)
+    return overlay
+
+
+def kustomize(overlay: Path) -> subprocess.CompletedProcess[str]:
+    """Calls kubectl's kustomize."""
+    return subprocess.run([KUBECTL, "kustomize", overlay], capture_output=True, text=True)
+
+
+def render(overlay: Path, scheme: str = "mysql", server: str = "tensorflow") -> Rendered:
     """What the overlay makes; its secrets are written if they are not there."""
     if not (overlay / "metadata.env").exists():
         done = secret(overlay, scheme)
         assert done.returncode == 0, done.stderr
-    done = subprocess.run([KUBECTL, "kustomize", overlay], capture_output=True, text=True)
+    done = kustomize(overlay)
     assert done.returncode == 0, done.stderr
-    return Rendered(overlay.name, scheme, list(yaml.safe_load_all(done.stdout)))
+    return Rendered(overlay.name, scheme, list(yaml.safe_load_all(done.stdout)), server)
 
 
-def copy_pod() -> dict[str, Any]:
-    """The pod of copy.yaml."""
-    found: dict[str, Any] = yaml.safe_load((KUBERNETES / "copy.yaml").read_text())
-    return found
+def lone_pods() -> dict[str, dict[str, Any]]:
+    """The pods that somebody starts by hand, by their names."""
+    files = [KUBERNETES / "copy.yaml", KUBERNETES / "versions.yaml"]
+    pods = [yaml.safe_load(file.read_text()) for file in files]
+    return {pod["metadata"]["name"]: pod for pod in pods}
 
 
 def executors(folder: Path, **settings: Any) -> dict[str, dict[str, Any]]:

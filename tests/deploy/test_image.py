@@ -75,6 +75,11 @@ class TestUsers:
         said = confined(docker, image, "python", "-c", script, user=user)
         assert said == "tfx.orchestration.portable.launcher"
 
+    @pytest.mark.parametrize("program", ["serving", "versions"])
+    def test_what_a_pod_calls(self, docker: Engine, image: str, program: str) -> None:
+        said = confined(docker, image, "python", "-m", program, "--help", user=STRANGER)
+        assert said.lower().startswith(f"usage: python -m {program}")
+
     @pytest.mark.parametrize("user", [1000, STRANGER])
     def test_nothing_can_be_written_but_what_is_for_all(
         self, docker: Engine, image: str, user: int

@@ -9,12 +9,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from pipeline.kubeflow_settings import Kubeflow
-from pipeline.settings import Push
 from runners.metadata import connection_config
 from runners.places import METADATA
 from tests.deploy import manifests
-from tests.deploy.manifests import COPY, DATABASE, OVERLAYS, ROOT, SERVING, Rendered
+from tests.deploy.manifests import DATABASE, OVERLAYS, ROOT, SERVING, Rendered
 
 PAGE = (ROOT / "docs/kubeflow.md").read_text()
 # The oldest one that the page promises, and the newest that there are schemas of.
@@ -26,14 +24,19 @@ VERSIONS = (
 
 def pod_specs(rendered: Rendered) -> dict[str, dict[str, Any]]:
     specs = {name: pod["spec"] for name, pod in rendered.pods().items()}
-    return {**specs, COPY: manifests.copy_pod()["spec"]}
+    return specs | {name: pod["spec"] for name, pod in manifests.lone_pods().items()}
+
+
+def containers(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """What runs in a pod, before the rest or with it."""
+    return [*spec.get("initContainers", []), *spec["containers"]]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_object_is_one(rendered: Rendered, version: str) -> None:
     assert len(VERSIONS) == 2
     assert len(rendered.objects) > 12
-    for each in [*rendered.objects, manifests.copy_pod()]:
+    for each in [*rendered.objects, *manifests.lone_pods().values()]:
         assert kubernetes_validate.validate(each, version, strict=True) == version
 
 
@@ -57,36 +60,37 @@ def test_no_pod_may_more_than_it_must(rendered: Rendered) -> None:
         assert context["runAsUser"] and context["runAsGroup"]
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
         assert spec["automountServiceAccountToken"] is False
-        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & spec.keys()
-        [container] = spec["containers"]
-        assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+        for container in containers(spec):
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
 
 
 def test_every_pod_says_what_it_takes_and_which_image(rendered: Rendered) -> None:
     for spec in pod_specs(rendered).values():
-        [container] = spec["containers"]
-        resources = container["resources"]
-        assert {"cpu", "memory"} <= resources["requests"].keys()
-        assert "memory" in resources["limits"]
-        assert re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?", container["image"])
+        for container in containers(spec):
+            resources = container["resources"]
+            assert {"cpu", "memory"} <= resources["requests"].keys()
+            assert "memory" in resources["limits"]
+            assert re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?", container["image"])
         for volume in spec["volumes"]:
             assert volume.get("emptyDir", {"sizeLimit": "any"}).keys() == {"sizeLimit"}
 
 
 def test_no_pod_is_in_a_mesh_that_a_run_is_not(rendered: Rendered) -> None:
-    for pod in [*rendered.pods().values(), manifests.copy_pod()]:
+    for pod in [*rendered.pods().values(), *manifests.lone_pods().values()]:
         assert pod["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
 
 
 def test_names_lead_somewhere(rendered: Rendered) -> None:
     for name, spec in pod_specs(rendered).items():
         [container] = spec["containers"]
+        mounted = [mount["name"] for each in containers(spec) for mount in each["volumeMounts"]]
         for volume in spec["volumes"]:
-            assert volume["name"] in [each["name"] for each in container["volumeMounts"]]
+            assert volume["name"] in mounted
             if claim := volume.get("persistentVolumeClaim"):
                 assert rendered.one("PersistentVolumeClaim", claim["claimName"])
             if secret := volume.get("secret"):
@@ -99,35 +103,12 @@ def test_names_lead_somewhere(rendered: Rendered) -> None:
         if ports:
             served = rendered.one("Service", name)["spec"]["ports"]
             assert {each["targetPort"] for each in served} == ports
-    [rest] = rendered.container(SERVING)["ports"]
-    assert f"--rest_api_port={rest['containerPort']}" in rendered.container(SERVING)["args"]
 
 
 def test_the_database_is_asked_whether_it_is_well(rendered: Rendered) -> None:
     container = rendered.container(DATABASE)
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["exec"]["command"][0] in ("pg_isready", "healthcheck.sh")
-
-
-def test_the_server_serves_what_the_pipeline_pushes(rendered: Rendered) -> None:
-    container, defaults = rendered.container(SERVING), Kubeflow()
-    [volume] = [each for each in container["volumeMounts"] if each["name"] == "beltline"]
-    assert volume == {"name": "beltline", "mountPath": defaults.mount_path, "readOnly": True}
-    pod = rendered.pods()[SERVING]["spec"]
-    claim = next(each for each in pod["volumes"] if each["name"] == "beltline")
-    assert claim["persistentVolumeClaim"] == {"claimName": "beltline", "readOnly": True}
-    served = f"{defaults.mount_path}/{Push().directory}/$(MODEL)"
-    assert f"--model_base_path={served}" in container["args"]
-    user = (pod["securityContext"]["runAsUser"], pod["securityContext"]["runAsGroup"])
-    assert user == (defaults.user, defaults.group)
-    # A mount of the volume for reading must not begin with a new owner for all that is on it.
-    assert "fsGroup" not in pod["securityContext"]
-
-
-def test_the_server_is_of_the_tensorflow_that_exports(rendered: Rendered) -> None:
-    lock = (ROOT / "requirements/pipeline.txt").read_text()
-    [exporting] = re.findall(r"^tensorflow==(\d+\.\d+)\.", lock, re.MULTILINE)
-    assert rendered.container(SERVING)["image"].startswith(f"tensorflow/serving:{exporting}.")
 
 
 def test_the_server_is_scaled_and_kept(rendered: Rendered) -> None:
@@ -145,25 +126,6 @@ def test_the_server_is_scaled_and_kept(rendered: Rendered) -> None:
     kept = rendered.one("PodDisruptionBudget", SERVING)["spec"]
     assert kept["maxUnavailable"] < scaling["minReplicas"] < scaling["maxReplicas"]
     assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_model_has_its_name_from_one_place(tmp_path: Path, overlay: str) -> None:
-    folder = manifests.copied(tmp_path) / "overlays" / overlay
-    model = folder / "model.yaml"
-    assert "name: casting" in model.read_text()
-    model.write_text(model.read_text().replace("name: casting", "name: night_Shift-2"))
-    rendered = manifests.render(folder)
-    container = rendered.container(SERVING)
-    assert container["env"] == [{"name": "MODEL", "value": "night_Shift-2"}]
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["httpGet"] == {
-            "path": "/v1/models/night_Shift-2",
-            "port": "rest",
-        }
-    assert "--model_name=$(MODEL)" in container["args"]
-    assert not rendered.of("ConfigMap")
-    assert "casting" not in yaml.safe_dump(rendered.objects)
 
 
 def test_the_secret_opens_the_database(rendered: Rendered) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.deploy import manifests
-from tests.deploy.manifests import COPY, DATABASE, SERVING, Rendered
+from tests.deploy.manifests import COPY, DATABASE, SERVING, VERSIONS, Rendered
 from tests.deploy.reach import Place, may_connect, selects
 
 Labels = dict[str, dict[str, str]]
@@ -21,7 +21,7 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Labels:
 
 def test_selectors_meet_the_pods_that_they_mean(rendered: Rendered, nodes: Labels) -> None:
     pods = {name: pod["metadata"]["labels"] for name, pod in rendered.pods().items()}
-    pods[COPY] = manifests.copy_pod()["metadata"]["labels"]
+    pods |= {name: pod["metadata"]["labels"] for name, pod in manifests.lone_pods().items()}
     pods |= nodes
     pods["Kubeflow's"] = {"app": "ml-pipeline"}
 
@@ -35,7 +35,7 @@ def test_selectors_meet_the_pods_that_they_mean(rendered: Rendered, nodes: Label
             assert met(each["spec"]["selector"]) == {each["metadata"]["name"]}
     [spread] = rendered.pods()[SERVING]["spec"]["topologySpreadConstraints"]
     assert met(spread["labelSelector"]) == {SERVING}
-    own = {SERVING, DATABASE, COPY}
+    own = {SERVING, DATABASE, COPY, VERSIONS}
     meant = {
         "beltline-deny": own,
         "beltline-nodes-deny": set(nodes),
@@ -59,7 +59,9 @@ def test_who_may_talk_to_whom(rendered: Rendered, nodes: Labels) -> None:
 
     serving, database = pod(SERVING), pod(DATABASE)
     node = Place(namespace, nodes["exec-trainer"])
-    copy = Place(namespace, manifests.copy_pod()["metadata"]["labels"])
+    copy, versions = (
+        Place(namespace, pod["metadata"]["labels"]) for pod in manifests.lone_pods().values()
+    )
     client, elsewhere = Place(namespace, CLIENT), Place("web", {"app": "shop"})
     from_outside = Place("ingress", {}, namespace_labels=CLIENT)
     kubeflow = Place("kubeflow", {"app": "ml-pipeline"})
@@ -75,7 +77,7 @@ def test_who_may_talk_to_whom(rendered: Rendered, nodes: Labels) -> None:
     assert callers(database, 22) == callers(copy, 80) == callers(node, 80) == []
     assert callers(serving, rest) == [client, from_outside]
     assert callers(serving, 8500) == []
-    for quiet in (serving, database, copy):
+    for quiet in (serving, database, copy, versions):
         assert not may_connect(policies, quiet, world, 443)
     assert may_connect(policies, node, kubeflow, 8887)
     assert may_connect(policies, node, world, 443)

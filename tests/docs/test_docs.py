@@ -1,11 +1,13 @@
 """The documentation holds: its commands run, its links lead somewhere, its lists are complete."""
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ from runners.airflow.site import AIRFLOW
 from runners.cli import COMMANDS, cli
 from runners.kubeflow.site import KUBEFLOW, TOKEN
 from runners.warm.address import IDLE
+from serving.server import TOKEN as SERVE_TOKEN
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import Project
 
@@ -85,17 +88,25 @@ def blocks(*languages: str) -> list[Block]:
 def shown(*starts: str) -> list[str]:
     """Every command of the shell blocks that begins with one of these words, each once."""
     every = [command for block in blocks("sh", "console") for command in block.commands()]
-    return [each for each in dict.fromkeys(every) if each.split(" ")[0] in starts]
+    return [each for each in dict.fromkeys(every) if f"{each} ".startswith(_with_space(starts))]
+
+
+def _with_space(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{word} " for word in words)
 
 
 def in_turn(commands: list[str]) -> list[str]:
     """What looks at a run first, then what builds on the latest one, then what makes others."""
-    last = [command for command in commands if command.split(" ")[1] == "run"]
-    last.sort(key=lambda command: ("--from" not in command, command in EXIT_CODES))
+    last = [command for command in commands if command.split(" ")[1] in ("run", "rollback")]
+    # There must be a version to go back to.
+    last.sort(key=lambda each: ("rollback" in each, "--from" not in each, each in EXIT_CODES))
     return [command for command in commands if command not in last] + last
 
 
-RUN = in_turn([each for each in shown("beltline", "python") if each not in NOT_RUN])
+# What goes with a running server.
+SERVED = shown("curl", "beltline monitor")
+SERVE = "beltline serve"
+RUN = in_turn([each for each in shown("beltline", "python") if each not in [SERVE, *SERVED]])
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +158,41 @@ def test_a_command_that_is_shown_runs(project: Project, tmp_path: Path, command:
 
 
 @pytest.mark.slow
+def test_the_server_answers_as_shown(project: Project) -> None:
+    """The page's own commands, at the page's own port, and what looks at the requests after."""
+    words = [sys.executable, "-m", "runners.cli", "serve"]
+    environment = {name: value for name, value in os.environ.items() if "BELTLINE" not in name}
+    environment |= {"PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(
+        words, cwd=project.folder, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout
+        assert any("answers from now on" in line for line in server.stdout)
+        asking = [block.text for block in blocks("sh") if "curl" in block.text]
+        answers = [
+            subprocess.run(["sh", "-ec", each], capture_output=True, text=True, timeout=60)
+            for each in asking
+        ]
+        assert all(answer.returncode == 0 and answer.stdout for answer in answers)
+        [predicted] = [json.loads(each.stdout) for each in answers if "predictions" in each.stdout]
+        assert set(predicted["predictions"][0]) == {"class", "probability"}
+        assert not [answer.stdout for answer in answers if '"error"' in answer.stdout]
+        # Whatever was asked before the sampler was loaded left nothing.
+        end = time.monotonic() + 60
+        while not list(project.root.glob("requests/parts/*/data_tfrecord-*")):
+            assert time.monotonic() < end, "no request was sampled"
+            subprocess.run(["sh", "-ec", asking[0]], capture_output=True, timeout=60)
+            time.sleep(1)
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
+    for command in (each for each in SERVED if each.startswith("beltline")):
+        result = project(*shlex.split(command)[1:])
+        assert result.code == 0, result.text
+
+
+@pytest.mark.slow
 def test_the_exported_model_answers_as_shown(project: Project) -> None:
     [asking] = [block.text for block in blocks("python") if "saved_model.load" in block.text]
     done = in_python(project, "-c", asking)
@@ -185,7 +231,7 @@ def test_every_command_is_described_with_all_its_options() -> None:
 def test_every_environment_variable_is_described() -> None:
     body = section(text("docs/commands.md"), "Environment")
     named = (places.METADATA, places.ROOT, places.DATA, DATABASE)
-    for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE):
+    for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE, SERVE_TOKEN):
         assert f"| `{name}` |" in body
 
 

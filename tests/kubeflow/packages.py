@@ -18,6 +18,9 @@ NEEDED = {
     "secrets": {"beltline": {"metadata": "BELTLINE_METADATA"}},
 }
 
+# What a shell, or a template, would make something else of.
+MONITORING = {"min_rows": 500, "without": ["{{ $x }} '$(touch y)"], "metrics": {"auc": {}}}
+
 
 def settings(**changes: Any) -> dict[str, Any]:
     """The section `kubeflow` as the command line hands it on."""
@@ -35,6 +38,12 @@ def compiled(parent: Path, code: bytes = b"code", **changes: Any) -> Path:
     file = parent / package.PACKAGE
     file.write_text(_compiled(code, json.dumps(changes)))
     return file
+
+
+def with_monitoring(parent: Path, code: bytes = b"code", **monitoring: Any) -> Path:
+    """The package's file as `compiled` writes it, with the monitoring's package beside it."""
+    package.write_monitor(parent, bundle(parent, code), settings(), {**MONITORING, **monitoring})
+    return compiled(parent, code)
 
 
 @functools.cache

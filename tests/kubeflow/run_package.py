@@ -12,6 +12,7 @@ from typing import Any
 
 from docker.types import Mount
 from kfp import components, local
+from kfp.local.io import IOStore
 
 # Stands for the kubelet, which hands a Secret's entries to a container as its environment.
 KUBELET = """\
@@ -46,7 +47,23 @@ def container(order: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def let_conditions_find_outputs() -> None:
+    """Makes a task's output known by the name that a condition has for it, as Kubeflow does.
+
+    Its local runner looks there for inputs alone, and for an output of the name `Output`: which
+    its compiler forbids where a container writes it.
+    """
+    put = IOStore.put_task_output
+
+    def put_for_conditions(store: IOStore, task: str, key: str, value: Any) -> None:
+        put(store, task, key, value)
+        store.put_parent_input(f"pipelinechannel--{task}-{key}", value)
+
+    IOStore.put_task_output = put_for_conditions
+
+
 def main() -> None:
+    let_conditions_find_outputs()
     order = json.loads(Path(sys.argv[1]).read_text())
     local.init(
         runner=local.DockerRunner(**container(order)),

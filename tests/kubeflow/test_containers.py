@@ -5,10 +5,12 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.csv
 import pytest
 
 from data.casting import generate
+from tests import sampled
 from tests.beltline_process import Beltline
 from tests.databases import Server
 from tests.docker_engine import Engine
@@ -152,3 +154,31 @@ def executions(volume: Volume, ran: Ran) -> list[str]:
 def test_the_package_names_the_image(volume: Volume, first: Ran) -> None:
     package = Path(volume.project.folder / "package/pipeline.yaml").read_text()
     assert f"image: {volume.image}" in package
+
+
+def watched(volume: Volume, requests: pa.Table) -> Ran:
+    """Runs the package of the monitoring, after these requests and none else."""
+    shutil.rmtree(volume.shared / "requests", ignore_errors=True)
+    sampled.sample(volume.shared, requests, number=2)
+    return volume.run(volume.project.folder / "package/monitor.yaml")
+
+
+def test_without_drift_the_monitoring_runs_no_node(volume: Volume, changed: Ran) -> None:
+    """The condition and the exit task are Kubeflow's own local runner's."""
+    quiet = watched(volume, sampled.as_trained())
+    assert (quiet.ending.end, quiet.ending.code) == ("done", 0)
+    assert '"state": "skipped", "reason": "no alarm in 600 rows of version 2' in quiet.text
+    assert volume.graph(quiet).states == {}
+    assert (volume.shared / "monitoring/casting/report.html").exists()
+
+
+def test_drift_runs_the_pipeline_in_the_monitorings_run(volume: Volume, changed: Ran) -> None:
+    retrained = watched(volume, sampled.drifted())
+    assert retrained.count("Monitor") == 1
+    assert {node: retrained.count(node) for node in NODES} == dict.fromkeys(NODES, 1)
+    assert retrained.ending.end == "done"
+    # On the same data it has nothing to learn; what counts is that it was asked to.
+    assert set(volume.graph(retrained).states) == set(NODES)
+    again = volume.run(volume.project.folder / "package/monitor.yaml")
+    assert "version 2 raised an alarm at" in again.text
+    assert volume.graph(again).states == {}

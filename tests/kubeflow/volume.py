@@ -58,6 +58,8 @@ class Volume:
         """Runs a package to its end."""
         own = self.folder / "own"
         own.mkdir(exist_ok=True)
+        # Kubeflow's launcher makes the folder of an output; here the pod's own user has to.
+        own.chmod(0o777)
         secret = own / "secret"
         secret.write_text(f"BELTLINE_METADATA='{self.metadata}'\n")
         order = own / "order.json"

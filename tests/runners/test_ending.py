@@ -5,6 +5,7 @@ import pytest
 from bundle.errors import GateRefused, NodeFailed, WrongInput
 from runners.ending import Ending, ending
 from runners.outcome import Outcome
+from versions.live import promote
 
 
 def pushed(**properties):
@@ -60,10 +61,14 @@ def test_without_data_nothing_was_to_do():
     ("there", "stays"),
     [(["3", "12", "9", "notes", ".13", "1.5", "²"], "12"), (["notes"], ""), ([], "")],
 )
-def test_after_a_refusal_the_latest_version_stays(tmp_path, there, stays):
+def test_after_a_refusal_the_live_version_stays(tmp_path, there, stays):
     for name in there:
         (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_text("")
     assert ending([REFUSED], served=tmp_path).version == stays
+    if stays:
+        promote(tmp_path, 9)
+        assert ending([REFUSED], served=tmp_path).version == "9"
 
 
 def test_before_a_first_push_no_version_stays(tmp_path):

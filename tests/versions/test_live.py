@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 import shutil
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tensorflow_serving.config import model_server_config_pb2
 
 from bundle.errors import WrongInput
+from tests.versions.test_push import die_at
 from versions.live import live, order, previous, promote, rollback
 from versions.push import push
 from versions.retention import expire
@@ -62,8 +64,11 @@ def test_promote_and_rollback(folder):
     assert (live(folder), order(folder), follows(folder)) == (1, [1], 1)
 
 
-def test_to_promote_the_live_one_changes_nothing(folder):
+def test_to_promote_the_live_one_changes_nothing_but_tells_tensorflow_serving(folder):
+    (folder / "serving.config").unlink()
     assert promote(folder, 3) == 3
+    assert follows(folder) == 3
+    assert not (folder / "live.json").exists()
     assert rollback(folder) == (3, 2)
 
 
@@ -191,6 +196,28 @@ def test_choices_at_the_same_time_leave_a_whole_one(folder):
     assert [child.exitcode for child in children] == [0, 0, 0]
     assert seen <= {1, 2, 3}
     assert follows(folder) == live(folder)
+
+
+def promote_and_die(folder, number, step):
+    die_at(step)
+    promote(folder, number)
+    os._exit(0)
+
+
+def test_a_choice_that_is_killed_at_any_step_is_made_or_not(folder):
+    seen = set()
+    for step in range(1, 60):
+        (folder / "live.json").unlink(missing_ok=True)
+        child = FORK.Process(target=promote_and_die, args=(folder, 1, step))
+        child.start()
+        child.join(60)
+        seen.add((live(folder), previous(folder)))
+        if child.exitcode == 0:
+            break
+    assert seen == {(3, 2), (1, 3)}
+    assert step > 5
+    assert follows(folder) == 1
+    assert rollback(folder) == (1, 3)
 
 
 def test_retention_keeps_the_live_one_the_one_before_it_and_the_last(folder):

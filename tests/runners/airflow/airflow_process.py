@@ -100,10 +100,13 @@ def compiled(folder: Path, name: str = "line", span: str = "", **airflow: Any) -
     target = folder / "dags" / name
     written = bundles.write(target / "bundles", made, b"", b"")
     resolved = {**deployment.resolved(section, places), "task": "binary"}
-    deployment.write(target, written.path.name, resolved, {"name": name, "data": data})
+    shown = {"name": name, "data": data}
+    deployment.write(target, written.path.name, resolved, MONITORING, shown)
     return target
 
 
+# What a template, or a shell, would make something else of.
+MONITORING = {"min_rows": 500, "without": ["{{ 7 * 7 }} '$(touch x)"], "metrics": {"auc": {}}}
 PARAMETERS = {
     DATA_PATH: {"type": "string", "default": "line.csv", "does": "Where the data are."},
     "span": {

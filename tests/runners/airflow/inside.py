@@ -49,6 +49,7 @@ def described(task: BaseOperator) -> dict[str, Any]:
         "limit": seconds(task.execution_timeout),
         "pool": [task.pool, task.pool_slots],
         "outlets": [asset.uri for asset in task.outlets],
+        "starts": [getattr(task, f"trigger_{name}", "") for name in ("dag_id", "run_id")],
     }
 
 
@@ -56,15 +57,19 @@ def seconds(span: timedelta | None) -> float | None:
     return span.total_seconds() if span else None
 
 
-def pipeline(folder: str) -> DAG:
-    """The DAG of the pipeline, without the one that checks its place."""
-    [dag] = [dag for name, dag in DagBag(folder).dags.items() if not name.endswith("_check")]
+def dag_of(folder: str, node: str = "") -> DAG:
+    """The DAG that has a node's task; without one, the pipeline's."""
+    dags = DagBag(folder).dags
+    if not node:
+        [dag] = [each for name, each in dags.items() if not name.endswith(("_check", "_monitor"))]
+    else:
+        [dag] = [each for each in dags.values() if each.has_task(node)]
     return dag
 
 
 def form(folder: str, given: dict[str, Any]) -> dict[str, Any]:
     """What Airflow makes of what somebody types into the form."""
-    dag = pipeline(folder)
+    dag = dag_of(folder)
     try:
         dag.params.update(given)
         return {"params": dict(dag.params.validate())}
@@ -142,7 +147,7 @@ class Records(logging.Handler):
 def prepared(
     folder: str, node: str, run_id: str, day: str, given: dict[str, Any]
 ) -> tuple[Any, dict[str, Any], Records]:
-    dag = pipeline(folder)
+    dag = dag_of(folder, node)
     dag.params.update(given)
     task = dag.get_task(node)
     moment = datetime.fromisoformat(day) if day else None

@@ -8,7 +8,9 @@ import pytest
 from tests.bundle.bundles import NODES
 from tests.runners.airflow.airflow_process import GPU_NODE, ROOT, Airflow, compiled
 
-FILES = [ROOT / "runners/airflow" / f"{name}.py" for name in ("dag", "nodes", "bash_nodes")]
+FILES = [
+    ROOT / "runners/airflow" / f"{name}.py" for name in ("dag", "nodes", "bash_nodes", "monitoring")
+]
 CONTAINERS = {"docker_nodes": {"docker"}, "kubernetes_nodes": {"kubernetes"}}
 FILES += [ROOT / "runners/airflow" / f"{name}.py" for name in CONTAINERS]
 
@@ -48,9 +50,9 @@ def test_nothing_but_airflow_and_the_standard_library_is_imported(file):
 
 
 @pytest.mark.slow
-def test_the_folder_holds_the_pipeline_and_the_check_of_its_place(loaded):
+def test_the_folder_holds_the_pipeline_the_check_of_its_place_and_its_monitoring(loaded):
     assert loaded["errors"] == {}
-    assert sorted(loaded["dags"]) == ["line", "line_check"]
+    assert sorted(loaded["dags"]) == ["line", "line_check", "line_monitor"]
     # Neither the modules beside it nor the bundle are looked into.
     assert list(loaded["seconds"]) == ["dag.py"]
 
@@ -138,7 +140,10 @@ def test_two_pipelines_lie_side_by_side(airflow: Airflow, tmp_path):
     loaded = airflow.ask("load", tmp_path / "dags")
     assert loaded["errors"] == {}
     retries = {name: tasks[0]["retries"] for name, tasks in loaded["tasks"].items()}
-    assert retries == {"one": 2, "one_check": 0, "two": 7, "two_check": 0}
+    assert retries == {
+        **{"one": 2, "one_check": 0, "one_monitor": 2},
+        **{"two": 7, "two_check": 0, "two_monitor": 7},
+    }
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def test_another_user_can_read_all_of_it(tmp_path):
 def test_only_what_the_place_needs_is_copied(tmp_path):
     folder = compiled(tmp_path)
     assert {path.name for path in folder.iterdir()} == {
-        *("dag.py", "nodes.py", "bash_nodes.py"),
+        *("dag.py", "nodes.py", "bash_nodes.py", "monitoring.py"),
         *("deployment.json", ".airflowignore", "bundles"),
     }
 

@@ -19,8 +19,8 @@ def loaded(airflow, tmp_path_factory):
 
 def test_they_load(loaded):
     assert loaded["errors"] == {}
-    names = {"casting", "casting_check", "casting_new_data", "casting_after_push"}
-    assert set(loaded["dags"]) == names
+    pipelines = {"casting", "casting_check", "casting_monitor"}
+    assert set(loaded["dags"]) == pipelines | {"casting_new_data", "casting_after_push"}
 
 
 def test_new_data_start_the_pipeline(loaded):

@@ -116,6 +116,24 @@ def test_another_model_needs_no_other_image(beltline, folder):
     assert packages[0]["trainer"]["args"][1] != packages[1]["trainer"]["args"][1]
 
 
+def test_limits_of_the_monitoring_are_compiled_and_make_no_other_bundle(beltline, folder):
+    limits, bundles = [], []
+    for rows in (300, 400):
+        chosen = ("--set", f"monitoring.min_rows={rows}", "--set", "monitoring.without=[worker]")
+        done = beltline("compile", "airflow", *chosen, cwd=folder)
+        assert done.code == 0, done.text
+        bundles.append(deployed(folder)["bundle"])
+        limits.append(deployed(folder)["monitoring"])
+        done = beltline("compile", "kubeflow", *KUBEFLOW, *chosen, cwd=folder)
+        assert done.code == 0, done.text
+        package = meaning(folder / "build/kubeflow/line/monitor.yaml")
+        [word] = [each for each in package["tasks"]["monitor"]["args"] if "--watch=" in each]
+        assert json.loads(word.removeprefix("--watch=")) == limits[-1]
+        assert f"bundles/{bundles[-1]}" in package["tasks"]["trainer"]["args"][1]
+    assert [each["min_rows"] for each in limits] == [300, 400]
+    assert len(set(bundles)) == 1
+
+
 @pytest.mark.parametrize("place", ["airflow", "kubeflow"])
 @pytest.mark.parametrize("data", ["{path: line.csv}", QUERY])
 def test_nothing_secret_and_no_path_of_this_machine_is_compiled(beltline, folder, place, data):
@@ -154,6 +172,7 @@ def test_pods_are_told_the_database_of_a_query(beltline, folder):
         ("kubeflow.volume_claim=null", "kubeflow.volume_claim: is needed"),
         ("kubeflow.secrets={}", "kubeflow.secrets: one entry must become BELTLINE_METADATA"),
         ("kubeflow.schedule=nightly", "kubeflow.schedule"),
+        ("kubeflow.monitoring_schedule=hourly", "kubeflow.monitoring_schedule"),
         ("kubeflow.user=0", "kubeflow.user"),
         ("kubeflow.imag=a", "did you mean 'image'?"),
         ("resources.Trainor.gpu=1", "no node 'Trainor'; did you mean 'Trainer'?"),
@@ -176,6 +195,7 @@ def test_a_mistake_for_kubeflow_is_found_before_anything_is_written(
         ("airflow.timezone=Mars/Base", "'Mars/Base' is no time zone"),
         ("airflow.schedule=nightly", "airflow.schedule"),
         ("airflow.start_date='2026-02-30'", "airflow.start_date"),
+        ("airflow.monitoring_schedule=hourly", "airflow.monitoring_schedule"),
         ("resources.Trainor.gpu=1", "no node 'Trainor'; did you mean 'Trainer'?"),
         ("label.column=worse", "worse"),
     ],

@@ -25,7 +25,7 @@ from runners.kubeflow.site import KUBEFLOW, TOKEN
 from tests import image_registry
 from tests.kubeflow import cluster_stub
 from tests.kubeflow.cluster_objects import ENCODED, VALUE, claim, machine, namespace, secret
-from tests.kubeflow.packages import bundle, compiled, settings
+from tests.kubeflow.packages import bundle, compiled, settings, with_monitoring
 from tests.kubeflow.stub import Answer
 from tests.runners.projects import project
 
@@ -249,6 +249,14 @@ def test_the_sizes_of_the_package(folder, monkeypatch):
     found = findings()["package"]
     assert found["ok"] is False
     assert found["text"] == f"{size:,} bytes, {size - 1:,} at most"
+
+
+def test_where_the_model_is_watched_the_larger_package_counts(folder, monkeypatch):
+    monkeypatch.setattr(checks, "compile_kubeflow", lambda _, folder: with_monitoring(folder))
+    plain = findings()["package"]["text"]
+    watched = findings("--set", "kubeflow.monitoring_schedule='15 * * * *'")["package"]["text"]
+    sizes = [int(text.split()[0].replace(",", "")) for text in (plain, watched)]
+    assert sizes[0] < sizes[1]
 
 
 def test_a_bundle_that_is_too_large_is_to_be_copied_from_where_it_stays(folder, monkeypatch):

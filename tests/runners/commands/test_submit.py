@@ -14,7 +14,7 @@ from runners.commands import submit
 from runners.ending import Ending
 from runners.kubeflow.site import KUBEFLOW, TOKEN
 from runners.outcome import Outcome
-from tests.kubeflow.packages import NEEDED, compiled
+from tests.kubeflow.packages import NEEDED, with_monitoring
 from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
 from tests.runners.projects import project
@@ -45,7 +45,7 @@ def call(kubeflow, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in (KUBEFLOW, TOKEN):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(submit, "compile_kubeflow", lambda _, folder: compiled(folder))
+    monkeypatch.setattr(submit, "compile_kubeflow", lambda _, folder: with_monitoring(folder))
     return Calls(kubeflow)
 
 
@@ -134,6 +134,17 @@ def test_a_schedule_without_a_run(kubeflow, call):
     assert result.exception is None, result.output
     assert "schedule   0 2 * * * (new)" in result.output
     assert (len(kubeflow.recurring), kubeflow.runs) == (1, [])
+
+
+def test_the_monitoring_is_kept_and_taken_away(kubeflow, call):
+    schedule = ("--set", "kubeflow.monitoring_schedule='15 * * * *'")
+    result = call("--no-run", *schedule)
+    assert result.exception is None, result.output
+    assert "monitoring 15 * * * * (new)" in result.output
+    assert len(kubeflow.recurring) == 1
+    result = call("--no-run")
+    assert "monitoring none (taken away)" in result.output
+    assert kubeflow.recurring == []
 
 
 def test_what_a_run_gets_needs_a_run(kubeflow, call):

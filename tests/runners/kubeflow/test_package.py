@@ -12,11 +12,12 @@ import yaml
 from bundle import folder
 from bundle.errors import WrongInput
 from bundle.manifest import Node, Resources
-from runners.kubeflow import package
+from runners import monitor
+from runners.kubeflow import package, parts
 from runners.kubeflow.limits import ARGUMENT_BYTES, PACKAGE_BYTES, sizes
 from tests.bundle.bundles import NODES, PARAMETERS, manifest
-from tests.kubeflow.meaning import meaning
-from tests.kubeflow.packages import compiled, settings
+from tests.kubeflow.meaning import documents, meaning
+from tests.kubeflow.packages import MONITORING, compiled, settings
 from tests.kubeflow.stub_routes import check_package
 
 # Kubeflow's compiler takes seconds for each package.
@@ -44,6 +45,7 @@ CHOSEN = {
     "user": 1234,
     "group": 2345,
     "retries": 3,
+    "retrain_pause_hours": 6,
     "retry_delay_seconds": 20,
     "timeout_minutes": 90,
 }
@@ -200,3 +202,61 @@ def test_a_secret_is_there_by_name_alone(tmp_path, monkeypatch):
     assert all(names == {"beltline", "store"} for names in given.values())
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or b"planted" not in path.read_bytes()
+
+
+def monitored(parent, monitoring=None, **changes):
+    """The package of the monitoring."""
+    bundle = folder.write(parent / "bundles", manifest(), b"pipeline", b"code")
+    wanted = monitoring or {"min_rows": 500}
+    return package.write_monitor(parent, bundle, settings(**changes), wanted)
+
+
+class TestMonitoring:
+    def test_its_task_is_the_golden_one(self, tmp_path):
+        found = meaning(monitored(tmp_path, **CHOSEN))
+        assert found["name"] == "line-monitor"
+        assert found["tasks"]["monitor"] == yaml.safe_load(GOLDEN.read_text())["monitor"]
+
+    def test_the_rest_is_the_pipelines_package(self, tmp_path):
+        """A retrain is a run like any other: the same tasks, and their parameters' defaults."""
+        whole, found = meaning(packed(tmp_path, **CHOSEN)), meaning(monitored(tmp_path, **CHOSEN))
+        assert found["parameters"] == whole["parameters"]
+        assert found["tasks"].pop("monitor")
+        assert found["tasks"]["report"]["args"].pop() == "--monitored"
+        assert found["tasks"] == whole["tasks"]
+
+    def test_the_nodes_wait_for_an_alarm(self, tmp_path):
+        pipeline, _ = documents(monitored(tmp_path))
+        # Outermost, as Kubeflow wants it, and so also after a failure of the monitoring itself.
+        assert sorted(pipeline["root"]["dag"]["tasks"]) == ["exit-handler-1", "report"]
+        inner = pipeline["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+        assert sorted(inner) == ["condition-2", "monitor"]
+        condition = inner["condition-2"]
+        assert condition["dependentTasks"] == ["monitor"]
+        assert condition["triggerPolicy"]["condition"] == (
+            "inputs.parameter_values['pipelinechannel--monitor-alarm'] == 'yes'"
+        )
+        asked = condition["inputs"]["parameters"]["pipelinechannel--monitor-alarm"]
+        assert asked["taskOutputParameter"] == {
+            "outputParameterKey": "alarm",
+            "producerTask": "monitor",
+        }
+        retrain = pipeline["components"]["comp-condition-2"]["dag"]["tasks"]
+        assert len(retrain) == len(NODES) + 1
+
+    def test_both_documents_are_what_kubeflow_knows(self, tmp_path):
+        check_package(monitored(tmp_path, **CHOSEN).read_text())
+
+    def test_limits_reach_it_as_they_are_and_change_no_bundle(self, tmp_path):
+        for rows in (500, 900):
+            wanted = {**MONITORING, "min_rows": rows}
+            args = meaning(monitored(tmp_path, wanted))["tasks"]["monitor"]["args"]
+            [word] = [each for each in args if each.startswith("--watch=")]
+            assert json.loads(word.removeprefix("--watch=")) == wanted
+        assert len(list((tmp_path / "bundles").iterdir())) == 1
+
+    def test_a_bundle_on_the_volume_is_not_in_it(self, tmp_path):
+        assert "unpack" not in meaning(monitored(tmp_path, bundle="volume"))["tasks"]
+
+    def test_what_it_writes_is_what_the_condition_waits_for(self):
+        assert monitor.YES == parts.YES

@@ -31,8 +31,8 @@ class Run:
         for node in nodes:
             self.ledger.node("run", node, outputs=PUSHED if node == "Pusher" else None)
 
-    def report(self) -> Ending:
-        return reported(manifest(), "run", self.places)
+    def report(self, monitored: bool = False) -> Ending:
+        return reported(manifest(), "run", self.places, monitored)
 
     def states(self) -> dict[str, tuple[str, str]]:
         found = Lineage(self.places.metadata, "line").nodes("run")
@@ -61,10 +61,23 @@ def test_what_was_left_running_was_killed(run: Run) -> None:
 
 
 def test_a_refusal_names_the_version_that_stays(run: Run) -> None:
-    (run.places.root / "served/line/6").mkdir(parents=True)
+    version = run.places.root / "served/line/6"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_text("")
     run.complete("ExampleGen", "Schema")
     run.ledger.node("run", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
     assert run.report() == Ending("refused", "DataGate", "too cold", "6", 3, "run")
+
+
+def test_without_an_alarm_nothing_was_to_run(run: Run) -> None:
+    assert run.report().end == "failed"
+    assert run.report(monitored=True) == Ending("done", run="run")
+
+
+def test_after_an_alarm_it_reports_as_of_any_run(run: Run) -> None:
+    run.complete("ExampleGen")
+    assert run.report(monitored=True) == run.report()
+    assert "never came to run" in run.report(monitored=True).reason
 
 
 def test_of_a_node_that_was_tried_again_the_last_try_counts(run: Run) -> None:
@@ -96,9 +109,13 @@ def test_nothing_to_run_on_is_told_as_by_the_local_runner(run: Run) -> None:
     )
 
 
-def command(tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    bundle = folder.write(tmp_path / "bundles", manifest(), b"pipeline", b"code")
-    words: list[Any] = ["-m", "runners.kubeflow.report", "--bundle", bundle.path, "--run", "run"]
+def command(tmp_path: Path, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
+    bundle = folder.write(tmp_path / "bundles", manifest(), b"pipeline", b"code").path
+    return called("--bundle", bundle, "--run", "run", *more, **env)
+
+
+def called(*arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    words: list[Any] = ["-m", "runners.kubeflow.report", *arguments]
     return subprocess.run(
         [sys.executable, *words], env=os.environ | env, capture_output=True, text=True
     )
@@ -111,6 +128,14 @@ def test_the_command_has_the_exit_code_and_the_last_line(tmp_path: Path) -> None
     assert done.returncode == 3, done.stderr
     assert Ending.from_line(done.stdout.splitlines()[-1]).node == "DataGate"
     assert "DataGate refused; nothing was pushed" in done.stderr
+
+
+def test_before_the_first_alarm_there_is_no_bundle(tmp_path: Path) -> None:
+    words = ("--bundle", tmp_path / "nowhere", "--run", "run")
+    done = called(*words, "--monitored", BELTLINE_ROOT=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert Ending.from_line(done.stdout.splitlines()[-1]) == Ending("done", run="run")
+    assert called(*words, BELTLINE_ROOT=str(tmp_path)).returncode == 1
 
 
 def test_without_a_database_it_fails_and_says_why(tmp_path: Path) -> None:

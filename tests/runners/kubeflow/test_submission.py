@@ -5,9 +5,10 @@ import pytest
 
 from bundle.errors import WrongInput
 from runners.kubeflow import submission
+from runners.kubeflow.package import MONITOR_PACKAGE
 from runners.kubeflow.site import Refused, Site, Unreachable
 from tests.bundle.bundles import manifest
-from tests.kubeflow.packages import bundle, compiled, settings
+from tests.kubeflow.packages import bundle, compiled, settings, with_monitoring
 from tests.kubeflow.stub import Answer
 
 NAME = "line"
@@ -18,6 +19,15 @@ def packages(tmp_path_factory):
     """Two packages of the same pipeline, and the manifest of the first one."""
     old, new = (tmp_path_factory.mktemp(name) for name in ("old", "new"))
     return compiled(old), compiled(new, b"other code"), bundle(old).manifest
+
+
+@pytest.fixture(scope="module")
+def monitors(tmp_path_factory):
+    """Two packages of the monitoring, and the manifest of both."""
+    old, new = (tmp_path_factory.mktemp(name) for name in ("watch", "narrower"))
+    with_monitoring(old)
+    with_monitoring(new, drift=0.01)
+    return old / MONITOR_PACKAGE, new / MONITOR_PACKAGE, bundle(old).manifest
 
 
 @pytest.fixture
@@ -221,3 +231,59 @@ def test_a_start_without_an_answer_says_that_the_run_may_be_there(kubeflow, site
     kubeflow.lost["run_service_create_run"] = 1
     with pytest.raises(Unreachable, match="the run may have started: see"):
         submission.start(site, uploaded, NAME, settings(), {})
+
+
+WATCHED = {"monitoring_schedule": "15 * * * *"}
+
+
+class TestMonitoring:
+    @pytest.fixture
+    def keep(self, site, monitors):
+        """Submits the first package, or the second one, with these settings."""
+
+        def keep(second=False, **changes):
+            chosen = settings(**changes)
+            return submission.monitoring(site, monitors[2], monitors[second], chosen)
+
+        return keep
+
+    def test_it_is_kept_as_a_pipeline_of_its_own(self, kubeflow, keep, uploaded):
+        assert keep(**WATCHED, service_account="runner") == "15 * * * * (new)"
+        assert keep(**WATCHED, service_account="runner") == "15 * * * * (unchanged)"
+        names = [each["display_name"] for each in kubeflow.pipelines]
+        assert names == ["line", "line-monitor"]
+        [recurring] = kubeflow.recurring
+        assert recurring["display_name"] == "line-monitor"
+        assert recurring["trigger"] == {"cron_schedule": {"cron": "0 15 * * * *"}}
+        # A second one would ask the same, and one that was missed is made good by the next.
+        assert (recurring["max_concurrency"], recurring["no_catchup"]) == ("1", True)
+        assert recurring["service_account"] == "runner"
+        assert recurring["runtime_config"]["parameters"] == {}
+
+    def test_other_limits_replace_it(self, kubeflow, keep):
+        keep(**WATCHED)
+        assert keep(second=True, **WATCHED) == "15 * * * * (replaced)"
+        assert (len(kubeflow.recurring), len(kubeflow.versions)) == (1, 2)
+
+    def test_paused_it_stays_paused(self, kubeflow, keep):
+        keep(**WATCHED)
+        kubeflow.recurring[0] |= {"status": "DISABLED", "mode": "DISABLE"}
+        assert keep(second=True, **WATCHED) == "15 * * * * (replaced, paused in Kubeflow)"
+
+    def test_unset_it_is_taken_away(self, kubeflow, keep):
+        keep(**WATCHED)
+        assert keep() == "none (taken away)"
+        assert kubeflow.recurring == []
+        assert keep() == ""
+
+    def test_never_set_nothing_is_made(self, kubeflow, keep):
+        assert keep() == ""
+        assert (kubeflow.pipelines, kubeflow.versions, kubeflow.recurring) == ([], [], [])
+
+    def test_another_recurring_run_is_left_alone(self, kubeflow, site, keep, uploaded):
+        submission.schedule(site, uploaded, NAME, settings(schedule="0 2 * * *"))
+        keep(**WATCHED)
+        keep()
+        assert [each["display_name"] for each in kubeflow.recurring] == [NAME]
+        submission.schedule(site, uploaded, NAME, settings(schedule="0 3 * * *"))
+        assert len(kubeflow.recurring) == 1

@@ -1,0 +1,57 @@
+"""Components and functions as Kubeflow's compiler reads them, made of names and words."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kfp import dsl
+
+Channels = Mapping[str, Any]
+
+
+def component(
+    name: str,
+    module: str,
+    inputs: Mapping[str, type],
+    arguments: Callable[[Channels], Sequence[Any]],
+    image: str,
+) -> Any:
+    """Returns a component whose container runs a module of Beltline's.
+
+    Args:
+      name: the component's name.
+      module: the module's dotted name.
+      inputs: the types of its inputs, and of the files of its outputs, by name.
+      arguments: makes the module's arguments of the placeholders of the inputs.
+      image: the container's image.
+    """
+
+    def container(values: Channels) -> dsl.ContainerSpec:
+        return dsl.ContainerSpec(
+            image=image,
+            command=["python", "-m", module],
+            args=list(arguments(values)),
+        )
+
+    typed = {each: (kind, inspect.Parameter.empty) for each, kind in inputs.items()}
+    return dsl.container_component(function(name, typed, container))
+
+
+def function(
+    name: str, inputs: Mapping[str, tuple[type, Any]], body: Callable[[Channels], Any]
+) -> Callable[..., Any]:
+    """Returns a function as kfp reads one: its name, and its inputs with types and defaults."""
+
+    def made(*values: Any) -> Any:
+        return body(dict(zip(inputs, values, strict=True)))
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    made.__name__ = name
+    # mypy knows no `__signature__` of a function; kfp reads its inputs there.
+    made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(each, kind, annotation=annotation, default=default)
+            for each, (annotation, default) in inputs.items()
+        ]
+    )
+    return made

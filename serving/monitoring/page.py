@@ -1,0 +1,48 @@
+"""The report as one page that needs nothing beside it: `page.html`, filled."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from jinja2 import Environment, PackageLoader
+
+from serving.monitoring.report import MEASURES, Bar, Column, Report, shown
+
+
+def page(report: Report) -> str:
+    """Returns the page as HTML; what stands out comes first."""
+    environment = Environment(
+        loader=PackageLoader(__package__, "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"local": _local, "figure": _figure, "longest": _longest}
+    return environment.get_template("page.html").render(
+        report=report,
+        scores=_by_weight(report.scores),
+        columns=_by_weight(report.columns),
+        headings=MEASURES,
+        shown=shown,
+    )
+
+
+def _by_weight(columns: Iterable[Column]) -> list[Column]:
+    """Returns columns with an alarm first, then those that are nearest to one."""
+    return sorted(columns, key=lambda column: (not column.alarms, -_weight(column)))
+
+
+def _weight(column: Column) -> float:
+    measures = column.measures.values()
+    return max((each.value / each.threshold for each in measures if each.threshold), default=0.0)
+
+
+def _longest(bar: Bar) -> float:
+    return max(bar.reference, bar.live)
+
+
+def _local(time: datetime) -> str:
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

@@ -1,0 +1,208 @@
+"""A :predict request's rows or columns as a signature's inputs, by the names that a caller uses.
+
+A caller may name a column as the data do, or by the input's name, which is what TensorFlow Serving
+wants: they differ only where TensorFlow doesn't take the data's name. A name that stands for no
+column, or a column that is left out, is an error that names it.
+"""
+
+from collections.abc import Iterable, KeysView
+from typing import Any
+
+import numpy as np
+
+from bundle.errors import did_you_mean
+from serving.models.signature import Signature
+from serving.rest import row_keys
+from serving.rest.errors import Refused, wrong
+from serving.rest.json_document import shown
+from serving.rest.json_tensors import WrongValue, is_base64, overflow_is_an_error, tensor
+
+Array = np.ndarray[Any, Any]
+Question = tuple[dict[str, Array], list[str] | None]
+"""The inputs by name, `[rows, ...]` each, and what names each row, if anything does."""
+
+
+_MOST_NAME = 100
+
+
+class Fields:
+    """The names that may stand in a request to one signature."""
+
+    def __init__(self, signature: Signature, key: str | None) -> None:
+        """Takes the names of `signature`; `key` is a further field, which names a row."""
+        self.inputs = signature.inputs
+        self.columns = {signature.columns.get(name, name): name for name in self.inputs}
+        """The input of each column, by the data's name."""
+        # An input may be named as another column is: the data's names go first.
+        self._by_name = {**{name: name for name in self.inputs}, **self.columns}
+        self.key = None if key in self._by_name else key
+
+    @overflow_is_an_error()
+    def of_rows(self, rows: Any) -> Question:
+        """Reads a list of rows.
+
+        Raises:
+          Refused: they are no list, are none, or one of them is wrong.
+        """
+        if type(rows) is not list:
+            raise wrong("Excepting 'instances' to be an list/array")
+        if not rows:
+            raise wrong("No values in 'instances' array")
+        if not _is_row(rows[0]):
+            name = self._single("instances", "list", "list of objects")
+            return {name: self._of_row_values(name, _plain(rows))}, None
+        rows, keys = row_keys.from_rows(rows, self.key)
+        taken = self._by_input(rows)
+        return {name: self._of_row_values(name, values) for name, values in taken.items()}, keys
+
+    @overflow_is_an_error()
+    def of_columns(self, columns: Any) -> Question:
+        """Reads an object of columns.
+
+        Raises:
+          Refused: a column is wrong, or they are not all of one length.
+        """
+        if not _is_row(columns):
+            name = self._single("inputs", "value/list", "object")
+            return {name: self._of_column(name, columns)}, None
+        columns, keys = row_keys.from_columns(columns, self.key)
+        names = self._names(columns.keys())
+        inputs = {input_: self._of_column(input_, columns[name]) for name, input_ in names.items()}
+        _check_lengths(inputs, keys)
+        return inputs, keys
+
+    def _by_input(self, rows: list[Any]) -> dict[str, list[Any]]:
+        names = self._names_of_row(0, rows[0])
+        width = len(rows[0])
+        try:
+            # All rows mostly have the first one's names; looking them up is quicker than comparing.
+            if all(len(row) == width for row in rows):
+                return {input_: [row[name] for row in rows] for name, input_ in names.items()}
+        except (KeyError, TypeError):
+            # A row has other names, or is no object.
+            pass
+        each = [(row, self._names_of_row(index, row)) for index, row in enumerate(rows)]
+        whole = [{input_: row[name] for name, input_ in names.items()} for row, names in each]
+        return {input_: [row[input_] for row in whole] for input_ in self.inputs}
+
+    def _names_of_row(self, index: int, row: Any) -> dict[str, str]:
+        if not _is_row(row):
+            raise wrong(f"Expecting object but got list at item {index} of input list")
+        try:
+            return self._names(row.keys())
+        except _WrongNames as error:
+            start = f"Failed to process element: {index}"
+            if error.unknown:
+                start += f" key: {error.unknown}"
+            raise wrong(f"{start} of 'instances' list. {error.of_row(row, self.columns)}") from None
+
+    def _names(self, names: KeysView[str]) -> dict[str, str]:
+        """Returns the input of each name.
+
+        Raises:
+          Refused: a name is unknown, or one is missing or given twice.
+        """
+        if names == self.columns.keys():
+            return self.columns
+        found: dict[str, str] = {}
+        for name in names:
+            if name not in self._by_name:
+                raise _WrongNames(self.columns, unknown=name)
+            found[name] = self._by_name[name]
+        if len(found) != len(self.inputs) or set(found.values()) != self.inputs.keys():
+            if names == self.inputs.keys():
+                return {name: name for name in names}
+            raise _WrongNames(self.columns, given=list(found.values()))
+        return found
+
+    def _single(self, key: str, given: str, wanted: str) -> str:
+        if len(self.inputs) > 1:
+            raise wrong(
+                f"{key} is a plain {given}, but expecting {_article(wanted)} as multiple input "
+                "tensors required as per tensorinfo_map"
+            )
+        return next(iter(self.inputs))
+
+    def _of_row_values(self, name: str, values: list[Any]) -> Array:
+        try:
+            return tensor(values, self.inputs[name])
+        except WrongValue as error:
+            place = f"element: {_index(error)} key: {self._column(name)} of 'instances' list."
+            message = f"Failed to process {place} Error: INVALID_ARGUMENT: {error}"
+            raise wrong(message) from None
+
+    def _of_column(self, name: str, values: Any) -> Array:
+        try:
+            return tensor(values, self.inputs[name])
+        except WrongValue as error:
+            place = f"key: {self._column(name)} row: {_index(error)} of 'inputs' object."
+            raise wrong(f"Failed to process {place} Error: INVALID_ARGUMENT: {error}") from None
+
+    def _column(self, name: str) -> str:
+        return next(column for column, input_ in self.columns.items() if input_ == name)
+
+
+class _WrongNames(Refused):
+    """The names in a request are not those of the inputs."""
+
+    def __init__(
+        self, columns: dict[str, str], unknown: str = "", given: Iterable[str] = ()
+    ) -> None:
+        given = list(given)
+        # Whatever a caller sends stands in its error: not all of it.
+        self.unknown = unknown = unknown[:_MOST_NAME]
+        self.twice = [name for name, input_ in columns.items() if given.count(input_) > 1]
+        self.missing = [name for name, input_ in columns.items() if input_ not in given]
+        hint = did_you_mean(unknown, columns)
+        self.why = f"JSON object: does not have named input: {unknown}{hint}"
+        if self.twice:
+            self.why = f"Given twice, by both of its names: {_listed(self.twice)}"
+        elif not unknown:
+            self.why = f"Missing named input: {_listed(self.missing)} in 'inputs' object."
+        super().__init__(400, self.why)
+
+    def of_row(self, row: dict[str, Any], columns: Iterable[str]) -> str:
+        """Returns what is wrong with a row."""
+        if self.unknown:
+            return f"Error: INVALID_ARGUMENT: {self.why}"
+        if self.twice:
+            return self.why
+        return (
+            f"JSON object: {shown(row)} keys must be equal to: {_listed(columns)}; "
+            f"missing: {_listed(self.missing)}"
+        )
+
+
+def _is_row(value: Any) -> bool:
+    return type(value) is dict and not is_base64(value)
+
+
+def _plain(rows: list[Any]) -> list[Any]:
+    for index, row in enumerate(rows):
+        if _is_row(row):
+            raise wrong(f"Expecting value/list but got object at item {index} of input list")
+    return rows
+
+
+def _check_lengths(inputs: dict[str, Array], keys: list[str] | None) -> None:
+    lengths = {name: len(array) for name, array in inputs.items() if array.ndim}
+    if keys is not None:
+        lengths["what names the rows"] = len(keys)
+    if len(set(lengths.values())) > 1:
+        short, long = (choose(lengths, key=lengths.__getitem__) for choose in (min, max))
+        raise wrong(
+            f"The columns in 'inputs' differ in length: {short} has {lengths[short]} rows, "
+            f"{long} has {lengths[long]}"
+        )
+
+
+def _index(error: WrongValue) -> str:
+    return "?" if error.index is None else str(error.index)
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else noun
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ",".join(sorted(names))

@@ -1,0 +1,111 @@
+"""The page /metrics in Prometheus' text format: requests, times, batches, versions, samples.
+
+A new figure is counted where it arises, or read in `_read` when the page is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from serving.models.served import Served
+
+if TYPE_CHECKING:
+    from serving.sampling import Sampler
+
+KIND = b"text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
+
+
+class Metrics:
+    """Counts of one server."""
+
+    def __init__(self, served: Served) -> None:
+        self.sampler: Sampler | None = None
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "beltline_requests",
+            "Requests answered.",
+            ["endpoint", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "beltline_request_seconds",
+            "Time from a request's first byte read to its answer sent.",
+            ["endpoint"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._rows = Counter(
+            "beltline_rows", "Rows answered by the model.", registry=self._registry
+        )
+        self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._registry.register(_Read(served, self))
+
+    def answered(self, endpoint: str, status: int, seconds: float) -> None:
+        """Counts a request; `endpoint` must be one of a few, whatever the path was."""
+        found = self._counters.get((endpoint, status))
+        if found is None:
+            # Looking up labels takes longer than counting.
+            found = self._requests.labels(endpoint, status), self._seconds.labels(endpoint)
+            self._counters[endpoint, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
+
+    def answered_rows(self, rows: int) -> None:
+        """Counts rows that the model answered; by `beltline_batches` it is the rows of a batch."""
+        self._rows.inc(rows)
+
+    def page(self) -> bytes:
+        """Returns the page."""
+        text: bytes = generate_latest(self._registry)
+        return text
+
+
+class _Read(Collector):
+    """Figures that others keep, read when the page is asked for."""
+
+    def __init__(self, served: Served, counts: Metrics) -> None:
+        self._served = served
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        live = self._served.live
+        yield GaugeMetricFamily(
+            "beltline_live_version",
+            "The version that answers; 0 if none does.",
+            value=live.number if live else 0,
+        )
+        yield GaugeMetricFamily(
+            "beltline_queue_rows",
+            "Rows that were asked and have no answer yet.",
+            value=self._served.waiting_rows,
+        )
+        yield CounterMetricFamily(
+            "beltline_batches", "How often the model was asked.", value=self._served.batches
+        )
+        yield self._versions()
+        if self._counts.sampler is not None:
+            yield self._samples(self._counts.sampler)
+
+    def _versions(self) -> Metric:
+        family = GaugeMetricFamily(
+            "beltline_version_state",
+            "1 for the state of each version that was tried; broken: it could not be loaded.",
+            labels=["version", "state", "broken"],
+        )
+        for state in self._served.states():
+            family.add_metric([str(state.number), state.state, str(bool(state.error)).lower()], 1)
+        return family
+
+    def _samples(self, sampler: Sampler) -> Metric:
+        family = CounterMetricFamily(
+            "beltline_sampled_rows", "Rows taken for the samples.", labels=["outcome"]
+        )
+        family.add_metric(["written"], sampler.written)
+        family.add_metric(["dropped"], sampler.dropped)
+        return family

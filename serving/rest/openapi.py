@@ -1,0 +1,243 @@
+"""The OpenAPI document: what this server can be asked, made from the live version's signatures.
+
+It keeps to what OpenAPI 3.0 and 3.1 have in common, since Swagger UI reads it as 3.0. A further
+path is an entry in `_paths`.
+"""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import orjson
+
+from bundle.environment import VERSION
+from serving.models.loaded import Loaded
+from serving.models.signature import Signature, Tensor
+from serving.options import Options
+from serving.rest.methods import DEFAULT
+from versions.folder import CHECK_ROWS
+
+Json = dict[str, Any]
+
+_ABOUT = """\
+Answers with the live version of the model, by TensorFlow Serving's REST API. `null` is a missing
+value. `/v1/models/NAME/versions/V` and `/v1/models/NAME/labels/live` or `previous` stand for a
+certain version.
+"""
+_ANY_OBJECT: Json = {"type": "object"}
+_ERROR: Json = {
+    "type": "object",
+    "properties": {"error": {"type": "string"}},
+    "required": ["error"],
+}
+_VERSION: Json = {"type": "string", "description": "The version that answered."}
+_REASONS = {
+    "400": "The request is wrong; `error` says what and where.",
+    "401": "The bearer token is missing or wrong.",
+    "404": "No such model or version is served.",
+    "413": "The request is too large.",
+    "415": "The body is in an unknown encoding.",
+    "503": "Too much to do, or no version is live yet; come again.",
+    "504": "The model didn't answer in time.",
+}
+
+
+class Description:
+    """The document of one server."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._made: tuple[int | None, bytes] | None = None
+
+    def document(self, live: Loaded | None) -> bytes:
+        """Returns the document as JSON; made anew when another version is live."""
+        number = live.number if live else None
+        if self._made is None or self._made[0] != number:
+            self._made = number, orjson.dumps(self._document(live))
+        return self._made[1]
+
+    def _document(self, live: Loaded | None) -> Json:
+        secured = bool(self._options.token)
+        components: Json = {"schemas": {"Error": _ERROR}}
+        if secured:
+            components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        return {
+            "openapi": "3.1.0",
+            "info": {"title": self._options.name, "version": VERSION, "description": _ABOUT},
+            "paths": self._paths(live),
+            "components": components,
+            **({"security": [{"token": []}]} if secured else {}),
+        }
+
+    def _paths(self, live: Loaded | None) -> Json:
+        model = f"/v1/models/{self._options.name}"
+        paths = {
+            model: {"get": _operation("status", "What each version is doing.")},
+            f"{model}/metadata": {"get": _operation("metadata", "What the model can be asked.")},
+            f"{model}:predict": {"post": self._predict(live)},
+            "/healthz": {"get": _page("healthz", "Whether the process lives.")},
+            "/readyz": {"get": _page("readyz", "Whether a version is live.")},
+        }
+        for method in ("classify", "regress"):
+            if live and any(_method(each) == method for each in live.signatures.values()):
+                paths[f"{model}:{method}"] = {"post": _of_examples(method, live)}
+        return paths
+
+    def _predict(self, live: Loaded | None) -> Json:
+        signature = live.signatures.get(DEFAULT) if live else None
+        operation = _operation("predict", "Answers rows, or columns.")
+        if live is None or signature is None:
+            return operation | {"requestBody": _body(_ANY_OBJECT)}
+        row = _row(signature, self._options.key)
+        example = _example(live, signature)
+        operation["requestBody"] = _body(_either(row, signature, self._options), example)
+        operation["responses"]["200"] = _answer("The answers.", _answers(signature))
+        return operation
+
+
+def _operation(name: str, summary: str) -> Json:
+    responses: Json = {"200": _answer("The answer.", _ANY_OBJECT)}
+    error = {"$ref": "#/components/schemas/Error"}
+    responses |= {status: _answer(reason, error) for status, reason in _REASONS.items()}
+    return {"operationId": name, "summary": summary, "responses": responses}
+
+
+def _page(name: str, summary: str) -> Json:
+    # Anybody may ask for these.
+    return _operation(name, summary) | {"security": []}
+
+
+def _answer(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _body(schema: Json, example: Any = None) -> Json:
+    content: Json = {"schema": schema}
+    if example is not None:
+        content["example"] = example
+    return {"required": True, "content": {"application/json": content}}
+
+
+def _either(row: Json, signature: Signature, options: Options) -> Json:
+    """Returns the schema of a request: rows, or columns."""
+    columns = {name: {"type": "array", "items": value} for name, value in row["properties"].items()}
+    instances = {"type": "array", "items": row, "minItems": 1, "maxItems": options.max_rows}
+    inputs = {**row, "properties": columns}
+    name = {"type": "string", "enum": [signature.name]}
+    # What else stands beside them is nobody's business, as in TensorFlow Serving.
+    return {
+        "oneOf": [
+            _open({"instances": instances, "signature_name": name}, ["instances"]),
+            _open({"inputs": inputs, "signature_name": name}, ["inputs"]),
+        ]
+    }
+
+
+def _open(properties: Json, required: list[str]) -> Json:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _object(properties: Json, required: list[str]) -> Json:
+    return _open(properties, required) | {"additionalProperties": False}
+
+
+def _row(signature: Signature, key: str | None) -> Json:
+    columns = {
+        signature.columns.get(name, name): _value(tensor)
+        for name, tensor in signature.inputs.items()
+    }
+    named = {} if key is None or key in columns else {key: {"type": "string"}}
+    return _object(columns | named, list(columns))
+
+
+def _answers(signature: Signature) -> Json:
+    # Infinity, which an answer may hold, is beyond any limit.
+    outputs = {
+        name: _value(tensor, {"type": "number"} if tensor.dtype.kind == "f" else None)
+        for name, tensor in signature.outputs.items()
+    }
+    row: Json = _object(outputs, list(outputs))
+    if len(outputs) == 1:
+        row = next(iter(outputs.values()))
+    predictions = {"type": "array", "items": row}
+    return {
+        "oneOf": [
+            _object({"predictions": predictions, "version": _VERSION}, ["predictions", "version"]),
+            _object({"outputs": {}, "version": _VERSION}, ["outputs", "version"]),
+        ]
+    }
+
+
+def _value(tensor: Tensor, scalar: Json | None = None) -> Json:
+    """Returns the schema of one row's value; `scalar` in place of the type's own."""
+    schema = scalar or _scalar(tensor.dtype)
+    # Where the shape may be any, so may the value.
+    if tensor.shape is None:
+        return {}
+    for length in reversed(tensor.shape[1:]):
+        schema = {"type": "array", "items": schema}
+        if length is not None:
+            schema |= {"minItems": length, "maxItems": length}
+    return schema
+
+
+def _scalar(dtype: np.dtype[Any]) -> Json:
+    if dtype.kind == "f":
+        most = float(np.finfo(dtype).max) if dtype.itemsize < 8 else 2.0**53 - 1
+        return _or_null({"type": "number", "minimum": -most, "maximum": most})
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return {"type": "integer", "minimum": int(limits.min), "maximum": int(limits.max)}
+    if dtype.kind == "b":
+        return {"type": "boolean"}
+    return _or_null({"type": "string"})
+
+
+def _or_null(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _method(signature: Signature) -> str:
+    return signature.method.rpartition("/")[2]
+
+
+def _of_examples(method: str, live: Loaded) -> Json:
+    operation = _operation(method, "Answers examples, each an object of features.")
+    columns = live.version.problem.get("columns")
+    kinds = columns if isinstance(columns, dict) else {}
+    features = {name: _FEATURES[kind] for name, kind in kinds.items() if kind in _FEATURES}
+    # A list of values is a feature too, and so is one that the model doesn't read.
+    example = {"type": "object", "properties": features, "additionalProperties": _ANY_FEATURE}
+    examples = {"type": "array", "items": example, "minItems": 1}
+    operation["requestBody"] = _body(
+        _open({"context": example, "examples": examples}, ["examples"])
+    )
+    return operation
+
+
+_FLOAT: Json = {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38}
+_ANY_FEATURE: Json = {"anyOf": [_FLOAT, {"type": "string"}, {"type": "boolean"}]}
+_FEATURES: dict[str, Json] = {
+    "integer": _or_null({"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}),
+    "number": _or_null(_FLOAT),
+    "text": _or_null({"type": "string"}),
+}
+
+
+def _example(live: Loaded, signature: Signature) -> Json | None:
+    """Returns a request with the first of the recorded rows; None if there are none."""
+    try:
+        recorded = json.loads((live.version.path / CHECK_ROWS).read_text(encoding="utf-8"))["rows"]
+        row = {
+            signature.columns.get(name, name): _plain(recorded[name][0])
+            for name in signature.inputs
+        }
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+    return {"instances": [row]}
+
+
+def _plain(value: Any) -> Any:
+    missing = isinstance(value, float) and not math.isfinite(value)
+    return None if missing else value

@@ -1,0 +1,193 @@
+"""The files of the samples: a folder that StatisticsGen reads as Examples, a split per version.
+
+    Split-v3/data_tfrecord-20261126T040226Z-5e21c0aa-000001.gz
+    staged/    what is being written
+
+Rows are packed into a part of their own in `staged/`. Every few seconds the file is written anew
+with that part behind it (packed parts, one behind the other, are a packed file too), and renamed:
+whoever reads sees whole files, and few of them however few requests there are. A killed server
+loses the part in work. A name holds the file's begin and what sets one server apart from another.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import tensorflow as tf
+
+COMMIT_SECONDS = 5.0
+"""What a server that is killed may lose."""
+FILE_SECONDS = 600.0
+"""For so long rows go to one file."""
+_FILE_BYTES = 4 << 20
+_PART_ROWS = 50_000
+_FORM = "%Y%m%dT%H%M%SZ"
+_BEGIN = "data_tfrecord-"
+SPLIT = "Split-v"
+# A part is in work for seconds; older ones are what killed servers have left.
+_LEFT_SECONDS = 3600
+# A file may grow for some seconds longer than it should.
+_SLACK = timedelta(seconds=FILE_SECONDS + 60)
+
+
+def split_folder(folder: Path, version: int) -> Path:
+    """Returns where the samples of a version are."""
+    return folder / f"{SPLIT}{version}"
+
+
+def sample_files(folder: Path, begin: datetime, end: datetime) -> list[Path]:
+    """Returns the files of a split that may hold rows of this time, oldest first."""
+    dated = [(begun_at(file), file) for file in sorted(folder.glob(f"{_BEGIN}*.gz"))]
+    return [file for begun, file in dated if begun and begin - _SLACK <= begun <= end]
+
+
+def begun_at(file: Path) -> datetime | None:
+    """Returns when a file of samples was begun; None for the name of another file."""
+    try:
+        stamp = file.name.removeprefix(_BEGIN).partition("-")[0]
+        return datetime.strptime(stamp, _FORM).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+class SampleFiles:
+    """Writes samples below a folder, and keeps the folder below a size.
+
+    Args:
+      folder: where to; other servers may write there too.
+      megabytes: most that all samples there take; the oldest files go first.
+    """
+
+    def __init__(self, folder: Path, megabytes: int):
+        self._folder = folder
+        self._most_bytes = megabytes << 20
+        self._file_bytes = min(_FILE_BYTES, self._most_bytes // 8)
+        self._writer = secrets.token_hex(4)
+        self._count = 0
+        self._open: dict[int, _File] = {}
+
+    def write(self, version: int, records: list[bytes]) -> None:
+        """Adds serialized tf.Examples to the version's file; `commit` makes them seen.
+
+        Raises:
+          OSError, tf.errors.OpError: the disk is full, or can't be written.
+        """
+        if version not in self._open:
+            self._open[version] = self._begin(version)
+        self._open[version].write(records)
+
+    def commit(self, all_of_it: bool = False) -> int:
+        """Makes the rows seen that have waited for long enough; returns how many these are.
+
+        Raises:
+          OSError, tf.errors.OpError: the disk is full, or can't be written.
+        """
+        rows = 0
+        for version, file in list(self._open.items()):
+            if all_of_it or file.is_due:
+                rows += file.commit()
+            if all_of_it or file.is_full(self._file_bytes):
+                del self._open[version]
+        return rows
+
+    def abandon(self) -> int:
+        """Gives up the rows that are not seen yet; returns how many these were."""
+        rows = sum(file.abandon() for file in self._open.values())
+        self._open.clear()
+        return rows
+
+    def _begin(self, version: int) -> "_File":
+        split, staged = split_folder(self._folder, version), self._folder / "staged"
+        split.mkdir(parents=True, exist_ok=True)
+        staged.mkdir(exist_ok=True)
+        _delete_left_over(staged)
+        _delete_oldest(self._folder, self._most_bytes - self._file_bytes)
+        self._count += 1
+        begun = datetime.now(UTC).strftime(_FORM)
+        name = f"{_BEGIN}{begun}-{self._writer}-{self._count:06d}.gz"
+        return _File(split / name, staged / f"v{version}-{name}")
+
+
+class _File:
+    """A file that grows by whole parts."""
+
+    def __init__(self, file: Path, part: Path):
+        self._file = file
+        self._part = part
+        self._begun = time.monotonic()
+        self._writer: tf.io.TFRecordWriter | None = None
+        self._rows = 0
+        self._since = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the part in work has waited for long enough."""
+        waited = time.monotonic() - self._since >= COMMIT_SECONDS
+        return self._writer is not None and (waited or self._rows >= _PART_ROWS)
+
+    def is_full(self, most_bytes: int) -> bool:
+        """Whether the next rows belong into another file."""
+        if self._writer is not None:
+            return False
+        old = time.monotonic() - self._begun >= FILE_SECONDS
+        return old or (self._file.exists() and self._file.stat().st_size >= most_bytes)
+
+    def write(self, records: list[bytes]) -> None:
+        if self._writer is None:
+            options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+            self._writer = tf.io.TFRecordWriter(str(self._part), options)
+            self._since = time.monotonic()
+        for record in records:
+            self._writer.write(record)
+        self._rows += len(records)
+
+    def commit(self) -> int:
+        """Puts the part behind what is in the file; returns its rows."""
+        if self._writer is None:
+            return 0
+        self._writer.close()
+        whole = self._part.with_suffix(".whole")
+        with whole.open("wb") as out:
+            for source in (self._file, self._part):
+                if source.exists():
+                    with source.open("rb") as packed:
+                        shutil.copyfileobj(packed, out)
+            out.flush()
+            os.fsync(out.fileno())
+        whole.replace(self._file)
+        return self._forget()
+
+    def abandon(self) -> int:
+        """Gives up the part in work; returns its rows."""
+        return self._forget()
+
+    def _forget(self) -> int:
+        rows, self._rows, self._writer = self._rows, 0, None
+        self._part.unlink(missing_ok=True)
+        return rows
+
+
+def _delete_left_over(staged: Path) -> None:
+    for left in staged.iterdir():
+        # Another server may be quicker.
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
+
+
+def _delete_oldest(folder: Path, most_bytes: int) -> None:
+    """Deletes files until those of all versions together take at most so much."""
+    newest_first = sorted(
+        folder.glob(f"{SPLIT}*/{_BEGIN}*.gz"),
+        key=lambda file: file.name,
+        reverse=True,
+    )
+    for file in newest_first:
+        with suppress(FileNotFoundError):
+            most_bytes -= file.stat().st_size
+            if most_bytes < 0:
+                file.unlink()

@@ -1,0 +1,192 @@
+"""Starts a server and stops it: SIGTERM and Ctrl-C let what was asked be answered first.
+
+The port is taken before anything is loaded, so that a mistake shows at once. What the server says
+on standard output is for people: the address once it answers, and each version that takes over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from bundle.errors import WrongInput
+from serving.models.served import Served
+from serving.options import Options
+from serving.rest.app import Application
+from serving.rest.connections import KEEP_ALIVE_SECONDS, Connection
+from versions.folder import numbers
+
+if TYPE_CHECKING:
+    from serving.sampling import Sampler
+
+TOKEN = "BELTLINE_SERVE_TOKEN"  # noqa: S105 # the variable's name
+_LOG = logging.getLogger("beltline.serving")
+_BACKLOG = 2048
+_OUR_LOGS = ("beltline.serving", "serving")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(options: Options) -> None:
+    """Answers until SIGTERM, and returns when all that was asked until then is answered.
+
+    Raises:
+      WrongInput: the address can't be taken.
+      KeyboardInterrupt: Ctrl-C; what was asked is answered all the same.
+    """
+    listener = listen(options.host, options.port)
+    _set_up_logs()
+    served = Served(options)
+    app = Application(options, served)
+    server = _Server(options, app, listener)
+    served.start()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        app.close()
+        served.close()
+        server.close_samples()
+    if server.stopped_by == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Takes a port; 0 is a free one.
+
+    Raises:
+      WrongInput: it is in use, or the host is not one of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise WrongInput(f"--host {host}: is no address of this machine: {error}") from None
+    try:
+        # A port whose last server ended a moment ago is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise WrongInput(
+            f"{host}:{port}: can't be listened on: {error}; choose another with `--port`, or 0 for "
+            "a free one"
+        ) from None
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, with our own words, our own way to end, and limits on connections."""
+
+    def __init__(self, options: Options, app: Application, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            loop="uvloop",
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=int(options.timeout_seconds) + 1,
+        )
+        super().__init__(config)
+        self.stopped_by: int | None = None
+        self._options = options
+        self._listener = listener
+        self._our_app = app
+        self._sampler: Sampler | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to answer, and says where."""
+        await super().startup(sockets)
+        options = self._options
+        port = self._listener.getsockname()[1]
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        _say(f"{options.name}: http://{host}:{port}/v1/models/{options.name}, pages at /docs")
+        if not options.token and not _is_loopback(self._listener.getsockname()[0]):
+            _say(
+                f"warning: anybody who reaches {host}:{port} can ask; set {TOKEN} to a token that "
+                "callers must send"
+            )
+        if options.requests:
+            # It imports TensorFlow, which takes seconds.
+            self._sampling = asyncio.get_running_loop().run_in_executor(None, self._start_samples)
+        if not numbers(options.folder):
+            _say(f"{options.name}: waits for the first version in {options.folder}")
+
+    def _start_samples(self) -> None:
+        from serving.sampling import Sampler
+
+        try:
+            self._sampler = Sampler(self._options)
+            self._our_app.sample_into(self._sampler)
+        except Exception:
+            _LOG.exception("no requests are sampled")
+
+    def close_samples(self) -> None:
+        """Writes what was sampled."""
+        if self._sampler:
+            self._sampler.close()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Is called ten times a second; returns whether to end."""
+        if counter % 10 == 0:
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, Connection):
+                    connection.sweep(self._options.timeout_seconds)
+        return await super().on_tick(counter)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Ends by our own rules: uvicorn's would die of the signal once all is answered."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Is called with a signal; a second Ctrl-C doesn't wait for the answers."""
+        if self.stopped_by is None:
+            self.stopped_by = sig
+            _say(f"{self._options.name}: stops; answers what was asked")
+        super().handle_exit(sig, frame)
+
+
+def _set_up_logs() -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    for name in _OUR_LOGS:
+        log = logging.getLogger(name)
+        log.setLevel(logging.INFO)
+        log.handlers = [handler]
+        log.propagate = False
+    # It would say of each request that isn't HTTP that it isn't.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+
+
+def _is_loopback(address: str) -> bool:
+    return ip_address(address.partition("%")[0]).is_loopback
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

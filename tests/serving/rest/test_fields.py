@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+
+from serving.models.signature import Signature, Tensor
+from serving.rest.errors import Refused
+from serving.rest.fields import Fields
+
+FLOAT = Tensor("x:0", np.dtype("float32"), (None,))
+TEXT = Tensor("s:0", np.dtype("object"), (None,))
+ROW = {"temp": 1.5, "die temp": 2, "mold": "M1"}
+
+
+def fields(key=None, columns=None, **inputs):
+    inputs = inputs or {"temp": FLOAT, "die_temp": FLOAT, "mold": TEXT}
+    names = {name: name for name in inputs} | (columns or {"die_temp": "die temp"})
+    return Fields(Signature("serving_default", "predict", inputs, {}, names, None), key)
+
+
+def listed(question):
+    inputs, keys = question
+    return {name: array.tolist() for name, array in inputs.items()}, keys
+
+
+def refusal(function, given):
+    with pytest.raises(Refused) as caught:
+        function(given)
+    assert caught.value.status == 400
+    return str(caught.value)
+
+
+def test_rows_by_the_datas_names_by_the_inputs_and_by_both():
+    expected = {"temp": [1.5, 3], "die_temp": [2, 4], "mold": [b"M1", b"M2"]}
+    other = {"mold": "M2", "temp": 3, "die_temp": 4}
+    same = {"mold": "M2", "temp": 3, "die temp": 4}
+    for second in (other, same):
+        assert listed(fields().of_rows([ROW, second])) == (expected, None)
+        found, _ = listed(fields().of_rows([second, ROW]))
+        assert found == {name: values[::-1] for name, values in expected.items()}
+
+
+def test_columns_by_either_name():
+    expected = {"temp": [1.5], "die_temp": [2], "mold": [b"M1"]}
+    assert listed(fields().of_columns({"temp": [1.5], "die temp": [2], "mold": ["M1"]})) == (
+        expected,
+        None,
+    )
+    assert listed(fields().of_columns({"mold": ["M1"], "temp": [1.5], "die_temp": [2]}))[0] == (
+        expected
+    )
+
+
+def test_a_name_that_is_anothers_input_is_the_datas():
+    # The column `a_2` has the input `a_2_2`, since `a_2` became that of `a`.
+    names = {"A": "A", "a_2": "a", "a_2_2": "a_2"}
+    three = fields(columns=names, A=FLOAT, a_2=FLOAT, a_2_2=FLOAT)
+    inputs, _ = listed(three.of_rows([{"A": 1, "a": 2, "a_2": 3}]))
+    assert inputs == {"A": [1], "a_2": [2], "a_2_2": [3]}
+    # Who gives all the names of inputs means the inputs.
+    inputs, _ = listed(three.of_rows([{"A": 1, "a_2": 2, "a_2_2": 3}]))
+    assert inputs == {"A": [1], "a_2": [2], "a_2_2": [3]}
+
+
+def test_a_missing_value():
+    inputs, _ = fields().of_rows([{"temp": None, "die temp": None, "mold": None}])
+    assert np.isnan(inputs["temp"]).all()
+    assert inputs["mold"].tolist() == [b""]
+
+
+def test_what_names_the_rows():
+    named = fields(key="part")
+    assert named.of_rows([ROW])[1] is None
+    assert named.of_rows([ROW | {"part": "p1"}, ROW, ROW | {"part": 7}])[1] == ["p1", "", "7"]
+    columns = {"temp": [1, 2], "die temp": [1, 2], "mold": ["a", "b"]}
+    assert named.of_columns(columns)[1] is None
+    assert named.of_columns(columns | {"part": ["p1", None]})[1] == ["p1", ""]
+    assert "differ in length" in refusal(named.of_columns, columns | {"part": ["p1"]})
+    for wrong in (1.5, True, ["p1"], {}, "\ud800"):
+        assert refusal(named.of_rows, [ROW | {"part": wrong}])
+        assert refusal(named.of_columns, columns | {"part": [wrong, "p2"]})
+    assert "part" in refusal(fields().of_rows, [ROW | {"part": "p1"}])
+
+
+def test_an_input_that_names_the_row_stays_an_input():
+    assert listed(fields(key="mold").of_rows([ROW])) == (
+        {"temp": [1.5], "die_temp": [2], "mold": [b"M1"]},
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ({}, "Excepting 'instances' to be an list/array"),
+        ([], "No values in 'instances' array"),
+        ([1], "instances is a plain list, but expecting list of objects as multiple input tensors"),
+        ([{"b64": "YQ=="}], "instances is a plain list"),
+        ([ROW, 1], "Expecting object but got list at item 1 of input list"),
+        ([ROW, []], "Expecting object but got list at item 1 of input list"),
+        ([ROW, None], "Expecting object but got list at item 1 of input list"),
+        ([ROW, {"b64": "YQ=="}], "Expecting object but got list at item 1 of input list"),
+        (
+            [ROW, ROW | {"tmep": 1}],
+            "Failed to process element: 1 key: tmep of 'instances' list. Error: INVALID_ARGUMENT: "
+            "JSON object: does not have named input: tmep; did you mean 'temp'?",
+        ),
+        (
+            [{"temp": 1, "mold": "a"}],
+            "Failed to process element: 0 of 'instances' list. JSON object: "
+            '{"mold": "a", "temp": 1} keys must be equal to: die temp,mold,temp; missing: die temp',
+        ),
+        ([ROW, {"temp": 1, "mold": "a", "x": 1}], "element: 1 key: x"),
+        ([ROW | {"die_temp": 2}], "Given twice, by both of its names: die temp"),
+        ([{}], "missing: die temp,mold,temp"),
+        (
+            [ROW, ROW | {"temp": "hot"}],
+            "Failed to process element: 1 key: temp of 'instances' list. Error: INVALID_ARGUMENT: "
+            'JSON Value: "hot" Type: String is not of expected type: float',
+        ),
+        ([ROW | {"die temp": True}], "key: die temp"),
+    ],
+)
+def test_wrong_rows(rows, why):
+    assert why in refusal(fields().of_rows, rows)
+
+
+@pytest.mark.parametrize(
+    ("columns", "why"),
+    [
+        ([1], "inputs is a plain value/list, but expecting an object as multiple input tensors"),
+        (1, "inputs is a plain value/list"),
+        ({"b64": "YQ=="}, "inputs is a plain value/list"),
+        ({}, "Missing named input: die temp,mold,temp in 'inputs' object."),
+        ({"temp": [1], "mold": ["a"]}, "Missing named input: die temp in 'inputs' object."),
+        ({"temp": [1], "mold": ["a"], "die tmp": [1]}, "did you mean 'die temp'?"),
+        (
+            {"temp": [1, 2], "mold": ["a"], "die temp": [1]},
+            "differ in length: die_temp has 1 rows, temp has 2",
+        ),
+        ({"temp": 1, "mold": ["a"], "die temp": [1]}, "key: temp row: ? of 'inputs' object."),
+        ({"temp": [1], "mold": ["a"], "die temp": ["x"]}, "key: die temp row: 0 of 'inputs'"),
+        ({"temp": [[1]], "mold": ["a"], "die temp": [1]}, "Encountered list"),
+        ({"temp": {"a": 1}, "mold": ["a"], "die temp": [1]}, "Type: Object"),
+    ],
+)
+def test_wrong_columns(columns, why):
+    assert why in refusal(fields().of_columns, columns)
+
+
+def test_a_single_input_takes_plain_values():
+    single = fields(columns={"x": "x"}, x=FLOAT)
+    assert listed(single.of_rows([1, 2])) == ({"x": [1, 2]}, None)
+    assert listed(single.of_rows([{"x": 1}, {"x": 2}])) == ({"x": [1, 2]}, None)
+    assert listed(single.of_columns([1, 2])) == listed(single.of_columns({"x": [1, 2]}))
+    assert "got object at item 1" in refusal(single.of_rows, [1, {"x": 1}])
+    image = fields(columns={"image_bytes": "image_bytes"}, image_bytes=TEXT)
+    assert listed(image.of_rows([{"b64": "YQ=="}, "b"]))[0] == {"image_bytes": [b"a", b"b"]}
+    assert listed(image.of_rows([{"image_bytes": {"b64": "YQ=="}}]))[0] == {"image_bytes": [b"a"]}

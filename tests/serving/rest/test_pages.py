@@ -1,0 +1,127 @@
+import re
+from urllib.parse import urljoin
+
+import jsonschema
+import pytest
+import requests
+
+from tests.serving.rest.test_predict import ROW, refused
+
+pytestmark = pytest.mark.slow
+
+
+def test_status(server):
+    expected = {
+        "model_version_status": [
+            {
+                "version": "1",
+                "state": "AVAILABLE",
+                "status": {"error_code": "OK", "error_message": ""},
+            }
+        ]
+    }
+    for path in ("", "/versions/1", "/labels/live"):
+        assert server.look(f"/v1/models/line{path}").json() == expected
+    for path, why in (
+        ("line/versions/9", "Could not find version 9 of model line"),
+        ("other", "Could not find any versions of model other"),
+        ("other/versions/1", "Could not find version 1 of model other"),
+    ):
+        assert refused(server.look(f"/v1/models/{path}"), 404) == why
+    assert "Unrecognized servable version label" in refused(server.look("/v1/models/line/labels/x"))
+
+
+def test_metadata(server):
+    found = server.look("/v1/models/line/metadata").json()
+    assert found["model_spec"] == {"name": "line", "signature_name": "", "version": "1"}
+    signatures = found["metadata"]["signature_def"]["signature_def"]
+    assert signatures["serving_default"]["inputs"]["die_temp"] == {
+        "name": "serving_default_die_temp:0",
+        "dtype": "DT_DOUBLE",
+        "tensor_shape": {"dim": [{"size": "-1", "name": ""}], "unknown_rank": False},
+    }
+    assert signatures["classify"]["method_name"] == "tensorflow/serving/classify"
+    assert server.look("/v1/models/line/versions/1/metadata").json() == found
+    refused(server.look("/v1/models/line/versions/9/metadata"), 404)
+
+
+def test_health(server):
+    assert server.look("/healthz").json() == {"status": "alive"}
+    assert server.look("/readyz").json() == {"status": "ready", "version": "1"}
+    head = requests.head(f"{server.address}/healthz", timeout=20)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+def test_other_pages(server):
+    assert "Not found: /x" in refused(server.look("/x"), 404)
+    assert "Not found" in refused(server.look("/docs/../../etc/passwd"), 404)
+    assert refused(server.look("/docs/index.j2"), 404)
+    answer = requests.post(f"{server.address}/metrics", timeout=20)
+    assert answer.headers["allow"] == "GET, HEAD"
+    assert refused(answer, 405)
+
+
+def figure(server, line):
+    page = server.look("/metrics").text
+    found = re.search(rf"^{re.escape(line)} (\S+)$", page, re.MULTILINE)
+    assert found, page
+    return float(found[1])
+
+
+def test_metrics(server):
+    server.ask({"instances": [ROW, ROW]})
+    server.ask({"instances": []})
+    lines = [
+        'beltline_requests_total{endpoint="predict",status="200"}',
+        'beltline_requests_total{endpoint="predict",status="400"}',
+        'beltline_request_seconds_count{endpoint="predict"}',
+        "beltline_rows_total",
+        "beltline_batches_total",
+    ]
+    before = [figure(server, line) for line in lines]
+    server.ask({"instances": [ROW, ROW]})
+    server.ask({"instances": []})
+    after = [figure(server, line) for line in lines]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, 1, 2, 2, 1]
+    assert figure(server, "beltline_live_version") == 1
+    assert figure(server, "beltline_queue_rows") == 0
+    state = 'beltline_version_state{broken="false",state="AVAILABLE",version="1"}'
+    assert figure(server, state) == 1
+    assert figure(server, 'beltline_sampled_rows_total{outcome="dropped"}') == 0
+
+
+def test_the_paths_asked_for_make_no_new_metrics(server):
+    for number in range(20):
+        server.look(f"/{number}")
+        server.look(f"/v1/{number}")
+    page = server.look("/metrics").text
+    assert 'endpoint="other",status="404"' in page
+    assert len(re.findall("^beltline_requests_total", page, re.MULTILINE)) < 30
+
+
+def test_the_openapi_document(server):
+    document = server.look("/openapi.json").json()
+    assert document["openapi"] == "3.1.0"
+    body = document["paths"]["/v1/models/line:predict"]["post"]["requestBody"]
+    content = body["content"]["application/json"]
+    assert content["example"] == {"instances": [ROW]}
+    rows = content["schema"]["oneOf"][0]["properties"]["instances"]["items"]
+    assert rows["required"] == ["die temp", "mold", "temp"]
+    assert rows["properties"]["mold"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert "/v1/models/line:classify" in document["paths"]
+    # Its example is a request that it allows, and so is the answer.
+    jsonschema.validate(content["example"], content["schema"])
+    answer = document["paths"]["/v1/models/line:predict"]["post"]["responses"]["200"]
+    schema = answer["content"]["application/json"]["schema"]
+    jsonschema.validate(server.ask(content["example"]).json(), schema)
+
+
+def test_the_docs_page_asks_no_other_host(server):
+    page = server.look("/docs")
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(links) == 4
+    for link in links:
+        address = urljoin(page.url, link)
+        assert address.startswith(server.address)
+        assert requests.get(address, timeout=20).status_code == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]

@@ -1,0 +1,140 @@
+import gzip
+import json
+import math
+
+import pytest
+import requests
+
+pytestmark = pytest.mark.slow
+
+ROW = {"temp": 0.5, "die temp": -1, "mold": "M1"}
+P = 1 / (1 + math.exp(0.5))
+
+
+def predictions(answer):
+    assert answer.status_code == 200, answer.text
+    return answer.json()["predictions"]
+
+
+def refused(answer, status=400):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    [(name, why)] = answer.json().items()
+    assert name == "error"
+    return why
+
+
+def test_rows(server):
+    answer = server.ask({"instances": [ROW, ROW | {"mold": "é"}]})
+    first, second = predictions(answer)
+    assert first == {"class": "M1", "probability": pytest.approx(P, rel=1e-6)}
+    assert second["class"] == "é"
+    assert answer.json()["version"] == "1"
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_columns(server):
+    columns = {"temp": [0.5, 0.5], "die_temp": [-1, -1], "mold": ["a", "b"]}
+    answer = server.ask({"inputs": columns, "signature_name": "serving_default"}).json()
+    assert answer["outputs"]["class"] == ["a", "b"]
+    assert answer["outputs"]["probability"] == pytest.approx([P, P])
+
+
+@pytest.mark.parametrize("temp", ["null", "NaN"])
+def test_a_missing_value(server, temp):
+    body = '{"instances": [{"temp": X, "die temp": -0.5, "mold": null}]}'.replace("X", temp)
+    assert predictions(server.ask(body.encode())) == [
+        {"class": "", "probability": pytest.approx(P, rel=1e-6)}
+    ]
+
+
+def test_numbers_that_are_none(server):
+    answer = server.ask(b'{"signature_name": "single", "instances": [NaN, -Infinity, 1e39, 1]}')
+    assert "1e+39 to float without loss of precision" in refused(answer)
+    answer = server.ask(b'{"signature_name": "single", "instances": [NaN, -Infinity, null, 1]}')
+    assert answer.content == b'{"predictions": [NaN, -Infinity, NaN, 2.5], "version": "1"}'
+
+
+def test_a_single_input_and_output_are_plain_values(server):
+    asked = {"signature_name": "single"}
+    assert predictions(server.ask(asked | {"instances": [1, 2.0]})) == [2.5, 3.0]
+    assert predictions(server.ask(asked | {"instances": [{"x": 5.0}]})) == [4.5]
+    assert server.ask(asked | {"inputs": [1.0]}).json()["outputs"] == [2.5]
+    assert server.ask(asked | {"inputs": {"x": [1.0]}}).json()["outputs"] == [2.5]
+
+
+def test_lists(server):
+    asked = {"signature_name": "matrix", "instances": [{"x": [1, 2]}, {"x": [3, 4]}]}
+    assert predictions(server.ask(asked)) == [{"sum": 3, "y": [2, 4]}, {"sum": 7, "y": [6, 8]}]
+    assert "Expecting shape" in refused(server.ask(asked | {"instances": [[1, 2, 3]]}))
+
+
+def test_bytes(server):
+    asked = {"signature_name": "picture", "instances": [{"b64": "/9g="}, "abc"]}
+    assert predictions(server.ask(asked)) == [
+        {"image_bytes": {"b64": "/9g="}, "length": 2},
+        {"image_bytes": {"b64": "YWJj"}, "length": 3},
+    ]
+
+
+def test_versions_and_labels(server):
+    for path in ("/versions/1", "/labels/live"):
+        assert predictions(server.ask({"instances": [ROW]}, f"{path}:predict"))
+    why = refused(server.ask({"instances": [ROW]}, "/versions/9:predict"), 404)
+    assert why == "Servable not found for request: Specific(line, 9)"
+    for label in ("previous", "x"):
+        why = refused(server.ask({"instances": [ROW]}, f"/labels/{label}:predict"))
+        assert why == f"Unrecognized servable version label: {label}"
+    other = requests.post(f"{server.address}/v1/models/other:predict", json={}, timeout=20)
+    assert refused(other, 404) == "Servable not found for request: Latest(other)"
+
+
+def test_what_names_a_row_is_no_input(server):
+    assert predictions(server.ask({"instances": [ROW | {"part": "p7"}, ROW]}))
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({}, "Missing 'inputs' or 'instances' key"),
+        ({"instances": [ROW], "inputs": {}}, "only one of 'inputs' or 'instances'"),
+        ({"instances": []}, "No values in 'instances' array"),
+        ({"instances": [ROW], "signature_name": 1}, "'signature_name' key must be a string"),
+        (
+            {"instances": [ROW], "signature_name": "x"},
+            'Serving signature name: "x" not found in signature def',
+        ),
+        ({"instances": [ROW] * 201}, "has 201 rows; at most 200"),
+        ({"inputs": {"temp": [1] * 201, "die temp": [1] * 201, "mold": [""] * 201}}, "201 rows"),
+        ({"instances": [ROW | {"tmep": 1}]}, "did you mean 'temp'?"),
+        ({"instances": [{"temp": 1}]}, "missing: die temp,mold"),
+    ],
+)
+def test_wrong_requests(server, document, why):
+    assert why in refused(server.ask(document))
+
+
+def test_more_rows_than_fit_a_batch(server):
+    rows = [ROW | {"mold": str(number)} for number in range(200)]
+    answers = predictions(server.ask({"instances": rows}))
+    assert [answer["class"] for answer in answers] == [str(number) for number in range(200)]
+
+
+def test_a_large_request_is_read_beside_the_others(server):
+    rows = [ROW | {"mold": "x" * 1000 + str(number)} for number in range(200)]
+    body = json.dumps({"instances": rows}).encode()
+    assert len(body) > 2**16
+    assert predictions(server.ask(body))[-1]["class"].endswith("199")
+    assert "Type: String" in refused(server.ask(body.replace(b"0.5", b'"x"')))
+
+
+def test_compressed_bodies(server):
+    packed = gzip.compress(json.dumps({"instances": [ROW]}).encode())
+    assert predictions(server.ask(packed, headers={"content-encoding": "gzip"}))
+    refused(server.ask(packed, headers={"content-encoding": "br"}), 415)
+
+
+def test_a_model_that_takes_too_long(server):
+    asked = {"signature_name": "slow", "instances": [3.0]}
+    assert "did not answer within 2 s" in refused(server.ask(asked), 504)
+    assert predictions(server.ask({"instances": [ROW]}))

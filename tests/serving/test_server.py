@@ -1,0 +1,161 @@
+"""Servers from their start to their end, as processes of their own."""
+
+import gzip
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from bundle.errors import WrongInput
+from serving.server import listen
+from tests.serving import running
+from tests.serving.rest.test_predict import ROW, refused
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A version folder with the small model."""
+    folder = tmp_path_factory.mktemp("small") / "line"
+    running.small_model(folder / "1")
+    return folder
+
+
+def test_a_port_that_is_in_use():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(WrongInput, match=rf"127.0.0.1:{port}: can't be listened on: .*--port"):
+            listen("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "300.1.1.1", "a" * 300, "x\0y"])
+def test_a_host_that_is_none(host):
+    with pytest.raises(WrongInput, match="--host"):
+        listen(host, 0)
+
+
+def test_a_free_port():
+    with listen("localhost", 0) as first, listen("127.0.0.1", 0) as second:
+        assert first.getsockname()[1] != second.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_the_program_names_its_mistakes(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = [sys.executable, "-m", "serving", "--name", "line", "--folder", str(tmp_path)]
+        words += ["--port", str(taken.getsockname()[1])]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("beltline: 127.0.0.1:")
+
+
+@pytest.mark.slow
+def test_it_waits_for_the_first_version(small, tmp_path):
+    folder = tmp_path / "line"
+    with running.server(folder, tmp_path / "log", "--poll-seconds", "0.1") as server:
+        assert server.look("/healthz").status_code == 200
+        assert "no version has been pushed yet" in refused(server.look("/readyz"), 503)
+        assert server.look("/openapi.json").json()["openapi"] == "3.1.0"
+        answer = server.ask({"instances": [ROW]})
+        assert refused(answer, 404) == "Servable not found for request: Latest(line)"
+        refused(server.look("/v1/models/line"), 404)
+        assert f"waits for the first version in {folder}" in server.log.read_text()
+        running.copy_version(small / "1", folder / "1")
+        server.wait_until_ready()
+        assert server.ask({"instances": [ROW]}).json()["version"] == "1"
+        running.copy_version(small / "1", folder / "2")
+        end = time.monotonic() + 10
+        while server.ask({"instances": [ROW]}).json()["version"] != "2":
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        previous = server.ask({"instances": [ROW]}, "/labels/previous:predict")
+        assert previous.json()["version"] == "1"
+        states = server.look("/v1/models/line").json()["model_version_status"]
+        assert [each["version"] for each in states] == ["2", "1"]
+        running.copy_version(small / "1", folder / "3", broken=True)
+        while len(server.look("/v1/models/line").json()["model_version_status"]) < 3:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        status = server.look("/v1/models/line/versions/3").json()["model_version_status"][0]
+        assert status["status"]["error_code"] == "UNKNOWN"
+        assert server.ask({"instances": [ROW]}).json()["version"] == "2"
+
+
+@pytest.mark.slow
+def test_a_token(small, tmp_path):
+    token = "s3cret-é"  # noqa: S105 # of nothing
+    with running.server(small, tmp_path / "log", BELTLINE_SERVE_TOKEN=token) as server:
+        server.wait_until_ready()
+        assert server.look("/healthz").status_code == 200
+        right = {"Authorization": f"Bearer {token}".encode()}
+        for path in ("/v1/models/line", "/metrics", "/openapi.json", "/docs", "/other"):
+            for given in (
+                {},
+                {"Authorization": "Bearer"},
+                {"Authorization": "Bearer x"},
+                {"Authorization": token.encode()},
+                {"Authorization": f"Basic {token}".encode()},
+                {"Authorization": f"Bearer {token}x".encode()},
+            ):
+                answer = server.look(path, headers=given)
+                assert answer.headers["www-authenticate"] == "Bearer"
+                assert "Bearer TOKEN" in refused(answer, 401)
+            assert server.look(path, headers=right).status_code in (200, 404)
+        refused(server.ask({"instances": [ROW]}), 401)
+        assert server.ask({"instances": [ROW]}, headers=right).status_code == 200
+        assert server.look("/openapi.json", headers=right).json()["security"] == [{"token": []}]
+        assert token not in server.log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_what_was_asked_is_answered_before_the_end(small, tmp_path, number, code):
+    with running.server(small, tmp_path / "log") as server:
+        server.wait_until_ready()
+        idle = server.connect()
+        found = []
+        slow = {"signature_name": "slow", "instances": [1.5]}
+        asking = threading.Thread(target=lambda: found.append(server.ask(slow)))
+        asking.start()
+        time.sleep(0.5)
+        assert server.stop(number) == code
+        asking.join()
+        assert [answer.status_code for answer in found] == [200]
+        assert idle.recv(10) == b""
+        assert "answers what was asked" in server.log.read_text()
+
+
+@pytest.mark.slow
+def test_requests_are_sampled(small, tmp_path):
+    samples = tmp_path / "requests"
+    options = ["--requests", str(samples), "--key", "part"]
+    with running.server(small, tmp_path / "log", *options) as server:
+        server.wait_until_ready()
+        end = time.monotonic() + 60
+        line = "beltline_sampled_rows_total"
+        while line not in server.look("/metrics").text:
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        for _ in range(3):
+            assert server.ask({"instances": [ROW | {"part": "p1"}, ROW]}).status_code == 200
+        # Only what the model reads from the data is sampled.
+        single = {"signature_name": "single", "instances": [1.0]}
+        assert server.ask(single).status_code == 200
+        assert server.stop() == 0
+    rows = [row for file in samples.glob("Split-v1/*.gz") for row in records(file)]
+    assert len(rows) == 6
+    assert all(b"die temp" in row for row in rows)
+    assert sum(b"p1" in row for row in rows) == 3
+
+
+def records(file):
+    """The records of a packed TFRecord file: each has its length before it, and two checksums."""
+    content, place = gzip.decompress(file.read_bytes()), 0
+    while place < len(content):
+        (length,) = struct.unpack_from("<Q", content, place)
+        yield content[place + 12 : place + 12 + length]
+        place += length + 16

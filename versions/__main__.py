@@ -1,0 +1,79 @@
+"""`python -m versions FOLDER`: the versions where there is no `pipeline.yaml`, as in a pod.
+
+`beltline models`, `promote` and `rollback` find the folder by the settings; here it is named.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bundle.errors import BeltlineError, WrongInput
+from versions import live
+from versions.folder import Version, versions
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_context
+def cli(context: click.Context, folder: Path) -> None:
+    """List the versions in FOLDER, the newest last, or choose which one is live.
+
+    Exit codes: 0 done, 2 there is no such folder or version, or it can't be written.
+    """
+    # `.` has no name, and TensorFlow Serving is told the model's.
+    context.obj = folder.absolute()
+    if not context.obj.is_dir():
+        raise WrongInput(f"{context.obj}: there is no such folder; versions are in served/<name>")
+    if context.invoked_subcommand is None:
+        click.echo("\n".join(_listed(context.obj)))
+
+
+@cli.command()
+@click.argument("version", type=int)
+@click.pass_obj
+def promote(folder: Path, version: int) -> None:
+    """Make VERSION the live one; a running server takes it within two seconds."""
+    before = live.promote(folder, version)
+    changed = "is live already" if before == version else f"is live; it was version {before}"
+    click.echo(f"{folder.name}: version {version} {changed}")
+
+
+@cli.command()
+@click.pass_obj
+def rollback(folder: Path) -> None:
+    """Make the version live that was before; once more goes one further back."""
+    before, now = live.rollback(folder)
+    click.echo(f"{folder.name}: version {now} is live again; it was version {before}")
+
+
+def _listed(folder: Path) -> list[str]:
+    latest = live.order(folder)
+    marks = dict(zip(latest, ("live", "previous"), strict=False))
+    lines = [_line(each, marks.get(each.number, "")) for each in versions(folder)]
+    return lines or [f"{folder.name}: no version has been pushed yet"]
+
+
+def _line(version: Version, mark: str) -> str:
+    words = (f"{version.number:>4}", version.pushed or "-", version.run or "-", mark)
+    return "  ".join(words).rstrip()
+
+
+def main() -> None:
+    """Runs the command; our own errors become their message and exit code."""
+    try:
+        cli.main(prog_name="python -m versions", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BeltlineError as error:
+        click.echo(f"beltline: {error}", err=True)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        where = error.filename or "the folder"
+        click.echo(f"beltline: {where}: {error.strerror}; nothing was changed", err=True)
+        sys.exit(WrongInput.exit_code)
+
+
+if __name__ == "__main__":
+    main()
