@@ -13,8 +13,6 @@ from typing import Any
 
 from versions.locking import replace
 
-ALARM = "alarm.json"
-
 
 @dataclass(frozen=True)
 class Alarm:
@@ -25,25 +23,25 @@ class Alarm:
     raised: str
 
 
-def answered(folder: Path, version: int, run: str, since: datetime) -> Alarm | None:
+def answered(file: Path, version: int, run: str, since: datetime) -> Alarm | None:
     """Returns the alarm for this version that another run raised after `since`, if one did.
 
     A run that is tried again finds its own alarm, and raises it again: nobody may have heard it.
     """
-    last = _read(folder / ALARM)
+    last = _read(file)
     if last is None or last.version != version or last.run == run:
         return None
     return last if datetime.fromisoformat(last.raised) > since else None
 
 
-def keep(folder: Path, alarm: Alarm) -> None:
+def keep(file: Path, alarm: Alarm) -> None:
     """Makes it the last alarm.
 
     Raises:
-      OSError: the folder can't be written.
+      OSError: the file can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / ALARM, json.dumps(asdict(alarm), sort_keys=True) + "\n")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace(file, json.dumps(asdict(alarm), sort_keys=True) + "\n")
 
 
 def _read(file: Path) -> Alarm | None:

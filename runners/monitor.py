@@ -2,7 +2,7 @@
 
 `python -m runners.monitor --served DIR --watch JSON --run ID`, called like a node by the
 orchestrators; the last line on stdout is one JSON object, as a node's, with the report besides. The
-report is a page too, `monitoring/<name>/report.html` below the root.
+report is a page too, `monitoring/<name>.html` below the root, as that of `beltline monitor`.
 
 Exit codes: 0 an alarm was raised, 99 nothing is to do, 1 failed, 2 the options are wrong. With
 `--alarm FILE`, `yes` or `no` goes to a file and nothing to do is 0 too: Kubeflow knows success and
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 NODE = "Monitor"
 YES, NO = "yes", "no"
-PAGE = "report.html"
+FOLDER = "monitoring"
 _SHOWN = 3
 _CODES = {"done": DONE, "skipped": SKIPPED, "failed": FAILED}
 
@@ -95,10 +95,10 @@ def watched(order: Order, places: Places, now: datetime | None = None) -> Seen:
     from serving.monitoring.page import page
 
     report = monitor(watch, now)
-    folder = places.root / "monitoring" / watch.folder.name
-    folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / PAGE, page(report))
-    return _answer(order, report, folder, now)
+    written = places.root / FOLDER / f"{watch.folder.name}.html"
+    written.parent.mkdir(parents=True, exist_ok=True)
+    replace(written, page(report))
+    return _answer(order, report, written.with_suffix(".alarm.json"), now)
 
 
 def _nothing_yet(watch: "Watch") -> str:
@@ -113,18 +113,18 @@ def _nothing_yet(watch: "Watch") -> str:
     return ""
 
 
-def _answer(order: Order, report: "Report", folder: Path, now: datetime) -> Seen:
+def _answer(order: Order, report: "Report", last: Path, now: datetime) -> Seen:
     found = report.as_json()
     if not report.alarms:
         none = f"no alarm in {report.rows} rows of version {report.version}."
         return Seen("skipped", " ".join([none, *report.notes]), found)
     reason = _shortly(report.alarms)
-    before = answered(folder, report.version, order.run, now - order.pause)
+    before = answered(last, report.version, order.run, now - order.pause)
     if before:
         waits = f"version {before.version} raised an alarm at {before.raised} (run {before.run})"
         hours = order.pause.total_seconds() / 3600
         return Seen("skipped", f"{waits}, and waits {hours:g} hours: {reason}", found)
-    keep(folder, Alarm(report.version, order.run, now.isoformat(timespec="seconds")))
+    keep(last, Alarm(report.version, order.run, now.isoformat(timespec="seconds")))
     return Seen("done", reason, found)
 
 

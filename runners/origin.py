@@ -15,6 +15,7 @@ from runners.metadata import Lineage, NodeRun, first
 from versions.folder import Version
 
 _SETTINGS = ("model", "training")
+_COUNTED = ("train", "validation", "eval", "dropped", "rejected")
 _HYPERPARAMETERS = "best_hyperparameters"
 
 
@@ -85,7 +86,8 @@ def _data(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
         return {}
     asked = lineage.properties(node.execution_id)
     made = first(node.outputs, "Examples") or {}
-    rows = {k.removeprefix("rows_"): n for k, n in made.items() if k.startswith("rows_")}
+    # ML Metadata gives properties in any order.
+    rows = {name: made[f"rows_{name}"] for name in _COUNTED if f"rows_{name}" in made}
     source = {name: asked[name] for name in ("path", "query", "span") if asked.get(name)}
     return {**source, "digest": made.get("data_digest", ""), "rows": rows}
 

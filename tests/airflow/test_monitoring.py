@@ -70,7 +70,7 @@ def test_drift_starts_a_retrain_and_one_only(pipeline: Deployed) -> None:
     assert watch(pipeline, "drift") == {"Monitor": "success", "Retrain": "success"}
     found = pipeline.airflow.rest.result(MONITOR, "drift", "Monitor")
     assert any("M09" in alarm for alarm in found["alarms"])
-    assert (pipeline.project.root / "monitoring/casting/report.html").exists()
+    assert (pipeline.project.root / "monitoring/casting.html").exists()
     rest = pipeline.airflow.rest
     assert rest.wait(pipeline.dag, "drift__drift") == "success", pipeline.story("drift__drift")
     # It reads the latest data; here these are the same, so that nothing is learned or pushed.
@@ -87,7 +87,7 @@ def test_drift_starts_a_retrain_and_one_only(pipeline: Deployed) -> None:
 def test_no_run_is_queued_behind_another(pipeline: Deployed) -> None:
     ask(pipeline, sampled.drifted())
     rest, before = pipeline.airflow.rest, len(runs(pipeline))
-    (pipeline.project.root / "monitoring/casting/alarm.json").unlink()
+    (pipeline.project.root / "monitoring/casting.alarm.json").unlink()
     rest.pause(pipeline.dag)
     rest.trigger(pipeline.dag, "waiting")
     assert watch(pipeline, "busy") == {"Monitor": "success", "Retrain": "skipped"}

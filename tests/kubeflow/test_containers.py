@@ -169,7 +169,7 @@ def test_without_drift_the_monitoring_runs_no_node(volume: Volume, changed: Ran)
     assert (quiet.ending.end, quiet.ending.code) == ("done", 0)
     assert '"state": "skipped", "reason": "no alarm in 600 rows of version 2' in quiet.text
     assert volume.graph(quiet).states == {}
-    assert (volume.shared / "monitoring/casting/report.html").exists()
+    assert (volume.shared / "monitoring/casting.html").exists()
 
 
 def test_drift_runs_the_pipeline_in_the_monitorings_run(volume: Volume, changed: Ran) -> None:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.monitoring_settings import Monitoring
-from runners.monitor import PAGE, Order, Seen, main, watched
+from runners.monitor import Order, Seen, main, watched
 from runners.places import Places
 from tests import sampled
 
@@ -116,7 +116,7 @@ class TestWhatItSees:
         seen = look(root)
         assert (seen.state, seen.report["alarms"]) == ("skipped", [])
         assert seen.reason.startswith("no alarm in 600 rows of version 1.")
-        assert "<html" in (root / "monitoring/casting" / PAGE).read_text()
+        assert "<html" in (root / "monitoring/casting.html").read_text()
 
     def test_drift_raises_one_alarm_in_its_pause(self, root: Path) -> None:
         sampled.sample(root, sampled.drifted())
@@ -124,6 +124,7 @@ class TestWhatItSees:
         first = look(root, "a", now)
         assert first.state == "done"
         assert first.reason.split(";")[0] == first.report["alarms"][0]
+        assert (root / "monitoring/casting.alarm.json").exists()
         # The same run, tried again, is no other alarm.
         assert look(root, "a", now).state == "done"
         second = look(root, "b", now + timedelta(hours=1))
