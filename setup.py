@@ -36,6 +36,7 @@ setup(
         "requests>=2.31",
         "protobuf>=6.31.1,<7",
         "scikit-learn>=1.5",
+        "scipy>=1.11",
         "swagger-ui-bundle>=1.1",
         "tensorflow-metadata",
         "tensorflow-serving-api",
