@@ -175,9 +175,12 @@ def test_the_server_answers_as_shown(project: Project) -> None:
             for each in asking
         ]
         assert all(answer.returncode == 0 and answer.stdout for answer in answers)
-        [predicted] = [json.loads(each.stdout) for each in answers if "predictions" in each.stdout]
+        [predicted] = [
+            json.loads(answer.stdout)
+            for question, answer in zip(asking, answers, strict=True)
+            if ":predict" in question
+        ]
         assert set(predicted["predictions"][0]) == {"class", "probability"}
-        assert not [answer.stdout for answer in answers if '"error"' in answer.stdout]
         # Whatever was asked before the sampler was loaded left nothing.
         end = time.monotonic() + 60
         while not list(project.root.glob("requests/parts/*/data_tfrecord-*")):
