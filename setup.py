@@ -21,7 +21,7 @@ setup(
     packages=find_packages(
         include=["bundle", "data", "models", "pipeline*", "runners*", "serving*", "versions"]
     ),
-    package_data={"serving.monitoring": ["page.html"]},
+    package_data={"runners.report": ["page.html"], "serving.monitoring": ["page.html"]},
     install_requires=[
         "adbc-driver-postgresql>=1.13,<2",
         "click>=8.1",

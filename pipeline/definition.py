@@ -24,7 +24,7 @@ from pipeline.components.serving_check import ServingCheck
 from pipeline.components.statistics_gen import StatisticsGen
 from pipeline.components.trainer import Trainer
 from pipeline.components.transform import Transform
-from pipeline.evaluation import eval_config
+from pipeline.evaluation import deciding_metric, eval_config
 from pipeline.parameters import DATA_PATH, SPAN, STEPS, RuntimeParameters, runtime_parameters
 from pipeline.settings import Settings
 
@@ -153,6 +153,8 @@ def _release_nodes(
         model=trainer.outputs["model"],
         baseline_model=baseline,
         eval_config=eval_config(settings),
+        metric=deciding_metric(settings),
+        importance_rows=settings.evaluation.importance_rows,
     )
     check = ServingCheck(
         model=trainer.outputs["model"],

@@ -43,6 +43,11 @@ class _Counted(metric_types.Metric):
             return [metric_types.MetricComputation([key], None, combiner)]
 
         super().__init__(metric_util.merge_per_key_computations(compute), name=name)
+        self._count, self._figure = count, figure
+
+    def of(self, label: np.ndarray, prediction: np.ndarray) -> Any:
+        """The figure of labels `[n]` and predictions `[n, k]`."""
+        return self._figure(self._count(label, prediction))
 
 
 class RowCount(_Counted):

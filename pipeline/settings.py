@@ -240,6 +240,12 @@ class Evaluation(Section):
     slice_thresholds: dict[Metric, Bound] = Field(
         default_factory=dict, description="What each metric must reach in every slice."
     )
+    importance_rows: int = Field(
+        2000,
+        ge=0,
+        description="Most rows of the eval split that are asked again with one column shuffled, "
+        "to see what the column is worth; 0 leaves that out.",
+    )
     champion: Champion = Field(default_factory=Champion, description="The last pushed model.")
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "submit": "Upload to an orchestrator, start a run there and follow it.",
     "check": "Find beforehand whatever would make a run fail.",
     "runs": "List runs, or the nodes of one.",
+    "report": "Write a page about a run.",
     "logs": "Show a node's log.",
     "models": "List the served versions.",
     "serve": "Answer over REST with the live version.",

@@ -5,6 +5,7 @@ node has too.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,9 @@ def origin(lineage: Lineage, version: Version) -> Origin:
         bundle=next((each.bundle for each in nodes.values() if each.bundle), ""),
         pushed=version.pushed,
         code=version.digests.get("code", ""),
-        data=_data(lineage, nodes.get("ExampleGen")),
+        data=data_of(lineage, nodes.get("ExampleGen")),
         schema=_schema(lineage, nodes.get("Schema")),
-        hyperparameters=_hyperparameters(lineage, nodes),
+        hyperparameters=hyperparameters_of(lineage, nodes),
         metrics=version.metrics,
         champion=_champion(version, nodes.get("Champion")),
         executions={node: each.execution_id for node, each in nodes.items()},
@@ -81,7 +82,11 @@ def origin(lineage: Lineage, version: Version) -> Origin:
     )
 
 
-def _data(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
+def data_of(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
+    """Returns what an ExampleGen read: source, span, digest, and the rows of each split.
+
+    Rows that were left out are counted as `dropped` and `rejected`. Empty without the node.
+    """
     if node is None:
         return {}
     asked = lineage.properties(node.execution_id)
@@ -102,7 +107,8 @@ def _schema(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
     }
 
 
-def _hyperparameters(lineage: Lineage, nodes: dict[str, NodeRun]) -> dict[str, dict[str, Any]]:
+def hyperparameters_of(lineage: Lineage, nodes: Mapping[str, NodeRun]) -> dict[str, dict[str, Any]]:
+    """Returns what the Trainer was told, by section, and as `tuned` what the Tuner found best."""
     trainer = nodes.get("Trainer")
     if trainer is None:
         return {}

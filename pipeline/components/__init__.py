@@ -18,7 +18,8 @@ from bundle import digest
 def digest_of_sources() -> str:
     """Returns the digest of the sources in this package and of what its executors call."""
     here = Path(__file__).parent
-    others = ("tables", "figures.py", "metrics.py", "counting.py")
+    modules = ("figures", "metrics", "counting", "scores", "importance", "worst_slices")
+    others = ("tables", *(f"{name}.py" for name in modules))
     parts = [here, *(here.parent / name for name in others)]
     sources: dict[str, bytes] = {}
     for part in parts:

@@ -1,8 +1,9 @@
 """Evaluator: TFMA on whole batches, the verdict, the reason for a refusal, and the figures.
 
 The stock executor hands every row through Beam one by one. The outputs are the same: TFMA's files,
-and a blessing with TFX's properties. Two things are added for whoever looks at a run: why a model
-was refused (on the blessing), and the figures over all rows (on the evaluation).
+and a blessing with TFX's properties. Three things are added for whoever looks at a run: why a model
+was refused (on the blessing), the figures over all rows (on the evaluation), and what they come
+from (`explanation.json` beside TFMA's files).
 """
 
 import json
@@ -20,9 +21,13 @@ from tfx.utils import json_utils, path_utils, proto_utils
 
 from pipeline import figures
 from pipeline.components import digest_of_sources, slices
+from pipeline.components.explanation import Candidate, explain, judged_by
 from pipeline.components.record_files import RecordBatches, files_of_split
 
 Artifacts = dict[str, list[types.Artifact]]
+
+METRIC = "metric"
+IMPORTANCE_ROWS = "importance_rows"
 
 
 class Executor(executor.Executor):
@@ -31,13 +36,18 @@ class Executor(executor.Executor):
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Runs TFMA, and compares the figures with the thresholds and the champion's."""
+        """Runs TFMA, compares the figures with thresholds and champion, and explains them."""
         config = _config(exec_properties, bool(input_dict.get(keys.BASELINE_MODEL_KEY)))
         splits = json_utils.loads(exec_properties.get(keys.EXAMPLE_SPLITS_KEY) or "null")
         examples = input_dict[keys.EXAMPLES_KEY]
         files = [file for split in splits or ["eval"] for file in files_of_split(examples, split)]
         evaluation = artifact_utils.get_single_instance(output_dict[keys.EVALUATION_KEY])
-        self._evaluate(config, _models(config, input_dict), files, evaluation.uri)
+        models = _models(config, input_dict)
+        # TFMA loads it again only if nobody holds it.
+        candidate = Candidate(models[0].model_loader.load(), models[0].model_path)
+        self._evaluate(config, models, files, evaluation.uri)
+        judged = judged_by(config, exec_properties[METRIC])
+        explain(evaluation, judged, candidate, files, exec_properties[IMPORTANCE_ROWS])
         blessing = artifact_utils.get_single_instance(output_dict[keys.BLESSING_KEY])
         _bless(blessing, tfma.load_validation_result(evaluation.uri).validation_ok)
         _describe(evaluation, blessing, input_dict)
@@ -63,13 +73,20 @@ class Evaluator(stock.Evaluator):
     """TFX's Evaluator with the executor above; of the arguments, it takes no `module_file`.
 
     There must be a threshold, or nothing shows that a model is good: without any it is refused.
+
+    Args:
+      metric: the metric that columns and slices are judged by; one of those that are computed.
+      importance_rows: on how many rows each column is shuffled, at most; 0 to leave that out.
+      arguments: the stock Evaluator's.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, **arguments: Any):
+    def __init__(self, *, metric: str, importance_rows: int, **arguments: Any):
         super().__init__(**arguments)
-        # For the cache key; the stock specification has no place for it.
+        # The stock specification has no place for these.
+        self.spec.exec_properties[METRIC] = metric
+        self.spec.exec_properties[IMPORTANCE_ROWS] = importance_rows
         self.spec.exec_properties["code_digest"] = digest_of_sources()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -30,6 +31,18 @@ def batches_of_records(file: str, rows: int = ROWS) -> tf.data.Dataset:
     """A gzipped TFRecord file as batches `[n]` of serialized records, at most `rows` at a time."""
     records = tf.data.TFRecordDataset(file, "GZIP", buffer_size=_BUFFER)
     return records.batch(rows, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
+
+
+def sample(batches: tf.data.Dataset, rows: int) -> list[bytes]:
+    """Returns up to so many rows, each as likely as any other and the same each time."""
+    draw = np.random.default_rng(7)
+    kept, places = np.array([], object), np.array([])
+    for batch in batches.as_numpy_iterator():
+        kept = np.concatenate([kept, batch])
+        places = np.concatenate([places, draw.random(len(batch))])
+        lowest = np.argsort(places)[:rows]
+        kept, places = kept[lowest], places[lowest]
+    return list(kept)
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -20,6 +19,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
 from pipeline.components import digest_of_sources
+from pipeline.components.record_files import sample
 
 log = logging.getLogger("beltline.serving_check")
 
@@ -110,20 +110,11 @@ def _rows(folder: Path, first: int, target: Path) -> None:
     shards = sorted(str(shard) for shard in folder.iterdir())
     records = tf.data.TFRecordDataset(shards, compression_type="GZIP")
     with tf.io.TFRecordWriter(str(target)) as writer:
-        for record in [*records.take(first).as_numpy_iterator(), *sample(records.batch(4096))]:
+        for record in [
+            *records.take(first).as_numpy_iterator(),
+            *sample(records.batch(4096), _MANY),
+        ]:
             writer.write(record)
-
-
-def sample(batches: tf.data.Dataset) -> list[bytes]:
-    """Returns up to 2,000 rows, each as likely as any other and the same each time."""
-    draw = np.random.default_rng(7)
-    kept, places = np.array([], object), np.array([])
-    for batch in batches.as_numpy_iterator():
-        kept = np.concatenate([kept, batch])
-        places = np.concatenate([places, draw.random(len(batch))])
-        lowest = np.argsort(places)[:_MANY]
-        kept, places = kept[lowest], places[lowest]
-    return list(kept)
 
 
 def _probe(model: str, records: Path, folder: Path, rows: int) -> str:

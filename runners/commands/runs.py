@@ -63,10 +63,7 @@ def runs(run: str | None, file: Path, overrides: tuple[str, ...], as_json: bool)
     project, places = open_project(file, overrides)
     history = History(places, project.settings.name)
     if run:
-        known = [each.run for each in history.runs()]
-        run = known[-1] if run == LATEST and known else run
-        check_choice(f"no run '{run}'", run, known)
-        _show_nodes(history, run, as_json)
+        _show_nodes(history, history.find(run), as_json)
     else:
         _show_runs(history.runs(), project.settings.name, as_json)
 
@@ -82,24 +79,38 @@ def check_choice(message: str, given: str, names: Sequence[str]) -> None:
 
 
 class History:
-    """The runs of one pipeline: what ML Metadata and this root's own records say together."""
+    """The runs of one pipeline: what ML Metadata and this root's own records say together.
+
+    `lineage` is ML Metadata; None where there is none yet.
+    """
 
     def __init__(self, places: Places, pipeline: str):
         self._places = places
         self._records = {r.run: r for r in records(places.root) if r.name == pipeline}
-        self._lineage = _lineage(places, pipeline)
+        self.lineage = _lineage(places, pipeline)
         self._busy = holder(places.root) is not None
 
     def runs(self) -> list[Run]:
         """Returns every run, oldest first."""
-        noted = self._lineage.runs() if self._lineage else []
+        noted = self.lineage.runs() if self.lineage else []
         # A run that was stopped early left a record alone.
         names = dict.fromkeys([*noted, *self._records])
         return sorted((self.run(name) for name in names), key=lambda run: run.started or 0)
 
+    def find(self, run: str) -> str:
+        """Returns the id of a run; `latest` is that of the newest.
+
+        Raises:
+          WrongInput: there is no such run; the message has the nearest one.
+        """
+        known = [each.run for each in self.runs()]
+        run = known[-1] if run == LATEST and known else run
+        check_choice(f"no run '{run}'", run, known)
+        return run
+
     def run(self, run: str) -> Run:
         """Returns one run."""
-        executions = self._latest(run)
+        executions = self.executions(run)
         state = self._state(run, executions)
         record = self._records.get(run)
         bundles = [record.bundle] if record else [each.bundle for each in executions]
@@ -115,16 +126,16 @@ class History:
 
     def nodes(self, run: str) -> list[Node]:
         """Returns the nodes of a run in order of their start, then those that did not run."""
-        executions = self._latest(run)
+        executions = self.executions(run)
         state = self._state(run, executions)
         nodes = [self._node(run, each, state) for each in executions]
         ran = {node.node for node in nodes}
         missing = [name for name in self._nodes_of_bundle(self.run(run).bundle) if name not in ran]
         return nodes + [Node(name, "not run", log=self._log(run, name)) for name in missing]
 
-    def _latest(self, run: str) -> list["NodeRun"]:
+    def executions(self, run: str) -> list["NodeRun"]:
         """Returns the last execution of each node: an earlier one was tried again."""
-        found = self._lineage.nodes(run) if self._lineage else []
+        found = self.lineage.nodes(run) if self.lineage else []
         return list({execution.node: execution for execution in found}.values())
 
     def _state(self, run: str, executions: list["NodeRun"]) -> str:
@@ -216,11 +227,16 @@ def _run_row(run: Run) -> list[str]:
     return [run.run, started, _shown(run.seconds), run.state, *last]
 
 
+def described(history: History, run: str) -> dict[str, Any]:
+    """Returns a run and its `nodes` as JSON has them."""
+    nodes = [_as_json(node) for node in history.nodes(run)]
+    return {**_as_json(history.run(run)), "nodes": nodes}
+
+
 def _show_nodes(history: History, run: str, as_json: bool) -> None:
     found, nodes = history.run(run), history.nodes(run)
     if as_json:
-        described = {**_as_json(found), "nodes": [_as_json(node) for node in nodes]}
-        click.echo(json.dumps(described, indent=2))
+        click.echo(json.dumps(described(history, run), indent=2))
         return
     version = f" · version {found.version}" if found.version else ""
     click.echo(f"run {run} · {found.state} · bundle {found.bundle[:12] or '-'}{version}")

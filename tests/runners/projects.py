@@ -56,7 +56,10 @@ class Ledger:
         outputs: dict[str, tuple[str, dict[str, Any]]] | None = None,
         **properties: str,
     ) -> int:
-        """Writes an execution; `outputs` are an artifact's type and properties by key."""
+        """Writes an execution; `outputs` are an artifact's type and properties by key.
+
+        Its place is `/artifacts/<key>` unless one of the properties is `uri`.
+        """
         contexts = [self._context("pipeline", self._name), self._context("pipeline_run", run)]
         contexts.append(self._context("node", f"{self._name}.{node}"))
         kind = self.store.put_execution_type(pb.ExecutionType(name=node))
@@ -75,8 +78,9 @@ class Ledger:
 
     def _output(self, key: str, kind: str, properties: dict[str, Any]) -> tuple[Any, Any]:
         type_id = self.store.put_artifact_type(pb.ArtifactType(name=kind))
-        artifact = pb.Artifact(type_id=type_id, uri=f"/artifacts/{key}")
-        for name, value in properties.items():
+        values = {"uri": f"/artifacts/{key}", **properties}
+        artifact = pb.Artifact(type_id=type_id, uri=str(values.pop("uri")))
+        for name, value in values.items():
             field = "int_value" if isinstance(value, int) else "string_value"
             setattr(artifact.custom_properties[name], field, value)
         event = pb.Event(type=pb.Event.OUTPUT)

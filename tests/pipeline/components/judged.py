@@ -11,7 +11,7 @@ from tfx.utils import proto_utils
 
 from pipeline.components.evaluator import Executor
 from pipeline.definition import BEAM_ARGS
-from pipeline.evaluation import eval_config
+from pipeline.evaluation import deciding_metric, eval_config
 from pipeline.settings import Settings
 
 LABELS = {
@@ -136,6 +136,8 @@ def judge(folder, settings, rows, champion=False, executor=Executor, config=None
         {
             "eval_config": proto_utils.proto_to_json(config or eval_config(settings)),
             "example_splits": '["eval"]',
+            "metric": deciding_metric(settings),
+            "importance_rows": settings.evaluation.importance_rows,
         },
     )
     return evaluation, blessing

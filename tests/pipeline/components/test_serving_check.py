@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from pipeline.components import serving_check
-from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY, Executor, sample
+from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY, Executor
 from tests.pipeline.components.judged import examples_of
 
 ROWS = [{"x": 1.0, "t": "a"}, {"x": 2.0, "t": "b"}, {"t": "c"}]
@@ -104,15 +104,6 @@ def test_a_model_that_is_no_use_is_refused_with_the_reason(tmp_path, fault, reas
     assert blessed == 0
     assert reason in said
     assert files == {"INFRA_NOT_BLESSED"}
-
-
-def test_a_sample_is_from_all_over_the_rows_and_the_same_each_time():
-    rows = tf.data.Dataset.from_tensor_slices([b"%d" % each for each in range(10_000)])
-    found = [int(row) for row in sample(rows.batch(300))]
-    assert len(set(found)) == 2000
-    assert 4700 < sum(found) / 2000 < 5300
-    assert found == [int(row) for row in sample(rows.batch(300))]
-    assert len(sample(rows.take(50).batch(300))) == 50
 
 
 @pytest.mark.slow

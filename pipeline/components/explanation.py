@@ -1,0 +1,189 @@
+"""What an evaluation's figure comes from: the worth of each column, and the slices that do worst.
+
+It is plain JSON beside TFMA's files, so that whoever shows it needs neither TFMA nor TensorFlow:
+
+    {"metric": "auc", "lower_is_better": false, "value": 0.92,
+     "importance": {"rows": 2000, "repeats": 3, "value": 0.91,
+                    "columns": [{"column": "mold", "loss": 0.08, "deviation": 0.01}, …]},
+     "slices": {"least_rows": 250, "too_small": 1,
+                "worst": [{"slice": "mold=M05", "rows": 489, "value": 0.88, "champion": 0.9}, …]}}
+
+`importance` is null where it is turned off; a `value` is null where the rows can't tell.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import types
+
+from pipeline import figures
+from pipeline.components.record_files import ROWS, batches_of_records, sample
+from pipeline.importance import (
+    REPEATS,
+    permutation_importance,
+    rows_to_ask,
+    values_by_column,
+)
+from pipeline.scores import score_of
+from pipeline.settings import LOWER_IS_BETTER
+from pipeline.worst_slices import rows_that_tell, worst_first
+
+FILE = "explanation.json"
+PROPERTY = "explanation"
+# ML Metadata is no place for files; most explanations are a tenth of it.
+_MOST_TEXT = 16_000
+_MOST_SLICES = 100
+_ROWS_FOR_SHARES = 2000
+_OF_BOTH_CLASSES = ("RocAuc", "PrAuc", "DecisionF1")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A SavedModel and where it was loaded from.
+
+    Its `assets.extra/input_names.json` names the columns that it reads; where there is no such file
+    it is asked about every column.
+    """
+
+    model: Any
+    path: str
+
+    def reads(self, column: str) -> bool:
+        """Whether the model reads a column."""
+        file = Path(self.path) / "assets.extra" / "input_names.json"
+        return not file.is_file() or column in json.loads(file.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is asked of the model: a metric, and the outputs of the signatures that it judges."""
+
+    metric: str
+    class_name: str
+    predictions: tuple[str, str]
+    labels: tuple[str, str]
+
+    @property
+    def sign(self) -> int:
+        """1 if more is better, -1 if less is."""
+        return -1 if self.metric in LOWER_IS_BETTER else 1
+
+
+def explain(
+    evaluation: types.Artifact,
+    judged: Judged,
+    candidate: Candidate,
+    files: Sequence[str],
+    rows: int,
+) -> None:
+    """Writes the explanation beside the evaluation's files and, if it is short, on the artifact.
+
+    Args:
+      evaluation: TFMA's figures are there already.
+      judged: what the model is judged by.
+      candidate: the model.
+      files: the rows of the evaluation.
+      rows: on how many of them the columns are shuffled, at most; 0 to leave that out.
+    """
+    asked = Asked(candidate, judged, _sampled(files, rows or _ROWS_FOR_SHARES))
+    overall = figures.overall(evaluation.uri, figures.CANDIDATE)
+    made = {
+        "metric": judged.metric,
+        "lower_is_better": judged.sign < 0,
+        "value": _number(overall[judged.metric]),
+        "importance": asked.importance() if rows else None,
+        "slices": _slices(evaluation.uri, judged, asked.is_true()),
+    }
+    text = json.dumps(made, allow_nan=False)
+    (Path(evaluation.uri) / FILE).write_text(text, encoding="utf-8")
+    if len(text) <= _MOST_TEXT:
+        evaluation.set_string_custom_property(PROPERTY, text)
+
+
+def judged_by(config: config_pb2.EvalConfig, metric: str) -> Judged:
+    """Returns where the candidate's predictions for this metric, and the labels, are found."""
+    [candidate] = [spec for spec in config.model_specs if not spec.is_baseline]
+    for spec in config.metrics_specs:
+        for each in spec.metrics:
+            if json.loads(each.config)["name"] == metric:
+                output = next(iter(spec.output_names), "")
+                prediction = candidate.prediction_keys[output] if output else ""
+                label = candidate.label_keys[output] if output else ""
+                return Judged(
+                    metric,
+                    each.class_name,
+                    (candidate.signature_name, prediction or candidate.prediction_key),
+                    (candidate.preprocessing_function_names[0], label or candidate.label_key),
+                )
+    raise ValueError(f"the metric {metric} is not computed")
+
+
+class Asked:
+    """A model and some rows whose labels are known."""
+
+    def __init__(self, candidate: Candidate, judged: Judged, rows: np.ndarray):
+        self._candidate, self._judged, self._rows = candidate, judged, rows
+        self._labels = self._answers(rows, judged.labels).ravel()
+        self._metric = score_of(judged.class_name)
+
+    def importance(self) -> dict[str, Any]:
+        """The worth of each column; none where the metric can't be told on these rows."""
+        values = values_by_column(self._rows)
+        columns = [name for name in values if self._candidate.reads(name)]
+        rows = rows_to_ask(len(self._rows), len(columns))
+        value = _number(self._score(self._rows[:rows]))
+        # Where the metric can't be told there is nothing to lose.
+        found = permutation_importance(
+            {name: each[:rows] for name, each in values.items()},
+            columns if value is not None else [],
+            self._score,
+            self._judged.sign,
+        )
+        described = [asdict(each) for each in found]
+        return {"rows": rows, "repeats": REPEATS, "value": value, "columns": described}
+
+    def is_true(self) -> np.ndarray | None:
+        """Labels `[n]` where the metric hangs on how many rows there are of either class."""
+        one = self._answers(self._rows[:1], self._judged.predictions)
+        is_binary = self._judged.class_name in _OF_BOTH_CLASSES and one.size == 1
+        return self._labels > 0.5 if is_binary else None
+
+    def _score(self, rows: np.ndarray) -> float:
+        answers = self._answers(rows, self._judged.predictions)
+        return self._metric(self._labels[: len(rows)], answers.reshape(len(rows), -1))
+
+    def _answers(self, rows: np.ndarray, of: tuple[str, str]) -> np.ndarray:
+        signature, output = of
+        ask = self._candidate.model.signatures[signature]
+        parts = [rows[first : first + ROWS] for first in range(0, len(rows), ROWS)]
+        return np.concatenate([ask(tf.constant(part))[output].numpy() for part in parts])
+
+
+def _sampled(files: Sequence[str], rows: int) -> np.ndarray:
+    batches = tf.data.Dataset.from_tensor_slices(list(files)).flat_map(batches_of_records)
+    return np.array(sample(batches, rows), object)
+
+
+def _slices(evaluation: str, judged: Judged, is_true: np.ndarray | None) -> dict[str, Any]:
+    least = rows_that_tell(is_true)
+    found = figures.by_slice(evaluation, figures.CANDIDATE)
+    worst, too_small = worst_first(found, judged.metric, judged.sign, least)
+    before = dict(figures.by_slice(evaluation, figures.BASELINE))
+    described = [
+        asdict(each)
+        | {"champion": _number(before.get(each.slice, {}).get(judged.metric, math.nan))}
+        for each in worst[:_MOST_SLICES]
+    ]
+    return {"least_rows": least, "too_small": too_small, "worst": described}
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if math.isfinite(value) else None

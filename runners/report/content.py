@@ -1,0 +1,165 @@
+"""What a report says of a run: each section from ML Metadata and from the nodes' artifacts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runners.metadata import Lineage, NodeRun
+from runners.origin import data_of, hyperparameters_of
+from runners.report.judgement import Judgement, judgement
+from versions.folder import find
+from versions.live import live
+
+_LEFT_OUT = ("dropped", "rejected")
+_MOST_REJECTS = 5
+_MOST_TRIALS = 200
+
+
+@dataclass(frozen=True)
+class Report:
+    """A run. `missing` says of each section that is empty why it is, by the section's name.
+
+    `run` and `nodes` are what `beltline runs RUN --json` prints. `data` has `rows` by split,
+    `left_out` by reason, and a few of the `rejects`. `trials` are the Tuner's, the best first.
+    """
+
+    pipeline: str
+    run: dict[str, Any]
+    nodes: list[dict[str, Any]]
+    data: dict[str, Any]
+    judgement: Judgement
+    hyperparameters: dict[str, dict[str, Any]]
+    trials: list[dict[str, Any]]
+    version: dict[str, Any]
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return asdict(self)
+
+
+def report_of(
+    described: Mapping[str, Any],
+    nodes: Mapping[str, NodeRun],
+    lineage: Lineage | None,
+    served: Path,
+) -> Report:
+    """Returns all there is to know of a run.
+
+    Args:
+      described: the run and its nodes as `beltline runs RUN --json` prints them.
+      nodes: the last execution of each node.
+      lineage: ML Metadata; None where there is none yet.
+      served: the folder of the pipeline's versions.
+    """
+    states = {node["node"]: node["state"] for node in described["nodes"]}
+    data = _data(lineage, nodes.get("ExampleGen")) if lineage else {}
+    judged, missing = judgement(lineage, nodes)
+    learned = hyperparameters_of(lineage, nodes) if lineage else {}
+    version = _version(served, described["version"])
+    missing |= _empty(
+        states,
+        data=("ExampleGen", data),
+        hyperparameters=("Trainer", learned),
+        version=("Pusher", version),
+    )
+    return Report(
+        pipeline=served.name,
+        run={name: value for name, value in described.items() if name != "nodes"},
+        nodes=described["nodes"],
+        data=data,
+        judgement=judged,
+        hyperparameters=learned,
+        trials=_trials(nodes.get("Tuner")),
+        version=version,
+        missing=missing,
+    )
+
+
+def _empty(states: Mapping[str, str], **sections: tuple[str, Any]) -> dict[str, str]:
+    """Returns of each section without content how the node ended that it would come from."""
+    return {
+        name: f"Nothing to show: {node} {_said(states.get(node, 'not run'))}."
+        for name, (node, content) in sections.items()
+        if not content
+    }
+
+
+def _said(state: str) -> str:
+    return {
+        "not run": "did not run",
+        "running": "is still running",
+        "done": "left nothing",
+        "cached": "left nothing",
+        "stopped": "was stopped",
+        "skipped": "was skipped",
+    }.get(state, state)
+
+
+def _data(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
+    found = data_of(lineage, node)
+    # Without its rows the node has not come to its end.
+    if node is None or not found["rows"]:
+        return {}
+    rows = found.pop("rows")
+    return {
+        **found,
+        "rows": {name: number for name, number in rows.items() if name not in _LEFT_OUT},
+        "left_out": {name: rows[name] for name in _LEFT_OUT if rows.get(name)},
+        "rejects": _rejects(node),
+    }
+
+
+def _rejects(node: NodeRun) -> list[dict[str, Any]]:
+    """Returns a few of the rows that could not be read; not their text, which may be secret."""
+    files = [
+        file
+        for artifact in node.outputs.get("examples", [])
+        for file in sorted(Path(artifact["uri"]).glob("rejects/*.jsonl"))
+    ]
+    lines = [line for file in files[:1] for line in _first_lines(file)]
+    wanted = ("file", "line", "column", "reason")
+    return [{name: each.get(name) for name in wanted} for each in map(json.loads, lines)]
+
+
+def _first_lines(file: Path) -> list[str]:
+    with file.open(encoding="utf-8") as lines:
+        return [line for line, _ in zip(lines, range(_MOST_REJECTS), strict=False)]
+
+
+def _trials(node: NodeRun | None) -> list[dict[str, Any]]:
+    """Returns what the Tuner wrote of its trials: a list of objects, one for each."""
+    made = [each for group in node.outputs.values() for each in group] if node else []
+    for artifact in (each for each in made if each["type"] == "TunerResults"):
+        for file in sorted(Path(artifact["uri"]).glob("*.json")):
+            found = _list_in(file)
+            if found:
+                return found[:_MOST_TRIALS]
+    return []
+
+
+def _list_in(file: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _version(served: Path, number: str) -> dict[str, Any]:
+    """Returns the version that the run pushed; of one that is gone its number alone."""
+    if not number.isdecimal():
+        return {}
+    found = find(served, int(number))
+    if found is None:
+        return {"version": int(number), "kept": False}
+    return {
+        "version": found.number,
+        "kept": True,
+        "live": live(served) == found.number,
+        "first": found.first,
+        "pushed_at": found.pushed,
+        "digests": found.digests,
+    }

@@ -1,0 +1,92 @@
+"""The report as one page that needs nothing beside it: `page.html`, filled."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+
+from runners.report.content import Report
+
+_BAD = ("failed", "refused")
+_MOST = 40
+
+
+def page(report: Report) -> str:
+    """Returns the page as HTML; of long lists the first forty lines."""
+    environment = Environment(
+        loader=PackageLoader(__package__, "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "local": _local,
+        "figure": _figure,
+        "seconds": _seconds,
+        "shown": _shown,
+        "count": _count,
+    }
+    return environment.get_template("page.html").render(
+        report=report,
+        bad=[node for node in report.nodes if node["state"] in _BAD],
+        spans=_spans(report),
+        trial_columns=list(dict.fromkeys(name for trial in report.trials for name in trial)),
+        longest=_longest(report.judgement.importance),
+        most=_MOST,
+    )
+
+
+def _spans(report: Report) -> dict[str, tuple[float, float]]:
+    """Returns when each node ran, in hundredths of the run: where it begins, and how long it is."""
+    timed = [node for node in report.nodes if node["started"] and node["seconds"] is not None]
+    if not timed:
+        return {}
+    begins = {node["node"]: datetime.fromisoformat(node["started"]).timestamp() for node in timed}
+    first = min(begins.values())
+    whole = max(begins[node["node"]] - first + node["seconds"] for node in timed) or 1
+    return {
+        node["node"]: (
+            100 * (begins[node["node"]] - first) / whole,
+            max(0.5, 100 * node["seconds"] / whole),
+        )
+        for node in timed
+    }
+
+
+def _longest(importance: Mapping[str, Any]) -> float:
+    """Returns the length that fills a bar."""
+    columns: Iterable[Mapping[str, float]] = importance.get("columns", [])
+    return max((each["loss"] + each["deviation"] for each in columns), default=0) or 1
+
+
+def _local(time: str | None) -> str:
+    try:
+        return f"{datetime.fromisoformat(time or '').astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return "-"
+
+
+def _figure(value: float | None, sign: bool = False) -> str:
+    if value is None:
+        return "-"
+    if not sign and value > 1 and float(value).is_integer():
+        return f"{value:,.0f}"
+    # What is next to nothing has no sign.
+    text = f"{value:+,.4f}" if sign else f"{value:,.4f}"
+    return text.lstrip("+-") if not float(text.replace(",", "")) else text
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f}"
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,93 @@
+"""A report with something in every section."""
+
+from runners.report.content import Report
+from runners.report.judgement import Figure, Judgement
+
+NODES = [
+    {
+        "node": "ExampleGen",
+        "state": "done",
+        "started": "2026-11-26T04:00:00+00:00",
+        "seconds": 1.0,
+        "reason": "",
+        "log": "",
+    },
+    {
+        "node": "Trainer",
+        "state": "done",
+        "started": "2026-11-26T04:00:01+00:00",
+        "seconds": 3.0,
+        "reason": "",
+        "log": "",
+    },
+    {
+        "node": "Pusher",
+        "state": "skipped",
+        "started": None,
+        "seconds": None,
+        "reason": "this model is version 2 already",
+        "log": "",
+    },
+]
+IMPORTANCE = {
+    "rows": 2000,
+    "repeats": 3,
+    "value": 0.91,
+    "columns": [
+        {"column": "<Mold & ü>", "loss": 0.075, "deviation": 0.025},
+        {"column": "heat", "loss": 0.05, "deviation": 0.0},
+        {"column": "noise", "loss": -0.0004, "deviation": 0.001},
+    ],
+}
+SLICES = {
+    "least_rows": 250,
+    "too_small": 1,
+    "worst": [
+        {"slice": "mold=<b>B</b>", "rows": 489, "value": 0.82, "champion": 0.9},
+        {"slice": "mold=A", "rows": 1489, "value": 0.95, "champion": None},
+    ],
+}
+REPORT = Report(
+    pipeline="casting",
+    run={
+        "run": "20261126-040000-abcd",
+        "started": "2026-11-26T04:00:00+00:00",
+        "seconds": 4.0,
+        "state": "done",
+        "version": "2",
+        "bundle": "494f90e652821f30",
+    },
+    nodes=NODES,
+    data={
+        "path": "in/*.csv",
+        "span": "3",
+        "digest": "d1",
+        "rows": {"train": 14120, "eval": 3912},
+        "left_out": {"rejected": 2},
+        "rejects": [{"file": "a.csv", "line": 7, "column": None, "reason": "3 cells, not 4"}],
+    },
+    judgement=Judgement(
+        blessed=True,
+        champion="1",
+        metric="auc",
+        value=0.9,
+        figures=[
+            Figure(
+                "auc", 0.9, 0.92, -0.02, ["at least 0.6", "against the champion at least +0"], True
+            ),
+            Figure("rows", 3912.0, 3912.0, None, [], False),
+        ],
+        slices=SLICES,
+        importance=IMPORTANCE,
+    ),
+    hyperparameters={"training": {"epochs": 18, "learning_rate": 0.001}, "tuned": {"depth": 3}},
+    trials=[{"trial_id": "0", "score": 0.25, "depth": 3}, {"trial_id": "1", "width": 0.5}],
+    version={
+        "version": 2,
+        "kept": True,
+        "live": True,
+        "first": False,
+        "pushed_at": "2026-11-26T04:00:04+00:00",
+        "digests": {},
+    },
+)
