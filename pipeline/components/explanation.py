@@ -92,7 +92,8 @@ def explain(
       files: the rows of the evaluation.
       rows: on how many of them the columns are shuffled, at most; 0 to leave that out.
     """
-    asked = Asked(candidate, judged, _sampled(files, rows or _ROWS_FOR_SHARES))
+    sampled = sample(batches_of_records(files), rows or _ROWS_FOR_SHARES)
+    asked = Asked(candidate, judged, np.array(sampled, object))
     overall = figures.overall(evaluation.uri, figures.CANDIDATE)
     made = {
         "metric": judged.metric,
@@ -164,11 +165,6 @@ class Asked:
         ask = self._candidate.model.signatures[signature]
         parts = [rows[first : first + ROWS] for first in range(0, len(rows), ROWS)]
         return np.concatenate([ask(tf.constant(part))[output].numpy() for part in parts])
-
-
-def _sampled(files: Sequence[str], rows: int) -> np.ndarray:
-    batches = tf.data.Dataset.from_tensor_slices(list(files)).flat_map(batches_of_records)
-    return np.array(sample(batches, rows), object)
 
 
 def _slices(evaluation: str, judged: Judged, is_true: np.ndarray | None) -> dict[str, Any]:

@@ -27,9 +27,9 @@ def files_of_split(examples: Sequence[Artifact], split: str) -> list[str]:
     return [name for folder in folders for name in sorted(tf.io.gfile.glob(f"{folder}/*")) if name]
 
 
-def batches_of_records(file: str, rows: int = ROWS) -> tf.data.Dataset:
-    """A gzipped TFRecord file as batches `[n]` of serialized records, at most `rows` at a time."""
-    records = tf.data.TFRecordDataset(file, "GZIP", buffer_size=_BUFFER)
+def batches_of_records(files: str | Sequence[str], rows: int = ROWS) -> tf.data.Dataset:
+    """Gzipped TFRecord files as batches `[n]` of serialized records, at most `rows` at a time."""
+    records = tf.data.TFRecordDataset(files, "GZIP", buffer_size=_BUFFER)
     return records.batch(rows, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
 

@@ -156,6 +156,31 @@ def test_looking_at_runs(project: Project) -> None:
     assert check.code == 0, check.text
 
 
+def test_a_page_about_a_run(project: Project) -> None:
+    runs = json.loads(project("runs", "--json").out)
+    first = runs[0]["run"]
+    found = json.loads(project("report", first, "--json").out)
+    assert found["missing"] == {}
+    assert (found["run"]["run"], found["run"]["state"]) == (first, "done")
+    assert {node["node"] for node in found["nodes"]} == set(NODES)
+    assert sum(found["data"]["rows"].values()) == 3000
+    judged = found["judgement"]
+    card = json.loads((project.root / "served/casting/1/assets.extra/version.json").read_text())
+    assert {each["metric"]: each["value"] for each in judged["figures"]} == card["metrics"]
+    [auc] = [each for each in judged["figures"] if each["metric"] == "auc"]
+    assert (auc["bounds"], auc["missed"]) == (["at least 0.3"], False)
+    # All features and no other column: neither the label nor what is left out.
+    columns = {each["column"]: each["loss"] for each in judged["importance"]["columns"]}
+    assert set(columns) == set(card["problem"]["columns"])
+    assert judged["metric"] == "auc"
+    assert {each["slice"][:5] for each in judged["slices"]["worst"]} <= {"mold=", "shift"}
+    assert found["version"]["version"] == 1
+    written = project("report")
+    page = Path(written.out.strip())
+    assert page == project.root / "reports" / f"{runs[-1]['run']}.html"
+    assert runs[-1]["run"] in page.read_text()
+
+
 def test_one_at_a_time_where_the_settings_say_so(project: Project) -> None:
     alone = ("--set", "local.max_active_nodes=1")
     result = project("run", *ANY_MODEL, *alone, "--force", "--to", "Transform")
