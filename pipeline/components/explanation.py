@@ -8,7 +8,8 @@ It is plain JSON beside TFMA's files, so that whoever shows it needs neither TFM
      "slices": {"least_rows": 250, "too_small": 1,
                 "worst": [{"slice": "mold=M05", "rows": 489, "value": 0.88, "champion": 0.9}, …]}}
 
-`importance` is null where it is turned off; a `value` is null where the rows can't tell.
+`importance` is null where it is turned off, and has no rows where there are too many columns to ask
+about; a `value` is null where the rows can't tell.
 """
 
 import json
@@ -135,12 +136,11 @@ class Asked:
         self._metric = score_of(judged.class_name)
 
     def importance(self) -> dict[str, Any]:
-        """The worth of each column; none where the metric can't be told on these rows."""
+        """The worth of each column; of none where they are too many, or the rows can't tell."""
         values = values_by_column(self._rows)
         columns = [name for name in values if self._candidate.reads(name)]
         rows = rows_to_ask(len(self._rows), len(columns))
-        value = _number(self._score(self._rows[:rows]))
-        # Where the metric can't be told there is nothing to lose.
+        value = _number(self._score(self._rows[:rows])) if rows else None
         found = permutation_importance(
             {name: each[:rows] for name, each in values.items()},
             columns if value is not None else [],

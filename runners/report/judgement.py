@@ -85,6 +85,8 @@ def _missing(found: Judgement, told: dict[str, Any]) -> dict[str, str]:
         return why | {"slices": gone, "importance": gone}
     if not found.importance:
         why["importance"] = "Turned off by evaluation.importance_rows: 0."
+    elif not found.importance["rows"]:
+        why["importance"] = "Left out: the model reads too many columns to ask about each."
     elif not found.importance["columns"]:
         why["importance"] = f"{found.metric} can't be told on these rows."
     if not found.slices["worst"]:

@@ -84,6 +84,7 @@ def test_help_comes_at_once(tmp_path):
         ["models"],
         ["runs"],
         ["runs", "r1"],
+        ["report"],
         ["check", "local"],
         ["logs", "r1", "Trainer"],
     ],
