@@ -1,11 +1,32 @@
 """What can be tuned, and how a Tuner's choice overrides the settings.
 
-To tune another value, add it to `tuning.search_space`; a name that `network_fn` or the optimizer
-reads needs nothing more.
+A number or a choice that stands in `model` can be tuned as it is. To tune another value, add it to
+`untuned` and say in `hyperparameters_of` what it changes.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+LEARNED_WITH = ("learning_rate", "weight_decay")
+"""The hyperparameters among the settings of `training`."""
+KERAS_TUNERS_OWN = "tuner/"
+"""Hyperband's notes among the values of a trial begin so."""
+
+
+def untuned(custom_config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the settings say of everything that can be tuned, by name.
+
+    Args:
+      custom_config: its sections `model` and `training`.
+    """
+    model, training = custom_config["model"], custom_config["training"]
+    values = {name: training[name] for name in LEARNED_WITH}
+    for name, value in model.items():
+        if isinstance(value, int | float | str) and not name.endswith("_fn"):
+            values[name] = value
+    if "hidden" in model:
+        values |= {"width": 1.0, "depth": len(model["hidden"])}
+    return values
 
 
 def hyperparameters_of(
@@ -18,11 +39,16 @@ def hyperparameters_of(
       tuned: values by name. `width` and `depth` change `hidden`, the others replace a value.
     """
     training = custom_config["training"]
-    values = dict(tuned or {})
-    chosen = {name: training[name] for name in ("learning_rate", "weight_decay")}
+    values = {
+        name: value
+        for name, value in (tuned or {}).items()
+        if not name.startswith(KERAS_TUNERS_OWN)
+    }
+    chosen = {name: training[name] for name in LEARNED_WITH}
     chosen.update(custom_config["model"])
-    depth = values.pop("depth", len(chosen["hidden"]))
-    chosen["hidden"] = scaled(chosen["hidden"], values.pop("width", 1.0), depth)
+    if "width" in values or "depth" in values:
+        depth = values.pop("depth", len(chosen["hidden"]))
+        chosen["hidden"] = scaled(chosen["hidden"], values.pop("width", 1.0), depth)
     return {**chosen, **values}
 
 

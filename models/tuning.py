@@ -1,30 +1,61 @@
-"""The Tuner's `tuner_fn`: a random search around the settings, which are its first trial.
+"""The Tuner's `tuner_fn`: a search for better hyperparameters that begins with the settings' own.
 
-To search elsewhere, change `search_space`; for another kind of search, return another KerasTuner
-tuner. The search reports the best values by the validation loss; the Trainer trains with them.
+What is searched is in `search_space.py`, in which way in `oracles.py`, what a trial is in
+`trials.py`. To replace all of it, name a function of your own in the settings as `model.tuner_fn`.
 """
 
+import logging
+from pathlib import Path
 from typing import Any
 
-import keras
-import keras_tuner
+from keras_tuner.engine import base_tuner
+from keras_tuner.engine import trial as trials
 
-from models.devices import choose_devices
-from models.hyperparameters import hyperparameters_of
-from models.job import prepare
+from models.oracles import DefaultsFirst, oracle
+from models.trial_processes import environments, search_in_processes
+from models.trials import Rows, run_trial
+
+LOG = logging.getLogger("beltline.tuner")
 
 
-class DefaultsFirst(keras_tuner.oracles.RandomSearchOracle):
-    """Random search whose first trial has the default values."""
+class Search(base_tuner.BaseTuner):
+    """KerasTuner's loop over trials, or the same with several at once.
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The values of the next trial, in KerasTuner's form."""
-        if self.trials:
-            return dict(super().populate_space(trial_id))
-        return {"status": "RUNNING", "values": {hp.name: hp.default for hp in self._space()}}
+    Args:
+      asked: what chooses the values; it remembers the search.
+      rows: what trials learn from.
+      folder: where KerasTuner puts its own notes of each trial.
+      parallel: how many trials at once, as `trial_processes.environments` takes it.
+    """
 
-    def _space(self) -> list[Any]:
-        return list(self.hyperparameters.space)
+    def __init__(self, asked: DefaultsFirst, rows: Rows, folder: Path, parallel: int | str):
+        super().__init__(asked, directory=str(folder), project_name="trials")
+        self._rows = rows
+        self._processes = environments(parallel)
+
+    def run_trial(self, trial: trials.Trial) -> dict[str, float]:
+        """Trains with a trial's values; returns its metrics by name."""
+        return run_trial(trial, self._rows)
+
+    def search(self) -> None:
+        """Runs all trials that are left."""
+        done = len(self.oracle.end_order)
+        if done:
+            LOG.info("goes on after %d trials that an earlier attempt has done", done)
+        if len(self._processes) > 1:
+            search_in_processes(self.oracle, self._rows, self._processes)
+        else:
+            super().search()
+        every = self.oracle.trials
+        best, untuned = self.oracle.get_best_trials()[0], every[self.oracle.start_order[0]]
+        LOG.info(
+            "best of %d trials: %s, validation loss %.6f; untuned %.6f",
+            *(len(every), best.trial_id, best.score, untuned.score),
+        )
+
+    def save(self) -> None:
+        """The oracle remembers all there is."""
+        self.oracle.save()
 
 
 def tuner_fn(fn_args: Any) -> Any:
@@ -35,59 +66,13 @@ def tuner_fn(fn_args: Any) -> Any:
         split), `transform_graph_path`, `working_dir` and `custom_config`.
 
     Returns:
-      A `tfx.components.tuner.component.TunerFnResult`.
-
-    Raises:
-      ValueError: as `training.run_fn`.
+      A `tfx.components.tuner.component.TunerFnResult`. Its search goes on from what an earlier one
+      has left in `working_dir`.
     """
     # TFX takes seconds to import, and only this function needs it.
     from tfx.components.tuner.component import TunerFnResult
 
-    config = fn_args.custom_config
-    job = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path)
-    devices = choose_devices(config["training"]["mixed_precision"])
-
-    def build(chosen: keras_tuner.HyperParameters) -> keras.Model:
-        with devices.scope():
-            return job.compiled(hyperparameters_of(config, chosen.values))
-
-    tuner = keras_tuner.Tuner(
-        oracle(config), build, directory=fn_args.working_dir, project_name="trials"
-    )
-    train, validation = job.datasets(devices)
-    stop = keras.callbacks.EarlyStopping(patience=config["training"]["patience"])
-    fit_kwargs = {
-        "x": train,
-        "validation_data": validation,
-        "epochs": config["tuning"]["epochs"],
-        "callbacks": [stop],
-        "verbose": 0,
-    }
-    return TunerFnResult(tuner=tuner, fit_kwargs=fit_kwargs)
-
-
-def oracle(custom_config: dict[str, Any]) -> DefaultsFirst:
-    """What chooses the values of each trial."""
-    return DefaultsFirst(
-        objective=keras_tuner.Objective("val_loss", "min"),
-        max_trials=custom_config["tuning"]["trials"],
-        seed=custom_config["training"]["seed"],
-        hyperparameters=search_space(custom_config),
-        allow_new_entries=False,
-    )
-
-
-def search_space(custom_config: dict[str, Any]) -> keras_tuner.HyperParameters:
-    """The values that are searched; every default is what the settings say."""
-    settings = hyperparameters_of(custom_config)
-    rate, dropout, depth = (
-        settings["learning_rate"],
-        settings["dropout"],
-        len(settings["hidden"]),
-    )
-    space = keras_tuner.HyperParameters()
-    space.Float("learning_rate", rate / 10, rate * 10, sampling="log", default=rate)
-    space.Float("dropout", 0.0, max(0.5, dropout), default=dropout)
-    space.Choice("width", [0.5, 1.0, 2.0], default=1.0)
-    space.Int("depth", 1, max(4, depth), default=depth)
-    return space
+    config, folder = fn_args.custom_config, Path(fn_args.working_dir)
+    rows = Rows(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path)
+    tuner = Search(oracle(config, folder), rows, folder, config["tuning"]["parallel"])
+    return TunerFnResult(tuner=tuner, fit_kwargs={})

@@ -4,15 +4,18 @@ To add a node, make its component here, put it into the list that `create_pipeli
 say in `nodes.py` what it does and which part of the pipeline it belongs to.
 """
 
+import json
 from typing import Any
 
-from tfx.components import ExampleValidator, Tuner
+from tfx.components import ExampleValidator
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import trainer_pb2, transform_pb2, tuner_pb2
-from tfx.types import standard_component_specs
+from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types import BaseChannel, standard_component_specs
+from tfx.types.channel_utils import union
 
+from pipeline import tuned
 from pipeline.champion import CHANNELS, LiveModel
 from pipeline.columns import Columns
 from pipeline.components.curated_schema import CuratedSchema
@@ -24,6 +27,7 @@ from pipeline.components.serving_check import ServingCheck
 from pipeline.components.statistics_gen import StatisticsGen
 from pipeline.components.trainer import Trainer
 from pipeline.components.transform import Transform
+from pipeline.components.tuner import BEST, Tuner
 from pipeline.evaluation import deciding_metric, eval_config
 from pipeline.parameters import DATA_PATH, SPAN, STEPS, RuntimeParameters, runtime_parameters
 from pipeline.settings import Settings
@@ -56,7 +60,8 @@ def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code
     }
     values = runtime_parameters(settings)
     data = _data_nodes(settings, columns, schema_text, values)
-    model = _model_nodes(settings, config, values, data)
+    problem = columns.problem(settings, inputs_only=True)
+    model = _model_nodes(settings, config, problem, values, data)
     release = _release_nodes(settings, columns, code, data, model[-1])
     return Pipeline(
         pipeline_name=settings.name,
@@ -98,7 +103,11 @@ def _data_nodes(
 
 
 def _model_nodes(
-    settings: Settings, config: dict[str, Any], values: RuntimeParameters, data: list[BaseNode]
+    settings: Settings,
+    config: dict[str, Any],
+    problem: str,
+    values: RuntimeParameters,
+    data: list[BaseNode],
 ) -> list[BaseNode]:
     examples, _, schema, _, gate = data
     transform = Transform(
@@ -117,17 +126,45 @@ def _model_nodes(
         "schema": schema.outputs["schema"],
         "train_args": trainer_pb2.TrainArgs(splits=["train"]),
         "eval_args": trainer_pb2.EvalArgs(splits=["validation"]),
-        "custom_config": config,
     }
-    nodes: list[BaseNode] = [transform]
-    if settings.tuning.enabled:
-        tuner = Tuner(tuner_fn=settings.model.tuner_fn, tune_args=tuner_pb2.TuneArgs(), **learning)
-        tuner.add_upstream_node(gate)
-        learning["hyperparameters"] = tuner.outputs["best_hyperparameters"]
-        nodes.append(tuner)
-    trainer = Trainer(steps=values[STEPS], run_fn=settings.model.run_fn, **learning)
-    trainer.add_upstream_node(gate)
-    return [*nodes, trainer]
+    tuning, best = _tuning_nodes(settings, config, problem, learning)
+    if best:
+        learning["hyperparameters"] = best
+    trainer = Trainer(
+        steps=values[STEPS],
+        run_fn=settings.model.run_fn,
+        # How they were found is nothing to it.
+        custom_config={name: config[name] for name in config if name != "tuning"},
+        **learning,
+    )
+    for node in (*tuning[-1:], trainer):
+        node.add_upstream_node(gate)
+    return [transform, *tuning, trainer]
+
+
+def _tuning_nodes(
+    settings: Settings, config: dict[str, Any], problem: str, learning: dict[str, Any]
+) -> tuple[list[BaseNode], BaseChannel | None]:
+    """Returns the nodes, the Tuner last, and what the Trainer learns with."""
+    if settings.tuning.when == "never":
+        return [], None
+    # Another network's are of no use.
+    searched = {"network_fn": settings.model.network_fn, **json.loads(problem)}
+    arguments = {
+        "tuner_fn": settings.model.tuner_fn,
+        "custom_config": config,
+        "problem": json.dumps(searched, sort_keys=True),
+        **learning,
+    }
+    if settings.tuning.when == "always":
+        tuner = Tuner(**arguments)
+        return [tuner], tuner.outputs[BEST]
+    before = Resolver(
+        strategy_class=tuned.LastTuned, config={"problem": arguments["problem"]}, **tuned.CHANNELS
+    ).with_id("Tuned")
+    tuner = Tuner(**arguments, tuned=before.outputs[tuned.TUNED])
+    # One of them is empty.
+    return [before, tuner], union([before.outputs[tuned.TUNED], tuner.outputs[BEST]])
 
 
 def _for_transform(config: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ ABOUT: dict[str, About] = {
     "ExampleValidator": About("data", "Compares the statistics with the schema."),
     "DataGate": About("data", "Stops the run on anomalous data.", gate="data"),
     "Transform": About("model", "Learns the preprocessing and applies it."),
+    "Tuned": About("model", "Finds the hyperparameters that an earlier run has tuned."),
     "Tuner": About("model", "Searches for better hyperparameters."),
     "Trainer": About("model", "Trains the network and exports it."),
     "Champion": About("release", "Finds the last pushed model."),

@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from models.hyperparameters import untuned
 from pipeline.airflow_settings import Airflow
 from pipeline.bounds import Bound, Metric
 from pipeline.kubeflow_settings import Kubeflow
 from pipeline.monitoring_settings import Monitoring
 from pipeline.section import MisplacedError, Section
 from pipeline.serving_settings import Serving
+from pipeline.tuning_settings import Tuning, check_space
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 # The newest span, a number, or a day.
@@ -203,14 +205,6 @@ class Training(Section):
     )
 
 
-class Tuning(Section):
-    """The search for hyperparameters."""
-
-    enabled: bool = Field(False, description="Whether a Tuner runs before the Trainer.")
-    trials: int = Field(10, ge=1, description="How many settings are tried.")
-    epochs: int = Field(10, ge=1, description="Most passes over the training rows in a trial.")
-
-
 class Champion(Section):
     """How a new model is compared with the last pushed one, on the same rows."""
 
@@ -351,6 +345,12 @@ class Settings(Section):
             raise MisplacedError(
                 "goes with `data.source: sql` alone", "airflow", "database_connection"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _the_search_is_around_the_settings(self) -> "Settings":
+        own = {"model": self.model.model_dump(), "training": self.training.model_dump()}
+        check_space(self.tuning.space, untuned(own), (self.model, self.training))
         return self
 
     def _named_metrics(self) -> Iterator[tuple[Metric, tuple[str, ...]]]:

@@ -17,7 +17,10 @@ from versions.folder import Version
 
 _SETTINGS = ("model", "training")
 _COUNTED = ("train", "validation", "eval", "dropped", "rejected")
-_HYPERPARAMETERS = "best_hyperparameters"
+# Their outputs are other runs' artifacts.
+_FOUND = ("Champion", "Tuned")
+# Where the Trainer's hyperparameters come from: this run's search, or an earlier one's.
+_TUNED = {"Tuner": "best_hyperparameters", "Tuned": "tuned"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def origin(lineage: Lineage, version: Version) -> Origin:
         metrics=version.metrics,
         champion=_champion(version, nodes.get("Champion")),
         executions={node: each.execution_id for node, each in nodes.items()},
-        artifacts={node: _uris(each) for node, each in nodes.items() if node != "Champion"},
+        artifacts={node: _uris(each) for node, each in nodes.items() if node not in _FOUND},
     )
 
 
@@ -114,15 +117,15 @@ def hyperparameters_of(lineage: Lineage, nodes: Mapping[str, NodeRun]) -> dict[s
         return {}
     given = json.loads(lineage.properties(trainer.execution_id).get("custom_config") or "{}")
     found = {section: given[section] for section in _SETTINGS if section in given}
-    tuned = _tuned(nodes.get("Tuner"))
+    tuned = _tuned(nodes)
     return {**found, "tuned": tuned} if tuned else found
 
 
-def _tuned(node: NodeRun | None) -> dict[str, Any]:
-    made = node.outputs.get(_HYPERPARAMETERS, []) if node else []
-    for artifact in made:
-        for file in sorted(Path(artifact["uri"]).glob("*.txt")):
-            return dict(json.loads(file.read_text(encoding="utf-8")).get("values", {}))
+def _tuned(nodes: dict[str, NodeRun]) -> dict[str, Any]:
+    for node, key in _TUNED.items():
+        for artifact in nodes[node].outputs.get(key, []) if node in nodes else []:
+            for file in sorted(Path(artifact["uri"]).glob("*.txt")):
+                return dict(json.loads(file.read_text(encoding="utf-8")).get("values", {}))
     return {}
 
 

@@ -41,7 +41,14 @@ def config(**features: Any) -> dict[str, Any]:
             "imbalance": "prior",
             "mixed_precision": "off",
         },
-        "tuning": {"trials": 2, "epochs": 1},
+        "tuning": {
+            "when": "always",
+            "search": "bayesian",
+            "trials": 3,
+            "epochs": None,
+            "parallel": 1,
+            "space": {},
+        },
     }
 
 

@@ -233,28 +233,6 @@ def test_an_empty_column_and_a_constant_one(tmp_path: Path) -> None:
         assert np.isfinite(call(model, "evaluate", EVAL["binary"])["probability"]).all()
 
 
-def test_the_tuner_tries_the_settings_first_and_the_trainer_takes_its_choice(
-    folders: dict[str, Path], tmp_path: Path
-) -> None:
-    from models.tuning import tuner_fn
-
-    folder, custom = folders["binary"], SETTINGS["binary"]
-    result = tuner_fn(fn_args(folder, custom, working_dir=str(tmp_path / "work")))
-    result.tuner.search(**result.fit_kwargs)
-    trials = result.tuner.oracle.trials
-    first = min(trials)
-    assert len(trials) == 2
-    assert trials[first].hyperparameters.values == {
-        "learning_rate": 0.01,
-        "dropout": 0.1,
-        "width": 1.0,
-        "depth": 2,
-    }
-    best = result.tuner.get_best_hyperparameters()[0].get_config()
-    run_fn(fn_args(folder, custom, hyperparameters=best, serving_model_dir=str(tmp_path / "m")))
-    assert (tmp_path / "m" / "saved_model.pb").exists()
-
-
 MIRRORED = """
 import sys
 import tensorflow as tf

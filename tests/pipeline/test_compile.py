@@ -43,7 +43,7 @@ def test_the_bundle_holds_what_the_manifest_says(tmp_path):
     assert (manifest.name, manifest.push) == ("tiny", "served")
     assert manifest.defaults() == {"data-path": "data.csv", "span": "latest", "steps": 0}
     assert [each.type for each in manifest.parameters.values()] == ["string", "string", "integer"]
-    assert {node.id for node in manifest.nodes} == set(ABOUT) - {"Tuner"}
+    assert {node.id for node in manifest.nodes} == set(ABOUT) - {"Tuned", "Tuner"}
     resources = {node.id: node.resources for node in manifest.nodes}
     assert (resources["Trainer"].gpu, resources["Trainer"].memory) == (1, "4Gi")
     assert resources["Transform"].gpu == 0
@@ -66,9 +66,11 @@ def test_what_may_differ_from_run_to_run_is_filled_in_when_it_runs(tmp_path):
     }
 
 
-@pytest.mark.parametrize("tuned", ["true", "false"])
-def test_the_order_of_the_nodes_can_be_run(tmp_path, tuned):
-    made = compile_bundle(project(tmp_path, f"tuning.enabled={tuned}"), tmp_path / "bundles")
+@pytest.mark.parametrize(
+    ("when", "added"), [("always", {"Tuner"}), ("missing", {"Tuned", "Tuner"}), ("never", set())]
+)
+def test_the_order_of_the_nodes_can_be_run(tmp_path, when, added):
+    made = compile_bundle(project(tmp_path, f"tuning.when={when}"), tmp_path / "bundles")
     for nodes in (
         [(node.id, node.upstream) for node in made.manifest.nodes],
         [(name, node.upstream_nodes) for name, node in graph(made).items()],
@@ -77,7 +79,7 @@ def test_the_order_of_the_nodes_can_be_run(tmp_path, tuned):
         for name, upstream in nodes:
             assert set(upstream) <= done, name
             done.add(name)
-        assert ("Tuner" in done) == (tuned == "true")
+        assert done & {"Tuned", "Tuner"} == added
 
 
 def test_all_but_the_pusher_may_be_cached(tmp_path):

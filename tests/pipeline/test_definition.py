@@ -49,18 +49,45 @@ def inputs(node):
 
 def test_the_nodes_are_those_of_the_design_and_each_is_described(tmp_path):
     assert set(nodes(tmp_path)) == set(NODES)
-    assert [name for name in ABOUT if name != "Tuner"] == NODES
+    assert [name for name in ABOUT if name not in ("Tuned", "Tuner")] == NODES
 
 
 def test_a_tuner_only_where_it_is_wanted(tmp_path):
-    found = nodes(tmp_path, "tuning.enabled=true")
+    found = nodes(tmp_path, "tuning.when=always")
     assert set(found) == {*NODES, "Tuner"}
     assert inputs(found["Trainer"])["hyperparameters"] == "Tuner"
     assert "hyperparameters" not in inputs(nodes(tmp_path)["Trainer"])
 
 
+def test_what_an_earlier_run_has_tuned_is_used_where_that_is_wanted(tmp_path):
+    found = nodes(tmp_path, "tuning.when=missing")
+    assert set(found) == {*NODES, "Tuned", "Tuner"}
+    assert inputs(found["Tuner"])["tuned"] == "Tuned"
+    trainer = found["Trainer"]
+    either = trainer.inputs.inputs["hyperparameters"].mixed_inputs.input_keys
+    assert [inputs(trainer)[key] for key in either] == ["Tuned", "Tuner"]
+    assert {"Tuned", "Tuner"} <= set(trainer.upstream_nodes)
+
+
+@pytest.mark.parametrize(
+    ("override", "same"),
+    [
+        ("training.seed=9", True),
+        ("tuning.trials=3", True),
+        ("features.include=[temp]", False),
+        ("label.positive=ok", False),
+        ("model.network_fn=models.network.output_layer", False),
+    ],
+)
+def test_tuned_hyperparameters_are_for_one_problem(tmp_path, override, same):
+    before, after = (
+        nodes(tmp_path, "tuning.when=missing", *changes)["Tuned"] for changes in ([], [override])
+    )
+    assert (before.inputs == after.inputs) == same
+
+
 def test_nothing_learns_before_the_data_have_passed_the_gate(tmp_path):
-    found = nodes(tmp_path, "tuning.enabled=true")
+    found = nodes(tmp_path, "tuning.when=always")
     for learner in ("Tuner", "Trainer"):
         assert "DataGate" in found[learner].upstream_nodes
 
@@ -98,7 +125,7 @@ def test_the_evaluator_and_the_serving_check_see_raw_rows_of_the_eval_split(tmp_
     [
         ("training.learning_rate=0.5", {"Trainer"}),
         ("model.hidden=[8]", {"Trainer"}),
-        ("tuning.trials=3", {"Trainer"}),
+        ("tuning.trials=3", set()),
         ("features.numbers=zscore", {"Transform", "Trainer"}),
         ("features.include=[temp]", {"Transform", "Trainer", "Pusher"}),
         ("features.exclude=[]", {"ExampleGen"}),
@@ -122,9 +149,15 @@ def test_a_changed_setting_changes_the_nodes_that_depend_on_it_alone(
 
 def test_changed_model_code_changes_the_nodes_that_run_it(tmp_path):
     assert changed(tmp_path, code="other") == {"Transform", "Trainer", "Pusher"}
-    tuned = parameters(tmp_path, "tuning.enabled=true")
-    other = parameters(tmp_path, "tuning.enabled=true", code="other")
+    tuned = parameters(tmp_path, "tuning.when=always")
+    other = parameters(tmp_path, "tuning.when=always", code="other")
     assert tuned["Tuner"] != other["Tuner"]
+
+
+def test_a_changed_search_changes_the_tuner_alone(tmp_path):
+    before = parameters(tmp_path, "tuning.when=always")
+    after = parameters(tmp_path, "tuning.when=always", "tuning.trials=3")
+    assert {name for name in before if before[name] != after[name]} == {"Tuner"}
 
 
 def test_a_changed_schema_changes_its_node(tmp_path):

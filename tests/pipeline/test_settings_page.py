@@ -43,7 +43,8 @@ def test_a_row_says_type_default_and_purpose() -> None:
     assert rows("data.splits")["train"][:2] == ["number, above 0, below 1", "`0.7`"]
     assert rows("features")["numbers"][:2] == ["`quantile`, `zscore`", "`quantile`"]
     assert rows("features")["exclude"][:2] == ["list of: text", "`[]`"]
-    assert rows("tuning")["enabled"][:2] == ["`true` or `false`", "`false`"]
+    assert rows("evaluation.champion")["enabled"][:2] == ["`true` or `false`", "`true`"]
+    assert rows("tuning")["epochs"][:2] == ["whole number, at least 1", "-"]
     assert rows("resources.NAME")["memory"][:2] == [r"text, as `^\d+(Mi¦Gi)$`", "-"]
     assert rows("")["name"][1] == rows("label")["column"][1] == "required"
     for key, section, _ in sections():

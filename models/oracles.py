@@ -1,0 +1,126 @@
+"""What chooses the values of each trial: KerasTuner's oracles, the settings' own values first.
+
+Both keep all that they know in one file, which is whole at any moment: a search that was killed
+goes on from the trials that had ended. To search in another way, add an oracle of KerasTuner's
+here, as `Bayesian` is, and its name to `oracle`.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine import trial as trials
+
+from models.search_space import search_space
+
+OBJECTIVE = "val_loss"
+EPOCHS = "tuner/epochs"
+"""Hyperband's own name for the most epochs of a trial."""
+
+_STATE = "search.json"
+_RANDOM_SHARE = 3  # of so many trials of a Bayesian search one is random, before it has a model
+
+
+class DefaultsFirst(keras_tuner.Oracle):
+    """Trains the untuned settings first, as long as any trial, and remembers everything.
+
+    A mix-in: it stands before an oracle of KerasTuner's.
+    """
+
+    folder: Path
+    """Where the search is remembered."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of the next trial, in KerasTuner's form."""
+        if self.trials:
+            return dict(super().populate_space(trial_id))
+        untuned = {each.name: each.default for each in self.get_space().space}
+        return {"status": trials.TrialStatus.RUNNING, "values": untuned | self.longest()}
+
+    def longest(self) -> dict[str, Any]:
+        """What a trial's values hold besides, if it may train as long as any."""
+        return {}
+
+    def get_best_trials(self, num_trials: int = 1) -> list[trials.Trial]:
+        """The best of those that were trained as long as any; of two equal ones the earlier."""
+        ended = [
+            trial
+            for trial in self.trials.values()
+            if trial.status == trials.TrialStatus.COMPLETED
+            and trial.hyperparameters.values.items() >= self._budget().items()
+        ]
+        return sorted(ended, key=lambda trial: trial.score)[:num_trials]
+
+    def _budget(self) -> dict[str, Any]:
+        return {name: value for name, value in self.longest().items() if name == EPOCHS}
+
+    def save(self) -> None:
+        """Writes down what is known; a reader sees all of it or what was there before."""
+        state = {
+            "oracle": self.get_state(),
+            "trials": [trial.get_state() for trial in self.trials.values()],
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        written = self.folder / f".{_STATE}"
+        written.write_text(json.dumps(state), encoding="utf-8")
+        written.replace(self.folder / _STATE)
+
+    def reload(self) -> None:
+        """Goes on where a search ended, if one began here; what was at work then is done again."""
+        if not (self.folder / _STATE).exists():
+            return
+        state = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
+        self.trials = {each["trial_id"]: trials.Trial.from_state(each) for each in state["trials"]}
+        at_work = [
+            trial.trial_id
+            for trial in self.trials.values()
+            if trial.status == trials.TrialStatus.RUNNING
+        ]
+        # A queue that is taken from its end.
+        self.set_state({**state["oracle"], "ongoing_trials": {}, "retry_queue": at_work[::-1]})
+
+
+class Bayesian(DefaultsFirst, keras_tuner.oracles.BayesianOptimizationOracle):
+    """A Gaussian process says where a better trial may be."""
+
+
+class Hyperband(DefaultsFirst, keras_tuner.oracles.HyperbandOracle):
+    """Many short trials, of which the best go on longer; each from its beginning."""
+
+    def longest(self) -> dict[str, Any]:
+        """As a trial of the last bracket, which are all trained as long as any."""
+        return {EPOCHS: self.max_epochs, "tuner/initial_epoch": 0, "tuner/bracket": 0}
+
+
+def oracle(custom_config: Mapping[str, Any], folder: Path) -> DefaultsFirst:
+    """What chooses the values of each trial, with all that it knew when it last ran in `folder`.
+
+    Args:
+      custom_config: its sections `model`, `training` and `tuning`.
+      folder: where the search is remembered.
+    """
+    tuning = custom_config["tuning"]
+    common = {
+        "objective": keras_tuner.Objective(OBJECTIVE, "min"),
+        # KerasTuner takes 0 for no seed.
+        "seed": custom_config["training"]["seed"] + 1,
+        "hyperparameters": search_space(custom_config),
+        "allow_new_entries": False,
+    }
+    made: DefaultsFirst
+    if tuning["search"] == "hyperband":
+        made = Hyperband(max_epochs=most_epochs(custom_config), **common)
+    else:
+        points = max(2, tuning["trials"] // _RANDOM_SHARE)
+        made = Bayesian(max_trials=tuning["trials"], num_initial_points=points, **common)
+    made.folder = folder
+    made.verbose = 0
+    made.reload()
+    return made
+
+
+def most_epochs(custom_config: Mapping[str, Any]) -> int:
+    """Most passes over the training rows in a trial: by default as many as the Trainer's."""
+    return int(custom_config["tuning"]["epochs"] or custom_config["training"]["epochs"])

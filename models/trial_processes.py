@@ -1,0 +1,158 @@
+"""Trials side by side: a process for each GPU, or several on the processor's cores.
+
+One process has the oracle and trains nothing; the others train what they are sent, one trial each.
+"""
+
+import logging
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import keras_tuner
+import tensorflow as tf
+from keras_tuner.engine import trial as trials
+
+from models.oracles import DefaultsFirst
+from models.trials import Rows, run_trial
+
+LOG = logging.getLogger("beltline.tuner")
+
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+_FORM = "%(asctime)s %(levelname)s %(name)s: %(processName)s: %(message)s"
+
+Environment = Mapping[str, str]
+
+
+def environments(parallel: int | str) -> list[Environment]:
+    """The variables of each process that trains: which GPU it sees, or how many threads it has.
+
+    Args:
+      parallel: how many at once; `auto` is one for each GPU, or one on the CPU. There are no more
+        than GPUs, nor, without any, than cores.
+    """
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    cores = len(os.sched_getaffinity(0))
+    wanted = (gpus or 1) if parallel == "auto" else int(parallel)
+    count = min(wanted, gpus or cores)
+    if count < wanted:
+        have = f"{gpus} GPU(s)" if gpus else f"{cores} core(s) and no GPU"
+        LOG.info("%d trials at once, not %d: there are %s", count, wanted, have)
+    if gpus:
+        named = os.environ.get(_VISIBLE) or ",".join(str(number) for number in range(gpus))
+        return [{_VISIBLE: gpu} for gpu in named.split(",")[:count]]
+    return [dict.fromkeys(_THREADS, str(max(1, cores // count)))] * count
+
+
+def search_in_processes(
+    oracle: DefaultsFirst, rows: Rows, processes: Sequence[Environment]
+) -> None:
+    """Runs the trials that the oracle asks for, until it asks for no more.
+
+    Raises:
+      keras_tuner.errors.FatalError: a process can't train at all, or has ended.
+    """
+    LOG.info("%d trials at once", len(processes))
+    with _started(rows, processes) as idle:
+        at_work: dict[Connection, trials.Trial] = {}
+        while True:
+            for name, connection in list(idle.items()):
+                trial = oracle.create_trial(name)
+                if trial.status == trials.TrialStatus.RUNNING:
+                    connection.send(trial.get_state())
+                    at_work[idle.pop(name)] = trial
+            if not at_work:
+                return
+            for ready in wait(list(at_work)):
+                # Of connections alone, since it was given nothing else.
+                assert isinstance(ready, Connection)  # noqa: S101 - for the type checker
+                name = _end(oracle, at_work.pop(ready), ready)
+                idle[name] = ready
+
+
+def _end(oracle: DefaultsFirst, trial: trials.Trial, connection: Connection) -> str:
+    """Tells the oracle how a trial ended; returns the name of the process that is idle now."""
+    name = next(key for key, at_work in oracle.ongoing_trials.items() if at_work is trial)
+    try:
+        metrics, failed, fatal = connection.recv()
+    except EOFError:
+        fatal = f"trial {trial.trial_id}: its process was killed; is there too little memory?"
+    if fatal:
+        raise keras_tuner.errors.FatalError(fatal)
+    if failed:
+        trial.status, trial.message = trials.TrialStatus.FAILED, failed
+    else:
+        oracle.update_trial(trial.trial_id, metrics)
+        trial.status = trials.TrialStatus.COMPLETED
+    oracle.end_trial(trial)
+    # It does so before it forgets that the trial was at work.
+    oracle.save()
+    return str(name)
+
+
+@contextmanager
+def _started(rows: Rows, processes: Sequence[Environment]) -> Iterator[dict[str, Connection]]:
+    """Starts the processes; yields the connection to each by name, and ends them afterwards."""
+    # A forked one can't use what TensorFlow has begun here.
+    context = multiprocessing.get_context("spawn")
+    started, connections = [], {}
+    try:
+        for number, environment in enumerate(processes):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, rows), name=f"trials-{number}")
+            with _environment(environment):
+                process.start()
+            theirs.close()
+            started.append(process)
+            connections[process.name] = ours
+        yield connections
+    finally:
+        for process in started:
+            process.kill()
+            process.join()
+
+
+@contextmanager
+def _environment(variables: Environment) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _work(connection: Connection, rows: Rows) -> None:
+    """A process that trains: answers each trial with its metrics, or why it failed, or can't go on.
+
+    It ends when there is nobody left to ask it.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.basicConfig(level=logging.WARNING, format=_FORM)
+    logging.getLogger("beltline").setLevel(logging.INFO)
+    while True:
+        try:
+            trial = trials.Trial.from_state(connection.recv())
+        except EOFError:
+            return
+        connection.send(_answer(trial, rows))
+
+
+def _answer(trial: trials.Trial, rows: Rows) -> tuple[dict[str, float], str, str]:
+    try:
+        return run_trial(trial, rows), "", ""
+    except keras_tuner.errors.FailedTrialError as error:
+        return {}, str(error), ""
+    except keras_tuner.errors.FatalError as error:
+        return {}, "", str(error)
+
+
+def _end_with_parent() -> None:
+    parent: Any = multiprocessing.parent_process()
+    wait([parent.sentinel])
+    os._exit(1)

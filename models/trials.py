@@ -1,0 +1,100 @@
+"""One trial: a network trained as the Trainer trains it, and its loss on the validation split.
+
+A trial begins from the same seed as the Trainer. So with the best values the Trainer gets the very
+loss that the trial had, on the same machine and with the same number of epochs.
+"""
+
+import dataclasses
+import functools
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import keras_tuner
+import tensorflow as tf
+from keras_tuner.engine import trial as trials
+
+from models.devices import Devices, choose_devices
+from models.hyperparameters import KERAS_TUNERS_OWN, hyperparameters_of
+from models.job import Job, make_repeatable, prepare
+from models.oracles import EPOCHS, OBJECTIVE, most_epochs
+from models.training import fit
+
+LOG = logging.getLogger("beltline.tuner")
+
+SECONDS = "seconds"
+"""Under this name a trial's wall seconds are among its metrics."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """What trials learn from and are judged by; small enough to be sent to another process."""
+
+    custom_config: Mapping[str, Any]
+    train_files: Sequence[str]
+    validation_files: Sequence[str]
+    transform_graph: str
+
+    @functools.cached_property
+    def prepared(self) -> tuple[Job, Devices]:
+        """The data, read, and where to learn; seconds the first time."""
+        job = prepare(
+            self.custom_config, self.train_files, self.validation_files, self.transform_graph
+        )
+        return job, choose_devices(self.custom_config["training"]["mixed_precision"])
+
+
+def run_trial(trial: trials.Trial, rows: Rows) -> dict[str, float]:
+    """Trains with a trial's values; returns its metrics by name, the objective among them.
+
+    Raises:
+      keras_tuner.errors.FailedTrialError: these values can't be trained with; others may.
+      keras_tuner.errors.FatalError: nothing can, or the process was asked to stop.
+    """
+    values = trial.hyperparameters.values
+    shown = {name: v for name, v in values.items() if not name.startswith(KERAS_TUNERS_OWN)}
+    LOG.info("trial %s: %s", trial.trial_id, shown_values(shown))
+    begun = time.monotonic()
+    try:
+        loss = validation_loss(values, rows)
+    except (ValueError, tf.errors.ResourceExhaustedError) as error:
+        # The first one is the settings' own: the Trainer would fail as it does.
+        if not int(trial.trial_id):
+            raise keras_tuner.errors.FatalError(f"the untuned settings: {error}") from error
+        LOG.info("trial %s failed: %s", trial.trial_id, error)
+        raise keras_tuner.errors.FailedTrialError(str(error)) from error
+    except Exception as error:
+        # KerasTuner would take it for a failed trial, also where it says that the node must stop.
+        raise keras_tuner.errors.FatalError(f"trial {trial.trial_id}: {error}") from error
+    seconds = time.monotonic() - begun
+    LOG.info("trial %s: validation loss %.6f; %.1f s", trial.trial_id, loss, seconds)
+    return {OBJECTIVE: loss, SECONDS: seconds}
+
+
+def validation_loss(values: Mapping[str, Any], rows: Rows) -> float:
+    """The loss on the validation split of a network trained with a trial's values.
+
+    Raises:
+      ValueError: as `training.fit`.
+    """
+    config = rows.custom_config
+    job, devices = rows.prepared
+    # Else the networks of all trials stay in memory.
+    keras.backend.clear_session()
+    make_repeatable(config["training"]["seed"])
+    epochs = values.get(EPOCHS, most_epochs(config))
+    training = {**config["training"], "epochs": epochs}
+    shorter = dataclasses.replace(job, custom_config={**config, "training": training})
+    network = fit(shorter, hyperparameters_of(config, values), devices)
+    network.compile(loss=job.objective.loss())
+    return float(network.evaluate(job.datasets(devices)[1], verbose=0))
+
+
+def shown_values(values: Mapping[str, Any]) -> str:
+    """Hyperparameters on one line."""
+    return ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
+    )

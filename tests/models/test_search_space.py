@@ -1,0 +1,57 @@
+"""What is searched, in KerasTuner's form."""
+
+import pytest
+
+from models.hyperparameters import hyperparameters_of, untuned
+from models.search_space import search_space
+from tests.models.rows import config
+
+
+def space_of(**declared):
+    custom = config()
+    custom["tuning"]["space"] = declared
+    return {each.name: each for each in search_space(custom).space}
+
+
+def test_every_default_is_what_the_settings_say():
+    defaults = {name: each.default for name, each in space_of().items()}
+    assert defaults == {"learning_rate": 0.01, "dropout": 0.1, "width": 1.0, "depth": 2}
+    assert hyperparameters_of(config(), defaults) == hyperparameters_of(config())
+
+
+def test_what_is_declared_takes_the_place_of_all_that_is_not():
+    found = space_of(embedding={"min": 2.0, "max": 16.0}, dropout={"choices": [0, 0.1]})
+    assert set(found) == {"embedding", "dropout"}
+    assert found["embedding"].prob_to_value(1 - 1e-9) == 16
+    assert isinstance(found["embedding"].prob_to_value(0.5), int)
+    assert found["dropout"].values == [0.0, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("searched", "scale"),
+    [
+        ({"min": 0.001, "max": 0.1}, "log"),
+        ({"min": 0.001, "max": 0.1, "scale": "linear"}, "linear"),
+        ({"min": 0.009, "max": 0.02}, "linear"),
+        ({"min": 0.009, "max": 0.02, "scale": "log"}, "log"),
+        ({"min": 0.0, "max": 0.1}, "linear"),
+    ],
+)
+def test_a_range_of_magnitudes_is_searched_by_its_logarithm(searched, scale):
+    assert space_of(learning_rate=searched)["learning_rate"].sampling == scale
+
+
+def test_all_that_can_be_tuned():
+    assert untuned(config()) == {
+        "learning_rate": 0.01,
+        "weight_decay": 1e-4,
+        "dropout": 0.1,
+        "embedding": 4,
+        "width": 1.0,
+        "depth": 2,
+    }
+
+
+def test_keras_tuners_notes_are_no_hyperparameters():
+    tuned = {"tuner/epochs": 3, "dropout": 0.2}
+    assert hyperparameters_of(config(), tuned) == hyperparameters_of(config(), {"dropout": 0.2})
