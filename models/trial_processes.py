@@ -118,13 +118,15 @@ def _started(rows: Rows, processes: Sequence[Environment]) -> Iterator[dict[str,
 
 @contextmanager
 def _environment(variables: Environment) -> Iterator[None]:
-    before = dict(os.environ)
+    before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _work(connection: Connection, rows: Rows) -> None:

@@ -59,6 +59,9 @@ def test_a_later_run_uses_it_and_trains_again_only_if_it_must(project: Project) 
     assert "an earlier run has tuned" in project("logs", "latest", "Tuner").out
     other = ran(project, *MISSING, "--set", "training.epochs=3")
     assert (states(other)["Tuner"], states(other)["Trainer"]) == ("done", "done")
+    # A run of a part takes over a Tuner that gave nothing.
+    other = ran(project, *MISSING, "--from", "Trainer", "--set", "training.epochs=4")
+    assert "Tuner" not in states(other) and states(other)["Trainer"] == "done"
     assert len(searches(project)) == before
     assert tuned(project, int(project.versions()[-1])) == tuned(project, 1)
 
@@ -94,6 +97,6 @@ def test_a_killed_search_goes_on_in_a_new_run_and_takes_the_place_of_the_old(
     assert len(searches(project)) == before + 1
     # What depends on the same is not searched again, and another run without a search finds it.
     assert states(ran(project, *always, "--set", "push.check_rows=5"))["Tuner"] == "cached"
-    ran(project, *MISSING, "--set", "training.epochs=4")
+    ran(project, *MISSING, "--set", "training.epochs=5")
     best = [each for each in json.loads(searches(project)[-1].read_text()) if each["best"]]
     assert tuned(project, int(project.versions()[-1])) == best[0]["hyperparameters"]
