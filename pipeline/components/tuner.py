@@ -167,4 +167,4 @@ def _write(tuner: Any, best: Path, results: Path) -> None:
     results.mkdir(parents=True, exist_ok=True)
     rows = rows_of(tuner.oracle)
     write_rows(rows, results)
-    write_page(rows, results)
+    write_page(rows, tuner.oracle.objective.name, results)

@@ -22,25 +22,27 @@ Row = dict[str, Any]
 def rows_of(oracle: Any) -> list[Row]:
     """Returns a row for each trial, in the order of their starts.
 
-    Each has `trial`, `state` (`completed` or `failed`), the score under its name (None if it
-    failed), `untuned` and `best`, `epochs` where trials differ in them, `seconds` where they are
-    known, the values under `hyperparameters`, and `reason` where it failed.
+    Each has `trial`, `state` (`completed` or `failed`), the score under its name (not if it
+    failed), whether it is `untuned` (all values are the defaults) and `best`, `epochs` where trials
+    differ in them, `seconds` where they are known, the values under `hyperparameters`, and `reason`
+    where it failed.
     """
     best = oracle.get_best_trials(1)[0].trial_id
     return [
-        _row(oracle.trials[number], oracle.objective.name, place == 0, number == best)
-        for place, number in enumerate(oracle.start_order)
+        _row(oracle.trials[number], oracle.objective.name, number == best)
+        for number in oracle.start_order
     ]
 
 
-def _row(trial: Any, objective: str, first: bool, best: bool) -> Row:
+def _row(trial: Any, objective: str, best: bool) -> Row:
     values = trial.hyperparameters.values
+    untuned = all(values.get(each.name) == each.default for each in trial.hyperparameters.space)
     seconds = trial.metrics.exists("seconds") and trial.metrics.get_best_value("seconds")
     row = {
         "trial": int(trial.trial_id),
         "state": trial.status.lower(),
         objective: trial.score,
-        "untuned": first,
+        "untuned": untuned,
         "best": best,
         "epochs": values.get(_EPOCHS),
         "seconds": round(seconds, 1) if seconds else None,
@@ -56,17 +58,17 @@ def write_rows(rows: Sequence[Row], folder: Path) -> None:
     (folder / TABLE).write_text(text + "\n", encoding="utf-8")
 
 
-def write_page(rows: Sequence[Row], folder: Path) -> None:
-    """Writes the page: a plot of the trials and their table."""
+def write_page(rows: Sequence[Row], objective: str, folder: Path) -> None:
+    """Writes the page: a plot of the trials, by the name of their score, and their table."""
     template = jinja2.Environment(autoescape=True).from_string(_PAGE)
     names = list(dict.fromkeys(name for row in rows for name in row["hyperparameters"]))
     text = template.render(
         rows=rows,
         names=names,
         columns=[key for key in ("epochs", "seconds") if any(key in row for row in rows)],
-        objective=_objective(rows),
-        dots=list(_dots(rows)),
-        ticks=list(_ticks(rows)),
+        objective=objective,
+        dots=list(_dots(rows, objective)),
+        ticks=list(_ticks(rows, objective)),
         width=_WIDTH,
         height=_HEIGHT,
         margin=_MARGIN,
@@ -74,13 +76,7 @@ def write_page(rows: Sequence[Row], folder: Path) -> None:
     (folder / PAGE).write_text(text, encoding="utf-8")
 
 
-def _objective(rows: Sequence[Row]) -> str:
-    # The third key of a trial that has one, see `_row`.
-    return next(list(row)[2] for row in rows if row["best"])
-
-
-def _scored(rows: Sequence[Row]) -> list[tuple[Row, float]]:
-    objective = _objective(rows)
+def _scored(rows: Sequence[Row], objective: str) -> list[tuple[Row, float]]:
     return [(row, float(row[objective])) for row in rows if objective in row]
 
 
@@ -91,8 +87,8 @@ def _height_of(score: float, scores: Iterable[float]) -> float:
     return _HEIGHT - _MARGIN - share * (_HEIGHT - 2 * _MARGIN)
 
 
-def _dots(rows: Sequence[Row]) -> Iterable[dict[str, Any]]:
-    scored = _scored(rows)
+def _dots(rows: Sequence[Row], objective: str) -> Iterable[dict[str, Any]]:
+    scored = _scored(rows, objective)
     scores = [score for _, score in scored]
     step = (_WIDTH - 2 * _MARGIN) / max(1, len(rows) - 1)
     for row, score in scored:
@@ -101,8 +97,8 @@ def _dots(rows: Sequence[Row]) -> Iterable[dict[str, Any]]:
         yield {"x": round(x, 1), "y": round(y, 1), "kind": kind, "row": row, "score": score}
 
 
-def _ticks(rows: Sequence[Row]) -> Iterable[tuple[float, str]]:
-    scores = [score for _, score in _scored(rows)]
+def _ticks(rows: Sequence[Row], objective: str) -> Iterable[tuple[float, str]]:
+    scores = [score for _, score in _scored(rows, objective)]
     for score in sorted({min(scores), (min(scores) + max(scores)) / 2, max(scores)}):
         yield round(_height_of(score, scores), 1), f"{score:.4g}"
 
@@ -131,8 +127,8 @@ _PAGE = """\
 </style>
 {% set best = rows|selectattr("best")|first %}
 {% set untuned = rows|selectattr("untuned")|first %}
-<h1>{{ rows|length }} trials: {{ objective }} {{ "%.6g"|format(best[objective]) }} at best,
-{{ "%.6g"|format(untuned[objective]) }} untuned</h1>
+<h1>{{ rows|length }} trials: {{ objective }} {{ "%.6g"|format(best[objective]) }} at best
+{%- if untuned %}, {{ "%.6g"|format(untuned[objective]) }} untuned{% endif %}</h1>
 <svg viewBox="0 0 {{ width }} {{ height }}" role="img" aria-label="{{ objective }} of each trial">
 {% for y, text in ticks %}
   <line x1="{{ margin }}" x2="{{ width - margin }}" y1="{{ y }}" y2="{{ y }}"/>

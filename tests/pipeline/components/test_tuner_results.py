@@ -22,6 +22,8 @@ def oracle(tmp_path):
     made.verbose = 0
     for loss in (0.5, None, 0.25, 0.75):
         trial = made.create_trial("one")
+        if loss == 0.5:
+            trial.hyperparameters.values = {each.name: each.default for each in space.space}
         if loss is not None:
             made.update_trial(trial.trial_id, {"val_loss": loss})
         trial.status = "FAILED" if loss is None else "COMPLETED"
@@ -36,14 +38,15 @@ def test_a_row_for_each_trial(oracle, tmp_path):
     assert [row["trial"] for row in rows] == [0, 1, 2, 3]
     assert [row.get("val_loss") for row in rows] == [0.5, None, 0.25, 0.75]
     assert [row["best"] for row in rows] == [False, False, True, False]
+    assert [row["untuned"] for row in rows] == [True, False, False, False]
     assert (rows[1]["state"], rows[1]["reason"]) == ("failed", "ValueError: loss is nan")
     assert set(rows[0]["hyperparameters"]) == {"rate <b>", "kind"}
 
 
 def test_the_page_shows_each_trial_and_needs_no_other_file(oracle, tmp_path):
-    write_page(rows_of(oracle), tmp_path)
+    write_page(rows_of(oracle), "val_loss", tmp_path)
     page = (tmp_path / "trials.html").read_text()
-    assert "4 trials: val_loss 0.25 at best," in page and "0.5 untuned" in page
+    assert "4 trials: val_loss 0.25 at best, 0.5 untuned" in page
     assert "rate &lt;b&gt;" in page and "<b>" not in page and "<i>" not in page
     assert "loss is nan" in page
     for other in ("http", "src=", "href=", "url("):
@@ -57,7 +60,7 @@ def test_the_page_shows_each_trial_and_needs_no_other_file(oracle, tmp_path):
     assert heights[1] < heights[0] < heights[2]
 
 
-def test_one_trial_is_enough_for_a_page(oracle, tmp_path):
-    rows = rows_of(oracle)[2:3]
-    write_page([{**rows[0], "untuned": True}], tmp_path)
-    assert "<circle" in (tmp_path / "trials.html").read_text()
+def test_one_trial_is_enough_for_a_page_and_none_need_be_untuned(oracle, tmp_path):
+    write_page(rows_of(oracle)[2:3], "val_loss", tmp_path)
+    page = (tmp_path / "trials.html").read_text()
+    assert "1 trials: val_loss 0.25 at best</h1>" in page and "<circle" in page
