@@ -121,7 +121,7 @@ def hyperparameters_of(lineage: Lineage, nodes: Mapping[str, NodeRun]) -> dict[s
     return {**found, "tuned": tuned} if tuned else found
 
 
-def _tuned(nodes: dict[str, NodeRun]) -> dict[str, Any]:
+def _tuned(nodes: Mapping[str, NodeRun]) -> dict[str, Any]:
     for node, key in _TUNED.items():
         for artifact in nodes[node].outputs.get(key, []) if node in nodes else []:
             for file in sorted(Path(artifact["uri"]).glob("*.txt")):
