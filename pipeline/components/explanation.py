@@ -141,12 +141,11 @@ class Asked:
         columns = [name for name in values if self._candidate.reads(name)]
         rows = rows_to_ask(len(self._rows), len(columns))
         value = _number(self._score(self._rows[:rows])) if rows else None
-        found = permutation_importance(
-            {name: each[:rows] for name, each in values.items()},
-            columns if value is not None else [],
-            self._score,
-            self._judged.sign,
-        )
+        found = []
+        if value is not None:
+            values = {name: each[:rows] for name, each in values.items()}
+            sign = self._judged.sign
+            found = permutation_importance(values, columns, self._score, sign)
         described = [asdict(each) for each in found]
         return {"rows": rows, "repeats": REPEATS, "value": value, "columns": described}
 

@@ -92,6 +92,16 @@ def test_rows_that_can_not_tell_are_no_failure(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_model_of_very_many_columns_is_not_asked_about_each(tmp_path):
+    many = {f"more {number}": 1.0 for number in range(150)}
+    rows = [row | many for row in rows_of("binary")]
+    evaluation, _ = judge(tmp_path, settings_of("binary", slices=["mold"]), rows)
+    found = explained(evaluation)
+    assert found["importance"] == {"rows": 0, "repeats": 3, "value": None, "columns": []}
+    assert found["slices"]["worst"]
+
+
+@pytest.mark.slow
 def test_fewer_rows_and_a_model_that_says_what_it_reads(tmp_path):
     settings = settings_of("binary", importance_rows=250, champion={"enabled": False})
     said = tmp_path / "model" / "Format-Serving" / "assets.extra" / "input_names.json"
