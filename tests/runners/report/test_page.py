@@ -94,6 +94,14 @@ def test_where_less_is_better_the_metric_rises():
     assert "How much rmse rises" in text_of(replace(REPORT, judgement=judged))
 
 
+def test_without_a_champion_there_is_no_column_for_it():
+    alone = [replace(each, champion=None) for each in REPORT.judgement.figures]
+    html = page(replace(REPORT, judgement=replace(REPORT.judgement, figures=alone)))
+    assert "There was no champion to compare with." in html
+    assert ">champion</th>" not in html
+    assert page(REPORT).count(">champion</th>") == 2
+
+
 def test_a_trial_without_a_value_has_a_dash():
     html = page(REPORT)
     [head] = re.findall(r"<thead><tr>(<th scope=\"col\">trial_id.*?)</tr>", html)
