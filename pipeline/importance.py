@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from tfx_bsl.coders import example_coder
 
 REPEATS = 3
@@ -78,8 +79,16 @@ def values_by_column(rows: np.ndarray) -> dict[str, np.ndarray]:
     batch = example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(rows.tolist())
     encoder = example_coder.RecordBatchToExamplesEncoder()
     return {
-        name: np.array(encoder.encode(batch.select([name])), object) for name in batch.schema.names
+        name: np.array(encoder.encode(_alone(batch, name)), object) for name in batch.schema.names
     }
+
+
+def _alone(batch: pa.RecordBatch, name: str) -> pa.RecordBatch:
+    """Returns one column; of one without any value the encoder must be told a type."""
+    column = batch.column(batch.schema.names.index(name))
+    if pa.types.is_null(column.type):
+        column = pa.nulls(len(column), pa.list_(pa.binary()))
+    return pa.RecordBatch.from_arrays([column], [name])
 
 
 def rows_to_ask(wanted: int, columns: int) -> int:

@@ -127,7 +127,20 @@ class TestContents:
         tools = ("gcc", "g++", "cc", "clang", "make", "git", "uv", "pip")
         found = f"import shutil; print([t for t in {tools} if shutil.which(t)])"
         assert confined(docker, image, "python", "-c", found) == "[]"
-        kept = ("find", "/opt", "/root", *TEMPORARY, "-name", "*.whl", "-o", "-name", "uv*")
+        kept = (
+            "find",
+            "/opt",
+            "/root",
+            *TEMPORARY,
+            "-name",
+            "*.whl",
+            "-o",
+            "-name",
+            "uv",
+            "-o",
+            "-name",
+            "uvx",
+        )
         left = docker("run", "--rm", "--user=0:0", "--network=none", image, *kept)
         assert [path for path in left.split() if "site-packages" not in path] == []
 

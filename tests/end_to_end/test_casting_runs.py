@@ -160,7 +160,8 @@ def test_a_page_about_a_run(project: Project) -> None:
     runs = json.loads(project("runs", "--json").out)
     first = runs[0]["run"]
     found = json.loads(project("report", first, "--json").out)
-    assert found["missing"] == {}
+    # A slice of so few rows judges nothing.
+    assert found["missing"].keys() <= {"slices"}
     assert (found["run"]["run"], found["run"]["state"]) == (first, "done")
     assert {node["node"] for node in found["nodes"]} == set(NODES)
     assert sum(found["data"]["rows"].values()) == 3000
@@ -173,7 +174,6 @@ def test_a_page_about_a_run(project: Project) -> None:
     columns = {each["column"]: each["loss"] for each in judged["importance"]["columns"]}
     assert set(columns) == set(card["problem"]["columns"])
     assert judged["metric"] == "auc"
-    assert {each["slice"][:5] for each in judged["slices"]["worst"]} <= {"mold=", "shift"}
     assert found["version"]["version"] == 1
     written = project("report")
     page = Path(written.out.strip())
