@@ -28,7 +28,6 @@ class Server:
 
     port: int
     path: str
-    pid: int
 
 
 @contextmanager
@@ -38,9 +37,9 @@ def beltline(folder: Path, log: Path, samples: Path | None = None) -> Iterator[S
     options = ["--name", "model", "--folder", str(folder), "--port", str(port)]
     options += ["--requests", str(samples)] if samples else []
     words = [sys.executable, "-m", "serving", *options]
-    with _process(words, {}, log) as pid:
+    with _process(words, {}, log):
         _wait(f"http://127.0.0.1:{port}/readyz", log)
-        yield Server(port, "/v1/models/model:predict", pid)
+        yield Server(port, "/v1/models/model:predict")
 
 
 @contextmanager
@@ -51,9 +50,9 @@ def bentoml(folder: Path, log: Path) -> Iterator[list[Server]]:
     command = _ENVIRONMENT.absolute() / "bin" / "bentoml"
     words = [str(command), "serve", "benchmarks.bento_service:Model"]
     environment = {"MODEL": str(folder), "BENTOML_DO_NOT_TRACK": "true"}
-    with _process([*words, "--host", "127.0.0.1", "--port", str(port)], environment, log) as pid:
+    with _process([*words, "--host", "127.0.0.1", "--port", str(port)], environment, log):
         _wait(f"http://127.0.0.1:{port}/readyz", log)
-        yield [Server(port, path, pid) for path in ("/plain", "/batched")]
+        yield [Server(port, path) for path in ("/plain", "/batched")]
 
 
 def _make_environment() -> None:
@@ -73,12 +72,12 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _process(words: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[int]:
+def _process(words: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
     given = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": "."} | dict(environment)
     with log.open("wb") as out:
         process = subprocess.Popen(words, env=given, stdout=out, stderr=subprocess.STDOUT)  # noqa: S603 - our own command, no shell
         try:
-            yield process.pid
+            yield
         finally:
             process.terminate()
             try:
