@@ -8,9 +8,6 @@ pods and workers that share it must have it at the same path.
 
 from pathlib import Path
 
-from google.protobuf import text_format
-from tensorflow_serving.config import model_server_config_pb2 as config_pb2
-
 from versions.locking import put, stage
 
 CONFIG = "serving.config"
@@ -24,6 +21,10 @@ def follow(folder: Path, live: int) -> None:
 
 def prepare(folder: Path, live: int) -> None:
     """Writes what `commit` will make valid; here a full disk shows."""
+    # Whoever only asks which version is live needs no protobuf.
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2 as config_pb2
+
     config = config_pb2.ModelServerConfig()
     model = config.model_config_list.config.add(
         name=folder.name, base_path=str(folder.absolute()), model_platform="tensorflow"
