@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from bundle.errors import GateRefused, WrongInput
+from bundle.errors import GateRefused
 from runners.commands.models import table
+from runners.commands.page_file import write_page
 from runners.commands.settings_options import open_project, settings_options
 from runners.quiet import stderr_in
 from serving.monitoring import Report, Watch
 from serving.monitoring import monitor as check
-from versions.locking import replace
 
 
 @click.command("monitor")
@@ -44,11 +44,7 @@ def _write(page: Path, report: Report) -> None:
     # Jinja is loaded for the page alone.
     from serving.monitoring.page import page as written
 
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        replace(page, written(report))
-    except OSError as error:
-        raise WrongInput(f"{page}: can't be written: {error.strerror}") from None
+    write_page(page, written(report))
 
 
 def _show(report: Report, page: Path) -> None:

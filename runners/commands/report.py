@@ -6,11 +6,10 @@ from urllib.parse import quote
 
 import click
 
-from bundle.errors import WrongInput
+from runners.commands.page_file import write_page
 from runners.commands.runs import LATEST, History, described
 from runners.commands.settings_options import open_project, settings_options
 from runners.report import Report, report_of
-from versions.locking import replace
 
 
 @click.command("report")
@@ -44,8 +43,4 @@ def _write(page: Path, found: Report) -> None:
     # Jinja is loaded for the page alone.
     from runners.report.page import page as written
 
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        replace(page, written(found))
-    except OSError as error:
-        raise WrongInput(f"{page}: can't be written: {error.strerror}") from None
+    write_page(page, written(found))
