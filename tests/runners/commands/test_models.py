@@ -1,10 +1,9 @@
 import json
 
-import pytest
 from click.testing import CliRunner
 
 from runners.commands.models import models, table
-from tests.runners.projects import places, project
+from tests.runners.projects import places
 from versions.push import push
 
 
@@ -12,12 +11,6 @@ def invoke(folder, *arguments):
     result = CliRunner().invoke(models, ["-f", str(folder / "pipeline.yaml"), *arguments])
     assert result.exit_code == 0, result.output
     return result.output
-
-
-@pytest.fixture
-def folder(tmp_path):
-    project(tmp_path)
-    return tmp_path
 
 
 def push_model(folder, run, directory="served", **figures):

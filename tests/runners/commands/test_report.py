@@ -11,7 +11,7 @@ from runners.commands.report import report
 from runners.metadata import BUNDLE, REASON, REFUSED
 from tests.runners.commands.test_models import push_model
 from tests.runners.commands.test_runs import record
-from tests.runners.projects import Ledger, places, project
+from tests.runners.projects import places
 from tests.runners.report.reports import IMPORTANCE, SLICES
 
 TRAINED = json.dumps({"training": {"epochs": 5}, "model": {"hidden": [8]}, "features": {}})
@@ -48,17 +48,6 @@ ASKED = {
         }
     ]
 }
-
-
-@pytest.fixture
-def folder(tmp_path):
-    project(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def ledger(folder):
-    return Ledger(places(folder).metadata)
 
 
 def invoke(folder, *arguments):

@@ -11,22 +11,11 @@ from runners.commands.runs import runs
 from runners.metadata import BUNDLE, REASON, REFUSED
 from runners.record import Record, only_run
 from tests.bundle.bundles import manifest
-from tests.runners.projects import Ledger, places, project
+from tests.runners.projects import Ledger, places
 
 PUSHED = {"pushed_model": ("PushedModel", {"pushed": 1, "pushed_version": "3"})}
 KEPT = {"pushed_model": ("PushedModel", {"pushed": 0, "pushed_version": "3", "reason": "is 3"})}
 REFUSED_MODEL = {"blessing": ("ModelBlessing", {"blessed": 0, "reason": "auc 0.5 is below 0.6"})}
-
-
-@pytest.fixture
-def folder(tmp_path):
-    project(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def ledger(folder):
-    return Ledger(places(folder).metadata)
 
 
 def invoke(folder, *arguments):
