@@ -42,8 +42,10 @@ def compiled(parent: Path, code: bytes = b"code", **changes: Any) -> Path:
 
 def with_monitoring(parent: Path, code: bytes = b"code", **monitoring: Any) -> Path:
     """The package's file as `compiled` writes it, with the monitoring's package beside it."""
-    package.write_monitor(parent, bundle(parent, code), settings(), {**MONITORING, **monitoring})
-    return compiled(parent, code)
+    text = _compiled_monitoring(code, json.dumps({**MONITORING, **monitoring}))
+    file = compiled(parent, code)
+    file.with_name(package.MONITOR_PACKAGE).write_text(text)
+    return file
 
 
 @functools.cache
@@ -52,3 +54,12 @@ def _compiled(code: bytes, changes: str) -> str:
     with tempfile.TemporaryDirectory(prefix="beltline-package-") as folder:
         made = bundle(Path(folder), code)
         return package.write(Path(folder), made, settings(**json.loads(changes))).read_text()
+
+
+@functools.cache
+def _compiled_monitoring(code: bytes, monitoring: str) -> str:
+    """The same of the monitoring's package."""
+    with tempfile.TemporaryDirectory(prefix="beltline-package-") as folder:
+        made = bundle(Path(folder), code)
+        written = package.write_monitor(Path(folder), made, settings(), json.loads(monitoring))
+        return written.read_text()
