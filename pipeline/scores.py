@@ -1,13 +1,14 @@
 """The Evaluator's metrics of arrays at hand, without TFMA's steps around them.
 
-Counts come from `metrics.py`; TFMA's curves are made of a histogram of 10,000 buckets, and those
-here of the values themselves, which on a few thousand rows is the faster way. The figures are the
-same but for what falls into one bucket.
+Counts come from `metrics.py`. TFMA's curves are made of a histogram of 10,000 buckets, and those
+here of the values themselves, by scikit-learn: on a few thousand rows that is the faster way. The
+figures are the same but for what falls into one bucket.
 """
 
 from collections.abc import Callable
 
 import numpy as np
+from sklearn import metrics as curves
 
 from pipeline import metrics
 
@@ -28,23 +29,14 @@ def score_of(class_name: str) -> Score:
 
 def roc_auc(is_true: np.ndarray, scores: np.ndarray) -> float:
     """The share of the pairs of a true and a false one that are in order; a tie counts half."""
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    true = is_true.sum()
-    false = is_true.size - true
-    if not true or not false:
+    if is_true.all() or not is_true.any():
         return float("nan")
-    return float((ranks[is_true].sum() - true * (true + 1) / 2) / (true * false))
+    return float(curves.roc_auc_score(is_true, scores))
 
 
 def average_precision(is_true: np.ndarray, scores: np.ndarray) -> float:
     """The mean precision over the true ones, each at its score as the threshold."""
-    _, place, counts = np.unique(-scores, return_inverse=True, return_counts=True)
-    true = np.bincount(place, is_true, counts.size)
-    if not true.any():
-        return float("nan")
-    precision = np.cumsum(true) / np.cumsum(counts)
-    return float((precision * true).sum() / true.sum())
+    return float(curves.average_precision_score(is_true, scores)) if is_true.any() else float("nan")
 
 
 def _pairs(labels: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

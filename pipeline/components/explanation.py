@@ -14,7 +14,7 @@ about; a `value` is null where the rows can't tell.
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,13 @@ class Candidate:
     model: Any
     path: str
 
-    def reads(self, column: str) -> bool:
-        """Whether the model reads a column."""
+    def read_of(self, columns: Iterable[str]) -> list[str]:
+        """Returns those of the columns that the model reads, in their order."""
         file = Path(self.path) / "assets.extra" / "input_names.json"
-        return not file.is_file() or column in json.loads(file.read_text(encoding="utf-8"))
+        if not file.is_file():
+            return list(columns)
+        names = json.loads(file.read_text(encoding="utf-8"))
+        return [column for column in columns if column in names]
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ class Asked:
     def importance(self) -> dict[str, Any]:
         """The worth of each column; of none where they are too many, or the rows can't tell."""
         values = values_by_column(self._rows)
-        columns = [name for name in values if self._candidate.reads(name)]
+        columns = self._candidate.read_of(values)
         rows = rows_to_ask(len(self._rows), len(columns))
         value = _number(self._score(self._rows[:rows])) if rows else None
         found = []
