@@ -15,6 +15,8 @@ from versions.live import live
 _LEFT_OUT = ("dropped", "rejected")
 _MOST_REJECTS = 5
 _MOST_TRIALS = 200
+# Under this name a trial has the values that it tried.
+_VALUES = "hyperparameters"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Report:
     """A run. `missing` says of each section that is empty why it is, by the section's name.
 
     `run` and `nodes` are what `beltline runs RUN --json` prints. `data` has `rows` by split,
-    `left_out` by reason, and a few of the `rejects`. `trials` are the Tuner's, the best first.
+    `left_out` by reason, and a few of the `rejects`. `trials` are the Tuner's with
+    their values, the best first.
     """
 
     pipeline: str
@@ -130,14 +133,22 @@ def _first_lines(file: Path) -> list[str]:
 
 
 def _trials(node: NodeRun | None) -> list[dict[str, Any]]:
-    """Returns what the Tuner wrote of its trials: a list of objects, one for each."""
+    """Returns what the Tuner wrote of its trials, each with its values beside its score.
+
+    The best stands first, then the untuned one: of many trials the page shows but some.
+    """
     made = [each for group in node.outputs.values() for each in group] if node else []
     for artifact in (each for each in made if each["type"] == "TunerResults"):
         for file in sorted(Path(artifact["uri"]).glob("*.json")):
             found = _list_in(file)
             if found:
-                return found[:_MOST_TRIALS]
+                found.sort(key=lambda each: (not each.get("best"), not each.get("untuned")))
+                return [_flat(each) for each in found[:_MOST_TRIALS]]
     return []
+
+
+def _flat(trial: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in trial.items() if k != _VALUES} | trial.get(_VALUES, {})
 
 
 def _list_in(file: Path) -> list[dict[str, Any]]:

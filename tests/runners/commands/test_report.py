@@ -285,6 +285,21 @@ def test_how_much_better_than_the_champion(folder, ledger, direction, margin, wo
     assert auc["missed"] is missed
 
 
+def test_the_trials_of_the_tuner_s_table_the_best_first(folder, ledger):
+    """In the form in which `pipeline/components/tuner_results.py` writes them."""
+    state = {"state": "completed", "seconds": 1.5}
+    rows = [
+        {"trial": 0, **state, "val_loss": 0.3, "untuned": True, "best": False},
+        {"trial": 1, **state, "val_loss": 0.4, "untuned": False, "best": False},
+        {"trial": 2, **state, "val_loss": 0.2, "untuned": False, "best": True},
+    ]
+    written = [row | {"hyperparameters": {"depth": 1 + row["trial"]}} for row in rows]
+    ledger.run("r1")
+    (folder / "trials.json").write_text(json.dumps(written))
+    ledger.node("r1", "Tuner", outputs={"tuner_results": ("TunerResults", {"uri": str(folder)})})
+    assert told(folder)["trials"] == [rows[n] | {"depth": 1 + n} for n in (2, 0, 1)]
+
+
 def test_trials_that_can_not_be_read_are_left_out(folder, ledger):
     ledger.run("r1")
     (folder / "broken.json").write_text("[{")
