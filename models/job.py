@@ -51,7 +51,7 @@ class Job:
         optimizer = keras.optimizers.AdamW(
             hyperparameters["learning_rate"], weight_decay=hyperparameters["weight_decay"]
         )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
         network.compile(optimizer, self.objective.loss(), jit_compile=False)
         return network
 

@@ -1,4 +1,4 @@
-"""The network: a multi-layer perceptron on encoded numbers and embedded categories.
+"""The network: several perceptrons in one, on encoded numbers and embedded categories.
 
 Made of `keras.layers` and `keras.ops` alone, so that it runs on any Keras backend. To use another
 one, write a function with the signature of `build_network` and name it in the settings as
@@ -11,8 +11,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from models.features import Features
+from models.members import MemberDense, Together
 
 PIECES = 32
 PIECE_VALUES = 12
@@ -28,13 +30,15 @@ def build_network(
     Args:
       features: the inputs and the label.
       vocabulary_sizes: how many indices each category column has.
-      hyperparameters: `hidden` (units of each layer), `dropout` (share), `embedding` (most
-        dimensions of a category), and optionally `output_bias`, the outputs' initial values.
+      hyperparameters: `members` (how many perceptrons), `hidden` (units of each of their layers),
+        `dropout` (share), `embedding` (most dimensions of a category), and optionally
+        `output_bias`, the outputs' initial values.
 
     Returns:
       A model of `{"numeric": [n, w], "missing": [n, d], "categories": [n, k]}`, less what the
       features lack. Its output is `[n, 1]` (binary: the log-odds of the positive class;
       regression: the standardised label) or `[n, classes]` (log-shares, not normalised); float32.
+      In training it is the members' outputs, `[n, members, 1]` or `[n, members, classes]`.
     """
     inputs = network_inputs(features)
     parts = [inputs[name] for name in ("numeric", "missing") if name in inputs]
@@ -45,7 +49,7 @@ def build_network(
         parts += embed(inputs["categories"], vocabulary_sizes, most)
     x = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
     for units in hyperparameters["hidden"]:
-        x = hidden_layer(x, units, hyperparameters["dropout"])
+        x = hidden_layer(x, units, hyperparameters["members"], hyperparameters["dropout"])
     return keras.Model(inputs, output_layer(x, features, hyperparameters.get("output_bias")))
 
 
@@ -116,25 +120,52 @@ def embedding_size(values: int, most: int) -> int:
     return next((size for size in EMBEDDING_SIZES if size >= wanted), EMBEDDING_SIZES[-1])
 
 
-def hidden_layer(x: keras.KerasTensor, units: int, dropout: float) -> keras.KerasTensor:
-    """A dense layer with a smooth activation.
+def hidden_layer(
+    x: keras.KerasTensor, units: int, members: int, dropout: float
+) -> keras.KerasTensor:
+    """A dense layer of every member, with a smooth activation.
 
     No normalisation: the inputs are already on one scale.
+
+    Args:
+      x: `[n, f]` for the first layer, then `[n, members, f]`.
+      units: the layer's width.
+      members: how many perceptrons.
+      dropout: share of the units that are left out in a step.
+
+    Returns:
+      `[n, members, units]`.
     """
-    x = keras.layers.Dense(units, activation="silu", kernel_initializer="he_normal")(x)
-    return keras.layers.Dropout(dropout)(x)
+    x = MemberDense(units, members)(x)
+    return keras.layers.Dropout(dropout)(keras.layers.Activation("silu")(x))
 
 
 def output_layer(
     x: keras.KerasTensor, features: Features, bias: Sequence[float] | None
 ) -> keras.KerasTensor:
-    """The outputs, in float32 whatever the precision of the layers before."""
+    """The outputs, in float32 whatever the precision of the layers before.
+
+    Args:
+      x: `[n, f]`, or `[n, m, f]` of m members, whose answers are averaged outside of training.
+      features: the kind of label.
+      bias: the outputs' initial values.
+    """
     units = len(features.classes) if features.task == "multiclass" else 1
-    start = keras.initializers.Constant(np.zeros(units) if bias is None else np.array(bias))
-    return keras.layers.Dense(
-        units,
+    start = np.zeros(units) if bias is None else np.array(bias)
+    if len(x.shape) == 2:
+        return _output("nf,fu->nu", (units,), start)(x)
+    members = x.shape[1]
+    answers = _output("nmf,mfu->nmu", (members, units), np.tile(start, (members, 1)))(x)
+    return Together(features.task)(answers)
+
+
+def _output(equation: str, shape: tuple[int, ...], bias: npt.NDArray[Any]) -> keras.layers.Layer:
+    return keras.layers.EinsumDense(
+        equation,
+        output_shape=shape,
+        bias_axes="mu" if len(shape) == 2 else "u",
         kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        bias_initializer=start,
+        bias_initializer=keras.initializers.Constant(bias),
         dtype="float32",
         name="output",
-    )(x)
+    )

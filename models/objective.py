@@ -29,14 +29,12 @@ class Objective:
     mean: float = 0.0
     scale: float = 1.0
     """A regression learns `(label - mean) / scale`, in the label's unit."""
+    temperature: float = 1.0
+    """Divides a classification's outputs, see `calibration.py`."""
 
     def loss(self) -> keras.losses.Loss:
-        """The loss of the network's raw outputs."""
-        if self.task == "binary":
-            return keras.losses.BinaryCrossentropy(from_logits=True)
-        if self.task == "multiclass":
-            return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        return keras.losses.MeanSquaredError()
+        """The loss of the network's raw outputs `[n, u]`, or of its members' `[n, m, u]`."""
+        return MemberLoss(self.task)
 
     def target(self, inputs: Any, labels: tf.Tensor) -> tuple[Any, ...]:
         """`(inputs, target [n, 1])`, and the rows' weights `[n]` where classes have weights."""
@@ -52,10 +50,41 @@ class Objective:
     def prediction(self, outputs: tf.Tensor) -> tf.Tensor:
         """Outputs `[n, u]` as probabilities, or as values in the label's unit; same shape."""
         if self.task == "binary":
-            return tf.sigmoid(outputs)
+            return tf.sigmoid(outputs / self.temperature)
         if self.task == "multiclass":
-            return tf.nn.softmax(outputs)
+            return tf.nn.softmax(outputs / self.temperature)
         return outputs * self.scale + self.mean
+
+
+class MemberLoss(keras.losses.Loss):
+    """Cross-entropy or squared error; of several members in training the mean of their losses.
+
+    Each member learns from its own error. The error of their average would leave it open which of
+    them mends it, and they would grow alike.
+    """
+
+    def __init__(self, task: Task, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.task = task
+
+    def call(self, target: Any, outputs: Any) -> Any:
+        """The loss `[n]` of targets `[n, 1]` and outputs `[n, u]` or `[n, m, u]`."""
+        if self.task == "multiclass":
+            losses = _log_loss(target, outputs)
+        else:
+            target = keras.ops.reshape(target, (-1, *[1] * (len(outputs.shape) - 1)))
+            errors = keras.ops.square(outputs - target)
+            if self.task == "binary":
+                errors = keras.ops.softplus(outputs) - target * outputs
+            losses = errors[..., 0]
+        return losses if len(losses.shape) == 1 else keras.ops.mean(losses, axis=1)
+
+
+def _log_loss(target: Any, outputs: Any) -> Any:
+    classes = keras.ops.one_hot(keras.ops.squeeze(target, 1), outputs.shape[-1])
+    if len(outputs.shape) == 3:
+        classes = keras.ops.expand_dims(classes, 1)
+    return -keras.ops.sum(classes * keras.ops.log_softmax(outputs, axis=-1), axis=-1)
 
 
 def make_objective(labels: Array, features: Features, imbalance: str) -> Objective:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 
+from models.calibration import calibrated, validation_outputs
 from models.devices import Devices, choose_devices
 from models.export import Trained, export_model
 from models.hyperparameters import hyperparameters_of
@@ -39,6 +39,7 @@ def run_fn(fn_args: Any) -> None:
     devices = choose_devices(config["training"]["mixed_precision"])
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
     network = fit(job, hyperparameters, devices, fn_args.train_steps)
+    job = calibrated(job, network)
     trained = Trained(network, job.features, job.objective, choose_threshold(network, job))
     export_model(fn_args.serving_model_dir, trained, job.transform)
 
@@ -99,8 +100,7 @@ def choose_threshold(network: keras.Model, job: Job) -> float | None:
     """For a binary label the probability from which on a row is positive, else None."""
     if job.features.task != "binary":
         return None
-    batches = job.validation.batches(4096, lambda inputs, _: (inputs,))
-    outputs = np.concatenate([network(inputs, training=False) for (inputs,) in batches])
+    outputs = validation_outputs(job, network)
     probabilities = job.objective.prediction(outputs).numpy()[:, 0]
     threshold, f1 = best_f1(probabilities, job.validation.labels)
     LOG.info("threshold %.4f: F1 %.4f on the validation split", threshold, f1)

@@ -175,8 +175,11 @@ class Model(Section):
         "models.network.build_network",
         description="`build_network(features, vocabulary_sizes, hyperparameters)`, a Keras model.",
     )
+    members: int = Field(
+        8, ge=1, description="Networks that are trained as one and whose answers are averaged."
+    )
     hidden: list[Annotated[int, Field(ge=1)]] = Field(
-        default_factory=lambda: [256, 256, 128], min_length=1, description="Units of each layer."
+        default_factory=lambda: [128, 128], min_length=1, description="Units of each layer."
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of the units left out per step.")
     embedding: int = Field(16, ge=1, description="Most dimensions of a category's embedding.")

@@ -27,6 +27,7 @@ def config(**features: Any) -> dict[str, Any]:
         },
         "model": {
             "network_fn": "models.network.build_network",
+            "members": 3,
             "hidden": [16, 8],
             "dropout": 0.1,
             "embedding": 4,

@@ -8,7 +8,7 @@ from models.features import from_config
 from models.network import build_network, embedding_size
 from tests.models.rows import config
 
-HYPERPARAMETERS = {"hidden": [8, 4], "dropout": 0.5, "embedding": 4}
+HYPERPARAMETERS = {"members": 3, "hidden": [8, 4], "dropout": 0.5, "embedding": 4}
 
 
 def inputs(model: keras.Model, rows: int) -> dict[str, np.ndarray]:

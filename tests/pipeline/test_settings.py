@@ -55,7 +55,7 @@ def test_every_section_refuses_unknown_keys_and_changes():
 def test_the_defaults_of_one_project_are_not_shared_with_another():
     first, second = Settings.model_validate(LEAST), Settings.model_validate(LEAST)
     first.model.hidden.append(1)
-    assert second.model.hidden == [256, 256, 128]
+    assert second.model.hidden == [128, 128]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""The public tables of the quality benchmark, each from a package that is installed, as CSV.
+
+To add one, write a function that returns its rows and label and list it in `SETS`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data import taxi
+
+SPLIT_BY = "row_id"
+"""A text that differs in every row and every split: `init` leaves it out of the features."""
+CASTING = Path(__file__).parents[1] / "data" / "casting.csv"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with a header, and which column is predicted."""
+
+    rows: pd.DataFrame
+    label: str
+
+
+def breast_cancer() -> Table:
+    """569 rows, 30 numbers, two classes."""
+    return _of_scikit_learn("load_breast_cancer", "diagnosis")
+
+
+def wine() -> Table:
+    """178 rows, 13 numbers, three classes."""
+    return _of_scikit_learn("load_wine", "cultivar")
+
+
+def iris() -> Table:
+    """150 rows, 4 numbers, three classes."""
+    return _of_scikit_learn("load_iris", "species")
+
+
+def digits() -> Table:
+    """1,797 rows, 64 whole numbers of 0 to 16, ten classes."""
+    table = _of_scikit_learn("load_digits", "digit")
+    names = [name for name in table.rows if name != table.label]
+    return Table(table.rows.astype(dict.fromkeys(names, int)), table.label)
+
+
+def diabetes() -> Table:
+    """442 rows, 10 numbers in their own units, a number to predict."""
+    from sklearn import datasets
+
+    bunch = datasets.load_diabetes(as_frame=True, scaled=False)
+    return Table(bunch.data.assign(progression=bunch.target), "progression")
+
+
+def trips() -> Table:
+    """15,002 rows, numbers and categories with gaps, two classes."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "taxi.csv"
+        taxi.convert(taxi.source_path(), file)
+        return Table(pd.read_csv(file, dtype=str), taxi.LABEL)
+
+
+def casting() -> Table:
+    """20,000 rows, numbers and categories, two classes, 4 % positive; not public, but here."""
+    return Table(pd.read_csv(CASTING, dtype=str), "scrap")
+
+
+SETS: dict[str, Callable[[], Table]] = {
+    "breast_cancer": breast_cancer,
+    "wine": wine,
+    "iris": iris,
+    "digits": digits,
+    "diabetes": diabetes,
+    "taxi": trips,
+    "casting": casting,
+}
+PUBLIC = tuple(name for name in SETS if name != "casting")
+"""The sets that the target speaks of."""
+
+
+def write(name: str, split: int, file: Path) -> str:
+    """Writes a set as CSV, with a column that splits it in this way and no other.
+
+    Returns:
+      The column to predict.
+    """
+    table = SETS[name]()
+    rng = np.random.default_rng(split)
+    ids = rng.permutation(len(table.rows))
+    marked = table.rows.assign(**{SPLIT_BY: [f"{name}-{split}-{number}" for number in ids]})
+    marked.to_csv(file, index=False)
+    return table.label
+
+
+def _of_scikit_learn(loader: str, label: str) -> Table:
+    """A classification, with its classes by name."""
+    from sklearn import datasets
+
+    bunch: Any = getattr(datasets, loader)(as_frame=True)
+    classes = [f"class {name}" for name in bunch.target_names]
+    return Table(bunch.data.assign(**{label: [classes[i] for i in bunch.target]}), label)

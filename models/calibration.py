@@ -1,0 +1,113 @@
+"""One temperature for all of a classifier's outputs, so that its probabilities hold.
+
+A network that has learnt long is often surer than it should be, and so wrong probabilities come of
+a right order (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). Dividing the
+outputs by one number changes no order and, for two classes, no AUC. It is found on the validation
+rows, and kept only where it helps on such rows that it was not found on.
+
+To calibrate in another way, change `Objective.prediction`, which the exported model calls, and
+what is fitted here.
+"""
+
+import dataclasses
+import logging
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from models.job import Job
+from models.objective import Objective
+
+Array = npt.NDArray[Any]
+
+LOG = logging.getLogger("beltline.trainer")
+
+FOLDS = 5
+STEPS = 30
+SHARPEST = 10.0
+"""The outputs are multiplied by this at most, and by its inverse at least."""
+
+
+def calibrated(job: Job, network: keras.Model) -> Job:
+    """The job with a temperature in its objective, if that helps; says so in the log."""
+    if job.features.task == "regression":
+        return job
+    objective = with_temperature(job.objective, validation_outputs(job, network), job)
+    if objective.temperature != 1:
+        LOG.info("temperature %.3f for the probabilities", objective.temperature)
+    return dataclasses.replace(job, objective=objective)
+
+
+def validation_outputs(job: Job, network: keras.Model) -> Array:
+    """The network's outputs on the validation split, `[n, u]`."""
+    batches = job.validation.batches(4096, lambda inputs, _: (inputs,))
+    return np.concatenate([network(inputs, training=False) for (inputs,) in batches])
+
+
+def with_temperature(objective: Objective, outputs: Array, job: Job) -> Objective:
+    """The objective with the temperature for these outputs, or as it is where none helps."""
+    labels = job.validation.labels
+    weights = np.ones(len(labels))
+    if objective.class_weights is not None:
+        weights = np.asarray(objective.class_weights)[labels]
+    logits = class_logits(outputs)
+    if not helps(logits, labels, weights):
+        return objective
+    return dataclasses.replace(objective, temperature=1 / sharpness(logits, labels, weights))
+
+
+def class_logits(outputs: Array) -> Array:
+    """Outputs `[n, u]` as the log-shares `[n, classes]` of every class, float64."""
+    logits = outputs.astype("float64")
+    return (
+        np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
+    )
+
+
+def helps(logits: Array, labels: Array, weights: Array) -> bool:
+    """Whether a temperature lowers the log loss of rows that it was not found on.
+
+    By more than the standard error of the mean: on a handful of rows chance would decide.
+
+    Args:
+      logits: `[n, classes]`.
+      labels: `[n]`, indices of classes.
+      weights: `[n]`.
+    """
+    if len(labels) < 2 * FOLDS:
+        return False
+    gains = np.zeros(len(labels))
+    fold = np.arange(len(labels)) % FOLDS
+    for each in range(FOLDS):
+        seen, held = fold != each, fold == each
+        found = sharpness(logits[seen], labels[seen], weights[seen])
+        before, after = (_losses(logits[held] * by, labels[held]) for by in (1.0, found))
+        gains[held] = weights[held] * (before - after)
+    return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
+
+
+def sharpness(logits: Array, labels: Array, weights: Array) -> float:
+    """What to multiply the logits by for the lowest log loss, by Newton's method.
+
+    The loss is convex in it. Arguments as of `helps`.
+    """
+    by = 1.0
+    for _ in range(STEPS):
+        shares = _shares(logits * by)
+        mean = (shares * logits).sum(axis=1)
+        slope = weights @ (mean - logits[np.arange(len(labels)), labels])
+        curve = weights @ ((shares * logits**2).sum(axis=1) - mean**2)
+        by = float(np.clip(by - slope / max(curve, 1e-12), by / 2, by * 2))
+        by = min(max(by, 1 / SHARPEST), SHARPEST)
+    return by
+
+
+def _losses(logits: Array, labels: Array) -> Array:
+    return -np.log(np.maximum(_shares(logits)[np.arange(len(labels)), labels], 1e-300))
+
+
+def _shares(logits: Array) -> Array:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
