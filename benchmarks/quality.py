@@ -8,7 +8,6 @@ its defaults. The tables are in `quality_sets.py`, how a run is scored in `quali
 """
 
 import json
-import os
 import shlex
 import statistics
 import sys
@@ -71,25 +70,45 @@ def run(name: str, split: int, settings: Sequence[str] = ()) -> Scores:
     """
     with tempfile.TemporaryDirectory(prefix="beltline-bench-") as scratch:
         folder = Path(scratch)
-        label = write(name, split, folder / f"{name}.csv")
-        root = {"BELTLINE_ROOT": str(folder / "root")}
-        log, scores = folder / "log", folder / "scores.json"
-        beltline = [sys.executable, "-m", "runners.cli"]
-        data = [str(folder / f"{name}.csv"), "--label", label, "-o", str(folder)]
-        measure([*beltline, "init", *data], root, log)
-        chosen = [f"data.split_by={SPLIT_BY}", *settings]
-        changes = [word for setting in chosen for word in ("--set", setting)]
-        file = ["-f", str(folder / "pipeline.yaml")]
-        measure([*beltline, "run", *file, "--to", "Trainer", *changes], root, log)
-        words = ["--root", root["BELTLINE_ROOT"], "-o", str(scores)]
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-        measure(
-            [sys.executable, "-m", "benchmarks.quality_scores", *words], os.environ | quiet, log
-        )
-        found: Scores = json.loads(scores.read_text(encoding="utf-8"))
+        begin(name, split, folder)
+        found = train(folder, settings)
     said = f"{found['ours']['score']:.4f} by {found['boosting']['score']:.4f}"
     click.echo(f"{name} {split}: {said}, {found['trainer seconds']:.1f} s", err=True)
     return found
+
+
+def begin(name: str, split: int, folder: Path) -> None:
+    """Writes the table, and what `init` makes of it, into the folder."""
+    data = folder / f"{name}.csv"
+    label = write(name, split, data)
+    _beltline(["init", str(data), "--label", label, "-o", str(folder)], folder)
+
+
+def train(folder: Path, settings: Sequence[str], boosting: bool = True) -> Scores:
+    """Runs the pipeline up to its Trainer and scores the model.
+
+    A second time in the same folder, what these settings don't change is taken from the cache.
+
+    Args:
+      folder: as `begin` has left it.
+      settings: `KEY=VALUE`, laid over the defaults.
+      boosting: whether to train and score the other side too.
+    """
+    chosen = [f"data.split_by={SPLIT_BY}", *settings]
+    changes = [word for setting in chosen for word in ("--set", setting)]
+    _beltline(["run", "-f", str(folder / "pipeline.yaml"), "--to", "Trainer", *changes], folder)
+    scores = folder / "scores.json"
+    words = ["--root", str(folder / "root"), "-o", str(scores)]
+    words += ["--boosting"] if boosting else []
+    scoring = [sys.executable, "-m", "benchmarks.quality_scores", *words]
+    measure(scoring, {"TF_CPP_MIN_LOG_LEVEL": "3"}, folder / "log")
+    found: Scores = json.loads(scores.read_text(encoding="utf-8"))
+    return found
+
+
+def _beltline(words: list[str], folder: Path) -> None:
+    command = [sys.executable, "-m", "runners.cli", *words]
+    measure(command, {"BELTLINE_ROOT": str(folder / "root")}, folder / "log")
 
 
 def section(found: Mapping[str, list[Scores]], command: str) -> str:

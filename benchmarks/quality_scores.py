@@ -1,6 +1,6 @@
 """How good a run's model is on its eval rows, and how good gradient boosting is on the same.
 
-    python -m benchmarks.quality_scores --root ROOT -o scores.json
+    python -m benchmarks.quality_scores --root ROOT [--boosting] -o scores.json
 
 One process that reads what a run has left in ROOT. Boosting is scikit-learn's
 HistGradientBoosting with its defaults, on the rows of train and validation together and on the
@@ -18,10 +18,11 @@ import click
 import numpy as np
 import pandas as pd
 
-from benchmarks.executions import latest, output_folder
+from benchmarks.executions import latest, node_seconds, output_folder
 from models.features import Features, from_config
 
 Array = Any
+SPLITS = ("train", "validation", "eval")
 _BATCH = 4096
 
 
@@ -39,20 +40,23 @@ class Rows:
 
 @click.command()
 @click.option("--root", type=Path, required=True, help="Root of a run that has got to the Trainer.")
+@click.option("--boosting", is_flag=True, help="Train and score gradient boosting too.")
 @click.option("-o", "--output", type=Path, required=True, help="Where the scores go, as JSON.")
-def main(root: Path, output: Path) -> None:
+def main(root: Path, boosting: bool, output: Path) -> None:
     """Score the model of a run, and gradient boosting on the same rows."""
     config = json.loads(latest(root)["Trainer"].custom_properties["custom_config"].string_value)
     features = from_config(config)
     examples = output_folder(root, "ExampleGen", "examples")
     model = output_folder(root, "Trainer", "model") / "Format-Serving"
-    seconds = latest(root)["Trainer"]
-    spent = seconds.last_update_time_since_epoch - seconds.create_time_since_epoch
-    scores = {"ours": of_model(model, examples, features)}
     rows = read_rows(examples, features)
-    scores["boosting"] = of_boosting(rows, features)
-    counts = {name: int((rows.split == name).sum()) for name in ("train", "validation", "eval")}
-    output.write_text(json.dumps({**scores, "rows": counts, "trainer seconds": spent / 1000}))
+    scores: dict[str, Any] = {
+        "ours": of_model(model, examples, features),
+        "rows": {name: int((rows.split == name).sum()) for name in SPLITS},
+        "trainer seconds": node_seconds(root)["Trainer"],
+    }
+    if boosting:
+        scores["boosting"] = of_boosting(rows, features)
+    output.write_text(json.dumps(scores), encoding="utf-8")
 
 
 def of_model(folder: Path, examples: Path, features: Features) -> dict[str, float]:
@@ -125,7 +129,7 @@ def read_rows(examples: Path, features: Features) -> Rows:
     label_kind = tf.float32 if features.task == "regression" else tf.string
     spec[features.label] = tf.io.VarLenFeature(label_kind)
     parts = []
-    for split in ("train", "validation", "eval"):
+    for split in SPLITS:
         for records in _records(examples, split):
             parsed = tf.io.parse_example(records, spec)
             columns = {name: _dense(column) for name, column in parsed.items()}

@@ -47,10 +47,23 @@ def build_network(
     if "categories" in inputs:
         most = int(hyperparameters["embedding"])
         parts += embed(inputs["categories"], vocabulary_sizes, most)
+    return keras.Model(inputs, perceptrons(parts, features, hyperparameters))
+
+
+def perceptrons(
+    parts: Sequence[keras.KerasTensor], features: Features, hyperparameters: Mapping[str, Any]
+) -> keras.KerasTensor:
+    """The outputs that the members make of encoded inputs.
+
+    Args:
+      parts: each `[n, some width]`.
+      features: the kind of label.
+      hyperparameters: as of `build_network`.
+    """
     x = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
     for units in hyperparameters["hidden"]:
         x = hidden_layer(x, units, hyperparameters["members"], hyperparameters["dropout"])
-    return keras.Model(inputs, output_layer(x, features, hyperparameters.get("output_bias")))
+    return output_layer(x, features, hyperparameters.get("output_bias"))
 
 
 def network_inputs(features: Features) -> dict[str, keras.KerasTensor]:

@@ -1,0 +1,128 @@
+"""What each default of the network is worth: the same runs with one thing changed.
+
+    python -m benchmarks.ablations [--set casting] [--splits 2] [-o benchmarks/RESULTS.md]
+
+On each table the pipeline runs up to its Trainer with the defaults and then, from its cached
+Transform, with each change. The figure is the score's difference to the defaults on the same eval
+rows. To add a change, add a line to `CHANGES`; one that no setting makes is a network of its own
+in `variants.py`.
+"""
+
+import shlex
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from benchmarks import pages, variants
+from benchmarks.machine import describe
+from benchmarks.quality import LARGE, Scores, begin, train
+from benchmarks.quality_sets import SETS
+from benchmarks.tables import table
+
+CHANGES: dict[str, tuple[str, ...]] = {
+    "the defaults": (),
+    "1 member": ("model.members=1",),
+    "1 member, wider and deeper": ("model.members=1", "model.hidden=[256, 256, 128]"),
+    "4 members": ("model.members=4",),
+    "16 members": ("model.members=16",),
+    "numbers without curves": ("model.network_fn=variants.without_pieces",),
+    "no dropout": ("model.dropout=0",),
+    "half the width": ("model.hidden=[64, 64]",),
+    "a third layer": ("model.hidden=[128, 128, 128]",),
+}
+
+Found = dict[str, dict[str, list[Scores]]]
+"""Runs by set and change."""
+
+
+@click.command()
+@click.option("--set", "names", multiple=True, type=click.Choice(list(SETS)), help="Only this one.")
+@click.option("--splits", default=3, help="How many ways each small set is split.")
+@click.option("--large-splits", default=2, help="How many ways each large one is.")
+@click.option("--change", "wanted", multiple=True, type=click.Choice(list(CHANGES)[1:]))
+@click.option("-o", "--output", type=Path, help="Replace the section in this Markdown file.")
+def main(
+    names: tuple[str, ...],
+    splits: int,
+    large_splits: int,
+    wanted: tuple[str, ...],
+    output: Path | None,
+) -> None:
+    """Measure what each default of the network is worth."""
+    changes = ["the defaults", *(wanted or list(CHANGES)[1:])]
+    found: Found = {}
+    for name in names or SETS:
+        found[name] = {change: [] for change in changes}
+        for split in range(large_splits if name in LARGE else splits):
+            run_all(name, split, found[name])
+    text = section(found, shlex.join(["python", "-m", "benchmarks.ablations", *sys.argv[1:]]))
+    if output is None:
+        click.echo(text)
+    else:
+        pages.replace(output, "ablations", text)
+
+
+def run_all(name: str, split: int, runs: dict[str, list[Scores]]) -> None:
+    """Runs every change on one split of a set and adds each one's scores to `runs`."""
+    with tempfile.TemporaryDirectory(prefix="beltline-bench-") as scratch:
+        folder = Path(scratch)
+        begin(name, split, folder)
+        shutil.copy(variants.__file__, folder / "variants.py")
+        for change, scores in runs.items():
+            scores.append(train(folder, CHANGES[change], boosting=False))
+            said = f"{scores[-1]['ours']['score']:.4f}, {scores[-1]['trainer seconds']:.1f} s"
+            click.echo(f"{name} {split}, {change}: {said}", err=True)
+
+
+def section(found: Found, command: str) -> str:
+    """Returns the section of RESULTS.md.
+
+    Args:
+      found: the runs by set and change.
+      command: what measured them.
+    """
+    changes = list(next(iter(found.values())))
+    lines = [
+        [change, *(_cell(runs, change) for runs in found.values()), _seconds(found, change)]
+        for change in changes
+    ]
+    return "\n\n".join(
+        [
+            "## What each default of the network is worth",
+            f"`{command}`; {time.strftime('%Y-%m-%d')}. {describe()}.",
+            "The first line is the score with the defaults, AUC or, for diabetes, R²; the others "
+            "are differences to it on the same rows, in the mean of the splits, and behind the "
+            "stroke the log loss' difference, where less is better. Seconds are the Trainer's, "
+            "in the mean of all.",
+            table(["", *found, "s"], lines),
+        ]
+    )
+
+
+def _cell(runs: dict[str, list[Scores]], change: str) -> str:
+    base, own = runs["the defaults"], runs[change]
+    figures = []
+    for name in ("score", "log loss"):
+        if name in own[0]["ours"]:
+            value = _mean(own, name) - (0 if own is base else _mean(base, name))
+            figures.append(f"{value:.4f}" if own is base else f"{value:+.4f}")
+    return " / ".join(figures)
+
+
+def _mean(runs: Sequence[Scores], name: str) -> float:
+    return statistics.mean(run["ours"][name] for run in runs)
+
+
+def _seconds(found: Found, change: str) -> str:
+    each = [run["trainer seconds"] for runs in found.values() for run in runs[change]]
+    return f"{statistics.mean(each):.1f}"
+
+
+if __name__ == "__main__":
+    main()
