@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test check bench bench-serving docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test check bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -44,6 +44,9 @@ bench: setup  ## Compare the speed with stock TFX's: benchmarks/RESULTS.md (an h
 
 bench-serving: setup  ## Compare the REST server with direct calls and BentoML (needs wrk; 4 minutes)
 	@$(BIN)/python -m benchmarks.serving -o benchmarks/RESULTS.md
+
+bench-quality: setup  ## Compare the default model with gradient boosting on public tables (20 minutes)
+	@$(BIN)/python -m benchmarks.quality -o benchmarks/RESULTS.md
 
 docs: setup  ## Write docs/settings.md from the settings themselves
 	$(BIN)/python -m pipeline.settings_page > docs/settings.md

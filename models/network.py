@@ -16,7 +16,9 @@ import numpy.typing as npt
 from models.features import Features
 from models.members import MemberDense, Together
 
-PIECES = 32
+PIECES = 64
+ALL_PIECES = 4096
+END = 2.6  # normal scores reach about so far to both sides
 PIECE_VALUES = 12
 ALL_PIECE_VALUES = 2048
 EMBEDDING_SIZES = (2, 4, 8, 16, 32, 64, 128)
@@ -81,28 +83,29 @@ def network_inputs(features: Features) -> dict[str, keras.KerasTensor]:
 def in_pieces(numeric: keras.KerasTensor, columns: int) -> keras.KerasTensor:
     """A learned piecewise-linear curve of each number: what a threshold is for a tree.
 
-    Each number becomes its cumulated share of the training rows, cut into `PIECES` equal ones,
-    and these are mixed by weights of its own (Gorishniy et al., "On Embeddings for Numerical
-    Features in Tabular Deep Learning", NeurIPS 2022). Equal shares are the quantiles that the
-    paper bins by, since the first encoding of each number is a normal score.
+    The range of a normal score is cut into equal pieces; a number fills those below it, and these
+    are mixed by weights of its own (Gorishniy et al., "On Embeddings for Numerical Features in
+    Tabular Deep Learning", NeurIPS 2022). The paper cuts at quantiles, each with the same share
+    of the rows; equal parts of the score are finer at both ends, where what is rare happens.
 
     Args:
-      numeric: `[n, w]`; the first `columns` of it are used.
+      numeric: `[n, w]`; the first `columns` of it, each number's first encoding, are used.
       columns: how many numbers there are.
 
     Returns:
-      `[n, columns * e]`; fewer values for each number where there are hundreds of them.
+      `[n, columns * e]`; fewer pieces and values of each number where there are hundreds of them.
     """
-    shares = (1 + keras.ops.erf(numeric[:, :columns] / math.sqrt(2))) / 2
-    starts = np.arange(PIECES, dtype="float32")
-    pieces = keras.ops.clip(keras.ops.expand_dims(shares * PIECES, -1) - starts, 0, 1)
+    count = min(PIECES, max(8, ALL_PIECES // columns))
     size = min(PIECE_VALUES, max(2, ALL_PIECE_VALUES // columns))
+    position = (numeric[:, :columns] / END + 1) / 2 * count
+    starts = np.arange(count, dtype="float32")
+    pieces = keras.ops.clip(keras.ops.expand_dims(position, -1) - starts, 0, 1)
     mixed = keras.layers.EinsumDense(
         "ncp,cpe->nce",
         output_shape=(columns, size),
         bias_axes="ce",
         activation="relu",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=PIECES**-0.5),
+        kernel_initializer=keras.initializers.RandomNormal(stddev=count**-0.5),
         name="pieces",
     )(pieces)
     return keras.layers.Flatten()(mixed)
