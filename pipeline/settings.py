@@ -181,7 +181,7 @@ class Model(Section):
     hidden: list[Annotated[int, Field(ge=1)]] = Field(
         default_factory=lambda: [128, 128], min_length=1, description="Units of each layer."
     )
-    dropout: float = Field(0.1, ge=0, lt=1, description="Share of the units left out per step.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the units left out per step.")
     embedding: int = Field(16, ge=1, description="Most dimensions of a category's embedding.")
 
 
