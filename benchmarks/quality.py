@@ -1,6 +1,7 @@
 """`make bench-quality`: the default model against gradient boosting, on public tables.
 
     python -m benchmarks.quality [--set wine] [--splits 3] [--with KEY=VALUE] [-o FILE]
+    python -m benchmarks.quality --scores FOLDER ...    # goes on where it was stopped
 
 For each table and each split of its rows: `beltline init`, `beltline run --to Trainer`, and the
 exported model's score on the eval rows beside that of scikit-learn's HistGradientBoosting with
@@ -39,25 +40,41 @@ Scores = dict[str, Any]
 @click.option("--splits", default=5, help="How many ways each small set is split.")
 @click.option("--large-splits", default=2, help="How many ways each large one is.")
 @click.option("--with", "settings", multiple=True, metavar="KEY=VALUE", help="As in `run --set`.")
+@click.option(
+    "--scores", type=Path, help="A folder of each run's scores; what lies there is not run again."
+)
 @click.option("-o", "--output", type=Path, help="Replace the section in this Markdown file.")
 def main(
     names: tuple[str, ...],
     splits: int,
     large_splits: int,
     settings: tuple[str, ...],
+    scores: Path | None,
     output: Path | None,
 ) -> None:
     """Compare the default model with gradient boosting."""
     found: dict[str, list[Scores]] = {}
     for name in names or SETS:
         number = large_splits if name in LARGE else splits
-        found[name] = [run(name, split, settings) for split in range(number)]
+        found[name] = [once(name, split, settings, scores) for split in range(number)]
     words = ["python", "-m", "benchmarks.quality", *sys.argv[1:]]
     text = section(found, shlex.join(words))
     if output is None:
         click.echo(text)
     else:
         pages.replace(output, "quality", text)
+
+
+def once(name: str, split: int, settings: Sequence[str], folder: Path | None) -> Scores:
+    """As `run`; with a folder, the scores are kept there and read when asked for again."""
+    if folder is None:
+        return run(name, split, settings)
+    file = folder / f"{name}-{split}.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(run(name, split, settings)), encoding="utf-8")
+    found: Scores = json.loads(file.read_text(encoding="utf-8"))
+    return found
 
 
 def run(name: str, split: int, settings: Sequence[str] = ()) -> Scores:
