@@ -1,4 +1,4 @@
-"""Where training runs: every GPU that there is, else the CPU.
+"""Where training runs: every GPU that there is, else the CPU, and in which precision.
 
 To support another kind of device, return its `tf.distribute` strategy from `choose_devices`.
 """
@@ -6,12 +6,17 @@ To support another kind of device, return its `tf.distribute` strategy from `cho
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 LOG = logging.getLogger("beltline.trainer")
+
+# The first compute capability whose tensor cores compute in this type.
+_CAPABLE = (((8, 0), "bfloat16"), ((7, 0), "float16"))
+_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +26,8 @@ class Devices:
     strategy: tf.distribute.Strategy
     policy: str
     """Keras' dtype policy."""
+    xla: bool = False
+    """Whether the training step is compiled by XLA."""
 
     @property
     def replicas(self) -> int:
@@ -39,32 +46,92 @@ class Devices:
             keras.config.set_dtype_policy(before)
 
 
-def choose_devices(mixed_precision: str) -> Devices:
+def choose_devices(
+    mixed_precision: str = "auto", gpu: str = "preferred", xla: str = "auto"
+) -> Devices:
     """Finds the GPUs, and says on one line what was found and chosen.
 
     Args:
-      mixed_precision: `off`, `float16` or `bfloat16`; only GPUs heed it.
+      mixed_precision: `auto` (by what the GPUs can), `off`, `float16` or `bfloat16`; only GPUs
+        heed it.
+      gpu: `required`, `preferred` (the CPU where there is none, with a warning), or `off`.
+      xla: `auto`, `on` or `off`; `auto` is off, since XLA excludes deterministic operations.
+
+    Raises:
+      ValueError: a GPU is required, and there is none that TensorFlow can use.
     """
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        _grow_memory(gpu)
-    wanted = mixed_precision != "off"
+    gpus = _gpus(gpu)
+    wanted = _precision(mixed_precision, gpus)
     devices = Devices(
         tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy(),
-        f"mixed_{mixed_precision}" if wanted and gpus else "float32",
+        f"mixed_{wanted}" if wanted and gpus else "float32",
+        xla == "on",
     )
-    found = ", ".join(_name(gpu) for gpu in gpus) or "no GPU, the CPU"
-    ignored = f" (mixed precision {mixed_precision} is for GPUs)" if wanted and not gpus else ""
+    ignored = f" (mixed precision {wanted} is for GPUs)" if wanted and not gpus else ""
     LOG.info(
-        "training on %s: %s, %d %s, %s%s",
-        found,
+        "training on %s: %s, %d %s, %s%s, XLA %s",
+        _found(gpu, gpus),
         type(devices.strategy).__name__.lstrip("_"),
         devices.replicas,
         "copy" if devices.replicas == 1 else "copies in step",
         devices.policy,
         ignored,
+        "on" if devices.xla else "off",
     )
     return devices
+
+
+def precision_of(capabilities: Sequence[tuple[int, int]]) -> str | None:
+    """The type in which GPUs of these compute capabilities compute fastest; None for float32."""
+    weakest = min(capabilities, default=(0, 0))
+    return next((name for least, name in _CAPABLE if weakest >= least), None)
+
+
+def _gpus(wish: str) -> list[tf.config.PhysicalDevice]:
+    """The GPUs to use, with memory that grows."""
+    if wish == "off":
+        _hide_gpus()
+        return []
+    gpus = list(tf.config.list_physical_devices("GPU"))
+    for gpu in gpus:
+        _grow_memory(gpu)
+    if not gpus and wish == "required":
+        raise ValueError(
+            f"`training.gpu` is required, and there is none: {_why_none()}; "
+            "`training.gpu: preferred` would train on the CPU"
+        )
+    if not gpus:
+        LOG.warning("no GPU to train on: %s; the CPU takes its place", _why_none())
+    return gpus
+
+
+def _precision(setting: str, gpus: list[tf.config.PhysicalDevice]) -> str | None:
+    if setting != "auto":
+        return None if setting == "off" else setting
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    return precision_of([each.get("compute_capability", (0, 0)) for each in details])
+
+
+def _why_none() -> str:
+    if not _DRIVER.exists():
+        return "this machine, or container, shows no NVIDIA driver (`nvidia-smi` must list the GPU)"
+    return (
+        "a driver is there, but TensorFlow can't use it (install requirements/gpu.txt, or take "
+        "the image of `make image VARIANT=gpu`; is CUDA_VISIBLE_DEVICES empty?)"
+    )
+
+
+def _found(wish: str, gpus: list[tf.config.PhysicalDevice]) -> str:
+    if gpus:
+        return ", ".join(_name(gpu) for gpu in gpus)
+    return "the CPU, as `training.gpu: off` says" if wish == "off" else "no GPU, the CPU"
+
+
+def _hide_gpus() -> None:
+    try:
+        tf.config.set_visible_devices([], "GPU")
+    except RuntimeError:
+        LOG.warning("TensorFlow has the GPU in use already: it can't be left alone any more")
 
 
 def _grow_memory(gpu: tf.config.PhysicalDevice) -> None:

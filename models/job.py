@@ -20,6 +20,9 @@ from models.reading import Split, read_split
 
 LOG = logging.getLogger("beltline.trainer")
 
+_TOGETHER = 16  # most steps that one call of TensorFlow makes, where the setting is `auto`
+_EVEN = 8  # what the number of steps in a pass is made a multiple of, for the sake of that
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -45,27 +48,73 @@ class Job:
         start = {"output_bias": self.objective.output_bias}
         return network_fn(self.features, sizes, {**hyperparameters, **start})
 
-    def compiled(self, hyperparameters: Mapping[str, Any]) -> keras.Model:
-        """An untrained network with its optimizer and its loss."""
+    def compiled(
+        self, hyperparameters: Mapping[str, Any], devices: Devices | None = None, together: int = 1
+    ) -> keras.Model:
+        """An untrained network with its optimizer and its loss.
+
+        The learning rate grows with the square root of the copies that `devices.scope()` trains in
+        step, since so grows the batch: the rule for Adam and its kin (Malladi et al., "On the SDEs
+        and Scaling Rules for Adaptive Gradient Algorithms", NeurIPS 2022).
+
+        Args:
+          hyperparameters: the network's and the optimizer's.
+          devices: say whether XLA compiles the step; None is without.
+          together: steps of one call.
+        """
         network = self.network(hyperparameters)
+        copies = tf.distribute.get_strategy().num_replicas_in_sync
         optimizer = keras.optimizers.AdamW(
-            hyperparameters["learning_rate"], weight_decay=hyperparameters["weight_decay"]
+            hyperparameters["learning_rate"] * math.sqrt(copies),
+            weight_decay=hyperparameters["weight_decay"],
         )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
-        network.compile(optimizer, self.objective.loss(), jit_compile=False)
+        network.compile(
+            optimizer,
+            self.objective.loss(),
+            jit_compile=bool(devices and devices.xla),
+            steps_per_execution=together,
+        )
         return network
 
-    def datasets(self, devices: Devices) -> tuple[tf.data.Dataset, tf.data.Dataset]:
-        """The training split, shuffled, and the validation split, in batches for Keras' `fit`."""
-        rows = len(self.train.labels)
-        size = batch_size(self.training["batch_size"], rows) * devices.replicas
+    def datasets(
+        self, devices: Devices, passes: range | None = None
+    ) -> tuple[tf.data.Dataset, tf.data.Dataset]:
+        """The training split, shuffled, and the validation split, in batches for Keras' `fit`.
+
+        With `passes` the first holds all of these passes, one after another: `fit` needs
+        `steps_per_epoch` then, and the devices need not wait between two epochs.
+        """
+        size = self.rows_per_step(devices)
         LOG.info(
             "%s rows to learn from, %s to validate, %s per step",
-            *(f"{number:,}" for number in (rows, len(self.validation.labels), size)),
+            *(f"{n:,}" for n in (len(self.train.labels), len(self.validation.labels), size)),
         )
         seed, target = self.training["seed"], self.objective.target
         validation = self.validation.batches(max(size, 1024), target)
-        return self.train.batches(size, target, seed), validation
+        return self.train.batches(size, target, seed, passes), validation
+
+    def rows_per_step(self, devices: Devices) -> int:
+        """Rows of one step on all devices together."""
+        rows, setting = len(self.train.labels), self.training["batch_size"]
+        size = batch_size(setting, rows) * devices.replicas
+        if setting != "auto":
+            return size
+        # A few rows less per step, so that steps can be taken together.
+        steps = math.ceil(rows / size)
+        return math.ceil(rows / (steps + -steps % _EVEN)) if steps > _EVEN else size
+
+    def steps_together(self, steps: int, limit: int | None) -> int:
+        """Steps that one call of TensorFlow makes: as many as divide an epoch's, and the limit.
+
+        Args:
+          steps: the steps of an epoch.
+          limit: most steps in all, or None.
+        """
+        setting = self.training["steps_per_execution"]
+        most = _TOGETHER if setting == "auto" else int(setting)
+        whole = math.gcd(steps, limit) if limit else steps
+        return max(size for size in range(1, most + 1) if whole % size == 0)
 
 
 def prepare(
@@ -87,7 +136,7 @@ def prepare(
     """
     features = from_config(custom_config)
     training = custom_config["training"]
-    make_repeatable(training["seed"])
+    make_repeatable(training["seed"], training["xla"])
     transform = tft.TFTransformOutput(transform_graph)
     train = read_split(train_files, transform, features)
     validation = read_split(validation_files, transform, features)
@@ -97,10 +146,14 @@ def prepare(
     return Job(custom_config, features, transform, train, validation, objective)
 
 
-def make_repeatable(seed: int) -> None:
-    """The same seed gives the same weights on the same machine, at some cost in speed."""
+def make_repeatable(seed: int, xla: str = "off") -> None:
+    """The same seed gives the same weights on the same machine, at some cost in speed.
+
+    With XLA `on` only the seed is set: Keras refuses XLA where operations must be deterministic.
+    """
     keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
+    if xla != "on":
+        tf.config.experimental.enable_op_determinism()
 
 
 def check_labels(name: str, split: Split, features: Features) -> None:

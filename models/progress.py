@@ -17,11 +17,13 @@ class Progress(keras.callbacks.Callback):
       ValueError: in `on_epoch_end`, when a loss is NaN or infinite.
     """
 
+    remembered = ("best", "epochs")
+
     def __init__(self, every: int = 5) -> None:
         super().__init__()
         self.every = every
         self.started = 0.0
-        self.best = (math.inf, 0)
+        self.best: list[float] = [math.inf, 0]
         self.epochs = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -38,7 +40,7 @@ class Progress(keras.callbacks.Callback):
                     "may help; else look for extreme values in the label"
                 )
         self.epochs = epoch + 1
-        self.best = min(self.best, (losses["val_loss"], self.epochs))
+        self.best = min(self.best, [losses["val_loss"], self.epochs])
         if epoch % self.every == 0:
             LOG.info(
                 "epoch %d: loss %.4f, validation %.4f",

@@ -1,8 +1,10 @@
 """Transformed Examples to batches for training.
 
-A split that fits into memory is held there as whole arrays, and a batch is gathered by row number;
-a larger one is read again on every pass. Both shuffle with a seed and give the same batches every
-time. To read another format, return a `Split` from your own `read_split`.
+A split that fits into memory is held there as whole tensors, and a batch is gathered by row number;
+a larger one is read again on every pass, and shuffled within windows of rows. The order of a pass
+depends on the seed and the pass's number alone, so that a training may go on in the middle. Nothing
+here touches a single row at a time. To read another format, return a `Split` from your own
+`read_split`.
 """
 
 import dataclasses
@@ -19,11 +21,13 @@ from models.features import Features
 from models.labels import UNKNOWN
 
 Array = npt.NDArray[Any]
+Columns = dict[str, tf.Tensor]
 Target = Callable[[Any, tf.Tensor], tuple[Any, ...]]
 
 MEMORY = 2_000_000_000  # bytes of one split that are held in memory
 PARSED_AT_ONCE = 4096
 SHUFFLED = 65_536  # rows among which a split is shuffled that isn't held in memory
+_ORDERS = 1024  # orders that passes without a number take turns in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,48 +36,65 @@ class Split:
 
     labels: Array
     """`[n]`, as `labels.py` makes them; rows without a known label are left out."""
-    columns: dict[str, Array] | None
-    """The inputs, or None where they are too large for memory."""
+    columns: Columns | None
+    """The inputs, `[n, …]` each, or None where they are too large for memory."""
     stream: tf.data.Dataset
     """Batches of `(inputs, labels)` from the files, in their order."""
 
-    def batches(self, size: int, target: Target, seed: int | None = None) -> tf.data.Dataset:
+    def steps(self, size: int) -> int:
+        """Batches of one pass."""
+        return math.ceil(len(self.labels) / size)
+
+    def batches(
+        self, size: int, target: Target, seed: int | None = None, passes: range | None = None
+    ) -> tf.data.Dataset:
         """The split as batches of `target(inputs, labels)`.
 
         Args:
-          size: rows per batch; the last one may be smaller.
+          size: rows per batch; the last one of a pass may be smaller.
           target: makes what Keras' `fit` takes of the inputs and the labels.
-          seed: shuffles anew on every pass; None keeps the order.
+          seed: shuffles; None keeps the order.
+          passes: the numbers of the passes to make, one after another: a pass has the same order
+            whichever was the first. None makes one, in another order each time it is iterated.
         """
-        if self.columns is None:
-            batches = self._from_files(size, seed)
-        else:
-            batches = self._from_memory(self.columns, size, seed)
-        mapped = mapped_by(batches, target)
-        return mapped.prefetch(tf.data.AUTOTUNE)
+        numbers = _numbers(seed, passes)
+        of_pass = self._from_files if self.columns is None else self._from_memory
+        batches = mapped_by(of_pass(numbers, size, seed), target)
+        if passes is None:
+            batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps(size)))
+        return batches.prefetch(tf.data.AUTOTUNE)
 
-    def _from_memory(
-        self, columns: dict[str, Array], size: int, seed: int | None
-    ) -> tf.data.Dataset:
-        tensors = {name: tf.constant(column) for name, column in columns.items()}
-        labels = tf.constant(self.labels)
-        rows = tf.data.Dataset.range(len(self.labels))
-        if seed is not None:
-            rows = rows.shuffle(len(self.labels), seed=seed)
+    def _from_memory(self, numbers: tf.data.Dataset, size: int, seed: int | None) -> Any:
+        rows = len(self.labels)
+
+        def indices(number: tf.Tensor) -> tf.data.Dataset:
+            order = _order(rows, seed, number)
+            steps = tf.data.Dataset.range(self.steps(size))
+            return _plainly(steps, lambda step: order[step * size : (step + 1) * size])
+
+        with tf.device("CPU:0"):
+            whole = tf.data.Dataset.from_tensors((self.columns, tf.constant(self.labels)))
+        # A function that captured the tensors would be copied with them on every pass.
+        paired = tf.data.Dataset.zip(_flat(numbers, indices), whole.repeat())
         return mapped_by(
-            rows.batch(size),
-            lambda index: (
-                {name: tf.gather(tensor, index) for name, tensor in tensors.items()},
-                tf.gather(labels, index),
-            ),
+            paired,
+            lambda index, data: tf.nest.map_structure(lambda t: tf.gather(t, index), data),
         )
 
-    def _from_files(self, size: int, seed: int | None) -> tf.data.Dataset:
-        rows = self.stream.unbatch()
-        if seed is not None:
-            rows = rows.shuffle(SHUFFLED, seed=seed)
-        steps = math.ceil(len(self.labels) / size)
-        return rows.batch(size).apply(tf.data.experimental.assert_cardinality(steps))
+    def _from_files(self, numbers: tf.data.Dataset, size: int, seed: int | None) -> Any:
+        if seed is None:
+            return self.stream.rebatch(size)
+        windows = self.stream.rebatch(SHUFFLED).enumerate()
+
+        def shuffled(number: tf.Tensor) -> tf.data.Dataset:
+            def mixed(window: tf.Tensor, data: Any) -> Any:
+                rows = tf.shape(data[1], tf.int64)[0]
+                order = _order(rows, seed, number * 1_000_000 + window)
+                return tf.nest.map_structure(lambda t: tf.gather(t, order), data)
+
+            return _plainly(windows, mixed).rebatch(size)
+
+        return _flat(numbers, shuffled)
 
 
 def read_split(
@@ -92,6 +113,11 @@ def read_split(
     return Split(labels, columns, stream)
 
 
+def files_of(patterns: Sequence[str]) -> list[str]:
+    """The files that the patterns name, in the order in which they are read."""
+    return sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+
+
 def mapped_by(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
     """The dataset with `function` applied to each element, several at once, in their order."""
     # Nothing here branches on a tensor, and AutoGraph's rewriting costs more than the tracing.
@@ -99,26 +125,58 @@ def mapped_by(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data
     return dataset.map(plain, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _read(stream: tf.data.Dataset) -> tuple[Array, dict[str, Array] | None]:
+def _plainly(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
+    return dataset.map(tf.autograph.experimental.do_not_convert(function))
+
+
+def _flat(numbers: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
+    return numbers.flat_map(tf.autograph.experimental.do_not_convert(function))
+
+
+def _numbers(seed: int | None, passes: range | None) -> tf.data.Dataset:
+    if passes is not None:
+        return tf.data.Dataset.range(passes.start, passes.stop)
+    if seed is None:
+        return tf.data.Dataset.range(1)
+    return tf.data.Dataset.range(_ORDERS).shuffle(_ORDERS, seed=seed).take(1)
+
+
+def _order(rows: Any, seed: int | None, number: tf.Tensor) -> tf.Tensor:
+    """The row numbers of one pass."""
+    in_order = tf.range(rows, dtype=tf.int64)
+    if seed is None:
+        return in_order
+    key = tf.stack([tf.constant(seed, tf.int64), number])
+    return tf.random.experimental.stateless_shuffle(in_order, key)
+
+
+def _read(stream: tf.data.Dataset) -> tuple[Array, Columns | None]:
     """Reads the labels, and the inputs as long as memory holds them; one pass."""
     labels: list[Array] = []
-    inputs: list[dict[str, Array]] | None = []
+    inputs: dict[str, list[tf.Tensor]] | None = {}
     size = 0
-    for columns, label in stream.as_numpy_iterator():
-        labels.append(label)
-        size += sum(column.nbytes for column in columns.values())
-        if inputs is not None and size <= MEMORY:
-            inputs.append(columns)
-        else:
-            inputs = None
-    joined = np.concatenate(labels) if labels else np.zeros(0)
-    if not inputs:
-        return joined, None
-    return joined, {name: np.concatenate([b[name] for b in inputs]) for name in inputs[0]}
+    with tf.device("CPU:0"):
+        for columns, label in stream:
+            labels.append(label.numpy())
+            size += sum(
+                column.shape.num_elements() * column.dtype.size for column in columns.values()
+            )
+            if inputs is None or size > MEMORY:
+                inputs = None
+                continue
+            for name, column in columns.items():
+                inputs.setdefault(name, []).append(column)
+        joined = np.concatenate(labels) if labels else np.zeros(0)
+        return joined, _joined(inputs) if inputs else None
+
+
+def _joined(parts: dict[str, list[tf.Tensor]]) -> Columns:
+    """Joins one column after another, each time giving up its parts: all twice is too much."""
+    return {name: tf.concat(parts.pop(name), axis=0) for name in list(parts)}
 
 
 def _parsed(patterns: Sequence[str], spec: dict[str, Any]) -> tf.data.Dataset:
-    files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    files = files_of(patterns)
     records = tf.data.TFRecordDataset(files, "GZIP", num_parallel_reads=min(8, len(files) or 1))
     batches = records.batch(PARSED_AT_ONCE)
     return mapped_by(batches, lambda batch: tf.io.parse_example(batch, spec))

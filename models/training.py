@@ -5,6 +5,7 @@ eval split is never seen here. To replace all of it, name a function of your own
 `model.run_fn`; to change only the network, see `network.py`.
 """
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +13,17 @@ from typing import Any
 import keras
 
 from models.calibration import calibrated, validation_outputs
+from models.checkpoints import Checkpoints, key_of
+from models.curves import Curves
 from models.devices import Devices, choose_devices
 from models.export import Trained, export_model
 from models.hyperparameters import hyperparameters_of
 from models.job import Job, prepare
+from models.limits import StepLimit, TimeLimit
+from models.preprocessing import vocabulary_sizes
 from models.progress import Progress
+from models.reading import files_of
+from models.resuming import Resume
 from models.threshold import best_f1
 
 LOG = logging.getLogger("beltline.trainer")
@@ -28,24 +35,36 @@ def run_fn(fn_args: Any) -> None:
     Args:
       fn_args: a `tfx.components.FnArgs`; read are `train_files`, `eval_files` (the validation
         split), `train_steps` (most optimizer steps; None where the epochs decide),
-        `transform_output`, `serving_model_dir`, `custom_config`, and `hyperparameters`
+        `transform_output`, `serving_model_dir`, `model_run_dir` (for TensorBoard), `working_dir`
+        (of the checkpoints; None for none), `custom_config`, and `hyperparameters`
         (`keras_tuner.HyperParameters.get_config()`, or None).
 
     Raises:
-      ValueError: a split is empty or holds one class only, or the loss is no longer a number.
+      ValueError: a split is empty or holds one class only, a GPU is required and there is none, or
+        the loss is no longer a number.
     """
     config = fn_args.custom_config
+    training = config["training"]
+    devices = choose_devices(training["mixed_precision"], training["gpu"], training["xla"])
     job = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
-    devices = choose_devices(config["training"]["mixed_precision"])
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
-    network = fit(job, hyperparameters, devices, fn_args.train_steps)
+    checkpoints = checkpoints_of(fn_args, job, hyperparameters, devices)
+    curves = Curves(fn_args.model_run_dir, hyperparameters)
+    network = fit(job, hyperparameters, devices, fn_args.train_steps, curves, checkpoints)
     job = calibrated(job, network)
     trained = Trained(network, job.features, job.objective, choose_threshold(network, job))
     export_model(fn_args.serving_model_dir, trained, job.transform)
+    if checkpoints:
+        checkpoints.remove()
 
 
 def fit(
-    job: Job, hyperparameters: Mapping[str, Any], devices: Devices, steps: int | None = None
+    job: Job,
+    hyperparameters: Mapping[str, Any],
+    devices: Devices,
+    steps: int | None = None,
+    curves: Curves | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> keras.Model:
     """A network with the weights of its best epoch, in float32 and on one device.
 
@@ -54,46 +73,78 @@ def fit(
       hyperparameters: the network's and the optimizer's.
       devices: where to learn.
       steps: most optimizer steps in all; None or 0 for no such limit.
+      curves: logs for TensorBoard.
+      checkpoints: keep the state of the training, and have that of one to go on with.
 
     Raises:
       ValueError: the loss is no longer a number.
     """
+    per_epoch = job.train.steps(job.rows_per_step(devices))
     with devices.scope():
-        network = job.compiled(hyperparameters)
-    train, validation = job.datasets(devices)
+        network = job.compiled(hyperparameters, devices, job.steps_together(per_epoch, steps))
+    LOG.info("%d steps per epoch, %d in one call", per_epoch, network.steps_per_execution)
+    followed = [*callbacks(job.training, steps), *([curves] if curves else [])]
+    resume = None
+    if checkpoints:
+        resume = Resume(checkpoints, job.training["checkpoint_minutes"], followed)
+    first, epochs = resume.first_epoch if resume else 0, job.training["epochs"]
+    train, validation = job.datasets(devices, range(first, epochs))
     network.fit(
         train,
         validation_data=validation,
-        epochs=job.training["epochs"],
-        callbacks=[*callbacks(job.training["patience"]), *([StepLimit(steps)] if steps else [])],
+        initial_epoch=first,
+        epochs=epochs,
+        steps_per_epoch=per_epoch,
+        callbacks=[*followed, *([resume] if resume else [])],
+        # The rows are shuffled already.
+        shuffle=False,
         verbose=0,
     )
     plain = job.network(hyperparameters)
     plain.set_weights(network.get_weights())
+    LOG.info("weights digest %s", digest_of(plain))
     return plain
 
 
-def callbacks(patience: int) -> list[keras.callbacks.Callback]:
-    """Slows down when the validation loss stalls, stops when that doesn't help, and reports."""
+def callbacks(training: Mapping[str, Any], steps: int | None) -> list[keras.callbacks.Callback]:
+    """Slows down when the validation loss stalls, stops when that doesn't help, and reports.
+
+    Args:
+      training: the settings' section.
+      steps: most optimizer steps in all; None or 0 for no such limit.
+    """
+    patience = training["patience"]
     return [
         Progress(),
         keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=max(1, patience // 3)),
         keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
+        *([StepLimit(steps)] if steps else []),
+        *([TimeLimit(training["minutes"])] if training["minutes"] else []),
     ]
 
 
-class StepLimit(keras.callbacks.Callback):
-    """Stops the training after a number of steps; the epoch that this cuts short is validated."""
+def checkpoints_of(
+    fn_args: Any, job: Job, hyperparameters: Mapping[str, Any], devices: Devices
+) -> Checkpoints | None:
+    """Where this training keeps its state; None where TFX gives it no folder."""
+    if not fn_args.working_dir:
+        return None
+    others = {
+        "hyperparameters": dict(hyperparameters),
+        "vocabulary_sizes": vocabulary_sizes(job.transform, job.features),
+        "steps": fn_args.train_steps,
+        "devices": [devices.replicas, devices.policy, devices.xla],
+    }
+    files = files_of(fn_args.train_files) + files_of(fn_args.eval_files)
+    return Checkpoints(fn_args.working_dir, key_of(fn_args.custom_config, files, others))
 
-    def __init__(self, steps: int):
-        super().__init__()
-        self._left = steps
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Counts."""
-        self._left -= 1
-        if self._left <= 0:
-            self.model.stop_training = True
+def digest_of(network: keras.Model) -> str:
+    """The same for the same weights, to the bit."""
+    found = hashlib.sha256()
+    for array in network.get_weights():
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
 
 
 def choose_threshold(network: keras.Model, job: Job) -> float | None:

@@ -203,8 +203,35 @@ class Training(Section):
         description="Rare classes: start from the classes' shares and choose the threshold on the "
         "validation split, or weigh the classes equally.",
     )
-    mixed_precision: Literal["off", "float16", "bfloat16"] = Field(
-        "off", description="Type of the computation on a GPU; the weights stay float32."
+    gpu: Literal["required", "preferred", "off"] = Field(
+        "preferred",
+        description="Where there is no GPU, the training fails, or the CPU takes its place with "
+        "a warning; `off` leaves GPUs alone.",
+    )
+    mixed_precision: Literal["auto", "off", "float16", "bfloat16"] = Field(
+        "auto",
+        description="Type of the computation on a GPU; the weights stay float32. `auto` is the "
+        "one that the GPU computes fastest in.",
+    )
+    xla: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether XLA compiles the training step; `auto` is off, since the weights "
+        "are no longer the same each time with it.",
+    )
+    steps_per_execution: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="Most steps in one call of TensorFlow; `auto` is up to 16."
+    )
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        description="Time after which the training ends and its best weights are exported; "
+        "without it, epochs and patience decide.",
+    )
+    checkpoint_minutes: float = Field(
+        1.0,
+        ge=0,
+        description="Least time between two checkpoints, which are made at the end of an epoch; "
+        "at 0 after every one.",
     )
 
 
@@ -354,6 +381,17 @@ class Settings(Section):
     def _the_search_is_around_the_settings(self) -> "Settings":
         own = {"model": self.model.model_dump(), "training": self.training.model_dump()}
         check_space(self.tuning.space, untuned(own), (self.model, self.training))
+        return self
+
+    @model_validator(mode="after")
+    def _a_gpu_that_is_reserved_is_used(self) -> "Settings":
+        trainer = self.resources.get("Trainer")
+        if trainer and trainer.gpu and self.training.gpu == "off":
+            raise MisplacedError(
+                f"is off, but `resources.Trainer.gpu` reserves {trainer.gpu}; remove one of them",
+                "training",
+                "gpu",
+            )
         return self
 
     def _named_metrics(self) -> Iterator[tuple[Metric, tuple[str, ...]]]:

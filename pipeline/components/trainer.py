@@ -1,7 +1,7 @@
 """Trainer: TFX's own, with the most training steps as an execution property of its own.
 
 A runtime parameter can't stand inside the stock Trainer's `train_args` or `custom_config`: each of
-them is one text.
+them is one text. It also gives the `run_fn` a folder that outlives the execution, for checkpoints.
 """
 
 from typing import Any
@@ -9,9 +9,11 @@ from typing import Any
 from tfx import types
 from tfx.components.trainer import component as stock
 from tfx.components.trainer import executor
+from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import trainer_pb2
-from tfx.types.standard_component_specs import TRAIN_ARGS_KEY
+from tfx.types import artifact_utils
+from tfx.types.standard_component_specs import MODEL_RUN_KEY, TRAIN_ARGS_KEY
 from tfx.utils import proto_utils
 
 from pipeline.components import digest_of_sources
@@ -20,7 +22,9 @@ STEPS = "steps"
 
 
 class Executor(executor.GenericExecutor):
-    """Hands the steps to the `run_fn` as `fn_args.train_steps`."""
+    """Hands the steps to the `run_fn` as `fn_args.train_steps`, and the node's own folder for
+    checkpoints, `<pipeline root>/<node>/checkpoints`, as `fn_args.working_dir`.
+    """
 
     def Do(
         self,
@@ -34,6 +38,18 @@ class Executor(executor.GenericExecutor):
         train_args.num_steps = exec_properties[STEPS]
         with_steps = {**exec_properties, TRAIN_ARGS_KEY: proto_utils.proto_to_json(train_args)}
         super().Do(input_dict, output_dict, with_steps)
+
+    def _GetFnArgs(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> FnArgs:
+        fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        # An output's folder is `<pipeline root>/<node>/<output>/<execution>`.
+        output = artifact_utils.get_single_uri(output_dict[MODEL_RUN_KEY]).rstrip("/")
+        fn_args.working_dir = f"{output.rsplit('/', 2)[0]}/checkpoints"
+        return fn_args
 
 
 class Trainer(stock.Trainer):

@@ -40,7 +40,12 @@ def config(**features: Any) -> dict[str, Any]:
             "weight_decay": 1e-4,
             "seed": 7,
             "imbalance": "prior",
-            "mixed_precision": "off",
+            "gpu": "preferred",
+            "mixed_precision": "auto",
+            "xla": "auto",
+            "steps_per_execution": "auto",
+            "minutes": None,
+            "checkpoint_minutes": 1.0,
         },
         "tuning": {
             "when": "always",

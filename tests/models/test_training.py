@@ -17,8 +17,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from models.devices import choose_devices
 from models.hyperparameters import hyperparameters_of
-from models.job import batch_size, prepare
-from models.training import StepLimit, run_fn
+from models.job import prepare
+from models.limits import StepLimit
+from models.training import run_fn
 from tests.models.rows import config, example, fn_args, table, transform, write
 
 pytestmark = pytest.mark.slow
@@ -202,7 +203,7 @@ def test_a_split_too_large_for_memory_is_streamed(
     custom["training"]["imbalance"] = "balanced"
     with caplog.at_level(logging.INFO, "beltline.trainer"):
         run_fn(fn_args(folders["binary"], custom, serving_model_dir=str(tmp_path / "m")))
-    assert "600 rows to learn from, 200 to validate, 32 per step" in caplog.text
+    assert "600 rows to learn from, 200 to validate, 25 per step" in caplog.text
     assert caplog.text.count("training on ") == 1
 
 
@@ -261,7 +262,7 @@ def test_training_stops_after_the_steps_asked_for(
     custom = SETTINGS["binary"]
     folder = folders["binary"]
     job = prepare(custom, [f"{folder}/train/*"], [f"{folder}/validation/*"], f"{folder}/graph")
-    per_epoch = -(-600 // batch_size(custom["training"]["batch_size"], 600))
+    per_epoch = job.train.steps(job.rows_per_step(choose_devices("off")))
     counted: list[int] = []
 
     class Counting(keras.callbacks.Callback):

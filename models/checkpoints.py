@@ -1,0 +1,111 @@
+"""Where the state of an unfinished training is kept: one folder per training, named by its key.
+
+The key stands for everything that the training's outcome depends on, so that whoever starts the
+same training finds the state, in the same run or in another one. A state is one file: arrays, and
+plain values as JSON. To add to the key, add a part in `key_of`.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import logging
+import time
+import uuid
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+LOG = logging.getLogger("beltline.trainer")
+
+# What may change between an attempt and the next without another outcome.
+_WITHOUT_EFFECT = ("gpu", "minutes", "checkpoint_minutes")
+_FORGOTTEN_AFTER = 14 * 24 * 3600  # seconds
+_READ_AT_ONCE = 1 << 24
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Everything that a training needs to go on as if nothing had happened."""
+
+    values: dict[str, Any]
+    """Plain numbers, texts, lists and mappings, and None."""
+    arrays: dict[str, npt.NDArray[Any]]
+
+
+class Checkpoints:
+    """The folder of one training."""
+
+    def __init__(self, folder: str, key: str):
+        self._all = folder
+        self._folder = f"{folder}/{key}"
+        self._file = f"{self._folder}/state.npz"
+
+    def load(self) -> State | None:
+        """The state that was saved last, or None; one that can't be read counts as none."""
+        if not tf.io.gfile.exists(self._file):
+            return None
+        try:
+            with tf.io.gfile.GFile(self._file, "rb") as file:
+                arrays = dict(np.load(io.BytesIO(file.read()), allow_pickle=False))
+            return State(json.loads(str(arrays.pop("values"))), arrays)
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            LOG.warning("%s can't be read (%s): training starts anew", self._file, error)
+            return None
+
+    def save(self, state: State) -> None:
+        """Puts the state in the place of the one before, as a whole or not at all."""
+        content = io.BytesIO()
+        parts: dict[str, Any] = {"values": np.array(json.dumps(state.values)), **state.arrays}
+        np.savez(content, **parts)
+        tf.io.gfile.makedirs(self._folder)
+        unfinished = f"{self._folder}/{uuid.uuid4().hex}.part"
+        with tf.io.gfile.GFile(unfinished, "wb") as file:
+            file.write(content.getvalue())
+        tf.io.gfile.rename(unfinished, self._file, overwrite=True)
+
+    def remove(self) -> None:
+        """Removes the state, and those of trainings that nobody has gone on with for two weeks."""
+        if tf.io.gfile.exists(self._folder):
+            tf.io.gfile.rmtree(self._folder)
+        for name in tf.io.gfile.listdir(self._all) if tf.io.gfile.exists(self._all) else []:
+            old = f"{self._all}/{name.rstrip('/')}"
+            if time.time() - tf.io.gfile.stat(old).mtime_nsec / 1e9 > _FORGOTTEN_AFTER:
+                tf.io.gfile.rmtree(old)
+
+
+def key_of(
+    custom_config: Mapping[str, Any], files: Sequence[str], others: Mapping[str, Any]
+) -> str:
+    """The digest of everything that a training depends on.
+
+    Args:
+      custom_config: what the pipeline passes to the component; a tuner's settings don't count,
+        what it chose must be in `others`.
+      files: the rows to learn from and to validate with; their content counts.
+      others: what else there is, as JSON takes it.
+    """
+    config = {name: part for name, part in custom_config.items() if name != "tuning"}
+    training = config["training"].items()
+    config["training"] = {k: v for k, v in training if k not in _WITHOUT_EFFECT}
+    parts = {
+        "config": config,
+        "files": [_digest(file) for file in files],
+        "versions": [tf.__version__, keras.__version__],
+        **others,
+    }
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _digest(name: str) -> str:
+    found = hashlib.sha256()
+    with tf.io.gfile.GFile(name, "rb") as file:
+        while block := file.read(_READ_AT_ONCE):
+            found.update(block)
+    return found.hexdigest()

@@ -1,0 +1,67 @@
+"""The curves of a training for TensorBoard: losses, learning rate and hyperparameters.
+
+Written into the Trainer's output `model_run`: `train` and `validation` are two runs of the same
+curve, so that TensorBoard lays one over the other. To log another figure, add it to `_write`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+
+class Curves(keras.callbacks.Callback):
+    """Writes one point of each curve per epoch.
+
+    Args:
+      folder: where to; made if it isn't there.
+      hyperparameters: shown beside the curves.
+    """
+
+    remembered = ("points",)
+
+    def __init__(self, folder: str, hyperparameters: Mapping[str, Any]):
+        super().__init__()
+        self._folder = folder
+        self._hyperparameters = {
+            name: value if isinstance(value, bool | int | float) else str(value)
+            for name, value in hyperparameters.items()
+        }
+        self._writers: dict[str, Any] = {}
+        self.points: list[dict[str, float]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Opens the files, with what an interrupted training had written."""
+        if not self._writers:
+            self._open()
+            for number, point in enumerate(self.points):
+                self._write(number, point)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Writes the losses and the learning rate of one epoch."""
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        losses = {name: float((logs or {})[name]) for name in ("loss", "val_loss")}
+        self.points.append({**losses, "learning_rate": rate})
+        self._write(epoch, self.points[-1])
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Closes the files."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _open(self) -> None:
+        for name in ("train", "validation"):
+            self._writers[name] = tf.summary.create_file_writer(f"{self._folder}/{name}")
+        with self._writers["train"].as_default():
+            hparams.hparams(self._hyperparameters)
+
+    def _write(self, epoch: int, point: Mapping[str, float]) -> None:
+        with self._writers["train"].as_default(step=epoch + 1):
+            tf.summary.scalar("loss", point["loss"])
+            tf.summary.scalar("learning_rate", point["learning_rate"])
+        with self._writers["validation"].as_default(step=epoch + 1):
+            tf.summary.scalar("loss", point["val_loss"])
+        for writer in self._writers.values():
+            writer.flush()
