@@ -104,16 +104,21 @@ class Job:
         steps = math.ceil(rows / size)
         return math.ceil(rows / (steps + -steps % _EVEN)) if steps > _EVEN else size
 
-    def steps_together(self, steps: int, limit: int | None) -> int:
+    def steps_together(self, devices: Devices, limit: int | None = None) -> int:
         """Steps that one call of TensorFlow makes: as many as divide an epoch's, and the limit.
 
+        Several copies take one at a time: Keras' loop around steps fails under MirroredStrategy
+        (Keras 3.15, TensorFlow 2.21: a placeholder that nothing feeds).
+
         Args:
-          steps: the steps of an epoch.
+          devices: where the steps are made.
           limit: most steps in all, or None.
         """
         setting = self.training["steps_per_execution"]
         most = _TOGETHER if setting == "auto" else int(setting)
-        whole = math.gcd(steps, limit) if limit else steps
+        whole = math.gcd(self.train.steps(self.rows_per_step(devices)), limit or 0)
+        if devices.replicas > 1:
+            return 1
         return max(size for size in range(1, most + 1) if whole % size == 0)
 
 

@@ -81,7 +81,7 @@ def fit(
     """
     per_epoch = job.train.steps(job.rows_per_step(devices))
     with devices.scope():
-        network = job.compiled(hyperparameters, devices, job.steps_together(per_epoch, steps))
+        network = job.compiled(hyperparameters, devices, job.steps_together(devices, steps))
     LOG.info("%d steps per epoch, %d in one call", per_epoch, network.steps_per_execution)
     followed = [*callbacks(job.training, steps), *([curves] if curves else [])]
     resume = None

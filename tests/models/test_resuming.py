@@ -1,0 +1,67 @@
+"""A training that is killed in the middle reaches, to the bit, what it would have reached."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.models.rows import config, table, transform
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("rows")
+    transform(made, config(), {"train": table(600), "validation": table(200, seed=1)})
+    return made
+
+
+def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.models.train_alone", str(folder), *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True)
+
+
+def replaced(file: Path, times: int, process: "subprocess.Popen[str]") -> None:
+    """Waits until a file has been written anew so many times."""
+    seen: set[int] = set()
+    end = time.monotonic() + 120
+    while len(seen) < times:
+        assert process.poll() is None and time.monotonic() < end, process.communicate()
+        for found in file.parent.parent.glob("*/state.npz"):
+            seen.add(found.stat().st_ino)
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("kind", ["memory", "files", "two devices"])
+def test_kill_9_in_the_middle_changes_nothing(folder: Path, kind: str) -> None:
+    where = folder / kind.replace(" ", "-")
+    first = start(folder, kind)
+    replaced(where / "key" / "state.npz", 4, first)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert not (where / "points.json").exists()
+    second = start(folder, kind, "--and-anew")
+    _, said = second.communicate(timeout=300)
+    assert second.returncode == 0, said[-3000:]
+    (epoch,) = re.findall(r"going on after epoch (\d+) of", said)
+    assert int(epoch) >= 4
+    resumed, anew = re.findall(r"weights digest (\w{16})", said)
+    assert resumed == anew
+    curves = [
+        json.loads((place / "points.json").read_text())
+        for place in (where, where.with_name(f"{where.name}-anew"))
+    ]
+    assert curves[0] == curves[1]
+    assert len(curves[0]) > int(epoch)
+    rates = {point["learning_rate"] for point in curves[0]}
+    assert len(rates) > 1, "no plateau was met: the test would not see its state"

@@ -1,0 +1,66 @@
+"""Trains on a folder made by `rows.transform`, as `python -m tests.models.train_alone`.
+
+A process of its own, since it may be killed, and since TensorFlow's devices are set only once.
+"""
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from models import reading
+from models.curves import Curves
+from models.devices import Devices, choose_devices
+from models.hyperparameters import hyperparameters_of
+from models.job import prepare
+from models.training import checkpoints_of, fit
+from tests.models.rows import config, fn_args
+
+# Enough of them to be killed in the middle, and to see early stopping and the plateau.
+SETTINGS = {"epochs": 40, "patience": 9, "learning_rate": 0.02, "checkpoint_minutes": 0}
+
+
+def two_devices() -> Devices:
+    """Two halves of the CPU, in half precision, whose loss is scaled."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    halves = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(cpu, halves)
+    return Devices(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), "mixed_float16")
+
+
+def train(folder: Path, where: str, devices: Devices, checkpoints: bool) -> None:
+    """Trains, and leaves its curve in `folder/where`."""
+    custom = config()
+    custom["training"].update(SETTINGS)
+    changes: dict[str, Any] = {"working_dir": str(folder / where) if checkpoints else None}
+    arguments = fn_args(folder, custom, **changes)
+    job = prepare(custom, arguments.train_files, arguments.eval_files, arguments.transform_output)
+    hyperparameters = hyperparameters_of(custom)
+    kept = checkpoints_of(arguments, job, hyperparameters, devices)
+    curves = Curves(str(folder / where / "curves"), hyperparameters)
+    fit(job, hyperparameters, devices, None, curves, kept)
+    (folder / where / "points.json").write_text(json.dumps(curves.points))
+
+
+def main() -> None:
+    """Trains with checkpoints, and then, if asked, the same without."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("kind", choices=("memory", "files", "two devices"))
+    parser.add_argument("--and-anew", action="store_true")
+    chosen = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if chosen.kind == "files":
+        reading.MEMORY, reading.SHUFFLED = 0, 256
+    devices = two_devices() if chosen.kind == "two devices" else choose_devices()
+    where = chosen.kind.replace(" ", "-")
+    train(chosen.folder, where, devices, checkpoints=True)
+    if chosen.and_anew:
+        train(chosen.folder, f"{where}-anew", devices, checkpoints=False)
+
+
+if __name__ == "__main__":
+    main()
