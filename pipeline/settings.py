@@ -234,6 +234,12 @@ class Training(Section):
         "at 0 after every one.",
     )
 
+    @field_validator("gpu", "mixed_precision", "xla", mode="before")
+    @classmethod
+    def _on_and_off(cls, value: Any) -> Any:
+        # YAML reads them as true and false.
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
 
 class Champion(Section):
     """How a new model is compared with the last pushed one, on the same rows."""

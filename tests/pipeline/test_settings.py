@@ -95,6 +95,47 @@ def test_a_name_is_fit_for_a_folder(name):
 @pytest.mark.parametrize(
     "written",
     [
+        "{gpu: required}",
+        "{gpu: preferred, mixed_precision: auto, xla: on, steps_per_execution: 1}",
+        "{minutes: 0.5, checkpoint_minutes: 0}",
+        "{mixed_precision: bfloat16, steps_per_execution: auto}",
+    ],
+)
+def test_where_and_how_long_training_runs(written):
+    Settings.model_validate({**LEAST, "training": yaml.safe_load(written)})
+
+
+def test_on_and_off_are_written_without_quotes():
+    training = yaml.safe_load("{gpu: off, mixed_precision: off, xla: on}")
+    read = Settings.model_validate({**LEAST, "training": training}).training
+    assert (read.gpu, read.mixed_precision, read.xla) == ("off", "off", "on")
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        {"gpu": "maybe"},
+        {"mixed_precision": "float64"},
+        {"steps_per_execution": 0},
+        {"minutes": 0},
+        {"checkpoint_minutes": -1},
+    ],
+)
+def test_where_and_how_long_training_can_not_run(training):
+    with pytest.raises(ValidationError):
+        Settings.model_validate({**LEAST, "training": training})
+
+
+def test_a_gpu_is_not_reserved_to_be_left_alone():
+    resources = {"Trainer": {"gpu": 1}}
+    Settings.model_validate({**LEAST, "resources": resources})
+    with pytest.raises(ValidationError, match=r"`resources.Trainer.gpu` reserves 1"):
+        Settings.model_validate({**LEAST, "resources": resources, "training": {"gpu": "off"}})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
         "{schedule: '@daily', start_date: 2026-11-23}",
         "{schedule: '0 3 * * 1-5', start_date: '2026-11-23', timezone: Europe/Berlin}",
         "{where: docker, docker: {image: a, volumes: ['/a:/b', '/a:/b:ro']}}",
