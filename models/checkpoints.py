@@ -5,6 +5,7 @@ same training finds the state, in the same run or in another one. A state is one
 plain values as JSON. To add to the key, add a part in `key_of`.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -71,12 +72,18 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Removes the state, and those of trainings that nobody has gone on with for two weeks."""
-        if tf.io.gfile.exists(self._folder):
-            tf.io.gfile.rmtree(self._folder)
-        for name in tf.io.gfile.listdir(self._all) if tf.io.gfile.exists(self._all) else []:
-            old = f"{self._all}/{name.rstrip('/')}"
-            if time.time() - tf.io.gfile.stat(old).mtime_nsec / 1e9 > _FORGOTTEN_AFTER:
-                tf.io.gfile.rmtree(old)
+        _remove(self._folder)
+        now = time.time()
+        for folder in tf.io.gfile.glob(f"{self._all}/*"):
+            # Another run may be at the same place, and faster.
+            with contextlib.suppress(tf.errors.NotFoundError):
+                if now - tf.io.gfile.stat(folder).mtime_nsec / 1e9 > _FORGOTTEN_AFTER:
+                    _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    with contextlib.suppress(tf.errors.NotFoundError):
+        tf.io.gfile.rmtree(folder)
 
 
 def key_of(

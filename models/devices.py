@@ -34,6 +34,12 @@ class Devices:
         """Copies of the network that are trained in step."""
         return int(self.strategy.num_replicas_in_sync)
 
+    @property
+    def described(self) -> list[str]:
+        """What the weights depend on: other devices may round otherwise."""
+        kinds = sorted(each.device_type for each in tf.config.list_logical_devices())
+        return [*kinds, f"{self.replicas} in step", self.policy, f"XLA {self.xla}"]
+
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
         """Networks built inside are placed on these devices and compute in this precision."""

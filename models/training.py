@@ -133,7 +133,7 @@ def checkpoints_of(
         "hyperparameters": dict(hyperparameters),
         "vocabulary_sizes": vocabulary_sizes(job.transform, job.features),
         "steps": fn_args.train_steps,
-        "devices": [devices.replicas, devices.policy, devices.xla],
+        "devices": devices.described,
     }
     files = files_of(fn_args.train_files) + files_of(fn_args.eval_files)
     return Checkpoints(fn_args.working_dir, key_of(fn_args.custom_config, files, others))

@@ -4,6 +4,7 @@ import copy
 import importlib
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -183,13 +184,36 @@ def test_plain_tensorflow_loads_it_in_a_process_without_our_code(
 
 
 def test_the_same_seed_gives_the_same_model(
-    trained: dict[str, Any], folders: dict[str, Path], tmp_path: Path
+    trained: dict[str, Any],
+    folders: dict[str, Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    run_fn(fn_args(folders["binary"], SETTINGS["binary"], serving_model_dir=str(tmp_path / "m")))
-    again = tf.saved_model.load(str(tmp_path / "m"))
+    custom = copy.deepcopy(SETTINGS["binary"])
+    with caplog.at_level(logging.INFO, "beltline.trainer"):
+        for seed, name in ((7, "same"), (7, "again"), (8, "other")):
+            custom["training"]["seed"] = seed
+            run_fn(fn_args(folders["binary"], custom, serving_model_dir=str(tmp_path / name)))
+    digests = re.findall(r"weights digest (\w{16})\n", caplog.text)
+    assert digests[0] == digests[1] != digests[2] and len(digests) == 3
+    again = tf.saved_model.load(str(tmp_path / "same"))
     first = call(trained["binary"], "evaluate", EVAL["binary"])
     second = call(again, "evaluate", EVAL["binary"])
     assert (first["probability"] == second["probability"]).all()
+    assert not list((folders["binary"] / "work").glob("*")), "checkpoints are left behind"
+
+
+def test_steps_are_taken_together_without_another_result(
+    folders: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    custom = copy.deepcopy(SETTINGS["multiclass"])
+    with caplog.at_level(logging.INFO, "beltline.trainer"):
+        for together in ("auto", 1):
+            custom["training"]["steps_per_execution"] = together
+            run_fn(fn_args(folders["multiclass"], custom, serving_model_dir=str(tmp_path / "m")))
+    assert re.findall(r"24 steps per epoch, (\d+) in one call", caplog.text) == ["12", "1"]
+    first, second = re.findall(r"weights digest (\w{16})\n", caplog.text)
+    assert first == second
 
 
 def test_a_split_too_large_for_memory_is_streamed(
