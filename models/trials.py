@@ -58,29 +58,42 @@ def run_trial(trial: trials.Trial, rows: Rows) -> dict[str, float]:
     LOG.info("trial %s: %s", trial.trial_id, shown_values(shown))
     begun = time.monotonic()
     try:
-        loss = validation_loss(values, rows)
-    except (ValueError, tf.errors.ResourceExhaustedError) as error:
-        # The first one is the settings' own: the Trainer would fail as it does.
-        if not int(trial.trial_id):
-            raise keras_tuner.errors.FatalError(f"the untuned settings: {error}") from error
-        LOG.info("trial %s failed: %s", trial.trial_id, error)
-        raise keras_tuner.errors.FailedTrialError(str(error)) from error
+        loss = _loss_or_failure(trial, rows)
+    except keras_tuner.errors.FailedTrialError:
+        raise
     except Exception as error:
         # KerasTuner would take it for a failed trial, also where it says that the node must stop.
-        raise keras_tuner.errors.FatalError(f"trial {trial.trial_id}: {error}") from error
+        which = ", the untuned settings" if _is_first(trial) else ""
+        raise keras_tuner.errors.FatalError(f"trial {trial.trial_id}{which}: {error}") from error
     seconds = time.monotonic() - begun
     LOG.info("trial %s: validation loss %.6f; %.1f s", trial.trial_id, loss, seconds)
     return {OBJECTIVE: loss, SECONDS: seconds}
 
 
-def validation_loss(values: Mapping[str, Any], rows: Rows) -> float:
+def _loss_or_failure(trial: trials.Trial, rows: Rows) -> float:
+    # What is wrong with the data is so for every trial.
+    job, devices = rows.prepared
+    try:
+        return validation_loss(trial.hyperparameters.values, job, devices)
+    except (ValueError, tf.errors.ResourceExhaustedError) as error:
+        # The first one is the settings' own: the Trainer would fail as it does.
+        if _is_first(trial):
+            raise
+        LOG.info("trial %s failed: %s", trial.trial_id, error)
+        raise keras_tuner.errors.FailedTrialError(str(error)) from error
+
+
+def _is_first(trial: trials.Trial) -> bool:
+    return int(trial.trial_id) == 0
+
+
+def validation_loss(values: Mapping[str, Any], job: Job, devices: Devices) -> float:
     """The loss on the validation split of a network trained with a trial's values.
 
     Raises:
       ValueError: as `training.fit`.
     """
-    config = rows.custom_config
-    job, devices = rows.prepared
+    config = job.custom_config
     # Else the networks of all trials stay in memory.
     keras.backend.clear_session()
     make_repeatable(config["training"]["seed"])

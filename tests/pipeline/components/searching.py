@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from runners.stopping import stop_on_signals
 from tests.models.rows import table, transform
 
 
@@ -92,4 +93,6 @@ def at_work(folder: Path) -> list[dict[str, Any]]:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("beltline").setLevel(logging.INFO)
-    search(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    # As the node runner does, so that SIGTERM is an exception in the middle of a trial.
+    with stop_on_signals():
+        search(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -157,9 +158,11 @@ def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> N
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("parallel", [1, 2])
+@pytest.mark.parametrize(
+    ("parallel", "how"), [(1, signal.SIGKILL), (2, signal.SIGKILL), (1, signal.SIGTERM)]
+)
 def test_a_search_that_was_killed_goes_on_from_its_trials(
-    folder: Path, tmp_path: Path, parallel: int
+    folder: Path, tmp_path: Path, parallel: int, how: signal.Signals
 ) -> None:
     if len(os.sched_getaffinity(0)) < parallel:
         pytest.skip("one core")
@@ -174,9 +177,11 @@ def test_a_search_that_was_killed_goes_on_from_its_trials(
 
     process = start(tmp_path, custom)
     wait_until(lambda: states().count("COMPLETED") >= 1 and "RUNNING" in states(), process)
-    process.kill()
-    process.communicate()
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
     before = {each["trial_id"]: each for each in at_work(tmp_path)}
+    assert {"COMPLETED", "RUNNING"} == set(states())
     done = [number for number, each in before.items() if each["status"] == "COMPLETED"]
     assert len(before) - len(done) <= parallel
 
