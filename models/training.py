@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from models.calibration import calibrated, validation_outputs
 from models.checkpoints import Checkpoints, key_of

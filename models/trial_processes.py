@@ -28,14 +28,15 @@ _FORM = "%(asctime)s %(levelname)s %(name)s: %(processName)s: %(message)s"
 Environment = Mapping[str, str]
 
 
-def environments(parallel: int | str) -> list[Environment]:
+def environments(parallel: int | str, gpu: str) -> list[Environment]:
     """The variables of each process that trains: which GPU it sees, or how many threads it has.
 
     Args:
       parallel: how many at once; `auto` is one for each GPU, or one on the CPU. There are no more
         than GPUs, nor, without any, than cores.
+      gpu: as of `choose_devices`; with `off` there are none.
     """
-    gpus = len(tf.config.list_physical_devices("GPU"))
+    gpus = 0 if gpu == "off" else len(tf.config.list_physical_devices("GPU"))
     cores = len(os.sched_getaffinity(0))
     wanted = (gpus or 1) if parallel == "auto" else int(parallel)
     count = min(wanted, gpus or cores)

@@ -43,7 +43,9 @@ class Rows:
         job = prepare(
             self.custom_config, self.train_files, self.validation_files, self.transform_graph
         )
-        return job, choose_devices(self.custom_config["training"]["mixed_precision"])
+        training = self.custom_config["training"]
+        devices = choose_devices(training["mixed_precision"], training["gpu"], training["xla"])
+        return job, devices
 
 
 def run_trial(trial: trials.Trial, rows: Rows) -> dict[str, float]:
@@ -96,7 +98,7 @@ def validation_loss(values: Mapping[str, Any], job: Job, devices: Devices) -> fl
     config = job.custom_config
     # Else the networks of all trials stay in memory.
     keras.backend.clear_session()
-    make_repeatable(config["training"]["seed"])
+    make_repeatable(config["training"]["seed"], config["training"]["xla"])
     epochs = values.get(EPOCHS, most_epochs(config))
     training = {**config["training"], "epochs": epochs}
     shorter = dataclasses.replace(job, custom_config={**config, "training": training})

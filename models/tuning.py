@@ -26,12 +26,15 @@ class Search(base_tuner.BaseTuner):
       rows: what trials learn from.
       folder: where KerasTuner puts its own notes of each trial.
       parallel: how many trials at once, as `trial_processes.environments` takes it.
+      gpu: whether they may use GPUs, as there.
     """
 
-    def __init__(self, asked: DefaultsFirst, rows: Rows, folder: Path, parallel: int | str):
+    def __init__(
+        self, asked: DefaultsFirst, rows: Rows, folder: Path, parallel: int | str, gpu: str
+    ):
         super().__init__(asked, directory=str(folder), project_name="trials")
         self._rows = rows
-        self._processes = environments(parallel)
+        self._processes = environments(parallel, gpu)
 
     def run_trial(self, trial: trials.Trial) -> dict[str, float]:
         """Trains with a trial's values; returns its metrics by name."""
@@ -74,5 +77,6 @@ def tuner_fn(fn_args: Any) -> Any:
 
     config, folder = fn_args.custom_config, Path(fn_args.working_dir)
     rows = Rows(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path)
-    tuner = Search(oracle(config, folder), rows, folder, config["tuning"]["parallel"])
+    asked, gpu = oracle(config, folder), config["training"]["gpu"]
+    tuner = Search(asked, rows, folder, config["tuning"]["parallel"], gpu)
     return TunerFnResult(tuner=tuner, fit_kwargs={})

@@ -46,6 +46,7 @@ def test_all_that_can_be_tuned():
         "learning_rate": 0.01,
         "weight_decay": 1e-4,
         "dropout": 0.1,
+        "members": 3,
         "embedding": 4,
         "width": 1.0,
         "depth": 2,
