@@ -57,6 +57,27 @@ def diabetes() -> Table:
     return Table(bunch.data.assign(progression=bunch.target), "progression")
 
 
+def penguins() -> Table:
+    """344 rows, numbers and categories with gaps, three classes."""
+    from palmerpenguins import load_penguins
+
+    return Table(load_penguins(), "species")
+
+
+def anes96() -> Table:
+    """944 rows, 10 numbers of a survey, two classes: the vote of 1996."""
+    rows = _of_statsmodels("anes96")
+    return Table(rows.assign(vote=rows["vote"].map({0: "Clinton", 1: "Dole"})), "vote")
+
+
+def fair() -> Table:
+    """6,366 rows, 8 numbers of a survey, two classes: whether there was an affair."""
+    rows = _of_statsmodels("fair")
+    return Table(
+        rows.assign(affairs=rows["affairs"].gt(0).map({False: "no", True: "yes"})), "affairs"
+    )
+
+
 def trips() -> Table:
     """15,002 rows, numbers and categories with gaps, two classes."""
     with TemporaryDirectory() as folder:
@@ -76,6 +97,9 @@ SETS: dict[str, Callable[[], Table]] = {
     "iris": iris,
     "digits": digits,
     "diabetes": diabetes,
+    "penguins": penguins,
+    "anes96": anes96,
+    "fair": fair,
     "taxi": trips,
     "casting": casting,
 }
@@ -95,6 +119,13 @@ def write(name: str, split: int, file: Path) -> str:
     marked = table.rows.assign(**{SPLIT_BY: [f"{name}-{split}-{number}" for number in ids]})
     marked.to_csv(file, index=False)
     return table.label
+
+
+def _of_statsmodels(name: str) -> pd.DataFrame:
+    from statsmodels import datasets
+
+    rows: pd.DataFrame = getattr(datasets, name).load_pandas().data
+    return rows
 
 
 def _of_scikit_learn(loader: str, label: str) -> Table:

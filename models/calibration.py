@@ -25,8 +25,10 @@ Array = npt.NDArray[Any]
 LOG = logging.getLogger("beltline.trainer")
 
 FOLDS = 5
+FEWEST = 100
+"""On fewer rows, often without an error among them, any temperature would be a guess."""
 STEPS = 30
-SHARPEST = 10.0
+SHARPEST = 4.0
 """The outputs are multiplied by this at most, and by its inverse at least."""
 
 
@@ -76,7 +78,7 @@ def helps(logits: Array, labels: Array, weights: Array) -> bool:
       labels: `[n]`, indices of classes.
       weights: `[n]`.
     """
-    if len(labels) < 2 * FOLDS:
+    if len(labels) < FEWEST:
         return False
     gains = np.zeros(len(labels))
     fold = np.arange(len(labels)) % FOLDS

@@ -32,9 +32,15 @@ def test_leaves_alone_what_is_right_or_too_few_to_say() -> None:
     assert not helps(*drawn(8, 2, 1.2))
 
 
+def test_few_rows_without_an_error_make_nobody_surer() -> None:
+    labels = np.arange(40) % 2
+    logits = class_logits((2.0 * labels - 1)[:, None])
+    assert not helps(logits, labels, np.ones(40))
+
+
 def test_stays_in_bounds_where_classes_are_told_apart_without_fail() -> None:
     logits = class_logits(np.array([[-3.0], [4.0]] * 10))
-    assert 1 < sharpness(logits, np.array([0, 1] * 10), np.ones(20)) <= 10
+    assert 1 < sharpness(logits, np.array([0, 1] * 10), np.ones(20)) <= 4
 
 
 def test_weights_decide_how_much_a_row_counts() -> None:
