@@ -32,9 +32,18 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "4 members": ("model.members=4",),
     "16 members": ("model.members=16",),
     "numbers without curves": ("model.network_fn=variants.without_pieces",),
+    "numbers as z-scores": ("features.numbers=zscore",),
     "no dropout": ("model.dropout=0",),
     "half the width": ("model.hidden=[64, 64]",),
     "a third layer": ("model.hidden=[128, 128, 128]",),
+    "no weight decay": ("training.weight_decay=0",),
+    "half the learning rate": ("training.learning_rate=0.001",),
+    "twice the learning rate": ("training.learning_rate=0.004",),
+    "the same learning rate always": ("model.run_fn=variants.with_a_constant_rate",),
+    "half the passes": ("training.epochs=8",),
+    "twice the passes": ("training.epochs=32",),
+    "no temperature": ("model.run_fn=variants.without_temperature",),
+    "the best threshold of the validation rows": ("model.run_fn=variants.with_the_best_threshold",),
 }
 
 Found = dict[str, dict[str, list[Scores]]]
@@ -96,10 +105,11 @@ def section(found: Found, command: str) -> str:
         [
             "## What each default of the network is worth",
             f"`{command}`; {time.strftime('%Y-%m-%d')}. {describe()}.",
-            "The first line is the score with the defaults, AUC or, for diabetes, R²; the others "
-            "are differences to it on the same rows, in the mean of the splits, and behind the "
-            "stroke the log loss' difference, where less is better. Seconds are the Trainer's, "
-            "in the mean of all.",
+            "The first line is the score with the defaults, AUC or, for diabetes, R²; behind the "
+            "first stroke is the log loss, where less is better, and behind the second, of two "
+            "classes, F1 at the exported threshold. The other lines are differences to the first "
+            "on the same rows, in the mean of the splits. Seconds are the Trainer's, in the mean "
+            "of all.",
             table(["", *found, "s"], lines),
         ]
     )
@@ -108,7 +118,7 @@ def section(found: Found, command: str) -> str:
 def _cell(runs: dict[str, list[Scores]], change: str) -> str:
     base, own = runs["the defaults"], runs[change]
     figures = []
-    for name in ("score", "log loss"):
+    for name in ("score", "log loss", "f1"):
         if name in own[0]["ours"]:
             value = _mean(own, name) - (0 if own is base else _mean(base, name))
             figures.append(f"{value:.4f}" if own is base else f"{value:+.4f}")

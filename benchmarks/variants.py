@@ -1,16 +1,25 @@
-"""Networks without one part of the default, for `ablations.py`.
+"""The default model without one of its parts, for `ablations.py`.
 
 It copies this file beside a set's `pipeline.yaml`, as a user's own network would stand there. To
-add one, write a function with the signature of `models.network.build_network`.
+add one, write a function with the signature of `models.network.build_network` or of
+`models.training.run_fn`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from sklearn.metrics import precision_recall_curve
 
+from models.calibration import calibrated, validation_outputs
+from models.devices import Devices, choose_devices
+from models.export import Trained, export_model
 from models.features import Features
+from models.hyperparameters import hyperparameters_of
+from models.job import Job, prepare
 from models.network import embed, network_inputs, perceptrons
+from models.training import choose_threshold, fit
 
 
 def without_pieces(
@@ -22,3 +31,60 @@ def without_pieces(
     if "categories" in inputs:
         parts += embed(inputs["categories"], vocabulary_sizes, int(hyperparameters["embedding"]))
     return keras.Model(inputs, perceptrons(parts, features, hyperparameters))
+
+
+class ConstantRate(Job):
+    """Learns at the same rate in every step."""
+
+    def compiled(
+        self,
+        hyperparameters: Mapping[str, Any],
+        devices: Devices | None = None,
+        together: int = 1,
+        steps: int | None = None,
+    ) -> keras.Model:
+        """As in `Job`, less the schedule."""
+        return super().compiled(hyperparameters, devices, together)
+
+
+def with_a_constant_rate(fn_args: Any) -> None:
+    """Passes without limit at one learning rate, until the validation loss stalls."""
+    config = fn_args.custom_config
+    training = {**config["training"], "learning_rate": 0.001, "epochs": 60}
+    fn_args.custom_config = {**config, "training": training}
+    _train(fn_args, calibrated, choose_threshold, ConstantRate)
+
+
+def without_temperature(fn_args: Any) -> None:
+    """The outputs as the network gives them."""
+    _train(fn_args, lambda job, _: job, choose_threshold)
+
+
+def with_the_best_threshold(fn_args: Any) -> None:
+    """The threshold with the highest F1 on just the validation rows."""
+    _train(fn_args, calibrated, _best_threshold)
+
+
+def _best_threshold(network: keras.Model, job: Job) -> float | None:
+    if job.features.task != "binary":
+        return None
+    probabilities = np.asarray(job.objective.prediction(validation_outputs(job, network)))[:, 0]
+    precision, recall, thresholds = precision_recall_curve(job.validation.labels, probabilities)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
+    return float(thresholds[np.argmax(f1[:-1])])
+
+
+def _train(
+    fn_args: Any,
+    calibrate: Callable[[Job, keras.Model], Job],
+    choose: Callable[[keras.Model, Job], float | None],
+    kind: type[Job] = Job,
+) -> None:
+    """As `models.training.run_fn`, with some of its parts given."""
+    config = fn_args.custom_config
+    data = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
+    job = kind(**vars(data))
+    network = fit(job, hyperparameters_of(config), choose_devices("off", "off", "off"))
+    job = calibrate(job, network)
+    trained = Trained(network, job.features, job.objective, choose(network, job))
+    export_model(fn_args.serving_model_dir, trained, job.transform)

@@ -17,6 +17,7 @@ from models.features import Features, from_config
 from models.objective import Objective, make_objective
 from models.preprocessing import vocabulary_sizes
 from models.reading import Split, read_split
+from models.schedule import batch_size, epochs, learning_rates
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -49,7 +50,11 @@ class Job:
         return network_fn(self.features, sizes, {**hyperparameters, **start})
 
     def compiled(
-        self, hyperparameters: Mapping[str, Any], devices: Devices | None = None, together: int = 1
+        self,
+        hyperparameters: Mapping[str, Any],
+        devices: Devices | None = None,
+        together: int = 1,
+        steps: int | None = None,
     ) -> keras.Model:
         """An untrained network with its optimizer and its loss.
 
@@ -61,11 +66,12 @@ class Job:
           hyperparameters: the network's and the optimizer's.
           devices: say whether XLA compiles the step; None is without.
           together: steps of one call.
+          steps: over which the learning rate rises and falls; None keeps it as it is.
         """
         network = self.network(hyperparameters)
         copies = tf.distribute.get_strategy().num_replicas_in_sync
         optimizer = keras.optimizers.AdamW(
-            hyperparameters["learning_rate"] * math.sqrt(copies),
+            learning_rates(hyperparameters["learning_rate"] * math.sqrt(copies), steps),
             weight_decay=hyperparameters["weight_decay"],
         )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
@@ -93,6 +99,11 @@ class Job:
         seed, target = self.training["seed"], self.objective.target
         validation = self.validation.batches(max(size, 1024), target)
         return self.train.batches(size, target, seed, passes), validation
+
+    def epochs(self, devices: Devices) -> int:
+        """Most passes over the training rows."""
+        setting = self.training["epochs"]
+        return epochs(setting, self.train.steps(self.rows_per_step(devices)))
 
     def rows_per_step(self, devices: Devices) -> int:
         """Rows of one step on all devices together."""
@@ -168,10 +179,3 @@ def check_labels(name: str, split: Split, features: Features) -> None:
     if features.task != "regression" and len(np.unique(split.labels)) == 1:
         only = features.classes[int(split.labels[0])]
         raise ValueError(f"'{features.label}' is '{only}' in every row of the {name} split")
-
-
-def batch_size(setting: int | str, rows: int) -> int:
-    """Rows per step for one device; `auto` is a power of two, about a hundredth of the rows."""
-    if setting != "auto":
-        return int(setting)
-    return int(min(4096, max(32, 2 ** round(math.log2(max(1, rows / 100))))))

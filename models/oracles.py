@@ -13,6 +13,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trials
 
+from models.schedule import EPOCHS as AUTO_EPOCHS
 from models.search_space import search_space
 
 OBJECTIVE = "val_loss"
@@ -111,7 +112,9 @@ def oracle(custom_config: Mapping[str, Any], folder: Path) -> DefaultsFirst:
     }
     made: DefaultsFirst
     if tuning["search"] == "hyperband":
-        made = Hyperband(max_epochs=most_epochs(custom_config), **common)
+        most = most_epochs(custom_config)
+        # It must know a number beforehand; a table's rows are not read yet.
+        made = Hyperband(max_epochs=AUTO_EPOCHS if most == "auto" else most, **common)
     else:
         points = max(2, tuning["trials"] // _RANDOM_SHARE)
         made = Bayesian(max_trials=tuning["trials"], num_initial_points=points, **common)
@@ -121,6 +124,7 @@ def oracle(custom_config: Mapping[str, Any], folder: Path) -> DefaultsFirst:
     return made
 
 
-def most_epochs(custom_config: Mapping[str, Any]) -> int:
+def most_epochs(custom_config: Mapping[str, Any]) -> int | str:
     """Most passes over the training rows in a trial: by default as many as the Trainer's."""
-    return int(custom_config["tuning"]["epochs"] or custom_config["training"]["epochs"])
+    chosen: int | str = custom_config["tuning"]["epochs"] or custom_config["training"]["epochs"]
+    return chosen

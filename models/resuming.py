@@ -20,7 +20,6 @@ LOG = logging.getLogger("beltline.trainer")
 
 _OF_KERAS: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("best", "wait", "best_epoch", "stopped_epoch", "best_weights"),
-    keras.callbacks.ReduceLROnPlateau: ("best", "wait", "cooldown_counter"),
 }
 _SHARE = 0.02  # of the time, at most, that saving may take
 

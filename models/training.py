@@ -7,6 +7,7 @@ eval split is never seen here. To replace all of it, name a function of your own
 
 import hashlib
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,15 +81,18 @@ def fit(
     Raises:
       ValueError: the loss is no longer a number.
     """
-    per_epoch = job.train.steps(job.rows_per_step(devices))
+    per_epoch, epochs = job.train.steps(job.rows_per_step(devices)), job.epochs(devices)
+    total, together = min(steps or math.inf, per_epoch * epochs), job.steps_together(devices, steps)
     with devices.scope():
-        network = job.compiled(hyperparameters, devices, job.steps_together(devices, steps))
-    LOG.info("%d steps per epoch, %d in one call", per_epoch, network.steps_per_execution)
+        network = job.compiled(hyperparameters, devices, together, int(total))
+    LOG.info(
+        "%d epochs of %d steps, %d in one call", epochs, per_epoch, network.steps_per_execution
+    )
     followed = [*callbacks(job.training, steps), *([curves] if curves else [])]
     resume = None
     if checkpoints:
         resume = Resume(checkpoints, job.training["checkpoint_minutes"], followed)
-    first, epochs = resume.first_epoch if resume else 0, job.training["epochs"]
+    first = resume.first_epoch if resume else 0
     train, validation = job.datasets(devices, range(first, epochs))
     network.fit(
         train,
@@ -108,17 +112,15 @@ def fit(
 
 
 def callbacks(training: Mapping[str, Any], steps: int | None) -> list[keras.callbacks.Callback]:
-    """Slows down when the validation loss stalls, stops when that doesn't help, and reports.
+    """Stops when the validation loss stalls, and reports.
 
     Args:
       training: the settings' section.
       steps: most optimizer steps in all; None or 0 for no such limit.
     """
-    patience = training["patience"]
     return [
         Progress(),
-        keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=max(1, patience // 3)),
-        keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True),
+        keras.callbacks.EarlyStopping(patience=training["patience"], restore_best_weights=True),
         *([StepLimit(steps)] if steps else []),
         *([TimeLimit(training["minutes"])] if training["minutes"] else []),
     ]
