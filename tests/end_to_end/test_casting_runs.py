@@ -92,7 +92,7 @@ def test_another_root_reruns_nothing_but_the_push(project: Project, tmp_path: Pa
 
 
 def test_a_hyperparameter_reruns_the_trainer_and_what_follows(project: Project) -> None:
-    result = project("run", *ANY_MODEL, "--set", "training.learning_rate=0.002")
+    result = project("run", *ANY_MODEL, "--set", "training.learning_rate=0.001")
     assert result.code == 0, result.text
     found = states(result)
     before = NODES[: NODES.index("Trainer")]

@@ -21,7 +21,7 @@ from tests.lineage import Graph, graph
 # Building the image takes minutes.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-CHANGED = ("--set", "training.learning_rate=0.002")
+CHANGED = ("--set", "training.learning_rate=0.001")
 
 
 @pytest.fixture(scope="module")

@@ -211,7 +211,7 @@ def test_steps_are_taken_together_without_another_result(
         for together in ("auto", 1):
             custom["training"]["steps_per_execution"] = together
             run_fn(fn_args(folders["multiclass"], custom, serving_model_dir=str(tmp_path / "m")))
-    assert re.findall(r"24 steps per epoch, (\d+) in one call", caplog.text) == ["12", "1"]
+    assert re.findall(r"epochs of 24 steps, (\d+) in one call", caplog.text) == ["12", "1"]
     first, second = re.findall(r"weights digest (\w{16})\n", caplog.text)
     assert first == second
 

@@ -1,0 +1,33 @@
+"""The rules behind `auto`, and the course of the learning rate."""
+
+import numpy as np
+import pytest
+
+from models.schedule import batch_size, epochs, learning_rates
+
+
+@pytest.mark.parametrize(("rows", "size"), [(1, 32), (3_000, 32), (14_000, 128), (10**7, 4096)])
+def test_a_step_has_about_a_hundredth_of_the_rows(rows: int, size: int) -> None:
+    assert batch_size("auto", rows) == size
+    assert batch_size(50, rows) == 50
+
+
+@pytest.mark.parametrize(("steps", "passes"), [(1, 100), (4, 25), (7, 16), (110, 16)])
+def test_a_small_table_is_passed_over_more_often(steps: int, passes: int) -> None:
+    assert epochs("auto", steps) == passes
+    assert epochs(5, steps) == 5
+
+
+def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:
+    schedule = learning_rates(0.01, 200)
+    rates = np.array([float(schedule(step)) for step in range(201)])
+    highest = int(rates.argmax())
+    assert highest == 10 and rates[highest] == pytest.approx(0.01)
+    assert (np.diff(rates[: highest + 1]) > 0).all() and (np.diff(rates[highest:]) < 0).all()
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert rates[105] == pytest.approx(0.005, rel=1e-3)
+
+
+def test_a_single_step_has_a_rate_and_none_known_keeps_it() -> None:
+    assert np.isfinite(float(learning_rates(0.01, 1)(0)))
+    assert learning_rates(0.01, None) == 0.01
