@@ -37,8 +37,8 @@ Scores = dict[str, Any]
 
 @click.command()
 @click.option("--set", "names", multiple=True, type=click.Choice(list(SETS)), help="Only this one.")
-@click.option("--splits", default=5, help="How many ways each small set is split.")
-@click.option("--large-splits", default=2, help="How many ways each large one is.")
+@click.option("--splits", default=4, help="How many ways each small set is split.")
+@click.option("--large-splits", default=6, help="How many ways each large one is.")
 @click.option("--with", "settings", multiple=True, metavar="KEY=VALUE", help="As in `run --set`.")
 @click.option(
     "--scores", type=Path, help="A folder of each run's scores; what lies there is not run again."

@@ -27,6 +27,8 @@ Target = Callable[[Any, tf.Tensor], tuple[Any, ...]]
 MEMORY = 2_000_000_000  # bytes of one split that are held in memory
 PARSED_AT_ONCE = 4096
 SHUFFLED = 65_536  # rows among which a split is shuffled that isn't held in memory
+AHEAD = 8
+"""Batches that are made at once, and kept ready for the steps to come."""
 _ORDERS = 1024  # orders that passes without a number take turns in
 
 
@@ -62,7 +64,7 @@ class Split:
         batches = mapped_by(of_pass(numbers, size, seed), target)
         if passes is None:
             batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps(size)))
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return batches.prefetch(AHEAD).with_options(_untuned())
 
     def _from_memory(self, numbers: tf.data.Dataset, size: int, seed: int | None) -> Any:
         rows = len(self.labels)
@@ -122,7 +124,7 @@ def mapped_by(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data
     """The dataset with `function` applied to each element, several at once, in their order."""
     # Nothing here branches on a tensor, and AutoGraph's rewriting costs more than the tracing.
     plain = tf.autograph.experimental.do_not_convert(function)
-    return dataset.map(plain, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.map(plain, num_parallel_calls=AHEAD)
 
 
 def _plainly(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
@@ -131,6 +133,17 @@ def _plainly(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.
 
 def _flat(numbers: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
     return numbers.flat_map(tf.autograph.experimental.do_not_convert(function))
+
+
+def _untuned() -> tf.data.Options:
+    """Nothing to be tuned while it runs: the parallelism above is enough for rows in memory.
+
+    TensorFlow's model of what could be tuned grows with each step, and the end of an iterator
+    waits for the tuning: up to 15 seconds after 1,800 steps.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _numbers(seed: int | None, passes: range | None) -> tf.data.Dataset:
