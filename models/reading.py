@@ -91,6 +91,7 @@ class Split:
         def shuffled(number: tf.Tensor) -> tf.data.Dataset:
             def mixed(window: tf.Tensor, data: Any) -> Any:
                 rows = tf.shape(data[1], tf.int64)[0]
+                # Another order in each window of each pass; no pass has a million windows.
                 order = _order(rows, seed, number * 1_000_000 + window)
                 return tf.nest.map_structure(lambda t: tf.gather(t, order), data)
 

@@ -89,10 +89,9 @@ def fit(
         "%d epochs of %d steps, %d in one call", epochs, per_epoch, network.steps_per_execution
     )
     followed = [*callbacks(job.training, steps), *([curves] if curves else [])]
-    resume = None
-    if checkpoints:
-        resume = Resume(checkpoints, job.training["checkpoint_minutes"], followed)
-    first = resume.first_epoch if resume else 0
+    minutes = job.training["checkpoint_minutes"]
+    resumed = [Resume(checkpoints, minutes, followed)] if checkpoints else []
+    first = resumed[0].first_epoch if resumed else 0
     train, validation = job.datasets(devices, range(first, epochs))
     network.fit(
         train,
@@ -100,11 +99,18 @@ def fit(
         initial_epoch=first,
         epochs=epochs,
         steps_per_epoch=per_epoch,
-        callbacks=[*followed, *([resume] if resume else [])],
+        callbacks=[*followed, *resumed],
         # The rows are shuffled already.
         shuffle=False,
         verbose=0,
     )
+    return on_one_device(network, job, hyperparameters)
+
+
+def on_one_device(
+    network: keras.Model, job: Job, hyperparameters: Mapping[str, Any]
+) -> keras.Model:
+    """The same network in float32, as it is exported; its digest goes into the log."""
     plain = job.network(hyperparameters)
     plain.set_weights(network.get_weights())
     LOG.info("weights digest %s", digest_of(plain))
