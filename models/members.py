@@ -52,8 +52,19 @@ class MemberDense(keras.layers.Layer):
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
         """`[n, f]` or `[n, m, f]` to `[n, m, u]`."""
         if len(x.shape) == 2:
-            x = keras.ops.expand_dims(x, 1)
+            return self._of_shared(x) + self.bias
         return keras.ops.matmul(x * self.scale_in, self.kernel) * self.scale_out + self.bias
+
+    def _of_shared(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Inputs that all members share times the members' kernels, side by side.
+
+        One product with `m * u` columns; to scale the inputs would make m copies of them.
+        """
+        scales = keras.ops.expand_dims(keras.ops.transpose(self.scale_in), -1) * self.scale_out
+        kernels = keras.ops.expand_dims(self.kernel, 1) * scales
+        width = self.members * self.units
+        answers = keras.ops.matmul(x, keras.ops.reshape(kernels, (-1, width)))
+        return keras.ops.reshape(answers, (-1, self.members, self.units))
 
 
 class Together(keras.layers.Layer):
