@@ -38,7 +38,7 @@ def test_sections_are_found_wherever_they_stand() -> None:
 
 
 def test_a_row_says_type_default_and_purpose() -> None:
-    assert rows("training")["epochs"][:2] == ["whole number, at least 1", "`60`"]
+    assert rows("training")["epochs"][:2] == ["whole number, at least 1 or `auto`", "`auto`"]
     assert rows("training")["batch_size"][:2] == ["whole number, at least 1 or `auto`", "`auto`"]
     assert rows("data.splits")["train"][:2] == ["number, above 0, below 1", "`0.7`"]
     assert rows("features")["numbers"][:2] == ["`quantile`, `zscore`", "`quantile`"]

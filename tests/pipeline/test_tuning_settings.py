@@ -13,11 +13,11 @@ def space(folder, text):
 def test_ranges_and_choices(tmp_path):
     found = space(
         tmp_path,
-        "{learning_rate: {min: 0.0001, max: 0.01}, dropout: {choices: [0, 0.1, 0.3]}, "
+        "{learning_rate: {min: 0.0001, max: 0.01}, dropout: {choices: [0, 0.2, 0.3]}, "
         "embedding: {min: 4, max: 32}, width: {min: 0.5, max: 2}, depth: {choices: [2, 3]}}",
     )
     assert (found["learning_rate"].min, found["learning_rate"].max) == (0.0001, 0.01)
-    assert found["dropout"].choices == [0, 0.1, 0.3]
+    assert found["dropout"].choices == [0, 0.2, 0.3]
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_ranges_and_choices(tmp_path):
         ("{dropout: {choices: [0.1, 0.2], min: 0}}", "`choices` go without `min`, `max`"),
         ("{dropout: {min: 0, max: 0.5, scale: log}}", "dropout.min: must be above 0 where `scale`"),
         ("{dropout: {min: 0, max: 1}}", "dropout: can't be 1.0: should be less than 1"),
-        ("{dropout: {min: 0.2, max: 0.5}}", "dropout: must hold 0.1, which the settings say"),
-        ("{dropout: {choices: [0.2, 0.3]}}", "dropout: must hold 0.1, which the settings say"),
+        ("{dropout: {min: 0.3, max: 0.5}}", "dropout: must hold 0.2, which the settings say"),
+        ("{dropout: {choices: [0.1, 0.3]}}", "dropout: must hold 0.2, which the settings say"),
         ("{embedding: {min: 1.5, max: 20}}", "embedding: can't be 1.5"),
         ("{width: {min: 0, max: 2}}", "width: can't be 0.0: should be greater than 0"),
         ("{depth: {choices: [0, 3]}}", "depth: can't be 0"),
