@@ -114,7 +114,7 @@ class _Document:
         """Returns a line for each mistake: where, what, why, and what is allowed."""
         mistakes: dict[Place, list[Any]] = {}
         for mistake in error.errors():
-            key = self._key(tuple(mistake["loc"]))
+            key = self._key(tuple(mistake["loc"]), mistake["type"])
             if mistake["type"] == "value_error":
                 key += getattr(mistake["ctx"]["error"], "key", ())
             # A union reports each of its types.
@@ -139,12 +139,14 @@ class _Document:
             (self._places[part] for part in parts if part in self._places), f"{self.file}:1"
         )
 
-    def _key(self, place: Place) -> Place:
+    def _key(self, place: Place, kind: str) -> Place:
         """Returns the part of `place` that the file holds, without pydantic's own steps."""
         key: Place = ()
         model: Any = Settings
         for step in place:
-            if step == "[key]" or not isinstance(model, type | dict | list):
+            # An unknown key may be called so, too.
+            of_pydantic = step == "[key]" and kind != "extra_forbidden"
+            if of_pydantic or not isinstance(model, type | dict | list):
                 break
             key = (*key, step)
             model = _inner(model, step)

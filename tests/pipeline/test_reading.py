@@ -242,6 +242,8 @@ def test_set_fills_a_section_that_the_file_leaves_empty(tmp_path):
             "training.epoch=5",
             "--set training.epoch=5: training.epoch: unknown key; did you mean 'epochs'?",
         ),
+        ("[key]=1", "--set [key]=1: [key]: unknown key"),
+        ("training.[key]=1", "--set training.[key]=1: training.[key]: unknown key"),
         (
             "training.epochs=x",
             "--set training.epochs=x: training.epochs: Input should be a valid integer or 'auto'",
