@@ -17,7 +17,7 @@ ARGUMENT_BYTES = 128 * 1024 - 1
 # the package in it twice. A larger one fits where Argo's controller may write ConfigMaps.
 PART_BYTES = ARGUMENT_BYTES // 2
 # Of a bundle within the package: the container that carries it has more to say.
-BUNDLE_BYTES = 48 * 1024
+BUNDLE_BYTES = 56 * 1024
 
 
 @dataclass(frozen=True)
