@@ -103,7 +103,4 @@ def _waiting(folder: Path) -> tuple[float, int]:
 
 
 if __name__ == "__main__":
-    # TFX first: it puts a stand-in where TFDV would miss a module of tfx_bsl.
-    import tfx.v1  # noqa: F401 - see the line above
-
     main()

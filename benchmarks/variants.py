@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from models.calibration import calibrated, validation_outputs
+from models.calibration import Array, calibrated, validation_outputs
 from models.devices import Devices, choose_devices
 from models.export import Trained, export_model
 from models.features import Features
@@ -65,10 +65,10 @@ def with_the_best_threshold(fn_args: Any) -> None:
     _train(fn_args, calibrated, _best_threshold)
 
 
-def _best_threshold(network: keras.Model, job: Job) -> float | None:
+def _best_threshold(job: Job, outputs: Array) -> float | None:
     if job.features.task != "binary":
         return None
-    probabilities = np.asarray(job.objective.prediction(validation_outputs(job, network)))[:, 0]
+    probabilities = np.asarray(job.objective.prediction(outputs))[:, 0]
     precision, recall, thresholds = precision_recall_curve(job.validation.labels, probabilities)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     return float(thresholds[np.argmax(f1[:-1])])
@@ -76,8 +76,8 @@ def _best_threshold(network: keras.Model, job: Job) -> float | None:
 
 def _train(
     fn_args: Any,
-    calibrate: Callable[[Job, keras.Model], Job],
-    choose: Callable[[keras.Model, Job], float | None],
+    calibrate: Callable[[Job, Array], Job],
+    choose: Callable[[Job, Array], float | None],
     kind: type[Job] = Job,
 ) -> None:
     """As `models.training.run_fn`, with some of its parts given."""
@@ -85,6 +85,7 @@ def _train(
     data = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
     job = kind(**vars(data))
     network = fit(job, hyperparameters_of(config), choose_devices("off", "off", "off"))
-    job = calibrate(job, network)
-    trained = Trained(network, job.features, job.objective, choose(network, job))
+    outputs = validation_outputs(job, network)
+    job = calibrate(job, outputs)
+    trained = Trained(network, job.features, job.objective, choose(job, outputs))
     export_model(fn_args.serving_model_dir, trained, job.transform)

@@ -32,11 +32,16 @@ SHARPEST = 4.0
 """The outputs are multiplied by this at most, and by its inverse at least."""
 
 
-def calibrated(job: Job, network: keras.Model) -> Job:
-    """The job with a temperature in its objective, if that helps; says so in the log."""
+def calibrated(job: Job, outputs: Array) -> Job:
+    """The job with a temperature in its objective, if that helps; says so in the log.
+
+    Args:
+      job: whose validation split decides.
+      outputs: the network's `[n, u]` for that split.
+    """
     if job.features.task == "regression":
         return job
-    objective = with_temperature(job.objective, validation_outputs(job, network), job)
+    objective = with_temperature(job.objective, outputs, job)
     if objective.temperature != 1:
         LOG.info("temperature %.3f for the probabilities", objective.temperature)
     return dataclasses.replace(job, objective=objective)

@@ -125,11 +125,11 @@ class Job:
           devices: where the steps are made.
           limit: most steps in all, or None.
         """
+        if devices.replicas > 1:
+            return 1
         setting = self.training["steps_per_execution"]
         most = _TOGETHER if setting == "auto" else int(setting)
         whole = math.gcd(self.train.steps(self.rows_per_step(devices)), limit or 0)
-        if devices.replicas > 1:
-            return 1
         return max(size for size in range(1, most + 1) if whole % size == 0)
 
 

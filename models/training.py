@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.calibration import calibrated, validation_outputs
+from models.calibration import Array, calibrated, validation_outputs
 from models.checkpoints import Checkpoints, key_of
 from models.curves import Curves
 from models.devices import Devices, choose_devices
@@ -53,8 +53,9 @@ def run_fn(fn_args: Any) -> None:
     checkpoints = checkpoints_of(fn_args, job, hyperparameters, devices)
     curves = Curves(fn_args.model_run_dir, hyperparameters)
     network = fit(job, hyperparameters, devices, fn_args.train_steps, curves, checkpoints)
-    job = calibrated(job, network)
-    trained = Trained(network, job.features, job.objective, choose_threshold(network, job))
+    outputs = validation_outputs(job, network)
+    job = calibrated(job, outputs)
+    trained = Trained(network, job.features, job.objective, choose_threshold(job, outputs))
     export_model(fn_args.serving_model_dir, trained, job.transform)
     if checkpoints:
         checkpoints.remove()
@@ -156,11 +157,15 @@ def digest_of(network: keras.Model) -> str:
     return found.hexdigest()[:16]
 
 
-def choose_threshold(network: keras.Model, job: Job) -> float | None:
-    """For a binary label the probability from which on a row is positive, else None."""
+def choose_threshold(job: Job, outputs: Array) -> float | None:
+    """For a binary label the probability from which on a row is positive, else None.
+
+    Args:
+      job: whose validation split decides.
+      outputs: the network's `[n, 1]` for that split.
+    """
     if job.features.task != "binary":
         return None
-    outputs = validation_outputs(job, network)
     probabilities = job.objective.prediction(outputs).numpy()[:, 0]
     threshold, f1 = best_f1(probabilities, job.validation.labels)
     LOG.info("threshold %.4f: F1 %.4f on the validation split", threshold, f1)

@@ -25,16 +25,13 @@ class Search(base_tuner.BaseTuner):
       asked: what chooses the values; it remembers the search.
       rows: what trials learn from.
       folder: where KerasTuner puts its own notes of each trial.
-      parallel: how many trials at once, as `trial_processes.environments` takes it.
-      gpu: whether they may use GPUs, as there.
     """
 
-    def __init__(
-        self, asked: DefaultsFirst, rows: Rows, folder: Path, parallel: int | str, gpu: str
-    ):
+    def __init__(self, asked: DefaultsFirst, rows: Rows, folder: Path):
         super().__init__(asked, directory=str(folder), project_name="trials")
         self._rows = rows
-        self._processes = environments(parallel, gpu)
+        config = rows.custom_config
+        self._processes = environments(config["tuning"]["parallel"], config["training"]["gpu"])
 
     def run_trial(self, trial: trials.Trial) -> dict[str, float]:
         """Trains with a trial's values; returns its metrics by name."""
@@ -77,6 +74,4 @@ def tuner_fn(fn_args: Any) -> Any:
 
     config, folder = fn_args.custom_config, Path(fn_args.working_dir)
     rows = Rows(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path)
-    asked, gpu = oracle(config, folder), config["training"]["gpu"]
-    tuner = Search(asked, rows, folder, config["tuning"]["parallel"], gpu)
-    return TunerFnResult(tuner=tuner, fit_kwargs={})
+    return TunerFnResult(tuner=Search(oracle(config, folder), rows, folder), fit_kwargs={})

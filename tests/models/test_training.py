@@ -269,13 +269,14 @@ from tests.models.rows import config
 from models.devices import Devices
 from models.hyperparameters import hyperparameters_of
 from models.job import prepare
+from models.calibration import validation_outputs
 from models.training import choose_threshold, fit
 folder, custom = sys.argv[1], config()
 job = prepare(custom, [folder + "/train/*"], [folder + "/validation/*"], folder + "/graph")
 devices = Devices(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), "float32")
 assert devices.replicas == 2
 network = fit(job, hyperparameters_of(custom), devices)
-print("threshold", choose_threshold(network, job))
+print("threshold", choose_threshold(job, validation_outputs(job, network)))
 """
 
 

@@ -19,7 +19,7 @@ from models.job import prepare
 from models.training import checkpoints_of, fit
 from tests.models.rows import config, fn_args
 
-# Enough of them to be killed in the middle, and to see early stopping and the plateau.
+# Enough of them to be killed in the middle, and to see the rate fall.
 SETTINGS = {"epochs": 40, "patience": 9, "learning_rate": 0.02, "checkpoint_minutes": 0}
 
 
