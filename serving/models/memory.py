@@ -115,12 +115,13 @@ class Memory:
         return None
 
     def _refuse(self, version: Version, why: str, before: Stamp) -> None:
-        self._enter(version.number, "END", why)
         # While it is still being copied, or deleted, the reason is none: the next look tries again.
         unchanged = stamp(version.path) == before
         if unchanged and self._refusals.add(version.number, why, before):
             answers = f"version {self.loaded[0].number} answers" if self.loaded else "none answers"
             _log.error("version %d can't be served: %s; %s", version.number, why, answers)
+        # Last: whoever sees the state may delete the version, and would find the reason logged.
+        self._enter(version.number, "END", why)
         # A graph in Python goes in circles: 2 MB a version stay otherwise.
         gc.collect()
 

@@ -144,6 +144,27 @@ def test_no_broken_version_ever_takes_over(served_folder, bring, serve, caplog):
     until(lambda: live(served) == 3)
 
 
+def test_a_state_is_the_end_only_once_its_reason_is_logged(served_folder, bring, serve):
+    served = serve(served_folder)
+    until(lambda: served.live)
+    seen = []
+
+    class Watch(logging.Handler):
+        def emit(self, record):
+            seen.append((record.getMessage(), states(served).get(2)))
+
+    watch, log = Watch(logging.ERROR), logging.getLogger("beltline.serving")
+    log.addHandler(watch)
+    try:
+        bring(2, BROKEN["no vocabulary"][0])
+        until(lambda: error(served, 2))
+    finally:
+        log.removeHandler(watch)
+    [(reason, state)] = seen
+    assert "version 2 can't be served" in reason
+    assert state == "LOADING"
+
+
 def test_a_repaired_version_takes_over_and_its_reason_is_logged_once(
     served_folder, bring, serve, caplog, monkeypatch
 ):
