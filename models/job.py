@@ -81,6 +81,8 @@ class Job:
             jit_compile=bool(devices and devices.xla),
             steps_per_execution=together,
         )
+        # Its variables would come into being in the first step, and that be traced twice.
+        network.optimizer.build(network.trainable_variables)
         return network
 
     def datasets(

@@ -57,7 +57,6 @@ class Resume(keras.callbacks.Callback):
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Brings back what was found."""
         self._saved = time.monotonic()
-        self.model.optimizer.build(self.model.trainable_variables)
         if self._found:
             LOG.info("going on after epoch %d of a training that was cut off", self.first_epoch)
             _restore(self._found, self.model, self._others)

@@ -18,9 +18,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from models.devices import choose_devices
 from models.hyperparameters import hyperparameters_of
-from models.job import prepare
+from models.job import Job, prepare
 from models.limits import StepLimit
-from models.training import run_fn
+from models.reading import Split, read_split
+from models.training import fit, run_fn
 from tests.models.rows import config, example, fn_args, table, transform, write
 
 pytestmark = pytest.mark.slow
@@ -229,6 +230,45 @@ def test_a_split_too_large_for_memory_is_streamed(
         run_fn(fn_args(folders["binary"], custom, serving_model_dir=str(tmp_path / "m")))
     assert "600 rows to learn from, 200 to validate, 25 per step" in caplog.text
     assert caplog.text.count("training on ") == 1
+
+
+def test_files_are_read_side_by_side_in_the_same_order_each_time(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.reading.PARSED_AT_ONCE", 16)
+    job = prepare_of(folders["binary"])
+    files = [str(file) for file in (folders["binary"] / "train").iterdir()]
+    records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    for number in range(3):
+        with tf.io.TFRecordWriter(str(tmp_path / f"rows-{number}.gz"), "GZIP") as writer:
+            for record in records[number::3]:
+                writer.write(record)
+    shards = [str(tmp_path / "*")]
+    once, again = (read_split(shards, job.transform, job.features) for _ in range(2))
+    assert sorted(rows_of(once)) == sorted(rows_of(job.train))
+    assert rows_of(once) == rows_of(again)
+
+
+def prepare_of(folder: Path) -> Job:
+    args = fn_args(folder, SETTINGS["binary"])
+    return prepare(SETTINGS["binary"], args.train_files, args.eval_files, args.transform_output)
+
+
+def rows_of(split: Split) -> list[tuple[Any, ...]]:
+    assert split.columns is not None
+    parts = [column.numpy() for _, column in sorted(split.columns.items())]
+    return [tuple(row) for row in np.column_stack([split.labels, *parts]).tolist()]
+
+
+def test_a_step_is_traced_once(folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(
+        keras.Model, "train_step", lambda self, data: traced.append(1) or step(self, data)
+    )
+    job = prepare_of(folders["binary"])
+    fit(job, hyperparameters_of(SETTINGS["binary"]), choose_devices("off", "off", "off"))
+    assert len(traced) == 1
 
 
 def test_a_loss_that_is_no_number_is_an_error(folders: dict[str, Path]) -> None:
