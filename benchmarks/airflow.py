@@ -62,7 +62,6 @@ def _local(file: Path, root: Path) -> float:
     environment = os.environ | {"BELTLINE_ROOT": str(root)}
     words = [sys.executable, "-m", "runners.cli", "run", "-f", str(file)]
     started = time.monotonic()
-    # Our own interpreter and module; no shell.
     subprocess.run(words, env=environment, check=True, capture_output=True)  # noqa: S603 - our own command, no shell
     return time.monotonic() - started
 

@@ -93,8 +93,8 @@ def _call(
         descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(descriptor, number)
         os.close(descriptor)
-    # The type says TextIO, which may be anything; a process's own stdout can be reconfigured.
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # Its type says TextIO, which may be anything.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # a process's own can
     if wrap:
         module, _, function = wrap.partition(":")
         getattr(importlib.import_module(module), function)()

@@ -47,8 +47,8 @@ def function(
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     made.__name__ = name
-    # mypy knows no `__signature__` of a function; kfp reads its inputs there.
-    made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    # kfp reads a function's inputs there.
+    made.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # mypy knows none
         [
             inspect.Parameter(each, kind, annotation=annotation, default=default)
             for each, (annotation, default) in inputs.items()

@@ -32,7 +32,7 @@ CONFINED = (
 )
 # A user whom no image knows.
 STRANGER = 4711
-TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108
+TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - folders of the container
 DIGESTS = """\
 import json
 from bundle import environment as e

@@ -41,7 +41,7 @@ def container(order: dict[str, Any]) -> dict[str, Any]:
         # The database listens on this machine's own address.
         "network_mode": "host",
         "read_only": True,
-        "tmpfs": {"/tmp": "mode=1777,exec"},  # noqa: S108
+        "tmpfs": {"/tmp": "mode=1777,exec"},  # noqa: S108 - the container's own
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
     }

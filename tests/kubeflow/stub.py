@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -16,6 +17,8 @@ from tests.http_stub import Handler, serving
 from tests.kubeflow import stub_routes
 from tests.kubeflow.stub_play import Play
 from tests.kubeflow.stub_routes import Violation
+
+_numbers = count(1)
 
 
 class Answer(Exception):
@@ -195,14 +198,9 @@ def _named(found: list[dict[str, Any]], query: dict[str, str]) -> list[dict[str,
 def _kept(kept: list[dict[str, Any]], body: dict[str, Any], key: str, unique: str) -> Any:
     if any(each.get(unique) == body.get(unique, "") for each in kept):
         raise Answer(409, f"{body[unique]} already exists")
-    made = {**body, key: f"{key.removesuffix('_id')}-{_next()}"}
+    made = {**body, key: f"{key.removesuffix('_id')}-{next(_numbers)}"}
     kept.append(made)
     return made
-
-
-def _next() -> int:
-    _next.last = getattr(_next, "last", 0) + 1  # type: ignore[attr-defined]
-    return int(_next.last)  # type: ignore[attr-defined]
 
 
 def _exists(kept: list[dict[str, Any]], key: str, value: str) -> None:

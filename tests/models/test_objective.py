@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.features import from_config
+from models.features import Features, from_config
 from models.objective import make_objective
 from tests.models.rows import config
 
@@ -26,9 +26,8 @@ def test_multiclass_starts_from_the_shares_even_of_an_absent_class() -> None:
 
 
 @pytest.mark.parametrize(("labels", "features"), [([0, 0, 0, 1], BINARY), ([0, 0, 0, 2], SEVERAL)])
-def test_balanced_classes_weigh_the_same(labels: list[int], features: object) -> None:
-    # Parametrized values have no type of their own.
-    objective = make_objective(np.array(labels), features, "balanced")  # type: ignore[arg-type]
+def test_balanced_classes_weigh_the_same(labels: list[int], features: Features) -> None:
+    objective = make_objective(np.array(labels), features, "balanced")
     _, _, weights = objective.target({}, tf.constant(labels, tf.int64))
     np.testing.assert_allclose(weights, [2 / 3] * 3 + [2])
     assert set(objective.output_bias) == {0.0}

@@ -19,7 +19,7 @@ from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
 from tests.runners.projects import project
 
-SECRET = "bearer-of-the-secret"  # noqa: S105
+SECRET = "bearer-of-the-secret"  # noqa: S105 - it opens nothing
 SCHEMA = """\
 feature { name: "bad" type: BYTES domain: "bad" }
 feature { name: "temp" type: FLOAT }

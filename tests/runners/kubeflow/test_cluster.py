@@ -19,7 +19,7 @@ from tests.kubeflow.cluster_objects import (
     secret,
 )
 
-TOKEN = "planted-token-of-the-login"  # noqa: S105
+TOKEN = "planted-token-of-the-login"  # noqa: S105 - it opens nothing
 NEEDS = Needs(
     namespace="team-a",
     claim="shared",

@@ -8,7 +8,7 @@ from bundle.errors import WrongInput
 from runners.kubeflow.site import KUBEFLOW, TOKEN, Refused, Site, Unreachable
 from tests.kubeflow.stub import Answer
 
-SECRET = "bearer-of-the-secret"  # noqa: S105
+SECRET = "bearer-of-the-secret"  # noqa: S105 - it opens nothing
 
 
 def test_the_environment_says_where_it_is(monkeypatch):
