@@ -17,7 +17,7 @@ run: setup  ## Run the pipeline on the casting data, to a pushed model
 	@$(BIN)/beltline run
 
 taxi: setup  ## Run the same pipeline on the Chicago taxi trips that TFX brings along
-	@test -f build/taxi/taxi.csv || $(BIN)/python -m data.taxi -o build/taxi/taxi.csv
+	@test -f build/taxi/taxi.csv || $(BIN)/python -m beltline.data.taxi -o build/taxi/taxi.csv
 	@test -f build/taxi/pipeline.yaml || \
 		$(BIN)/beltline init build/taxi/taxi.csv --label big_tip -o build/taxi
 	@$(BIN)/beltline run -f build/taxi/pipeline.yaml
@@ -49,10 +49,10 @@ bench-quality: setup  ## Compare the default model with gradient boosting on pub
 	@$(BIN)/python -m benchmarks.quality -o benchmarks/RESULTS.md
 
 docs: setup  ## Write docs/settings.md from the settings themselves
-	$(BIN)/python -m pipeline.settings_page > docs/settings.md
+	$(BIN)/python -m beltline.pipeline.settings.page > docs/settings.md
 
 lock:  ## Lock the requirements again, at today's newest versions that fit
 	sh requirements/lock.sh
 
 clean:  ## Remove the environments and everything that was built (not your runs)
-	rm -rf .venv .venv-airflow .venv-tools build beltline.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-airflow .venv-tools build src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache

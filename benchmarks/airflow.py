@@ -21,7 +21,7 @@ from typing import Any
 
 import click
 
-from runners.airflow.site import Site
+from beltline.runners.airflow.api import Site
 
 _PARSE_SECONDS = 120
 _RUN_SECONDS = 1200
@@ -60,7 +60,7 @@ def main(file: Path, dags: Path, repeats: int) -> None:
 def _local(file: Path, root: Path) -> float:
     """Returns the seconds of `beltline run` in a root of its own."""
     environment = os.environ | {"BELTLINE_ROOT": str(root)}
-    words = [sys.executable, "-m", "runners.cli", "run", "-f", str(file)]
+    words = [sys.executable, "-m", "beltline.runners.cli", "run", "-f", str(file)]
     started = time.monotonic()
     subprocess.run(words, env=environment, check=True, capture_output=True)  # noqa: S603 - our own command, no shell
     return time.monotonic() - started
@@ -74,7 +74,7 @@ class _Bench:
         settings = {"name": name, "airflow.root": str(folder / name)}
         changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         words = ["compile", "airflow", "-f", str(file), "-o", str(self._folder), *changes]
-        command = [sys.executable, "-m", "runners.cli", *words]
+        command = [sys.executable, "-m", "beltline.runners.cli", *words]
         subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own command, no shell
 
     def __enter__(self) -> "_Bench":
@@ -124,7 +124,7 @@ def _wait(done: Callable[[], bool], seconds: float) -> None:
 
 def _end_workers() -> None:
     """Ends this environment's warm workers, so that the next run has to start one."""
-    wanted = [sys.executable.encode(), b"-m", b"runners.warm.worker"]
+    wanted = [sys.executable.encode(), b"-m", b"beltline.runners.warm.worker"]
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (entry / "cmdline").read_bytes().split(b"\0")[:3] == wanted:

@@ -55,7 +55,12 @@ class _Run:
 def main(data: Path, root: Path, output: Path) -> None:
     """Time the bare computation of each node of a run."""
     # TFX first: it puts a stand-in where TFDV would miss a module of tfx_bsl.
-    for module in ("tfx.v1", "tensorflow_data_validation", "models.training", "sklearn.metrics"):
+    for module in (
+        "tfx.v1",
+        "tensorflow_data_validation",
+        "beltline.models.training",
+        "sklearn.metrics",
+    ):
         importlib.import_module(module)
     with tempfile.TemporaryDirectory() as scratch:
         run = _run(data, root, Path(scratch))
@@ -128,8 +133,8 @@ def _transform(run: _Run) -> Callable[[], None]:
 
 
 def _trainer(run: _Run) -> Callable[[], object]:
-    from models.hyperparameters import hyperparameters_of
-    from models.job import prepare
+    from beltline.models.hyperparameters import hyperparameters_of
+    from beltline.models.job import prepare
 
     train, validation = (
         [str(run.transformed / f"Split-{each}" / "*")] for each in ("train", "validation")

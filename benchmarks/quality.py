@@ -124,7 +124,7 @@ def train(folder: Path, settings: Sequence[str], boosting: bool = True) -> Score
 
 
 def _beltline(words: list[str], folder: Path) -> None:
-    command = [sys.executable, "-m", "runners.cli", *words]
+    command = [sys.executable, "-m", "beltline.runners.cli", *words]
     measure(command, {"BELTLINE_ROOT": str(folder / "root")}, folder / "log")
 
 

@@ -18,8 +18,8 @@ import click
 import numpy as np
 import pandas as pd
 
+from beltline.models.features import Features, from_config
 from benchmarks.executions import latest, node_seconds, output_folder
-from models.features import Features, from_config
 
 Array = Any
 SPLITS = ("train", "validation", "eval")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data import taxi
+from beltline.data import taxi
 
 SPLIT_BY = "row_id"
 """A text that differs in every row and every split: `init` leaves it out of the features."""

@@ -36,7 +36,7 @@ def beltline(folder: Path, log: Path, samples: Path | None = None) -> Iterator[S
     port = _free_port()
     options = ["--name", "model", "--folder", str(folder), "--port", str(port)]
     options += ["--requests", str(samples)] if samples else []
-    words = [sys.executable, "-m", "serving", *options]
+    words = [sys.executable, "-m", "beltline.serving", *options]
     with _process(words, {}, log):
         _wait(f"http://127.0.0.1:{port}/readyz", log)
         yield Server(port, "/v1/models/model:predict")

@@ -21,14 +21,14 @@ from pathlib import Path
 
 import click
 
+from beltline.versions.folder import find
+from beltline.versions.live import live
 from benchmarks import pages
 from benchmarks.direct_calls import first_row
 from benchmarks.load import Load, drive
 from benchmarks.machine import describe
 from benchmarks.rest_servers import BENTOML, Server, beltline, bentoml
 from benchmarks.tables import table
-from versions.folder import find
-from versions.live import live
 
 HEADING = "## Serving"
 MANY = 32

@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from beltline.data import taxi
 from benchmarks.processes import Measured, measure
-from data import taxi
 
 Kind = Literal["cold", "unchanged", "changed"]
 
@@ -86,7 +86,7 @@ def run_stock(rows: Rows, root: Path, kind: Kind) -> Measured:
 
 
 def _beltline(words: list[str]) -> list[str]:
-    return [sys.executable, "-m", "runners.cli", *words]
+    return [sys.executable, "-m", "beltline.runners.cli", *words]
 
 
 def _log(root: Path, kind: Kind) -> Path:

@@ -17,10 +17,10 @@ import click
 import keras
 import tensorflow as tf
 
+from beltline.models.devices import choose_devices
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import Job, prepare
 from benchmarks.executions import latest, output_folder
-from models.devices import choose_devices
-from models.hyperparameters import hyperparameters_of
-from models.job import Job, prepare
 
 _WARM = 2
 _PROFILED = 3

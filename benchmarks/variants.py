@@ -1,8 +1,8 @@
 """The default model without one of its parts, for `ablations.py`.
 
 It copies this file beside a set's `pipeline.yaml`, as a user's own network would stand there. To
-add one, write a function with the signature of `models.network.build_network` or of
-`models.training.run_fn`.
+add one, write a function with the signature of `beltline.models.network.build_network` or of
+`beltline.models.training.run_fn`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +12,14 @@ import keras
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from models.calibration import Array, calibrated, validation_outputs
-from models.devices import Devices, choose_devices
-from models.export import Trained, export_model
-from models.features import Features
-from models.hyperparameters import hyperparameters_of
-from models.job import Job, prepare
-from models.network import embed, network_inputs, perceptrons
-from models.training import choose_threshold, fit
+from beltline.models.calibration import Array, calibrated, validation_outputs
+from beltline.models.devices import Devices, choose_devices
+from beltline.models.export import Trained, export_model
+from beltline.models.features import Features
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import Job, prepare
+from beltline.models.network import embed, network_inputs, perceptrons
+from beltline.models.training import choose_threshold, fit
 
 
 def without_pieces(
@@ -80,7 +80,7 @@ def _train(
     choose: Callable[[Job, Array], float | None],
     kind: type[Job] = Job,
 ) -> None:
-    """As `models.training.run_fn`, with some of its parts given."""
+    """As `beltline.models.training.run_fn`, with some of its parts given."""
     config = fn_args.custom_config
     data = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
     job = kind(**vars(data))

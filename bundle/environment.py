@@ -4,8 +4,8 @@ import functools
 import sys
 from pathlib import Path
 
-from bundle import digest
-from bundle.errors import WrongInput
+from beltline.base import digest
+from beltline.base.errors import WrongInput
 
 VERSION = "0.1.0"
 
@@ -13,7 +13,7 @@ VERSION = "0.1.0"
 LOCK = "beltline.lock"
 
 # What a node runs of Beltline's installation. Not `models`: the bundle brings that along.
-PACKAGES = ("bundle", "pipeline", "runners", "serving", "versions")
+PACKAGES = ("base", "bundle", "pipeline", "runners", "serving", "versions")
 
 
 @functools.cache

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bundle import digest
-from bundle.errors import WrongInput
-from bundle.manifest import Manifest
+from beltline.base import digest
+from beltline.base.errors import WrongInput
+from beltline.bundle.manifest import Manifest
 
 PIPELINE = "pipeline.pb"
 CODE = "code.zip"
@@ -26,7 +26,7 @@ class Bundle:
 
     @property
     def code(self) -> Path:
-        """The archive of the model code, to be put first on `sys.path`."""
+        """The archive of the model code; `bundle.code.use` makes a process import it."""
         return self.path / CODE
 
     def pipeline(self) -> bytes:

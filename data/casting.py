@@ -1,7 +1,7 @@
 """A made-up but believable data set: which parts of a die-casting line become scrap, and why.
 
-    python -m data.casting --rows 20000 --seed 7 -o data/casting.csv
-    python -m data.casting --rows 20000 --seed 8 --later -o later.csv
+    python -m beltline.data.casting --rows 20000 --seed 7 -o data/casting.csv
+    python -m beltline.data.casting --rows 20000 --seed 8 --later -o later.csv
 
 One row is one X-rayed aluminium part. `data/README.md` lists every column with its unit, and every
 effect. The same rows, seed and `--later` give the same bytes; another seed gives another sample of
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from data.files import replacing
+from beltline.base.files import replacing
 
 Floats = npt.NDArray[np.float64]
 Columns = dict[str, npt.NDArray[Any]]

@@ -1,6 +1,6 @@
 """The Chicago taxi sample that ships with TFX, as one plain CSV file with a yes/no label.
 
-    python -m data.taxi -o taxi.csv
+    python -m beltline.data.taxi -o taxi.csv
 
 `big_tip`, the last column, is `yes` where the tip is more than 20 % of the fare. `tips` is left
 out because it is the answer, `trip_start_timestamp` because month, day and hour are columns too.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from data.files import replacing
+from beltline.base.files import replacing
 
 SOURCE = Path("examples/chicago_taxi_pipeline/data/simple/data.csv")
 LEFT_OUT = ("tips", "trip_start_timestamp")

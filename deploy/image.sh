@@ -24,9 +24,10 @@ gpu) suffix=-gpu ;;
 esac
 
 # As it will be read in the image: its label must say the same.
-digests=$(python3 - "requirements/$variant.txt" <<'END'
+digests=$(PYTHONPATH=src python3 - "requirements/$variant.txt" <<'END'
 import pathlib, sys
-from bundle import digest, environment
+from beltline.base import digest
+from beltline.bundle import environment
 lock = digest.of_lock(pathlib.Path(sys.argv[1]).read_text())[:16]
 print(environment.VERSION, lock, environment.source_digest())
 END

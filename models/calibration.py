@@ -17,8 +17,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from models.job import Job
-from models.objective import Objective
+from beltline.models.job import Job
+from beltline.models.objective import Objective
 
 Array = npt.NDArray[Any]
 

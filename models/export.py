@@ -33,11 +33,11 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
-from models.features import Features, Kind
-from models.input_names import input_names
-from models.labels import label_spec, label_values
-from models.objective import Objective
-from models.tables import as_column
+from beltline.models.features import Features, Kind
+from beltline.models.input_names import input_names
+from beltline.models.labels import label_spec, label_values
+from beltline.models.objective import Objective
+from beltline.models.tables import as_column
 
 Tensors = dict[str, tf.Tensor]
 

@@ -1,7 +1,7 @@
-"""What can be tuned, and how a Tuner's choice overrides the settings.
+"""How a Tuner's choice overrides the settings.
 
-A number or a choice that stands in `model` can be tuned as it is. To tune another value, add it to
-`untuned` and say in `hyperparameters_of` what it changes.
+What can be tuned is declared with the settings, and comes as `custom_config["tuning"]["values"]`.
+To tune another value, say in `hyperparameters_of` what it changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,22 +11,6 @@ LEARNED_WITH = ("learning_rate", "weight_decay")
 """The hyperparameters among the settings of `training`."""
 KERAS_TUNERS_OWN = "tuner/"
 """Hyperband's notes among the values of a trial begin so."""
-
-
-def untuned(custom_config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the settings say of everything that can be tuned, by name.
-
-    Args:
-      custom_config: its sections `model` and `training`.
-    """
-    model, training = custom_config["model"], custom_config["training"]
-    values = {name: training[name] for name in LEARNED_WITH}
-    for name, value in model.items():
-        if isinstance(value, int | float | str) and not name.endswith("_fn"):
-            values[name] = value
-    if "hidden" in model:
-        values |= {"width": 1.0, "depth": len(model["hidden"])}
-    return values
 
 
 def hyperparameters_of(

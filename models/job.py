@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.devices import Devices
-from models.features import Features, from_config
-from models.objective import Objective, make_objective
-from models.preprocessing import vocabulary_sizes
-from models.reading import Split, read_split
-from models.schedule import batch_size, epochs, learning_rates
+from beltline.models.devices import Devices
+from beltline.models.features import Features, from_config
+from beltline.models.objective import Objective, make_objective
+from beltline.models.preprocessing import vocabulary_sizes
+from beltline.models.reading import Split, read_split
+from beltline.models.schedule import batch_size, epochs, learning_rates
 
 LOG = logging.getLogger("beltline.trainer")
 

@@ -7,8 +7,8 @@ order of the outputs never depends on the data.
 
 import tensorflow as tf
 
-from models.features import Features
-from models.tables import side_by_side
+from beltline.models.features import Features
+from beltline.models.tables import side_by_side
 
 UNKNOWN = -1
 """Index of a class label that is missing or isn't one of `Features.classes`."""

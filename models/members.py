@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.features import Task
+from beltline.models.features import Task
 
 
 class MemberDense(keras.layers.Layer):

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from models.features import Features
-from models.members import MemberDense, Together
+from beltline.models.features import Features
+from beltline.models.members import MemberDense, Together
 
 PIECES = 64
 ALL_PIECES = 4096

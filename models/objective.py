@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.features import Features, Task
+from beltline.models.features import Features, Task
 
 Array = npt.NDArray[Any]
 

@@ -13,8 +13,8 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import trial as trials
 
-from models.schedule import EPOCHS as AUTO_EPOCHS
-from models.search_space import search_space
+from beltline.models.schedule import EPOCHS as AUTO_EPOCHS
+from beltline.models.search_space import search_space
 
 OBJECTIVE = "val_loss"
 EPOCHS = "tuner/epochs"

@@ -20,11 +20,11 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models import encoding
-from models.features import Features, from_config
-from models.labels import label_values
-from models.tables import side_by_side
-from models.vocabulary import learn, learnt_sizes, with_place
+from beltline.models import encoding
+from beltline.models.features import Features, from_config
+from beltline.models.labels import label_values
+from beltline.models.tables import side_by_side
+from beltline.models.vocabulary import learn, learnt_sizes, with_place
 
 Inputs = Mapping[str, tf.SparseTensor]
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from models.features import Features
-from models.labels import UNKNOWN
+from beltline.models.features import Features
+from beltline.models.labels import UNKNOWN
 
 Array = npt.NDArray[Any]
 Columns = dict[str, tf.Tensor]

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.checkpoints import Checkpoints, State
+from beltline.models.checkpoints import Checkpoints, State
 
 LOG = logging.getLogger("beltline.trainer")
 

@@ -1,15 +1,13 @@
 """Which hyperparameters are searched, and where: what the settings declare, or around the settings.
 
 To search another value by default, add it to `around`; its name is one of
-`hyperparameters.untuned`.
+`custom_config["tuning"]["values"]`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner
-
-from models.hyperparameters import untuned
 
 Searched = Mapping[str, Any]
 """`min`, `max` and `scale` (`linear`, `log`, or None for either by the range), or `choices`."""
@@ -22,10 +20,12 @@ def search_space(custom_config: Mapping[str, Any]) -> keras_tuner.HyperParameter
     """What is searched, in KerasTuner's form; every default is what the settings say.
 
     Args:
-      custom_config: its sections `model`, `training` and `tuning`.
+      custom_config: its section `tuning`; `values` there has the settings' own value of every
+        hyperparameter that can be tuned.
     """
-    values = untuned(custom_config)
-    declared = custom_config["tuning"]["space"] or around(values)
+    tuning = custom_config["tuning"]
+    values = tuning["values"]
+    declared = tuning["space"] or around(values)
     space = keras_tuner.HyperParameters()
     for name, searched in declared.items():
         _add(space, name, searched, values[name])

@@ -14,19 +14,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from models.calibration import Array, calibrated, validation_outputs
-from models.checkpoints import Checkpoints, key_of
-from models.curves import Curves
-from models.devices import Devices, choose_devices
-from models.export import Trained, export_model
-from models.hyperparameters import hyperparameters_of
-from models.job import Job, prepare
-from models.limits import StepLimit, TimeLimit
-from models.preprocessing import vocabulary_sizes
-from models.progress import Progress
-from models.reading import files_of
-from models.resuming import Resume
-from models.threshold import best_f1
+from beltline.models.calibration import Array, calibrated, validation_outputs
+from beltline.models.checkpoints import Checkpoints, key_of
+from beltline.models.curves import Curves
+from beltline.models.devices import Devices, choose_devices
+from beltline.models.export import Trained, export_model
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import Job, prepare
+from beltline.models.limits import StepLimit, TimeLimit
+from beltline.models.preprocessing import vocabulary_sizes
+from beltline.models.progress import Progress
+from beltline.models.reading import files_of
+from beltline.models.resuming import Resume
+from beltline.models.threshold import best_f1
 
 LOG = logging.getLogger("beltline.trainer")
 

@@ -16,8 +16,8 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.engine import trial as trials
 
-from models.oracles import DefaultsFirst
-from models.trials import Rows, run_trial
+from beltline.models.oracles import DefaultsFirst
+from beltline.models.trials import Rows, run_trial
 
 LOG = logging.getLogger("beltline.tuner")
 

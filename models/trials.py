@@ -16,11 +16,11 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.engine import trial as trials
 
-from models.devices import Devices, choose_devices
-from models.hyperparameters import KERAS_TUNERS_OWN, hyperparameters_of
-from models.job import Job, make_repeatable, prepare
-from models.oracles import EPOCHS, OBJECTIVE, most_epochs
-from models.training import fit
+from beltline.models.devices import Devices, choose_devices
+from beltline.models.hyperparameters import KERAS_TUNERS_OWN, hyperparameters_of
+from beltline.models.job import Job, make_repeatable, prepare
+from beltline.models.oracles import EPOCHS, OBJECTIVE, most_epochs
+from beltline.models.training import fit
 
 LOG = logging.getLogger("beltline.tuner")
 

@@ -11,9 +11,9 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trials
 
-from models.oracles import DefaultsFirst, oracle
-from models.trial_processes import environments, search_in_processes
-from models.trials import Rows, run_trial
+from beltline.models.oracles import DefaultsFirst, oracle
+from beltline.models.trial_processes import environments, search_in_processes
+from beltline.models.trials import Rows, run_trial
 
 LOG = logging.getLogger("beltline.tuner")
 

@@ -9,10 +9,11 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from bundle.errors import WrongInput, did_you_mean
-from pipeline.reading import Project
-from pipeline.settings import Settings
-from pipeline.tables import Kind
+from beltline.base.errors import WrongInput
+from beltline.base.hints import did_you_mean
+from beltline.pipeline.settings.reading import Project
+from beltline.pipeline.settings.settings import Settings
+from beltline.pipeline.tables import Kind
 
 _KINDS: dict[int, Kind] = {
     schema_pb2.INT: "integer",

@@ -6,16 +6,15 @@ from google.protobuf import text_format
 from tfx.dsl.compiler import compiler
 from tfx.proto.orchestration import pipeline_pb2
 
-import bundle.code
-from bundle import environment, folder, manifest
-from bundle.folder import Bundle
-from pipeline import code
-from pipeline.columns import columns_of, schema_of
-from pipeline.definition import create_pipeline
-from pipeline.nodes import ABOUT
-from pipeline.parameters import parameters
-from pipeline.reading import Project
-from pipeline.settings import Settings
+from beltline.bundle import code, environment, folder, manifest
+from beltline.bundle.folder import Bundle
+from beltline.pipeline import model_code
+from beltline.pipeline.columns import columns_of, schema_of
+from beltline.pipeline.definition import create_pipeline
+from beltline.pipeline.nodes import ABOUT
+from beltline.pipeline.parameters import parameters
+from beltline.pipeline.settings.reading import Project
+from beltline.pipeline.settings.settings import Settings
 
 
 def compile_bundle(project: Project, parent: Path) -> Bundle:
@@ -27,8 +26,8 @@ def compile_bundle(project: Project, parent: Path) -> Bundle:
     settings = project.settings
     schema = schema_of(project)
     columns = columns_of(project, schema)
-    sources = code.model_sources(project)
-    digest = code.code_digest(sources)
+    sources = model_code.model_sources(project)
+    digest = model_code.code_digest(sources)
     text = text_format.MessageToString(schema)
     pipeline = compiler.Compiler().compile(create_pipeline(settings, columns, text, digest))
     _set_caching(pipeline)
@@ -37,7 +36,7 @@ def compile_bundle(project: Project, parent: Path) -> Bundle:
         parent,
         _manifest(settings, pipeline, digest),
         pipeline.SerializeToString(deterministic=True),
-        bundle.code.archive(sources),
+        code.archive(sources),
     )
 
 

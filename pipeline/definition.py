@@ -15,22 +15,28 @@ from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import BaseChannel, standard_component_specs
 from tfx.types.channel_utils import union
 
-from pipeline import tuned
-from pipeline.champion import CHANNELS, LiveModel
-from pipeline.columns import Columns
-from pipeline.components.curated_schema import CuratedSchema
-from pipeline.components.data_gate import DataGate
-from pipeline.components.evaluator import Evaluator
-from pipeline.components.example_gen import ExampleGen
-from pipeline.components.pusher import Pusher
-from pipeline.components.serving_check import ServingCheck
-from pipeline.components.statistics_gen import StatisticsGen
-from pipeline.components.trainer import Trainer
-from pipeline.components.transform import Transform
-from pipeline.components.tuner import BEST, Tuner
-from pipeline.evaluation import deciding_metric, eval_config
-from pipeline.parameters import DATA_PATH, SPAN, STEPS, RuntimeParameters, runtime_parameters
-from pipeline.settings import Settings
+from beltline.pipeline.columns import Columns
+from beltline.pipeline.components.curated_schema import CuratedSchema
+from beltline.pipeline.components.data_gate import DataGate
+from beltline.pipeline.components.evaluator import Evaluator
+from beltline.pipeline.components.example_gen import ExampleGen
+from beltline.pipeline.components.pusher import Pusher
+from beltline.pipeline.components.serving_check import ServingCheck
+from beltline.pipeline.components.statistics_gen import StatisticsGen
+from beltline.pipeline.components.trainer import Trainer
+from beltline.pipeline.components.transform import Transform
+from beltline.pipeline.components.tuner import BEST, Tuner
+from beltline.pipeline.evaluation.config import deciding_metric, eval_config
+from beltline.pipeline.parameters import (
+    DATA_PATH,
+    SPAN,
+    STEPS,
+    RuntimeParameters,
+    runtime_parameters,
+)
+from beltline.pipeline.resolvers import tuned
+from beltline.pipeline.resolvers.champion import CHANNELS, LiveModel
+from beltline.pipeline.settings.settings import Settings
 
 # One process and no network: Beam's newer default runner would fetch a program of its own.
 BEAM_ARGS = [
@@ -56,7 +62,7 @@ def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code
         "features": columns.for_models(settings),
         "model": settings.model.model_dump(),
         "training": settings.training.model_dump(),
-        "tuning": settings.tuning.model_dump(),
+        "tuning": {**settings.tuning.model_dump(), "values": settings.tunable},
     }
     values = runtime_parameters(settings)
     data = _data_nodes(settings, columns, schema_text, values)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bundle.manifest import Gate, Role
+from beltline.bundle.manifest import Gate, Role
 
 
 @dataclass(frozen=True)

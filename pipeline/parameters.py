@@ -5,9 +5,9 @@ To add one, add it to `parameters`, and hand its TFX counterpart to a component 
 
 from tfx.orchestration import data_types
 
-from bundle.manifest import Parameter
-from pipeline.settings import SPAN_PATTERN, Settings
-from pipeline.tables.databases import placeholder
+from beltline.bundle.manifest import Parameter
+from beltline.pipeline.settings.settings import SPAN_PATTERN, Settings
+from beltline.pipeline.tables.databases import placeholder
 
 DATA_PATH = "data-path"
 SPAN = "span"

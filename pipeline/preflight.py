@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bundle import digest, environment
-from bundle.errors import NoData, WrongInput, did_you_mean
-from pipeline import code, tables
-from pipeline.columns import columns_of, schema_of
-from pipeline.nodes import ABOUT
-from pipeline.reading import Project
-from pipeline.tables.sources import Source
+from beltline.base import digest
+from beltline.base.errors import NoData, WrongInput
+from beltline.base.hints import did_you_mean
+from beltline.bundle import environment
+from beltline.pipeline import model_code, tables
+from beltline.pipeline.columns import columns_of, schema_of
+from beltline.pipeline.nodes import ABOUT
+from beltline.pipeline.settings.reading import Project
+from beltline.pipeline.tables.sources import Source
 
 # Where it runs, is served and is watched: a run's outcome is the same.
 _ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
@@ -35,7 +37,7 @@ def check(project: Project) -> str:
         {
             "settings": settings.model_dump_json(exclude=_ELSEWHERE).encode(),
             "schema": schema_file.read_bytes(),
-            "code": code.code_digest(sources).encode(),
+            "code": model_code.code_digest(sources).encode(),
             "beltline": digest.of_parts(_beltline_sources()).encode(),
             "lock": environment.lock_digest().encode(),
             "data": _digest(project, source, found).encode(),
@@ -52,7 +54,7 @@ def check_definition(project: Project) -> dict[str, bytes]:
       WrongInput: something is wrong; the message says where.
     """
     columns_of(project, schema_of(project))
-    sources = code.model_sources(project)
+    sources = model_code.model_sources(project)
     _check_nodes(project)
     return sources
 
@@ -87,7 +89,8 @@ def _no_data_is_wrong(project: Project) -> Iterator[None]:
 
 def _beltline_sources() -> dict[str, bytes]:
     root = Path(__file__).parent.parent
-    return digest.source_files(root / "bundle") | digest.source_files(root / "pipeline")
+    sources = [digest.source_files(root / package) for package in ("base", "bundle", "pipeline")]
+    return {name: text for part in sources for name, text in part.items()}
 
 
 def _check_header(project: Project, names: list[str]) -> None:

@@ -44,7 +44,11 @@ esac
 
 # The environment is up to date when it holds exactly the locks that it was made from.
 # shellcheck disable=SC2086
-wanted() { cat $locks; }
+wanted() {
+    cat $locks
+    # Its name and its entry points, too: an editable installation made of an older one is stale.
+    [ $venv != .venv ] || cat pyproject.toml
+}
 if [ -f $venv/locks ] && [ "$(cat $venv/locks)" = "$(wanted)" ]; then
     exit 0
 fi

@@ -10,10 +10,10 @@ compile() {
 
 target="--python-version 3.11 --python-platform x86_64-manylinux_2_28"
 # shellcheck disable=SC2086
-compile $target setup.py --extra pipeline --override requirements/overrides.txt \
+compile $target pyproject.toml --extra pipeline --override requirements/overrides.txt \
     -o requirements/pipeline.txt
 # shellcheck disable=SC2086
-compile $target setup.py --extra pipeline --override requirements/overrides.txt \
+compile $target pyproject.toml --extra pipeline --override requirements/overrides.txt \
     --override requirements/gpu-overrides.txt --constraint requirements/pipeline.txt \
     -o requirements/gpu.txt
 # shellcheck disable=SC2086

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from runners.outcome import Outcome
+from beltline.runners.node.outcome import Outcome
 
 
 def report(outcome: Outcome, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A server as a process of its own, for containers: `python -m serving --name N --folder DIR`.
+"""A server as a process of its own, for containers (`python -m beltline.serving --help`).
 
 Every field of `Options` is an option here, but for the token: it comes from the environment alone,
 since anybody on the machine can read a process's arguments.
@@ -12,15 +12,17 @@ from dataclasses import MISSING, Field, fields
 from types import UnionType
 from typing import Any
 
-from bundle.errors import BeltlineError
-from serving.options import Options
+from beltline.base.errors import BeltlineError
+from beltline.serving.options import Options
 
 TOKEN = "token"  # noqa: S105 # the field's name
 
 
 def parser() -> argparse.ArgumentParser:
     """Returns the options, made from the dataclass."""
-    made = argparse.ArgumentParser(prog="python -m serving", description="Answers over REST.")
+    made = argparse.ArgumentParser(
+        prog="python -m beltline.serving", description="Answers over REST."
+    )
     types = typing.get_type_hints(Options)
     for field in fields(Options):
         if field.name != TOKEN:
@@ -42,8 +44,8 @@ def _option(field: Field[Any], types: dict[str, Any]) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> None:
     """Serves until it is stopped; exits with 2 on a mistake, and with 130 on Ctrl-C."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from serving.server import TOKEN as VARIABLE
-    from serving.server import serve
+    from beltline.serving.server import TOKEN as VARIABLE
+    from beltline.serving.server import serve
 
     given = vars(parser().parse_args(arguments))
     values: dict[str, Any] = {

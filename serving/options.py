@@ -1,7 +1,7 @@
 """How one server answers: what it serves, where, and the limits it keeps.
 
 The command line and the program in the image make one of these; every part of the server reads it.
-A new limit is a field here, and a setting in `pipeline/serving_settings.py` that fills it.
+A new limit is a field here, and a setting in `pipeline/settings/serving.py` that fills it.
 """
 
 from dataclasses import dataclass

@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from bundle.errors import WrongInput
-from serving.models.served import Served
-from serving.options import Options
-from serving.rest.app import Application
-from serving.rest.connections import KEEP_ALIVE_SECONDS, Connection
-from versions.folder import numbers
+from beltline.base.errors import WrongInput
+from beltline.serving.options import Options
+from beltline.serving.rest.app import Application
+from beltline.serving.rest.connections import KEEP_ALIVE_SECONDS, Connection
+from beltline.serving.servables.served import Served
+from beltline.versions.folder import numbers
 
 if TYPE_CHECKING:
-    from serving.sampling import Sampler
+    from beltline.serving.samples.sampler import Sampler
 
 TOKEN = "BELTLINE_SERVE_TOKEN"  # noqa: S105 # the variable's name
 _LOG = logging.getLogger("beltline.serving")
@@ -131,7 +131,7 @@ class _Server(uvicorn.Server):
             _say(f"{options.name}: waits for the first version in {options.folder}")
 
     def _start_samples(self) -> None:
-        from serving.sampling import Sampler
+        from beltline.serving.samples.sampler import Sampler
 
         try:
             self._sampler = Sampler(self._options)

@@ -142,7 +142,7 @@ class Airflow:
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 line = process.cmdline()
-                if "runners.warm.worker" in line and str(self.folder) in line[-1]:
+                if "beltline.runners.warm.worker" in line and str(self.folder) in line[-1]:
                     found.append(process)
         return found
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 PRELOAD = [
-    "pipeline.compile",
-    "pipeline.components.example_gen",
+    "beltline.pipeline.compile",
+    "beltline.pipeline.components.example_gen",
     "tfx.orchestration.local.runner_utils",
     "tfx.orchestration.portable.launcher",
     "tfx.orchestration.portable.partial_run_utils",
@@ -68,7 +68,7 @@ class Beltline:
         cwd: Path,
         env: dict[str, str] | None = None,
         wrap: str = "",
-        program: str = "runners.cli",
+        program: str = "beltline.runners.cli.main",
     ) -> Call:
         """Starts `program`'s main; `wrap` is a `module:function` to call beforehand."""
         folder = Path(tempfile.mkdtemp(prefix="beltline-call-"))

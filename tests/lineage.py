@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from runners.metadata import Lineage, NodeRun
+from beltline.runners.metadata.store import Lineage, NodeRun
 
 Edge = tuple[str, str, str, str]
 

@@ -10,9 +10,9 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0.schema_pb2 import FeatureType, Schema
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
 
-from data.casting import generate
-from serving.options import Options
-from versions.folder import CARD, EXTRA, SCHEMA, STATISTICS
+from beltline.data.casting import generate
+from beltline.serving.options import Options
+from beltline.versions.folder import CARD, EXTRA, SCHEMA, STATISTICS
 
 LABEL = "scrap"
 # No inputs of the model: the label, and what a draft leaves out.
@@ -25,7 +25,7 @@ _TYPES = {"integer": pa.int64(), "number": pa.float32(), "text": pa.binary()}
 def version(root: Path, number: int = 1) -> None:
     """Makes a version that has all that requests are compared with, and no model to ask."""
     # It takes seconds to import.
-    from serving.monitoring.counting import statistics_of
+    from beltline.serving.monitoring.counting import statistics_of
 
     schema = text_format.Parse(_SCHEMA_FILE.read_text(), Schema())
     kinds = {each.name: _KINDS[each.type] for each in schema.feature if each.name != LABEL}
@@ -53,7 +53,7 @@ def _lists(column: pa.ChunkedArray, kind: str) -> pa.Array:
 def sample(root: Path, rows: pa.Table, number: int = 1) -> None:
     """Writes rows of the casting data as those that a version has just been asked for."""
     # It takes seconds to import.
-    from serving.sampling import Sampler
+    from beltline.serving.samples.sampler import Sampler
 
     served, requests = (root / name / "casting" for name in ("served", "requests"))
     sampler = Sampler(Options("casting", served, requests=requests))

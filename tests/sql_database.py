@@ -11,9 +11,9 @@ import adbc_driver_postgresql.dbapi
 import pymysql
 import pytest
 
-from bundle.database_url import read_url
-from bundle.errors import WrongInput
-from pipeline.tables.databases import Query
+from beltline.base.database_url import read_url
+from beltline.base.errors import WrongInput
+from beltline.pipeline.tables.databases import Query
 from tests.databases import PASSWORD
 
 # 300,000 numbers, in each one's own words.

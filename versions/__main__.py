@@ -1,4 +1,4 @@
-"""`python -m versions FOLDER`: the versions where there is no `pipeline.yaml`, as in a pod.
+"""`python -m beltline.versions FOLDER`: the versions where no `pipeline.yaml` is, as in a pod.
 
 `beltline models`, `promote` and `rollback` find the folder by the settings; here it is named.
 """
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from bundle.errors import BeltlineError, WrongInput
-from versions import live
-from versions.folder import Version, versions
+from beltline.base.errors import BeltlineError, WrongInput
+from beltline.versions import live
+from beltline.versions.folder import Version, versions
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,7 +62,7 @@ def _line(version: Version, mark: str) -> str:
 def main() -> None:
     """Runs the command; our own errors become their message and exit code."""
     try:
-        cli.main(prog_name="python -m versions", standalone_mode=False)
+        cli.main(prog_name="python -m beltline.versions", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundle import digest
+from beltline.base import digest
 
 EXTRA = Path("assets.extra")
 CARD = EXTRA / "version.json"

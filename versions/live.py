@@ -15,10 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bundle.errors import WrongInput
-from versions import tensorflow_serving
-from versions.folder import numbers
-from versions.locking import locked, replace
+from beltline.base.errors import WrongInput
+from beltline.base.files import replace
+from beltline.base.locks import locked
+from beltline.versions import tensorflow_serving
+from beltline.versions.folder import numbers
 
 CHOSEN = "live.json"
 # What is further back than this, nobody goes back to.

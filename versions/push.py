@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from versions import tensorflow_serving
-from versions.folder import CARD, model_digest
-from versions.locking import flush, locked, replace
-from versions.retention import STAGED, clear
+from beltline.base.files import flush, replace
+from beltline.base.locks import locked
+from beltline.versions import tensorflow_serving
+from beltline.versions.folder import CARD, model_digest
+from beltline.versions.retention import STAGED, clear
 
 _COUNTER = ".last-version"
 

@@ -6,9 +6,9 @@ A version leaves at once: it is renamed to a hidden name, and then deleted.
 import shutil
 from pathlib import Path
 
-from versions.folder import numbers
-from versions.live import order
-from versions.locking import locked
+from beltline.base.locks import locked
+from beltline.versions.folder import numbers
+from beltline.versions.live import order
 
 STAGED = ".staged-"
 _GONE = ".gone-"

@@ -8,7 +8,7 @@ pods and workers that share it must have it at the same path.
 
 from pathlib import Path
 
-from versions.locking import put, stage
+from beltline.base.files import put, stage
 
 CONFIG = "serving.config"
 

@@ -11,7 +11,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 
-from pipeline.components import digest_of_sources
+from beltline.pipeline.components import digest_of_sources
 
 
 class CuratedSchemaSpec(component_spec.ComponentSpec):

@@ -10,8 +10,8 @@ from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 
-from bundle.errors import GateRefused
-from pipeline.components import digest_of_sources
+from beltline.base.errors import GateRefused
+from beltline.pipeline.components import digest_of_sources
 
 _MOST_NAMED = 12
 _NOT_EXPECTED = (

@@ -19,10 +19,10 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from pipeline import figures
-from pipeline.components import digest_of_sources, slices
-from pipeline.components.explanation import Candidate, explain, judged_by
-from pipeline.components.record_files import RecordBatches, files_of_split
+from beltline.pipeline.components import digest_of_sources, slices
+from beltline.pipeline.components.explanation import Candidate, explain, judged_by
+from beltline.pipeline.components.record_files import RecordBatches, files_of_split
+from beltline.pipeline.evaluation import results as figures
 
 Artifacts = dict[str, list[types.Artifact]]
 

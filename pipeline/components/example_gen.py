@@ -16,10 +16,10 @@ from tfx.orchestration.portable import base_driver as launcher_driver
 from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import component_spec, standard_artifacts
 
-from pipeline import tables
-from pipeline.components import digest_of_sources
-from pipeline.components.examples.executor import Executor
-from pipeline.components.examples.request import source_of
+from beltline.pipeline import tables
+from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.examples.executor import Executor
+from beltline.pipeline.components.examples.request import source_of
 
 
 class ExampleGenSpec(component_spec.ComponentSpec):

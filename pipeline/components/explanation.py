@@ -24,17 +24,17 @@ import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
-from pipeline import figures
-from pipeline.components.record_files import ROWS, batches_of_records, sample
-from pipeline.importance import (
+from beltline.pipeline.components.record_files import ROWS, batches_of_records, sample
+from beltline.pipeline.evaluation import results as figures
+from beltline.pipeline.evaluation.importance import (
     REPEATS,
     permutation_importance,
     rows_to_ask,
     values_by_column,
 )
-from pipeline.scores import score_of
-from pipeline.settings import LOWER_IS_BETTER
-from pipeline.worst_slices import rows_that_tell, worst_first
+from beltline.pipeline.evaluation.scores import score_of
+from beltline.pipeline.evaluation.worst_slices import rows_that_tell, worst_first
+from beltline.pipeline.settings.settings import LOWER_IS_BETTER
 
 FILE = "explanation.json"
 PROPERTY = "explanation"

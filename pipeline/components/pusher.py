@@ -15,12 +15,12 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
-from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
-from pipeline.figures import BASELINE, CANDIDATE
-from pipeline.places import served_folder
-from versions.folder import CHECK_ROWS, SCHEMA, SCORES, STATISTICS
-from versions.push import push
-from versions.retention import expire
+from beltline.pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
+from beltline.pipeline.evaluation.results import BASELINE, CANDIDATE
+from beltline.pipeline.paths import served_folder
+from beltline.versions.folder import CHECK_ROWS, SCHEMA, SCORES, STATISTICS
+from beltline.versions.push import push
+from beltline.versions.retention import expire
 
 log = logging.getLogger("beltline.pusher")
 
@@ -113,7 +113,7 @@ class Pusher(base_component.BaseComponent):
     Args:
       directory: folder of all served models.
       name: the model's name.
-      keep: how many of the newest versions stay; see `versions.retention`.
+      keep: how many of the newest versions stay; see `beltline.versions.retention`.
       code: digest of the model code, for the version's card.
       problem: what the model predicts from which columns, for the next run's champion.
       inputs: the component's input channels, see `PusherSpec`.

@@ -18,8 +18,8 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
-from pipeline.components import digest_of_sources
-from pipeline.components.record_files import sample
+from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.record_files import sample
 
 log = logging.getLogger("beltline.serving_check")
 

@@ -1,8 +1,8 @@
 """The rows of each slice, kept together as arrays for metrics that count many rows at once.
 
 TFMA makes a value of its own of every feature of every row before it counts anything: nearly all of
-the Evaluator's time. Where all metrics are of `pipeline.metrics` and a slice is by one column, this
-takes the place of those two of TFMA's steps; else they stay.
+the Evaluator's time. Where all metrics are of `beltline.pipeline.evaluation.metrics` and a slice is
+by one column, this takes the place of those two of TFMA's steps; else they stay.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.extractors import slice_key_extractor, unbatch_extractor
 from tensorflow_model_analysis.slicer import slicer_lib
 
-from pipeline import metrics
+from beltline.pipeline.evaluation import metrics
 
 _NEEDED = (tfma.LABELS_KEY, tfma.PREDICTIONS_KEY, tfma.EXAMPLE_WEIGHTS_KEY)
 _VALUES = "values_that_make_slices"

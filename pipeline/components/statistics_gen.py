@@ -14,8 +14,8 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 
-from pipeline.components import digest_of_sources
-from pipeline.components.record_files import RecordBatches, files_of_split
+from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.record_files import RecordBatches, files_of_split
 
 
 class Executor(executor.Executor):

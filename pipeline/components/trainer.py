@@ -16,7 +16,7 @@ from tfx.types import artifact_utils
 from tfx.types.standard_component_specs import MODEL_RUN_KEY, TRAIN_ARGS_KEY
 from tfx.utils import proto_utils
 
-from pipeline.components import digest_of_sources
+from beltline.pipeline.components import digest_of_sources
 
 STEPS = "steps"
 

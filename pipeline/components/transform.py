@@ -28,8 +28,8 @@ from tfx.utils import io_utils
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tensor_adapter, tf_example_record
 
-from pipeline.components import digest_of_sources
-from pipeline.components.record_files import (
+from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.record_files import (
     RecordBatches,
     batches_of_records,
     files_of_split,

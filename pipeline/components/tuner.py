@@ -19,10 +19,10 @@ from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import json_utils
 
-from bundle import digest
-from pipeline.components import digest_of_sources
-from pipeline.components.tuner_results import rows_of, write_page, write_rows
-from pipeline.tuned import PROBLEM, TUNED
+from beltline.base import digest
+from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.tuner_results import rows_of, write_page, write_rows
+from beltline.pipeline.resolvers.tuned import PROBLEM, TUNED
 
 log = logging.getLogger("beltline.tuner")
 

@@ -32,13 +32,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bundle.errors import WrongInput
-from pipeline.tables import csv_files, parquet_files
-from pipeline.tables.databases import Query
-from pipeline.tables.files import FORMATS, content_digest, data_files, source_path, suffix_of
-from pipeline.tables.kinds import Kind, KindSoFar, MisfitError, converted
-from pipeline.tables.spans import Span, Table, files_of_span
-from pipeline.tables.units import Block, OtherKind, Rejected, Unit, UnreadableRow
+from beltline.base.errors import WrongInput
+from beltline.pipeline.tables import csv_files, parquet_files
+from beltline.pipeline.tables.databases import Query
+from beltline.pipeline.tables.files import (
+    FORMATS,
+    content_digest,
+    data_files,
+    source_path,
+    suffix_of,
+)
+from beltline.pipeline.tables.kinds import Kind, KindSoFar, MisfitError, converted
+from beltline.pipeline.tables.spans import Span, Table, files_of_span
+from beltline.pipeline.tables.units import Block, OtherKind, Rejected, Unit, UnreadableRow
 
 __all__ = [
     "Block",

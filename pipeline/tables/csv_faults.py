@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.tables.csv_records import (
+from beltline.pipeline.tables.csv_records import (
     closing_quotes_end_fields,
     fields,
     is_blank,
@@ -16,7 +16,7 @@ from pipeline.tables.csv_records import (
     records,
     unquoted,
 )
-from pipeline.tables.units import Rejected
+from beltline.pipeline.tables.units import Rejected
 
 LONGEST_RECORD = 4 << 20
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv
 
-from bundle.errors import WrongInput
-from pipeline.tables import csv_faults
-from pipeline.tables.csv_ranges import BYTE_ORDER_MARK, cuts
-from pipeline.tables.csv_records import (
+from beltline.base.errors import WrongInput
+from beltline.pipeline.tables import csv_faults
+from beltline.pipeline.tables.csv_ranges import BYTE_ORDER_MARK, cuts
+from beltline.pipeline.tables.csv_records import (
     closing_quotes_end_fields,
     fields,
     is_blank,
@@ -24,9 +24,9 @@ from pipeline.tables.csv_records import (
     records,
     whole_records,
 )
-from pipeline.tables.files import readable, suffix_of, unpacked
-from pipeline.tables.kinds import MISSING
-from pipeline.tables.units import Rejected, UnreadableRow
+from beltline.pipeline.tables.files import readable, suffix_of, unpacked
+from beltline.pipeline.tables.kinds import MISSING
+from beltline.pipeline.tables.units import Rejected, UnreadableRow
 
 _BLOCK = 1 << 20
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}

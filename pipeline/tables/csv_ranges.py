@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from pipeline.tables.csv_records import line_ends, quote_positions, stand_at_edges
+from beltline.pipeline.tables.csv_records import line_ends, quote_positions, stand_at_edges
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CHUNK = 8 << 20

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bundle.errors import WrongInput
+from beltline.base.errors import WrongInput
 
 FORMATS = {
     ".csv": "csv",

@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bundle.errors import WrongInput
-from pipeline.tables.files import readable
-from pipeline.tables.plain import plain
-from pipeline.tables.units import ReadyBlock
+from beltline.base.errors import WrongInput
+from beltline.pipeline.tables.files import readable
+from beltline.pipeline.tables.plain import plain
+from beltline.pipeline.tables.units import ReadyBlock
 
 _ROWS = 8192
 _LEAVE_OUT = "leave the column out of the file, or split it into columns of numbers or text"

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from bundle.errors import WrongInput
-from pipeline.tables.kinds import nan_is_missing
+from beltline.base.errors import WrongInput
+from beltline.pipeline.tables.kinds import nan_is_missing
 
 _WRITTEN_AS_TEXT = (
     types.is_boolean,

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.tables.units import Block
+from beltline.pipeline.tables.units import Block
 
 _MISSING = np.uint64(0x9E3779B97F4A7C15)
 _STEP = np.uint64(1_000_003)

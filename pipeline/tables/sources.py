@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bundle.errors import WrongInput
-from pipeline import tables
-from pipeline.tables import databases
-from pipeline.tables.databases import QUERY, Query, placeholder
-from pipeline.tables.spans import LATEST, Table, days
+from beltline.base.errors import WrongInput
+from beltline.pipeline import tables
+from beltline.pipeline.tables import databases
+from beltline.pipeline.tables.databases import QUERY, Query, placeholder
+from beltline.pipeline.tables.spans import LATEST, Table, days
 
 
 @dataclass(frozen=True)

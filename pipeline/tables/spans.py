@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bundle.errors import NoData, WrongInput
-from pipeline.tables.databases import Query
-from pipeline.tables.files import check_one_format, data_files, files_there, readable
+from beltline.base.errors import NoData, WrongInput
+from beltline.pipeline.tables.databases import Query
+from beltline.pipeline.tables.files import check_one_format, data_files, files_there, readable
 
 Table = Path | Query
 

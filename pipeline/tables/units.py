@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from bundle.errors import WrongInput
+from beltline.base.errors import WrongInput
 
 
 class UnreadableRow(WrongInput):

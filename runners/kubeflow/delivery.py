@@ -8,8 +8,8 @@ import io
 import lzma
 import tarfile
 
-from bundle.errors import WrongInput
-from bundle.folder import CODE, MANIFEST, PIPELINE, Bundle
+from beltline.base.errors import WrongInput
+from beltline.bundle.folder import CODE, MANIFEST, PIPELINE, Bundle
 
 _FILES = (MANIFEST, PIPELINE, CODE)
 

@@ -9,6 +9,6 @@ section shows. A further section is a field of `Report`, filled in `report_of`, 
 `page.html`. Nothing here needs TensorFlow: what the Evaluator found is plain JSON.
 """
 
-from runners.report.content import Report, report_of
+from beltline.runners.report.content import Report, report_of
 
 __all__ = ["Report", "report_of"]

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runners.metadata import Lineage, NodeRun
-from runners.origin import data_of, hyperparameters_of
-from runners.report.judgement import Judgement, judgement
-from versions.folder import find
-from versions.live import live
+from beltline.runners.metadata.origin import data_of, hyperparameters_of
+from beltline.runners.metadata.store import Lineage, NodeRun
+from beltline.runners.report.judgement import Judgement, judgement
+from beltline.versions.folder import find
+from beltline.versions.live import live
 
 _LEFT_OUT = ("dropped", "rejected")
 _MOST_REJECTS = 5

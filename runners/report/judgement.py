@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runners.metadata import Lineage, NodeRun, first
+from beltline.runners.metadata.store import Lineage, NodeRun, first
 
 EXPLANATION = "explanation"
 _FILE = "explanation.json"

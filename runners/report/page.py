@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from runners.report.content import Report
+from beltline.runners.report.content import Report
 
 _BAD = ("failed", "refused")
 _MOST = 40

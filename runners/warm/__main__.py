@@ -1,5 +1,5 @@
-"""`python -m runners.warm`."""
+"""`python -m beltline.runners.warm`."""
 
-from runners.warm.client import main
+from beltline.runners.warm.client import main
 
 main()

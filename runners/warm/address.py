@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bundle.environment import PACKAGES
+from beltline.bundle.environment import PACKAGES
 
 # Seconds without a node after which a worker ends; 0 means that there is to be none.
 IDLE = "BELTLINE_WORKER_IDLE"
@@ -61,8 +61,8 @@ def address() -> Path:
 
 
 def sources() -> Path:
-    """Returns the folder that holds Beltline's packages."""
-    return Path(__file__).parents[2]
+    """Returns the folder that holds the package `beltline`."""
+    return Path(__file__).parents[3]
 
 
 def _environment_digest() -> str:
@@ -81,7 +81,7 @@ def _files() -> Iterator[str]:
     """Yields what tells a changed file from the old one, without reading any."""
     files = [Path(sys.prefix) / "beltline.lock"]
     for package in PACKAGES:
-        files += sorted((sources() / package).rglob("*.py"))
+        files += sorted((sources() / "beltline" / package).rglob("*.py"))
     for file in files:
         if file.exists():
             found = file.stat()

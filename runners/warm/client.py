@@ -1,4 +1,4 @@
-"""`python -m runners.warm`: the node runner, by way of a worker that has imported TFX already.
+"""`python -m beltline.runners.warm`: the node runner, by way of a worker that has imported TFX.
 
 It imports the standard library only, since it is started for every node.
 """
@@ -17,11 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from bundle.database_url import DATABASE
-from runners.parent import end_with_parent
-from runners.places import METADATA
-from runners.warm.address import NoWorker, address, idle_seconds, sources
-from runners.warm.messages import Channel, Request
+from beltline.base.database_url import DATABASE
+from beltline.runners.node.parent import end_with_parent
+from beltline.runners.paths import METADATA
+from beltline.runners.warm.address import NoWorker, address, idle_seconds, sources
+from beltline.runners.warm.messages import Channel, Request
 
 _ATTEMPTS = 3
 _START_SECONDS = 30
@@ -97,7 +97,7 @@ def _start_worker(where: Path) -> None:
     with where.with_suffix(".log").open("w") as log:
         # Our own interpreter and module; no shell.
         subprocess.Popen(  # noqa: S603 - our own command, no shell
-            [sys.executable, "-m", "runners.warm.worker", str(where)],
+            [sys.executable, "-m", "beltline.runners.warm.worker", str(where)],
             cwd=sources(),
             env=kept,
             stdin=subprocess.DEVNULL,
@@ -133,7 +133,7 @@ def _end(handle: int) -> None:
 
 def _by_itself(arguments: list[str]) -> int:
     """Runs the node in a process of its own; returns its exit code, or the signal below zero."""
-    command = [sys.executable, "-m", "runners.node", *arguments]
+    command = [sys.executable, "-m", "beltline.runners.node", *arguments]
     # No shell; and this process has one thread, which is what a preexec_fn needs.
     node = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509 - see above
     with _on_signals(node.send_signal):
@@ -167,7 +167,14 @@ def _settle(arguments: list[str], reason: str) -> None:
     except (argparse.ArgumentError, SystemExit):
         return
     words = ["--bundle", named.bundle, "--run", named.run, "--node", named.node]
-    command = [sys.executable, "-m", "runners.settle", *words, "--reason", reason]
+    command = [
+        sys.executable,
+        "-m",
+        "beltline.runners.metadata.reconcile",
+        *words,
+        "--reason",
+        reason,
+    ]
     with contextlib.suppress(subprocess.TimeoutExpired):
         # The words are passed on as they are; no shell.
         subprocess.run(command, timeout=_SETTLE_SECONDS, check=False)  # noqa: S603 - our own command, no shell

@@ -2,7 +2,7 @@
 
 One thread, one loop: it starts no TensorFlow operation and no thread of its own, so that forking is
 safe (see docs/architecture.md). A node's process has the client's streams, folder and environment,
-and a process group of its own, which ends with it. `python -m runners.warm.worker SOCKET`.
+and a process group of its own, which ends with it. `python -m beltline.runners.warm.worker SOCKET`.
 """
 
 import contextlib
@@ -20,12 +20,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from runners.children import GRACE_SECONDS
-from runners.loading import loading
-from runners.local import SHARED
-from runners.parent import end_with_parent
-from runners.warm.address import idle_seconds
-from runners.warm.messages import Channel, Request
+from beltline.runners.local.children import GRACE_SECONDS
+from beltline.runners.local.runner import SHARED
+from beltline.runners.node.loading import loading
+from beltline.runners.node.parent import end_with_parent
+from beltline.runners.warm.address import idle_seconds
+from beltline.runners.warm.messages import Channel, Request
 
 _REQUEST_SECONDS = 10
 _OTHER_SECONDS = 30
@@ -146,7 +146,9 @@ def _become_node(request: Request, streams: list[int]) -> None:
         os.environ.clear()
         os.environ.update(request.environment)
         os.chdir(request.folder)
-        importlib.import_module("runners.node").main(request.arguments, prog_name="runners.warm")
+        importlib.import_module("beltline.runners.node.run").main(
+            request.arguments, prog_name="beltline.runners.warm"
+        )
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else 1
     except BaseException:
@@ -197,7 +199,7 @@ def main() -> None:
         if listener is None:
             return
         with loading():
-            for module in ("runners.node", *SHARED):
+            for module in ("beltline.runners.node.run", *SHARED):
                 importlib.import_module(module)
         Worker(listener, idle_seconds()).serve()
 

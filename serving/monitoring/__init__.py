@@ -15,8 +15,8 @@ chance alone gives; table, page and alarms follow.
 
 from datetime import datetime
 
-from serving.monitoring.report import Report
-from serving.monitoring.watch import Bounds, Watch
+from beltline.serving.monitoring.report import Report
+from beltline.serving.monitoring.watch import Bounds, Watch
 
 __all__ = ["Bounds", "Report", "Watch", "monitor"]
 
@@ -33,6 +33,6 @@ def monitor(watch: Watch, now: datetime | None = None) -> Report:
         labels can't be read; the message says what to do.
     """
     # TensorFlow and TFDV take seconds to load.
-    from serving.monitoring.check import check
+    from beltline.serving.monitoring.check import check
 
     return check(watch, now)

@@ -2,9 +2,9 @@
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
-from serving.monitoring.counting import Numbers, deciles, is_number
-from serving.monitoring.novelty import frequencies
-from serving.monitoring.report import Bar
+from beltline.serving.monitoring.counting import Numbers, deciles, is_number
+from beltline.serving.monitoring.novelty import frequencies
+from beltline.serving.monitoring.report import Bar
 
 _MOST = 10
 REST = "all others"

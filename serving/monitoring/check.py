@@ -6,24 +6,24 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from bundle.errors import WrongInput
-from serving.monitoring import chance
-from serving.monitoring.comparison import Comparison, Rows
-from serving.monitoring.counting import by_name
-from serving.monitoring.labels import read_labels
-from serving.monitoring.live_metrics import labelled, live_metrics
-from serving.monitoring.reference import Reference, feature_name, live_reference
-from serving.monitoring.report import Column, LiveMetric, Report
-from serving.monitoring.samples import Samples, read, sampled_versions
-from serving.monitoring.watch import Watch
-from serving.sample_encoding import KEY, PREFIX
+from beltline.base.errors import WrongInput
+from beltline.serving.monitoring import chance
+from beltline.serving.monitoring.comparison import Comparison, Rows
+from beltline.serving.monitoring.counting import by_name
+from beltline.serving.monitoring.labels import read_labels
+from beltline.serving.monitoring.live_metrics import labelled, live_metrics
+from beltline.serving.monitoring.reference import Reference, feature_name, live_reference
+from beltline.serving.monitoring.report import Column, LiveMetric, Report
+from beltline.serving.monitoring.samples import Samples, read, sampled_versions
+from beltline.serving.monitoring.watch import Watch
+from beltline.serving.samples.encoding import KEY, PREFIX
 
 _MEASURES_OF_A_COLUMN = 4
 _MOST_NAMED = 5
 
 
 def check(watch: Watch, now: datetime | None = None) -> Report:
-    """See `serving.monitoring.monitor`."""
+    """See `beltline.serving.monitoring.monitor`."""
     reference = live_reference(watch.folder)
     if not sampled_versions(watch.requests):
         raise WrongInput(

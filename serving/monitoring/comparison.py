@@ -11,9 +11,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics as Dataset
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
-from serving.monitoring import chance
-from serving.monitoring.bars import bars
-from serving.monitoring.counting import (
+from beltline.serving.monitoring import chance
+from beltline.serving.monitoring.bars import bars
+from beltline.serving.monitoring.counting import (
     Numbers,
     by_name,
     deciles,
@@ -24,11 +24,16 @@ from serving.monitoring.counting import (
     statistics_of,
     values,
 )
-from serving.monitoring.distances import anomalies, distances
-from serving.monitoring.novelty import Novelty, frequencies, novelty
-from serving.monitoring.report import Column, Measure
-from serving.monitoring.schema_limits import distance_limit, domain, is_by_chance, measured_as
-from serving.monitoring.watch import Watch
+from beltline.serving.monitoring.distances import anomalies, distances
+from beltline.serving.monitoring.novelty import Novelty, frequencies, novelty
+from beltline.serving.monitoring.report import Column, Measure
+from beltline.serving.monitoring.schema_limits import (
+    distance_limit,
+    domain,
+    is_by_chance,
+    measured_as,
+)
+from beltline.serving.monitoring.watch import Watch
 
 _ANSWERS = "the answers to the evaluation rows"
 

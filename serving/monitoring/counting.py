@@ -19,7 +19,7 @@ from tensorflow_metadata.proto.v0.statistics_pb2 import CommonStatistics, Histog
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics as Dataset
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
-from serving.monitoring.reference import feature_name
+from beltline.serving.monitoring.reference import feature_name
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 

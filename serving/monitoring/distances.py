@@ -9,8 +9,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics as Dataset
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
-from serving.monitoring.counting import missing, values
-from serving.monitoring.reference import feature_name
+from beltline.serving.monitoring.counting import missing, values
+from beltline.serving.monitoring.reference import feature_name
 
 _TYPES = {
     Feature.INT: schema_pb2.INT,

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from bundle.errors import WrongInput, did_you_mean
+from beltline.base.errors import WrongInput
+from beltline.base.hints import did_you_mean
 
 _CSV = (".csv", ".csv.gz", ".csv.zst")
 _PARQUET = ".parquet"

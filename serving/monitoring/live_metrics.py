@@ -1,7 +1,7 @@
 """Metrics on rows whose label is known by now; they mean what they mean in the evaluation.
 
-`pipeline/metrics.py` has the evaluation's. A further metric is a function of the labelled rows in
-`_METRICS`, below its task.
+`pipeline/evaluation/metrics.py` has the evaluation's. A further metric is a function of the
+labelled rows in `_METRICS`, below its task.
 """
 
 import math
@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from sklearn import metrics
 
-from serving.monitoring.report import LiveMetric
-from serving.monitoring.watch import Bounds
-from serving.sample_encoding import KEY, PREFIX
+from beltline.serving.monitoring.report import LiveMetric
+from beltline.serving.monitoring.watch import Bounds
+from beltline.serving.samples.encoding import KEY, PREFIX
 
 Array = np.ndarray[Any, Any]
 

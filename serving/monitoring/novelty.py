@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
-from serving.monitoring import chance
-from serving.monitoring.counting import Numbers, is_number, values
+from beltline.serving.monitoring import chance
+from beltline.serving.monitoring.counting import Numbers, is_number, values
 
 _MOST_NAMED = 5
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from jinja2 import Environment, PackageLoader
 
-from serving.monitoring.report import MEASURES, Bar, Column, Report, shown
+from beltline.serving.monitoring.report import MEASURES, Bar, Column, Report, shown
 
 
 def page(report: Report) -> str:

@@ -11,9 +11,9 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from bundle.errors import WrongInput
-from versions.folder import SCHEMA, SCORES, STATISTICS, Version, find
-from versions.live import live
+from beltline.base.errors import WrongInput
+from beltline.versions.folder import SCHEMA, SCORES, STATISTICS, Version, find
+from beltline.versions.live import live
 
 TYPES = {
     statistics_pb2.FeatureNameStatistics.INT: pa.int64(),

@@ -14,8 +14,8 @@ import pyarrow as pa
 import tensorflow as tf
 from tfx_bsl.coders import example_coder
 
-from serving.sample_encoding import PREFIX, TIME
-from serving.sample_files import SPLIT, sample_files, split_folder
+from beltline.serving.samples.encoding import PREFIX, TIME
+from beltline.serving.samples.files import SPLIT, sample_files, split_folder
 
 MOST_ROWS = 100_000
 _BATCH = 4096

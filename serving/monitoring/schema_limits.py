@@ -7,9 +7,9 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
-from serving.monitoring import chance
-from serving.monitoring.counting import missing, values
-from serving.monitoring.novelty import frequencies
+from beltline.serving.monitoring import chance
+from beltline.serving.monitoring.counting import missing, values
+from beltline.serving.monitoring.novelty import frequencies
 
 # Anomalies of a share that has a measure too.
 _MISSING = anomalies_pb2.AnomalyInfo.FEATURE_TYPE_LOW_FRACTION_PRESENT

@@ -20,7 +20,7 @@ class Watch:
 
     `folder` has the versions and `requests` the samples. `labels` is a CSV or Parquet file, or a
     folder of them, with the columns `key` and the label's; None: no labels arrive. The limits are
-    described at the settings, `pipeline/monitoring_settings.py`, whose defaults these are too.
+    described at the settings, `pipeline/settings/monitoring.py`, whose defaults these are too.
     """
 
     folder: Path

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
-from serving.rest.errors import wrong
+from beltline.serving.rest.errors import wrong
 
 Method = Literal["predict", "classify", "regress", "metadata", "status"]
 

@@ -12,20 +12,20 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from serving.models.loaded import Loaded
-from serving.models.memory import State
-from serving.models.served import Served
-from serving.options import Options
-from serving.rest import docs_page, errors, metrics, openapi, status
-from serving.rest.addresses import Address, address
-from serving.rest.answer import Answer, Receive, Scope, Send
-from serving.rest.bodies import Bodies
-from serving.rest.classify import Classify
-from serving.rest.errors import Gone, Refused, wrong
-from serving.rest.predict import Predict
+from beltline.serving.options import Options
+from beltline.serving.rest import docs_page, errors, metrics, openapi, status
+from beltline.serving.rest.addresses import Address, address
+from beltline.serving.rest.answer import Answer, Receive, Scope, Send
+from beltline.serving.rest.bodies import Bodies
+from beltline.serving.rest.classify import Classify
+from beltline.serving.rest.errors import Gone, Refused, wrong
+from beltline.serving.rest.predict import Predict
+from beltline.serving.servables.loaded import Loaded
+from beltline.serving.servables.memory import State
+from beltline.serving.servables.served import Served
 
 if TYPE_CHECKING:
-    from serving.sampling import Sampler
+    from beltline.serving.samples.sampler import Sampler
 
 _LOG = logging.getLogger("beltline.serving")
 _OPEN = ("/healthz", "/readyz")

@@ -7,9 +7,9 @@ that comes compressed with gzip, as TensorFlow Serving takes it, counts as what 
 import zlib
 from collections.abc import Iterable
 
-from serving.options import Options
-from serving.rest.answer import Receive, Scope
-from serving.rest.errors import Gone, Refused, busy, wrong
+from beltline.serving.options import Options
+from beltline.serving.rest.answer import Receive, Scope
+from beltline.serving.rest.errors import Gone, Refused, busy, wrong
 
 # As many of the largest requests may be on their way at once.
 _AT_ONCE = 4

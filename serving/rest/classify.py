@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from serving.models.loaded import Loaded
-from serving.models.served import Served
-from serving.options import Options
-from serving.rest import json_answers
-from serving.rest.addresses import Method
-from serving.rest.errors import wrong
-from serving.rest.json_document import document
-from serving.rest.methods import signature
-from serving.rest.metrics import Metrics
+from beltline.serving.options import Options
+from beltline.serving.rest import json_answers
+from beltline.serving.rest.addresses import Method
+from beltline.serving.rest.errors import wrong
+from beltline.serving.rest.json_document import document
+from beltline.serving.rest.methods import signature
+from beltline.serving.rest.metrics import Metrics
+from beltline.serving.servables.loaded import Loaded
+from beltline.serving.servables.served import Served
 
 Array = np.ndarray[Any, Any]
 
@@ -32,7 +32,7 @@ class Classify:
           Refused: the request is wrong, or the version has no signature for it.
           WrongValues, Overloaded, TimedOut, ModelFailed: see `Served.ask`.
         """
-        from serving.rest.examples import serialized  # TensorFlow, with it
+        from beltline.serving.rest.examples import serialized  # TensorFlow, with it
 
         found = document(body)
         asked = signature(loaded, method, found)

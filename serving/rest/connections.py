@@ -11,7 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from serving.rest import errors
+from beltline.serving.rest import errors
 
 KEEP_ALIVE_SECONDS = 75
 # Each needs a file descriptor, of which a process mostly has 1,024.

@@ -6,8 +6,8 @@ have, so the page calls it 3.0 for it.
 
 from swagger_ui_bundle import swagger_ui_path
 
-from serving.rest.answer import Answer
-from serving.rest.errors import Refused
+from beltline.serving.rest.answer import Answer
+from beltline.serving.rest.errors import Refused
 
 _KINDS = {
     "swagger-ui.css": b"text/css; charset=utf-8",

@@ -6,8 +6,8 @@ request, 404 for a model or a version that isn't there. A new kind of refusal is
 
 import orjson
 
-from serving.models.errors import ModelFailed, Overloaded, TimedOut, WrongValues
-from serving.rest.answer import Answer
+from beltline.serving.rest.answer import Answer
+from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut, WrongValues
 
 # Characters: a message may hold what the caller sent, or what TensorFlow says of it.
 _MOST_SAID = 2_000

@@ -12,9 +12,9 @@ import numpy as np
 from tensorflow.core.example.example_pb2 import Example
 from tensorflow.core.example.feature_pb2 import Feature
 
-from serving.rest.errors import Refused, wrong
-from serving.rest.json_document import shown
-from serving.rest.json_tensors import Array, from_base64, is_base64, json_type
+from beltline.serving.rest.errors import Refused, wrong
+from beltline.serving.rest.json_document import shown
+from beltline.serving.rest.json_tensors import Array, from_base64, is_base64, json_type
 
 _WHOLE, _FRACTION, _BYTES = "int64", "float", "bytes"
 _LIST_OF_KIND = {"integer": _WHOLE, "number": _FRACTION, "text": _BYTES}

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from bundle.errors import did_you_mean
-from serving.models.signature import Signature
-from serving.rest import row_keys
-from serving.rest.errors import Refused, wrong
-from serving.rest.json_document import shown
-from serving.rest.json_tensors import WrongValue, is_base64, overflow_is_an_error, tensor
+from beltline.base.hints import did_you_mean
+from beltline.serving.rest import row_keys
+from beltline.serving.rest.errors import Refused, wrong
+from beltline.serving.rest.json_document import shown
+from beltline.serving.rest.json_tensors import WrongValue, is_base64, overflow_is_an_error, tensor
+from beltline.serving.servables.signature import Signature
 
 Array = np.ndarray[Any, Any]
 Question = tuple[dict[str, Array], list[str] | None]

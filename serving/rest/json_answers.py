@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from serving.rest.errors import wrong
+from beltline.serving.rest.errors import wrong
 
 Array = np.ndarray[Any, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from serving.rest.errors import wrong
+from beltline.serving.rest.errors import wrong
 
 _MOST_SHOWN = 400
 _TOKENS = re.compile(rb"NaN|Infinity")

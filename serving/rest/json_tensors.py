@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from serving.models.signature import Tensor
-from serving.rest.json_document import shown
+from beltline.serving.rest.json_document import shown
+from beltline.serving.servables.signature import Tensor
 
 Array = np.ndarray[Any, Any]
 

@@ -6,11 +6,11 @@ and :regress take the first signature of theirs.
 
 from typing import Any
 
-from serving.models.loaded import Loaded
-from serving.models.signature import Signature
-from serving.rest.addresses import Method
-from serving.rest.errors import wrong
-from serving.rest.json_document import shown
+from beltline.serving.rest.addresses import Method
+from beltline.serving.rest.errors import wrong
+from beltline.serving.rest.json_document import shown
+from beltline.serving.servables.loaded import Loaded
+from beltline.serving.servables.signature import Signature
 
 DEFAULT = "serving_default"
 _KINDS = {"classify": "classification", "regress": "regression"}

@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from serving.models.served import Served
+from beltline.serving.servables.served import Served
 
 if TYPE_CHECKING:
-    from serving.sampling import Sampler
+    from beltline.serving.samples.sampler import Sampler
 
 KIND = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from bundle.environment import VERSION
-from serving.models.loaded import Loaded
-from serving.models.signature import Signature, Tensor
-from serving.options import Options
-from serving.rest.methods import DEFAULT
-from versions.folder import CHECK_ROWS
+from beltline.bundle.environment import VERSION
+from beltline.serving.options import Options
+from beltline.serving.rest.methods import DEFAULT
+from beltline.serving.servables.loaded import Loaded
+from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.folder import CHECK_ROWS
 
 Json = dict[str, Any]
 

@@ -15,19 +15,19 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from serving.models.loaded import Loaded
-from serving.models.served import Served
-from serving.models.signature import Signature
-from serving.options import Options
-from serving.rest import json_answers
-from serving.rest.errors import wrong
-from serving.rest.fields import Fields
-from serving.rest.json_document import document
-from serving.rest.methods import DEFAULT, signature
-from serving.rest.metrics import Metrics
+from beltline.serving.options import Options
+from beltline.serving.rest import json_answers
+from beltline.serving.rest.errors import wrong
+from beltline.serving.rest.fields import Fields
+from beltline.serving.rest.json_document import document
+from beltline.serving.rest.methods import DEFAULT, signature
+from beltline.serving.rest.metrics import Metrics
+from beltline.serving.servables.loaded import Loaded
+from beltline.serving.servables.served import Served
+from beltline.serving.servables.signature import Signature
 
 if TYPE_CHECKING:
-    from serving.sampling import Sampler
+    from beltline.serving.samples.sampler import Sampler
 
 Array = np.ndarray[Any, Any]
 

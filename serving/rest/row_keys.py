@@ -6,8 +6,8 @@ be joined.
 
 from typing import Any
 
-from serving.rest.errors import wrong
-from serving.rest.json_document import shown
+from beltline.serving.rest.errors import wrong
+from beltline.serving.rest.json_document import shown
 
 
 def from_rows(rows: list[Any], key: str | None) -> tuple[list[Any], list[str] | None]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from serving.models.loaded import Loaded
-from serving.models.memory import State
+from beltline.serving.servables.loaded import Loaded
+from beltline.serving.servables.memory import State
 
 
 def status(states: Iterable[State]) -> bytes:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from runners.metadata import Lineage
+from beltline.runners.metadata.store import Lineage
 from tests.airflow_process import Airflow
 from tests.end_to_end.projects import QUICK, Project
 

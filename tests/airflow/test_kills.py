@@ -14,12 +14,12 @@ from typing import Any
 import psutil
 import pytest
 
-from runners.metadata import Lineage, NodeRun
+from beltline.runners.metadata.store import Lineage, NodeRun
+from beltline.versions.folder import versions
 from tests.airflow.deployed import Deployed
 from tests.airflow_process import Airflow
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import casting
-from versions.folder import versions
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from beltline.models.features import from_config
 from benchmarks.ablations import CHANGES, run_all, section
-from models.features import from_config
 from tests.models.rows import config
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from beltline.data.taxi import big_tip
 from benchmarks.sides import write_rows
-from data.taxi import big_tip
 
 
 def trips(file: Path) -> list[dict[str, str]]:

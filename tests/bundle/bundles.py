@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bundle.manifest import Manifest, Node, Parameter
+from beltline.bundle.manifest import Manifest, Node, Parameter
 
 NODES = (
     Node(id="ExampleGen", role="data", does="Reads."),

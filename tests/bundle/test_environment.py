@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bundle import digest, environment
-from bundle.errors import WrongInput
+from beltline.base import digest
+from beltline.base.errors import WrongInput
+from beltline.bundle import environment
 
 ROOT = Path(__file__).parents[2]
 LOCK = "tfx==1.21.0 \\\n    --hash=sha256:00\n"

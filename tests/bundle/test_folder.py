@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bundle import digest, folder
-from bundle.errors import WrongInput
+from beltline.base import digest
+from beltline.base.errors import WrongInput
+from beltline.bundle import folder
 from tests.bundle.bundles import manifest
 
 ROOT = Path(__file__).parents[2]
 START = """
 import os, resource, signal, sys
 from pathlib import Path
-from bundle import folder
+from beltline.bundle import folder
 from tests.bundle.bundles import manifest
 parent = Path(sys.argv[1])
 """

@@ -3,7 +3,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from bundle.manifest import Manifest
+from beltline.bundle.manifest import Manifest
 from tests.bundle.bundles import manifest
 
 

@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from data import casting
+from beltline.data import casting
 
 SHIPPED = Path(casting.__file__).with_name("casting.csv")
 README = Path(casting.__file__).with_name("README.md")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from data import taxi
+from beltline.data import taxi
 
 SMALL = """company,fare,tips,trip_start_timestamp,trip_miles
 "Cab, Inc.",10,2.01,1400269500,

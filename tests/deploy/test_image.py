@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bundle import environment
+from beltline.bundle import environment
 from tests.beltline_process import Beltline
 from tests.built_image import PLANTED, ROOT, client, make_image
 from tests.databases import free_port
@@ -35,7 +35,7 @@ STRANGER = 4711
 TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - folders of the container
 DIGESTS = """\
 import json
-from bundle import environment as e
+from beltline.bundle import environment as e
 print(json.dumps([e.VERSION, e.lock_digest(), e.source_digest()]))
 """
 # All that Python would compile again on each start: what has no bytecode, or one of another file.
@@ -75,7 +75,7 @@ class TestUsers:
         said = confined(docker, image, "python", "-c", script, user=user)
         assert said == "tfx.orchestration.portable.launcher"
 
-    @pytest.mark.parametrize("program", ["serving", "versions"])
+    @pytest.mark.parametrize("program", ["beltline.serving", "beltline.versions"])
     def test_what_a_pod_calls(self, docker: Engine, image: str, program: str) -> None:
         said = confined(docker, image, "python", "-m", program, "--help", user=STRANGER)
         assert said.lower().startswith(f"usage: python -m {program}")
@@ -145,13 +145,13 @@ class TestContents:
         assert [path for path in left.split() if "site-packages" not in path] == []
 
     def test_there_are_no_sources_but_the_installed_ones(self, docker: Engine, image: str) -> None:
-        script = "import runners, sys; print(runners.__file__, sys.prefix)"
+        script = "import beltline, sys; print(beltline.__file__, sys.prefix)"
         said = confined(docker, image, "python", "-c", script).split()
-        assert said[0] == f"{said[1]}/lib/python3.11/site-packages/runners/__init__.py"
-        asked = ("find", "/", "-xdev", "-name", "settings.py")
+        installed = f"{said[1]}/lib/python3.11/site-packages/beltline"
+        assert said[0] == f"{installed}/__init__.py"
+        asked = ("find", "/", "-xdev", "-name", "model_code.py")
         found = docker("run", "--rm", "--user=0:0", "--network=none", image, *asked).split()
-        ours = [file for file in found if file.endswith("/pipeline/settings.py")]
-        assert ours == [f"{said[1]}/lib/python3.11/site-packages/pipeline/settings.py"]
+        assert found == [f"{installed}/pipeline/model_code.py"]
 
     def test_no_layer_holds_what_the_build_was_lent(self, docker: Engine, image: str) -> None:
         words = ["docker", "--host", docker.host, "save", image]
@@ -197,12 +197,12 @@ class TestNode:
         return json.loads(done.splitlines()[-1])
 
     def test_a_node_finds_all_it_needs(self, docker: Engine, image: str, line: Path) -> None:
-        seen = self.run(docker, image, line, "runners.probe")
+        seen = self.run(docker, image, line, "beltline.runners.checks.probe")
         assert [each for each in seen["findings"] if not each["ok"]] == []
         assert {"bundle", "root", "metadata"} <= {each["check"] for each in seen["findings"]}
 
     def test_a_node_runs(self, docker: Engine, image: str, line: Path) -> None:
-        node = ("runners.node", "--node", "ExampleGen", "--run", "run-1")
+        node = ("beltline.runners.node", "--node", "ExampleGen", "--run", "run-1")
         outcome = self.run(docker, image, line, *node)
         assert (outcome["node"], outcome["state"]) == ("ExampleGen", "done")
         written = list((line / "root").rglob("*.gz"))
@@ -255,11 +255,11 @@ def changed(
 ) -> Iterator[str]:
     """The image of another checkout, in which one line of the code differs."""
     checkout = tmp_path_factory.mktemp("changed")
-    for name in ("deploy", "requirements", "models", *environment.PACKAGES):
-        shutil.copytree(ROOT / name, checkout / name)
-    for name in (".dockerignore", "LICENSE", "Makefile", "pyproject.toml", "setup.py"):
+    for name in ("deploy", "requirements", "src", "models", *environment.PACKAGES):
+        shutil.copytree(ROOT / name, checkout / name, symlinks=True)
+    for name in (".dockerignore", "LICENSE", "README.md", "Makefile", "pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, checkout)
-    with (checkout / "runners/node.py").open("a") as source:
+    with (checkout / "runners/node/run.py").open("a") as source:
         source.write("# changed\n")
     name = f"{image}-changed"
     built = make_image(docker, checkout, IMAGE=name, BASE_IMAGE=base_image)

@@ -9,8 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from runners.metadata import connection_config
-from runners.places import METADATA
+from beltline.runners.metadata.store import connection_config
+from beltline.runners.paths import METADATA
 from tests.deploy import manifests
 from tests.deploy.manifests import DATABASE, OVERLAYS, ROOT, SERVING, Rendered
 

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 import yaml
 
-from bundle.environment import VERSION
-from pipeline.kubeflow_settings import Kubeflow
-from pipeline.monitoring_settings import Monitoring
-from pipeline.settings import Push
-from serving.__main__ import parser
-from serving.options import Options
+from beltline.bundle.environment import VERSION
+from beltline.pipeline.settings.kubeflow import Kubeflow
+from beltline.pipeline.settings.monitoring import Monitoring
+from beltline.pipeline.settings.settings import Push
+from beltline.serving.__main__ import parser
+from beltline.serving.options import Options
+from beltline.versions.tensorflow_serving import CONFIG
 from tests.databases import free_port
 from tests.deploy import manifests
 from tests.deploy.asking import status
 from tests.deploy.manifests import ROOT, SERVERS, SERVING, VERSIONS, Rendered
-from versions.tensorflow_serving import CONFIG
 
 DEFAULTS = Kubeflow()
 SERVED = f"{DEFAULTS.mount_path}/{Push().directory}/$(MODEL)"
@@ -181,7 +181,7 @@ class TestTensorFlowServing:
 class TestBeltlineServer:
     def test_it_serves_what_is_pushed(self, beltline_server: Rendered) -> None:
         container, given = beltline_server.container(SERVING), options(beltline_server)
-        assert container["command"] == ["python", "-m", "serving"]
+        assert container["command"] == ["python", "-m", "beltline.serving"]
         assert given["name"] == "line"
         assert given["folder"] == Path(SERVED.replace("$(MODEL)", "line"))
         assert (given["host"], given["port"]) == ("0.0.0.0", 8501)  # noqa: S104 - the pod's own

@@ -72,7 +72,7 @@ def test_the_server_starts(tmp_path: Path) -> None:
     assert program == f"{INSTALLED}/.venv/bin/beltline"
     root = given["Environment"].replace("/var/lib/beltline/%i", str(tmp_path / "root"))
     environment = os.environ | dict([root.split("=", 1)])
-    called = [sys.executable, "-m", "runners.cli", *arguments, f"--port={port}"]
+    called = [sys.executable, "-m", "beltline.runners.cli", *arguments, f"--port={port}"]
     with subprocess.Popen(called, env=environment, cwd=ROOT) as process:
         try:
             assert [status(port, path) for path in ("/healthz", "/readyz")] == [200, 503]

@@ -18,8 +18,8 @@ import click
 import pytest
 import yaml
 
-from bundle.environment import VERSION
-from runners.cli import COMMANDS, cli
+from beltline.bundle.environment import VERSION
+from beltline.runners.cli.main import COMMANDS, cli
 from tests.docker_engine import cache, locked
 
 ROOT = Path(__file__).parents[2]

@@ -17,16 +17,16 @@ import pyarrow.csv
 import pytest
 import yaml
 
-from bundle.database_url import DATABASE
-from data.casting import generate
-from pipeline.settings import Settings
-from pipeline.settings_page import sections
-from runners import places
-from runners.airflow.site import AIRFLOW
-from runners.cli import COMMANDS, cli
-from runners.kubeflow.site import KUBEFLOW, TOKEN
-from runners.warm.address import IDLE
-from serving.server import TOKEN as SERVE_TOKEN
+from beltline.base.database_url import DATABASE
+from beltline.data.casting import generate
+from beltline.pipeline.settings.page import sections
+from beltline.pipeline.settings.settings import Settings
+from beltline.runners import paths as places
+from beltline.runners.airflow.api import AIRFLOW
+from beltline.runners.cli.main import COMMANDS, cli
+from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
+from beltline.runners.warm.address import IDLE
+from beltline.serving.server import TOKEN as SERVE_TOKEN
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import Project
 
@@ -160,7 +160,7 @@ def test_a_command_that_is_shown_runs(project: Project, tmp_path: Path, command:
 @pytest.mark.slow
 def test_the_server_answers_as_shown(project: Project) -> None:
     """The page's own commands, at the page's own port, and what looks at the requests after."""
-    words = [sys.executable, "-m", "runners.cli", "serve"]
+    words = [sys.executable, "-m", "beltline.runners.cli", "serve"]
     environment = {name: value for name, value in os.environ.items() if "BELTLINE" not in name}
     environment |= {"PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(

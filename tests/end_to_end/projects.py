@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.csv
 
-from data.casting import generate
+from beltline.data.casting import generate
 from tests.beltline_process import Beltline, Call, Result
 
 # Every node but the Tuner, in the order of a manifest.

@@ -119,7 +119,7 @@ def test_the_users_own_model_code(project: Project) -> None:
     """A changed function of the user's reruns what depends on it, from the bundle's own copy."""
     module = project.folder / "own_model.py"
     module.write_text(
-        "from models.preprocessing import preprocessing_fn as ours\n\n"
+        "from beltline.models.preprocessing import preprocessing_fn as ours\n\n"
         "def preprocessing_fn(inputs, custom_config):\n"
         "    return ours(inputs, custom_config)\n"
     )

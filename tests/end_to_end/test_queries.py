@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from bundle.database_url import DATABASE
-from data.casting import generate
-from runners.metadata import Lineage
+from beltline.base.database_url import DATABASE
+from beltline.data.casting import generate
+from beltline.runners.metadata.store import Lineage
 from tests.beltline_process import Beltline
 from tests.databases import PASSWORD, Server
 from tests.end_to_end.projects import QUICK, Project, states

@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.csv
 import pytest
 
-from data.casting import generate
-from runners.metadata import Lineage
+from beltline.data.casting import generate
+from beltline.runners.metadata.store import Lineage
 from tests.beltline_process import Beltline, Result
 from tests.end_to_end.projects import Project, casting, states
 
@@ -48,7 +48,7 @@ def node(project: Project, name: str, run: str, *more: str) -> Result:
         *("--bundle", bundle, "--node", name, "--run", run, *more),
         cwd=project.folder,
         env={"BELTLINE_ROOT": str(project.root), "BELTLINE_DATA": str(project.folder)},
-        program="runners.node",
+        program="beltline.runners.node.run",
     )
 
 

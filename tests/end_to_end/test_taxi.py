@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data.taxi import main as write_taxi
+from beltline.data.taxi import main as write_taxi
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import Project
 

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bundle import folder
-from bundle.folder import Bundle
-from pipeline.kubeflow_settings import Kubeflow
-from runners.kubeflow import package
+from beltline.bundle import folder
+from beltline.bundle.folder import Bundle
+from beltline.pipeline.settings.kubeflow import Kubeflow
+from beltline.runners.kubeflow.compile import package
 from tests.bundle.bundles import manifest
 
 NEEDED = {

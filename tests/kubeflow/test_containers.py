@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from data.casting import generate
+from beltline.data.casting import generate
 from tests import sampled
 from tests.beltline_process import Beltline
 from tests.databases import Server
@@ -146,7 +146,7 @@ def test_the_secret_is_in_no_file_of_the_package(project: Project, volume: Volum
 
 def executions(volume: Volume, ran: Ran) -> list[str]:
     """The node of every execution of a run, each attempt for itself."""
-    from runners.metadata import Lineage
+    from beltline.runners.metadata.store import Lineage
 
     return [each.node for each in Lineage(volume.metadata, "casting").nodes(ran.run)]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runners.ending import Ending
+from beltline.runners.result import Ending
 from tests.docker_engine import Engine
 from tests.end_to_end.projects import QUICK, Project
 from tests.lineage import Graph, graph

@@ -26,7 +26,7 @@ def config(**features: Any) -> dict[str, Any]:
             **features,
         },
         "model": {
-            "network_fn": "models.network.build_network",
+            "network_fn": "beltline.models.network.build_network",
             "members": 3,
             "hidden": [16, 8],
             "dropout": 0.1,
@@ -54,6 +54,15 @@ def config(**features: Any) -> dict[str, Any]:
             "epochs": None,
             "parallel": 1,
             "space": {},
+            "values": {
+                "learning_rate": 0.01,
+                "weight_decay": 1e-4,
+                "members": 3,
+                "dropout": 0.1,
+                "embedding": 4,
+                "width": 1.0,
+                "depth": 2,
+            },
         },
     }
 
@@ -112,7 +121,7 @@ def transform(folder: Path, custom_config: dict[str, Any], splits: dict[str, lis
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
     from tfx_bsl.public import tfxio
 
-    from models import features, labels, preprocessing
+    from beltline.models import features, labels, preprocessing
 
     chosen = features.from_config(custom_config)
     types_of = {"integer": tf.int64, "number": tf.float32, "text": tf.string}

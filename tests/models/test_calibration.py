@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.calibration import class_logits, helps, sharpness
-from models.features import from_config
-from models.objective import Objective, make_objective
+from beltline.models.calibration import class_logits, helps, sharpness
+from beltline.models.features import from_config
+from beltline.models.objective import Objective, make_objective
 from tests.models.rows import config
 
 

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from models.checkpoints import Checkpoints, State, key_of
+from beltline.models.checkpoints import Checkpoints, State, key_of
 from tests.models.rows import config
 
 STATE = State(

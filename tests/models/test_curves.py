@@ -5,7 +5,7 @@ import numpy as np
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util.tensor_util import make_ndarray
 
-from models.curves import Curves
+from beltline.models.curves import Curves
 
 ROWS = np.ones((8, 1), "float32")
 

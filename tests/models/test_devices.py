@@ -5,7 +5,7 @@ import logging
 import pytest
 import tensorflow as tf
 
-from models.devices import Devices, choose_devices, precision_of
+from beltline.models.devices import Devices, choose_devices, precision_of
 
 pytestmark = pytest.mark.skipif(
     bool(tf.config.list_physical_devices("GPU")), reason="asks what happens without a GPU"

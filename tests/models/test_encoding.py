@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from models import encoding
-from models.tables import as_column, side_by_side
+from beltline.models import encoding
+from beltline.models.tables import as_column, side_by_side
 
 UNIFORM = tf.constant([np.arange(1, 100)], tf.float32)
 NAN = float("nan")

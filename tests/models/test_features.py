@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.features import from_config
+from beltline.models.features import from_config
 from tests.models.rows import config
 
 

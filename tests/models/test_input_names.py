@@ -1,6 +1,6 @@
 """Names of inputs that TensorFlow takes."""
 
-from models.input_names import VALID, input_names
+from beltline.models.input_names import VALID, input_names
 
 
 def test_valid_names_stay_and_others_make_room() -> None:

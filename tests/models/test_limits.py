@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from models.limits import StepLimit, TimeLimit
+from beltline.models.limits import StepLimit, TimeLimit
 
 ROWS = np.zeros((64, 1), "float32")
 

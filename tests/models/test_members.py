@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from models.features import Task, from_config
-from models.members import MemberDense, together
-from models.network import build_network
-from models.objective import MemberLoss
+from beltline.models.features import Task, from_config
+from beltline.models.members import MemberDense, together
+from beltline.models.network import build_network
+from beltline.models.objective import MemberLoss
 from tests.models.rows import config
 
 HYPERPARAMETERS = {"members": 3, "hidden": [8, 4], "dropout": 0.0, "embedding": 4}

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from models.features import from_config
-from models.network import build_network, embedding_size
+from beltline.models.features import from_config
+from beltline.models.network import build_network, embedding_size
 from tests.models.rows import config
 
 HYPERPARAMETERS = {"members": 3, "hidden": [8, 4], "dropout": 0.5, "embedding": 4}

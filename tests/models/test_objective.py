@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.features import Features, from_config
-from models.objective import make_objective
+from beltline.models.features import Features, from_config
+from beltline.models.objective import make_objective
 from tests.models.rows import config
 
 BINARY = from_config(config())

@@ -5,7 +5,7 @@ import json
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 
-from models.oracles import EPOCHS, oracle
+from beltline.models.oracles import EPOCHS, oracle
 from tests.models.rows import config
 
 # Fitting a Gaussian process takes a second.

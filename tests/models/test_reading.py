@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.reading import Split
+from beltline.models.reading import Split
 
 ROWS = 103
 
 
 @pytest.fixture(params=["memory", "files"])
 def split(request, monkeypatch):
-    monkeypatch.setattr("models.reading.SHUFFLED", 40)
+    monkeypatch.setattr("beltline.models.reading.SHUFFLED", 40)
     column = tf.reshape(tf.range(ROWS * 2), [ROWS, 2])
     labels = np.arange(ROWS) * 10
     stream = tf.data.Dataset.from_tensor_slices(({"x": column}, labels)).batch(9)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.schedule import batch_size, epochs, learning_rates
+from beltline.models.schedule import batch_size, epochs, learning_rates
 
 
 @pytest.mark.parametrize(("rows", "size"), [(1, 32), (3_000, 32), (14_000, 128), (10**7, 4096)])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.hyperparameters import hyperparameters_of, untuned
-from models.search_space import search_space
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.search_space import search_space
 from tests.models.rows import config
 
 
@@ -39,18 +39,6 @@ def test_what_is_declared_takes_the_place_of_all_that_is_not():
 )
 def test_a_range_of_magnitudes_is_searched_by_its_logarithm(searched, scale):
     assert space_of(learning_rate=searched)["learning_rate"].sampling == scale
-
-
-def test_all_that_can_be_tuned():
-    assert untuned(config()) == {
-        "learning_rate": 0.01,
-        "weight_decay": 1e-4,
-        "dropout": 0.1,
-        "members": 3,
-        "embedding": 4,
-        "width": 1.0,
-        "depth": 2,
-    }
 
 
 def test_keras_tuners_notes_are_no_hyperparameters():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_recall_curve
 
-from models.threshold import best_f1
+from beltline.models.threshold import best_f1
 
 
 def drawn(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

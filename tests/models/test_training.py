@@ -16,12 +16,12 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from models.devices import choose_devices
-from models.hyperparameters import hyperparameters_of
-from models.job import Job, prepare
-from models.limits import StepLimit
-from models.reading import Split, read_split
-from models.training import fit, run_fn
+from beltline.models.devices import choose_devices
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import Job, prepare
+from beltline.models.limits import StepLimit
+from beltline.models.reading import Split, read_split
+from beltline.models.training import fit, run_fn
 from tests.models.rows import config, example, fn_args, table, transform, write
 
 pytestmark = pytest.mark.slow
@@ -223,7 +223,7 @@ def test_a_split_too_large_for_memory_is_streamed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("models.reading.MEMORY", 0)
+    monkeypatch.setattr("beltline.models.reading.MEMORY", 0)
     custom = copy.deepcopy(SETTINGS["binary"])
     custom["training"]["imbalance"] = "balanced"
     with caplog.at_level(logging.INFO, "beltline.trainer"):
@@ -235,7 +235,7 @@ def test_a_split_too_large_for_memory_is_streamed(
 def test_files_are_read_side_by_side_in_the_same_order_each_time(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.reading.PARSED_AT_ONCE", 16)
+    monkeypatch.setattr("beltline.models.reading.PARSED_AT_ONCE", 16)
     job = prepare_of(folders["binary"])
     files = [str(file) for file in (folders["binary"] / "train").iterdir()]
     records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
@@ -306,11 +306,11 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 from tests.models.rows import config
-from models.devices import Devices
-from models.hyperparameters import hyperparameters_of
-from models.job import prepare
-from models.calibration import validation_outputs
-from models.training import choose_threshold, fit
+from beltline.models.devices import Devices
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import prepare
+from beltline.models.calibration import validation_outputs
+from beltline.models.training import choose_threshold, fit
 folder, custom = sys.argv[1], config()
 job = prepare(custom, [folder + "/train/*"], [folder + "/validation/*"], folder + "/graph")
 devices = Devices(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), "float32")

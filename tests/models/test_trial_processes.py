@@ -5,7 +5,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from models.trial_processes import environments
+from beltline.models.trial_processes import environments
 
 
 @pytest.fixture

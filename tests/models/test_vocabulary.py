@@ -22,7 +22,7 @@ def places(tmp_path_factory):
     import tensorflow_transform as tft
     import tensorflow_transform.beam as tft_beam
 
-    from models.vocabulary import learn, learnt_sizes
+    from beltline.models.vocabulary import learn, learnt_sizes
 
     def preprocess(inputs):
         table = tf.stack([inputs[name] for name in COLUMNS], axis=1)

@@ -11,12 +11,12 @@ from typing import Any
 
 import tensorflow as tf
 
-from models import reading
-from models.curves import Curves
-from models.devices import Devices, choose_devices
-from models.hyperparameters import hyperparameters_of
-from models.job import prepare
-from models.training import checkpoints_of, fit
+from beltline.models import reading
+from beltline.models.curves import Curves
+from beltline.models.devices import Devices, choose_devices
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import prepare
+from beltline.models.training import checkpoints_of, fit
 from tests.models.rows import config, fn_args
 
 # Enough of them to be killed in the middle, and to see the rate fall.

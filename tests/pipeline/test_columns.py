@@ -1,7 +1,7 @@
 import pytest
 
-from bundle.errors import WrongInput
-from pipeline.columns import read_schema
+from beltline.base.errors import WrongInput
+from beltline.pipeline.columns import read_schema
 from tests.pipeline.components.small import SCHEMA, columns, project
 
 

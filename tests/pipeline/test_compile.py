@@ -12,10 +12,10 @@ import pytest
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from bundle.folder import open_bundle
-from pipeline.compile import compile_bundle
-from pipeline.nodes import ABOUT
-from pipeline.reading import read_project
+from beltline.bundle.folder import open_bundle
+from beltline.pipeline.compile import compile_bundle
+from beltline.pipeline.nodes import ABOUT
+from beltline.pipeline.settings.reading import read_project
 from tests.pipeline.components.small import SCHEMA, SETTINGS, project, write
 
 REPOSITORY = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def test_the_model_code_travels(tmp_path):
     made = own(tmp_path)
     with zipfile.ZipFile(io.BytesIO(made.code.read_bytes())) as code:
         assert code.read("net.py") == b"def build(): pass\n"
-        assert "models/training.py" in code.namelist()
+        assert "beltline/models/training.py" in code.namelist()
 
 
 def test_nothing_of_this_machine_is_in_the_bundle(tmp_path):
@@ -147,8 +147,8 @@ def test_what_it_does_not_depend_on_leaves_the_digest(tmp_path):
 COMPILE = """
 import sys
 from pathlib import Path
-from pipeline.compile import compile_bundle
-from pipeline.reading import read_project
+from beltline.pipeline.compile import compile_bundle
+from beltline.pipeline.settings.reading import read_project
 folder = Path(sys.argv[1])
 print(compile_bundle(read_project(folder / "pipeline.yaml"), folder).manifest.digest)
 """

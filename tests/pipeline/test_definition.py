@@ -6,9 +6,9 @@ import pytest
 from google.protobuf import text_format
 from tfx.dsl.compiler import compiler
 
-from pipeline.columns import columns_of, read_schema
-from pipeline.definition import create_pipeline
-from pipeline.nodes import ABOUT
+from beltline.pipeline.columns import columns_of, read_schema
+from beltline.pipeline.definition import create_pipeline
+from beltline.pipeline.nodes import ABOUT
 from tests.end_to_end.projects import NODES
 from tests.pipeline.components.small import SCHEMA, project
 
@@ -76,7 +76,7 @@ def test_what_an_earlier_run_has_tuned_is_used_where_that_is_wanted(tmp_path):
         ("tuning.trials=3", True),
         ("features.include=[temp]", False),
         ("label.positive=ok", False),
-        ("model.network_fn=models.network.output_layer", False),
+        ("model.network_fn=beltline.models.network.output_layer", False),
     ],
 )
 def test_tuned_hyperparameters_are_for_one_problem(tmp_path, override, same):

@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from bundle.errors import WrongInput
-from pipeline.preflight import check
-from pipeline.reading import read_project
+from beltline.base.errors import WrongInput
+from beltline.pipeline.preflight import check
+from beltline.pipeline.settings.reading import read_project
 from tests.pipeline.components.small import SCHEMA, SETTINGS, project, write
 
 OWN_CODE = SETTINGS + "model: {network_fn: net.build}\n"
@@ -35,7 +35,7 @@ def wrong(folder, *overrides):
         ("data.path=empty", "empty: no data files found there"),
         ("data.path=note.txt", "the format of 'note.txt' is not known"),
         ("schema=other.pbtxt", "schema: other.pbtxt: can't be read"),
-        ("model.run_fn=models.training.fn", "model.run_fn: models.training.fn: "),
+        ("model.run_fn=beltline.models.training.fn", "model.run_fn: beltline.models.training.fn: "),
         ("features.include=[x]", "features.include: no column 'x'"),
         (
             "data.split_by=parts",

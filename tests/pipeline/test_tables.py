@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundle.errors import WrongInput
-from pipeline import tables
-from pipeline.tables.kinds import MISSING
+from beltline.base.errors import WrongInput
+from beltline.pipeline import tables
+from beltline.pipeline.tables.kinds import MISSING
 
 
 def write(path: Path, text: str | bytes) -> Path:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runners.places import DATA, METADATA, ROOT
+from beltline.runners.paths import DATA, METADATA, ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def no_places(monkeypatch):
 def kubeflow(monkeypatch):
     """A stub of Kubeflow's API, followed without pauses; what broke its rules is an error."""
     # Here, since Kubeflow's libraries take a while to load.
-    from runners.kubeflow import follow
+    from beltline.runners.kubeflow.server import follow
     from tests.kubeflow import stub
 
     monkeypatch.setattr(follow, "PAUSE_SECONDS", 0.01)

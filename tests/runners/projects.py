@@ -7,8 +7,8 @@ from ml_metadata import errors
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from runners.metadata import connection_config
-from runners.places import Places
+from beltline.runners.metadata.store import connection_config
+from beltline.runners.paths import Places
 
 SETTINGS = """\
 name: line

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="session")
 def three_versions(tmp_path_factory):
     """A folder with versions 1, 2 and 3, that multiply by 10, 20 and 30. Not to be changed."""
-    from tests.serving.models.versions_made import push_line
+    from tests.serving.servables.versions_made import push_line
 
     scratch = tmp_path_factory.mktemp("versions")
     for scale in (10, 20, 30):

@@ -92,7 +92,7 @@ def server(
     folder: Path, log: Path, *options: str, name: str = NAME, **environment: str
 ) -> Iterator[Server]:
     """Starts a server over a version folder, on a free port."""
-    words = [sys.executable, "-m", "serving", "--name", name, "--folder", str(folder)]
+    words = [sys.executable, "-m", "beltline.serving", "--name", name, "--folder", str(folder)]
     known = {key: value for key, value in os.environ.items() if not key.startswith("BELTLINE_")}
     with log.open("w") as file:
         process = subprocess.Popen(

@@ -6,9 +6,9 @@ from multiprocessing.synchronize import Event
 
 import numpy as np
 
-from serving import sample_files
-from serving.options import Options
-from serving.sampling import Sampler
+from beltline.serving.options import Options
+from beltline.serving.samples import files as sample_files
+from beltline.serving.samples.sampler import Sampler
 
 
 def sample_until_killed(options: Options, columns: Mapping[str, np.ndarray], ready: Event) -> None:

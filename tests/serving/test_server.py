@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from bundle.errors import WrongInput
-from serving.server import listen
+from beltline.base.errors import WrongInput
+from beltline.serving.server import listen
 from tests.serving import running
 from tests.serving.rest.test_predict import ROW, refused
 
@@ -46,7 +46,15 @@ def test_a_free_port():
 @pytest.mark.slow
 def test_the_program_names_its_mistakes(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        words = [sys.executable, "-m", "serving", "--name", "line", "--folder", str(tmp_path)]
+        words = [
+            sys.executable,
+            "-m",
+            "beltline.serving",
+            "--name",
+            "line",
+            "--folder",
+            str(tmp_path),
+        ]
         words += ["--port", str(taken.getsockname()[1])]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2

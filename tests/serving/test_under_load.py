@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from beltline.versions.folder import CARD, CHECK_ROWS
+from beltline.versions.live import live, order, promote, rollback
+from beltline.versions.push import push
 from tests.serving.load import Clients
-from versions.folder import CARD, CHECK_ROWS
-from versions.live import live, order, promote, rollback
-from versions.push import push
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ VARIABLES = "variables/variables.data-00000-of-00001"
 @contextmanager
 def server(folder: Path) -> Iterator[int]:
     """The server as a process of its own; yields its port once it is ready."""
-    words = [sys.executable, "-m", "serving", "--name", "line", "--folder", str(folder)]
+    words = [sys.executable, "-m", "beltline.serving", "--name", "line", "--folder", str(folder)]
     process = subprocess.Popen([*words, "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         lines = iter(process.stdout.readline, "")

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from versions.folder import CARD, find, numbers, versions
-from versions.live import live
-from versions.push import push
+from beltline.versions.folder import CARD, find, numbers, versions
+from beltline.versions.live import live
+from beltline.versions.push import push
 
 
 def card(**changes):

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorflow_serving.config import model_server_config_pb2
 
-from bundle.errors import WrongInput
+from beltline.base.errors import WrongInput
+from beltline.versions.live import live, order, previous, promote, rollback
+from beltline.versions.push import push
+from beltline.versions.retention import expire
 from tests.versions.test_push import die_at
-from versions.live import live, order, previous, promote, rollback
-from versions.push import push
-from versions.retention import expire
 
 FORK = multiprocessing.get_context("fork")
 

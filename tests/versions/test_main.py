@@ -1,4 +1,4 @@
-"""`python -m versions FOLDER`, as somebody calls it in a pod."""
+"""`python -m beltline.versions FOLDER`, as somebody calls it in a pod."""
 
 import subprocess
 import sys
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from versions.live import live, order
-from versions.push import push
+from beltline.versions.live import live, order
+from beltline.versions.push import push
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 def call(*words, cwd=ROOT):
     """Returns the exit code, and what was written."""
     done = subprocess.run(
-        [sys.executable, "-m", "versions", *map(str, words)],
+        [sys.executable, "-m", "beltline.versions", *map(str, words)],
         cwd=cwd,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from versions import locking
-from versions.folder import CARD, CHECK_ROWS, model_digest
-from versions.push import push
+from beltline.base import files as locking
+from beltline.versions.folder import CARD, CHECK_ROWS, model_digest
+from beltline.versions.push import push
 
 FORK = multiprocessing.get_context("fork")
 FILES = ("saved_model.pb", "variables/variables.index", "assets/words.txt")
@@ -316,7 +316,7 @@ def test_pushers_of_one_model_at_the_same_time_make_one_version(tmp_path):
 READER = """
 import json, sys, time
 from pathlib import Path
-from versions.folder import CARD, model_digest
+from beltline.versions.folder import CARD, model_digest
 served, stop = Path(sys.argv[1]), Path(sys.argv[2])
 seen, looks = set(), 0
 print("ready", flush=True)

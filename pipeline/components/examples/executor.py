@@ -14,11 +14,11 @@ from tfx.components.example_gen import utils as example_gen_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
-from bundle.errors import WrongInput
-from pipeline import tables
-from pipeline.components.examples import rejects
-from pipeline.components.examples.request import Request
-from pipeline.components.examples.shards import Shards, Written
+from beltline.base.errors import WrongInput
+from beltline.pipeline import tables
+from beltline.pipeline.components.examples import rejects
+from beltline.pipeline.components.examples.request import Request
+from beltline.pipeline.components.examples.shards import Shards, Written
 
 log = logging.getLogger("beltline.examples")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from pipeline.tables import Rejected
+from beltline.pipeline.tables import Rejected
 
 FOLDER = "rejects"
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from pipeline import tables
-from pipeline.components.examples.shards import Shards
-from pipeline.tables.sources import Source
+from beltline.pipeline import tables
+from beltline.pipeline.components.examples.shards import Shards
+from beltline.pipeline.tables.sources import Source
 
 
 def source_of(properties: Mapping[str, Any]) -> Source:

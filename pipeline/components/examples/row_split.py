@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.tables.row_digest import text_hashes
+from beltline.pipeline.tables.row_digest import text_hashes
 
 _BUCKETS = 1_000_000
 

@@ -16,13 +16,13 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bundle.errors import WrongInput
-from pipeline import tables
-from pipeline.components.examples.encoding import encoded
-from pipeline.components.examples.rejects import RejectsFile
-from pipeline.components.examples.row_split import rows_of_splits
-from pipeline.components.record_files import record_writer
-from pipeline.tables.row_digest import RowDigest
+from beltline.base.errors import WrongInput
+from beltline.pipeline import tables
+from beltline.pipeline.components.examples.encoding import encoded
+from beltline.pipeline.components.examples.rejects import RejectsFile
+from beltline.pipeline.components.examples.row_split import rows_of_splits
+from beltline.pipeline.components.record_files import record_writer
+from beltline.pipeline.tables.row_digest import RowDigest
 
 # With more, the one thread that packs is what all wait for.
 _MOST_THREADS = 4

@@ -5,7 +5,7 @@ The database is the one that the environment names in `BELTLINE_DATABASE`, as `s
 reading. Numbers and texts come as `plain.py` has them; MySQL's all as text, as the server writes
 them, which `kinds.py` understands.
 
-A further database is a module like `sqlite.py`, named as `bundle/database_url.py` names its kind.
+A further database is a module like `sqlite.py`, named as `base/database_url.py` names its kind.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from bundle.errors import NoData
-from pipeline.tables.databases.connection import Reader, database, opened
-from pipeline.tables.plain import plain
-from pipeline.tables.units import ReadyBlock
+from beltline.base.errors import NoData
+from beltline.pipeline.tables.databases.connection import Reader, database, opened
+from beltline.pipeline.tables.plain import plain
+from beltline.pipeline.tables.units import ReadyBlock
 
 QUERY, CHANGED_BY = "data.query", "data.changed_by"
 _ROWS = 65536
@@ -86,7 +86,7 @@ def content_digest(query: Query, columns: Sequence[str], changed_by: str = "") -
     Raises WrongInput as `Query.batches` does, and NoData where a query of a span has no rows.
     """
     # pandas takes half a second to load, which files need not wait for.
-    from pipeline.tables.row_digest import RowDigest
+    from beltline.pipeline.tables.row_digest import RowDigest
 
     if query.span and next(query.batches(columns[:1], 1), None) is None:
         raise NoData(f"no data for span {query.span}: {query} has no rows for it")

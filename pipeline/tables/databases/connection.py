@@ -9,8 +9,8 @@ from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
-from bundle.database_url import DATABASE, DatabaseUrl, Kind, read_url
-from bundle.errors import WrongInput
+from beltline.base.database_url import DATABASE, DatabaseUrl, Kind, read_url
+from beltline.base.errors import WrongInput
 
 
 class _Driver(Protocol):

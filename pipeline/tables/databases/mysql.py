@@ -11,9 +11,9 @@ import pyarrow as pa
 import pymysql
 from pymysql.cursors import SSCursor
 
-from bundle.database_url import DatabaseUrl
-from pipeline.tables.databases import placeholder
-from pipeline.tables.databases.columns import ROWS, batch_of
+from beltline.base.database_url import DatabaseUrl
+from beltline.pipeline.tables.databases import placeholder
+from beltline.pipeline.tables.databases.columns import ROWS, batch_of
 
 # Of its own a UnicodeError comes through, for a text that is not what the server says it is.
 ERRORS: tuple[type[Exception], ...] = (pymysql.Error, UnicodeError, OSError)

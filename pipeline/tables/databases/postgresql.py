@@ -12,8 +12,8 @@ import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 
-from bundle.database_url import DatabaseUrl
-from pipeline.tables.databases import placeholder
+from beltline.base.database_url import DatabaseUrl
+from beltline.pipeline.tables.databases import placeholder
 
 ERRORS: tuple[type[Exception], ...] = (adbc_driver_manager.Error, pa.ArrowException, OSError)
 # What a value of any type can be cast to.

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from bundle.database_url import DatabaseUrl
-from pipeline.tables.databases.columns import ROWS, batch_of
+from beltline.base.database_url import DatabaseUrl
+from beltline.pipeline.tables.databases.columns import ROWS, batch_of
 
 # A query of several statements is a mere Warning to it.
 ERRORS: tuple[type[Exception], ...] = (sqlite3.Error, sqlite3.Warning)

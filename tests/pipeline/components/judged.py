@@ -9,10 +9,10 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from pipeline.components.evaluator import Executor
-from pipeline.definition import BEAM_ARGS
-from pipeline.evaluation import deciding_metric, eval_config
-from pipeline.settings import Settings
+from beltline.pipeline.components.evaluator import Executor
+from beltline.pipeline.definition import BEAM_ARGS
+from beltline.pipeline.evaluation.config import deciding_metric, eval_config
+from beltline.pipeline.settings.settings import Settings
 
 LABELS = {
     "binary": {"column": "y", "task": "binary", "positive": "yes"},

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from runners.stopping import stop_on_signals
+from beltline.runners.node.stopping import stop_on_signals
 from tests.models.rows import table, transform
 
 
@@ -31,7 +31,7 @@ def search(
     from tfx.types import standard_artifacts
     from tfx.utils import proto_utils
 
-    from pipeline.components.tuner import Executor
+    from beltline.pipeline.components.tuner import Executor
 
     def made(kind: Any, uri: Path) -> Any:
         artifact = kind()
@@ -61,7 +61,7 @@ def search(
         },
         given,
         {
-            "tuner_fn": "models.tuning.tuner_fn",
+            "tuner_fn": "beltline.models.tuning.tuner_fn",
             "custom_config": json.dumps(custom_config),
             "problem": "scrap",
             "code_digest": "c0de",

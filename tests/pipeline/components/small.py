@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pipeline.columns import columns_of, read_schema
-from pipeline.reading import Project, read_project
+from beltline.pipeline.columns import columns_of, read_schema
+from beltline.pipeline.settings.reading import Project, read_project
 
 SETTINGS = """\
 name: tiny

@@ -12,10 +12,10 @@ from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from bundle.errors import GateRefused
-from pipeline.components import data_gate
-from pipeline.components.curated_schema import Executor as SchemaExecutor
-from pipeline.components.data_gate import blocking
+from beltline.base.errors import GateRefused
+from beltline.pipeline.components import data_gate
+from beltline.pipeline.components.curated_schema import Executor as SchemaExecutor
+from beltline.pipeline.components.data_gate import blocking
 from tests.pipeline.components.small import SCHEMA
 
 ROWS = 40

@@ -10,8 +10,8 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 from tfx.components.evaluator import executor as stock
 
-from pipeline.components.slices import in_batches, slices, with_slices
-from pipeline.evaluation import eval_config
+from beltline.pipeline.components.slices import in_batches, slices, with_slices
+from beltline.pipeline.evaluation.config import eval_config
 from tests.pipeline.components.judged import judge, settings_of
 
 ROWS = 300

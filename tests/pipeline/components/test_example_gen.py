@@ -11,9 +11,9 @@ import pytest
 from tfx.orchestration.portable import data_types as portable
 from tfx.types import standard_artifacts
 
-from bundle.errors import NoData, WrongInput
-from pipeline import tables
-from pipeline.components.example_gen import Driver
+from beltline.base.errors import NoData, WrongInput
+from beltline.pipeline import tables
+from beltline.pipeline.components.example_gen import Driver
 from tests.pipeline.components.generated import SPLITS, generate, rows_of
 
 ROWS = [

@@ -7,9 +7,9 @@ import pytest
 from tfx.orchestration.portable import data_types as portable
 from tfx.types import standard_artifacts
 
-from bundle.database_url import DATABASE
-from bundle.errors import NoData, WrongInput
-from pipeline.components.example_gen import Driver
+from beltline.base.database_url import DATABASE
+from beltline.base.errors import NoData, WrongInput
+from beltline.pipeline.components.example_gen import Driver
 from tests.pipeline.components.generated import KINDS, SPLITS, generate, rows_of
 from tests.sql_database import Database
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
-from pipeline import figures
-from pipeline.components.explanation import FILE, PROPERTY, judged_by
-from pipeline.evaluation import eval_config
+from beltline.pipeline.components.explanation import FILE, PROPERTY, judged_by
+from beltline.pipeline.evaluation import results as figures
+from beltline.pipeline.evaluation.config import eval_config
 from tests.pipeline.components.judged import judge, settings_of
 
 ROWS = 600

@@ -5,10 +5,10 @@ import json
 import pytest
 from tfx.types import standard_artifacts
 
-from pipeline.components.pusher import Executor
-from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
-from versions.folder import SCHEMA, SCORES, STATISTICS
-from versions.live import rollback
+from beltline.pipeline.components.pusher import Executor
+from beltline.pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
+from beltline.versions.folder import SCHEMA, SCORES, STATISTICS
+from beltline.versions.live import rollback
 
 
 def artifact(kind, folder, number=1, **properties):

@@ -1,6 +1,6 @@
 import tensorflow as tf
 
-from pipeline.components.record_files import sample
+from beltline.pipeline.components.record_files import sample
 
 
 def test_a_sample_is_from_all_over_the_rows_and_the_same_each_time():

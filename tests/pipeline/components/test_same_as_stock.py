@@ -15,8 +15,8 @@ from tfx.proto import transform_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
-from pipeline.components import statistics_gen, transform
-from pipeline.definition import BEAM_ARGS
+from beltline.pipeline.components import statistics_gen, transform
+from beltline.pipeline.definition import BEAM_ARGS
 from tests.models.rows import config, example, table
 
 pytestmark = pytest.mark.slow
@@ -85,7 +85,7 @@ def transformed(folder, executor, examples):
         {"examples": [examples], "schema": [schema]},
         {"transform_graph": [graph], "transformed_examples": [written]},
         {
-            "preprocessing_fn": "models.preprocessing.preprocessing_fn",
+            "preprocessing_fn": "beltline.models.preprocessing.preprocessing_fn",
             "custom_config": json_utils.dumps(config()),
             "splits_config": proto_utils.proto_to_json(splits),
             "disable_statistics": 1,

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from pipeline.components import serving_check
-from pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY, Executor
+from beltline.pipeline.components import serving_check
+from beltline.pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY, Executor
 from tests.pipeline.components.judged import examples_of
 
 ROWS = [{"x": 1.0, "t": "a"}, {"x": 2.0, "t": "b"}, {"t": "c"}]

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from models.devices import choose_devices
-from models.hyperparameters import hyperparameters_of
-from models.job import prepare as read
-from models.training import fit
+from beltline.models.devices import choose_devices
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import prepare as read
+from beltline.models.training import fit
 from tests.models.rows import config, fn_args
 from tests.pipeline.components.searching import at_work, best, prepare, search, trials
 
@@ -77,7 +77,7 @@ def test_the_trainer_comes_to_the_loss_of_the_trial(folder: Path, searched: dict
 
 
 def test_the_trainer_takes_what_was_found(folder: Path, searched: dict[str, Any]) -> None:
-    from models.training import run_fn
+    from beltline.models.training import run_fn
 
     serving = folder / "serving"
     run_fn(fn_args(folder, config(), hyperparameters=best(searched)))

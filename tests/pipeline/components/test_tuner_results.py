@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import keras_tuner
 import pytest
 
-from pipeline.components.tuner_results import rows_of, write_page, write_rows
+from beltline.pipeline.components.tuner_results import rows_of, write_page, write_rows
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bundle.errors import WrongInput
-from pipeline import tables
-from pipeline.tables import csv_files, csv_ranges
-from pipeline.tables.csv_records import line_ends, whole_records
+from beltline.base.errors import WrongInput
+from beltline.pipeline import tables
+from beltline.pipeline.tables import csv_files, csv_ranges
+from beltline.pipeline.tables.csv_records import line_ends, whole_records
 
 FIELD = st.text(st.sampled_from('ab",\r\n Ä'), max_size=6)
 BARE = st.text(st.sampled_from("abÄ "), min_size=1, max_size=6)

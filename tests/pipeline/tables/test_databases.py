@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from bundle.database_url import DATABASE
-from bundle.errors import NoData
-from pipeline.tables import databases
-from pipeline.tables.databases import Query, placeholder
-from pipeline.tables.kinds import converted, kind_of
+from beltline.base.database_url import DATABASE
+from beltline.base.errors import NoData
+from beltline.pipeline.tables import databases
+from beltline.pipeline.tables.databases import Query, placeholder
+from beltline.pipeline.tables.kinds import converted, kind_of
 from tests.sql_database import Database, refusal, rows, sqlite_url
 
 KINDS = [
@@ -281,8 +281,8 @@ def test_a_file_that_is_no_database(tmp_path, monkeypatch):
 
 READ = """
 import resource, sys
-from pipeline.tables import databases
-from pipeline.tables.row_digest import RowDigest
+from beltline.pipeline.tables import databases
+from beltline.pipeline.tables.row_digest import RowDigest
 query = databases.Query(sys.argv[1])
 columns = query.header()
 next(query.batches(columns, 10))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.tables.kinds import MISSING, ORDER, MisfitError, converted, kind_of
+from beltline.pipeline.tables.kinds import MISSING, ORDER, MisfitError, converted, kind_of
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?|[+-]?nan", re.I)
 CODE = re.compile(r"\+\d+|[+-]?0\d.*|[+-]?\d{20,}")

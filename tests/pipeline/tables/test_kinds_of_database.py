@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bundle.database_url import DATABASE
-from pipeline.tables.databases import Query
+from beltline.base.database_url import DATABASE
+from beltline.pipeline.tables.databases import Query
 from tests.databases import mariadb
 from tests.sql_database import Database, refusal, rows, sqlite_url
 

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import tables
+from beltline.pipeline import tables
 
 
 @pytest.mark.parametrize(("size", "number"), [(1, 10), (1 << 20, 1)])

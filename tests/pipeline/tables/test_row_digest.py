@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.tables.row_digest import RowDigest
+from beltline.pipeline.tables.row_digest import RowDigest
 
 ROWS = {
     "a": pa.array([1, 2, None, 4], pa.int32()),

@@ -3,10 +3,10 @@ import shutil
 
 import pytest
 
-from bundle.database_url import DATABASE
-from bundle.errors import NoData, WrongInput
-from pipeline.tables.databases import Query
-from pipeline.tables.sources import Source, query_of_span, tables_of
+from beltline.base.database_url import DATABASE
+from beltline.base.errors import NoData, WrongInput
+from beltline.pipeline.tables.databases import Query
+from beltline.pipeline.tables.sources import Source, query_of_span, tables_of
 from tests.sql_database import Database
 
 

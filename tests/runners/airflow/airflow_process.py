@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bundle import folder as bundles
-from bundle.manifest import Node, Resources
-from pipeline.airflow_settings import Airflow as Section
-from runners.airflow import deployment
-from runners.places import Places
+from beltline.bundle import folder as bundles
+from beltline.bundle.manifest import Node, Resources
+from beltline.pipeline.settings.airflow import Airflow as Section
+from beltline.runners.airflow import compile as deployment
+from beltline.runners.paths import Places
 from tests.bundle.bundles import NODES, manifest
 
 ROOT = Path(__file__).parents[3]
@@ -134,7 +134,7 @@ def environment(folder: Path, body: str) -> Path:
         "def result(state, reason='', outputs=None):\n"
         "    print(json.dumps({'node': 'n', 'state': state, 'execution_id': 1,\n"
         "                      'outputs': outputs or {}, 'reason': reason}), flush=True)\n"
-        "if sys.argv[2] == 'runners.settle':\n"
+        "if sys.argv[2] == 'beltline.runners.metadata.reconcile':\n"
         "    sys.exit(0)\n"
         f"{body}\n"
     )
@@ -142,6 +142,6 @@ def environment(folder: Path, body: str) -> Path:
     return program.parents[1]
 
 
-def called(folder: Path, module: str = "runners.warm") -> Any:
+def called(folder: Path, module: str = "beltline.runners.warm") -> Any:
     """What that program was called with."""
     return json.loads((folder / f"called-{module}.json").read_text())

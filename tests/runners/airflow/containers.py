@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from runners.metadata import Lineage, NodeRun
+from beltline.runners.metadata.store import Lineage, NodeRun
 from tests.docker_engine import Engine
 from tests.end_to_end.projects import Project
 from tests.runners.airflow.airflow_process import ROOT, Airflow

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bundle.errors import WrongInput
-from bundle.folder import CODE, MANIFEST, PIPELINE, open_bundle
-from runners.kubeflow.delivery import decoded, encoded
+from beltline.base.errors import WrongInput
+from beltline.bundle.folder import CODE, MANIFEST, PIPELINE, open_bundle
+from beltline.runners.kubeflow.delivery import decoded, encoded
 from tests.kubeflow.packages import bundle
 
 ROOT = Path(__file__).parents[3]
 ENCODED = """\
 import sys
 from pathlib import Path
-from bundle.folder import open_bundle
-from runners.kubeflow.delivery import encoded
+from beltline.bundle.folder import open_bundle
+from beltline.runners.kubeflow.delivery import encoded
 print(encoded(open_bundle(Path(sys.argv[1]))), end="")
 """
 

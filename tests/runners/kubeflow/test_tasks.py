@@ -1,4 +1,4 @@
-from runners.kubeflow.tasks import read_tasks
+from beltline.runners.kubeflow.tasks import read_tasks
 from tests.bundle.bundles import NODES
 from tests.kubeflow.packages import bundle, compiled
 

@@ -1,7 +1,7 @@
 """A report with something in every section."""
 
-from runners.report.content import Report
-from runners.report.judgement import Figure, Judgement
+from beltline.runners.report.content import Report
+from beltline.runners.report.judgement import Figure, Judgement
 
 NODES = [
     {

@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from runners.report.judgement import Judgement
-from runners.report.page import page
+from beltline.runners.report.judgement import Judgement
+from beltline.runners.report.page import page
 from tests.browser import width_of
 from tests.runners.report.reports import IMPORTANCE, NODES, REPORT
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from runners.warm.address import IDLE, NoWorker, address, idle_seconds
+from beltline.runners.warm.address import IDLE, NoWorker, address, idle_seconds
 
 
 @pytest.fixture(autouse=True)

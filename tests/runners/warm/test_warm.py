@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from runners.metadata import Lineage, NodeRun
+from beltline.runners.metadata.store import Lineage, NodeRun
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import QUICK, Project, casting
 
@@ -40,7 +40,7 @@ class Site:
         [bundle] = (self.project.root / "bundles").iterdir()
         words = ["--bundle", str(bundle), "--node", node, "--run", run, *options]
         return subprocess.Popen(
-            [sys.executable, "-m", "runners.warm", *words],
+            [sys.executable, "-m", "beltline.runners.warm", *words],
             env=self.environment,
             cwd=Path(__file__).parents[3],
             stdout=subprocess.PIPE,
@@ -77,7 +77,9 @@ class Site:
                 parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except (OSError, IndexError):
                 continue
-            ours = b"runners.warm.worker" in words and os.fsencode(self.folder) in b"".join(words)
+            ours = b"beltline.runners.warm.worker" in words and os.fsencode(
+                self.folder
+            ) in b"".join(words)
             if ours:
                 found.append((int(entry.name), parent))
         return [number for number, parent in found if parent not in [n for n, _ in found]]

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from serving.monitoring.counting import stats_impl
-from serving.sample_encoding import Piece, encoded
-from serving.sample_files import split_folder
-from versions.folder import CARD, SCHEMA, SCORES, STATISTICS
+from beltline.serving.monitoring.counting import stats_impl
+from beltline.serving.samples.encoding import Piece, encoded
+from beltline.serving.samples.files import split_folder
+from beltline.versions.folder import CARD, SCHEMA, SCORES, STATISTICS
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 KINDS = {"integer": pa.int64(), "number": pa.float32(), "text": pa.binary()}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from serving.monitoring import chance
+from beltline.serving.monitoring import chance
 
 RARELY = 0.01
 

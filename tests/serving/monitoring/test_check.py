@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bundle.errors import WrongInput
-from serving.monitoring import Bounds, Watch, monitor
-from serving.monitoring.reference import SCORES, STATISTICS
+from beltline.base.errors import WrongInput
+from beltline.serving.monitoring import Bounds, Watch, monitor
+from beltline.serving.monitoring.reference import SCORES, STATISTICS
 from tests.serving.monitoring.made import NOW, sample, schema_of, version
 
 COLUMNS = {"heat (°C)": "number", "shots": "integer", "Mold ü": "text", "note": "text"}
@@ -275,7 +275,7 @@ def test_damaged_files_are_named_and_the_others_read(watch):
 
 
 def test_of_very_many_rows_some_are_compared(watch, monkeypatch):
-    monkeypatch.setattr("serving.monitoring.samples.MOST_ROWS", 1000)
+    monkeypatch.setattr("beltline.serving.monitoring.samples.MOST_ROWS", 1000)
     for part in range(4):
         ask(watch, rows(1500, part))
     report = monitor(watch, NOW)

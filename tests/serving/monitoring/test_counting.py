@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from serving.monitoring import counting, distances
-from serving.monitoring.counting import by_name, deciles, in_buckets, statistics_of
+from beltline.serving.monitoring import counting, distances
+from beltline.serving.monitoring.counting import by_name, deciles, in_buckets, statistics_of
 
 RANDOM = np.random.default_rng(1)
 SHAPES = {

@@ -2,8 +2,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import csv, parquet
 
-from bundle.errors import WrongInput
-from serving.monitoring.labels import read_labels
+from beltline.base.errors import WrongInput
+from beltline.serving.monitoring.labels import read_labels
 
 
 def test_a_csv_file_keeps_its_keys_as_they_are(tmp_path):

@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline import metrics as evaluation
-from serving.monitoring.live_metrics import labelled, live_metrics
-from serving.monitoring.watch import Bounds
+from beltline.pipeline.evaluation import metrics as evaluation
+from beltline.serving.monitoring.live_metrics import labelled, live_metrics
+from beltline.serving.monitoring.watch import Bounds
 
 CLASSES = ["ok", "so so", "bad"]
 ROWS = 400

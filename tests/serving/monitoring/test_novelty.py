@@ -1,8 +1,8 @@
 import numpy as np
 import pyarrow as pa
 
-from serving.monitoring.counting import by_name, statistics_of, stats_impl
-from serving.monitoring.novelty import novelty
+from beltline.serving.monitoring.counting import by_name, statistics_of, stats_impl
+from beltline.serving.monitoring.novelty import novelty
 
 NONE = np.empty(0)
 

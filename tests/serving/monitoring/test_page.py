@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from serving.monitoring.page import page
-from serving.monitoring.report import Bar, Column, LiveMetric, Measure, Report
+from beltline.serving.monitoring.page import page
+from beltline.serving.monitoring.report import Bar, Column, LiveMetric, Measure, Report
 from tests.browser import width_of
 
 CALM = Column("heat", "number", {"skew": Measure(0.01, 0.05, 0.02)}, [Bar("1 to 2", 0.25, 0.5)])

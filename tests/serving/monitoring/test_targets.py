@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from data.casting import generate
-from serving.monitoring import Watch, monitor
+from beltline.data.casting import generate
+from beltline.serving.monitoring import Watch, monitor
 from tests.serving.monitoring.made import NOW, sample, version
 
 pytestmark = pytest.mark.slow

@@ -1,7 +1,7 @@
 import pytest
 
-from serving.rest.addresses import Address, address
-from serving.rest.errors import Refused
+from beltline.serving.rest.addresses import Address, address
+from beltline.serving.rest.errors import Refused
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.options import Options
-from serving.rest.bodies import Bodies
-from serving.rest.errors import Gone, Refused
+from beltline.serving.options import Options
+from beltline.serving.rest.bodies import Bodies
+from beltline.serving.rest.errors import Gone, Refused
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from serving.models.signature import Signature, Tensor
-from serving.rest.errors import Refused
-from serving.rest.fields import Fields
+from beltline.serving.rest.errors import Refused
+from beltline.serving.rest.fields import Fields
+from beltline.serving.servables.signature import Signature, Tensor
 
 FLOAT = Tensor("x:0", np.dtype("float32"), (None,))
 TEXT = Tensor("s:0", np.dtype("object"), (None,))

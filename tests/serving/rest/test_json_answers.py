@@ -5,8 +5,8 @@ import numpy as np
 import orjson
 import pytest
 
-from serving.rest import json_answers
-from serving.rest.errors import Refused
+from beltline.serving.rest import json_answers
+from beltline.serving.rest.errors import Refused
 
 
 def texts(*values):

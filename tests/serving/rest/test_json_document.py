@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from serving.rest.errors import Refused
-from serving.rest.json_document import document, shown
+from beltline.serving.rest.errors import Refused
+from beltline.serving.rest.json_document import document, shown
 
 
 def refusal(body):

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from pipeline.components.examples.encoding import encoded
+from beltline.pipeline.components.examples.encoding import encoded
 
 
 def columns(rows, different):

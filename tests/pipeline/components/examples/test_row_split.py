@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.components.examples.row_split import row_hashes, rows_of_splits
+from beltline.pipeline.components.examples.row_split import row_hashes, rows_of_splits
 
 # Of all values at once, pandas takes "" and "\0" for one, and gives both the hash of the first.
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=3)
@@ -82,7 +82,7 @@ def test_each_row_is_in_one_split():
 
 HASHES = """
 import pyarrow as pa
-from pipeline.components.examples.row_split import row_hashes
+from beltline.pipeline.components.examples.row_split import row_hashes
 columns = {"t": ["a", None, "ä"], "i": [1, None, 3], "f": [0.5, None, 2.0]}
 print(*row_hashes(pa.RecordBatch.from_pydict(columns)))
 """

@@ -1,0 +1,35 @@
+"""The ways in which a command ends badly: one exception type for each exit code.
+
+`NoData` is the odd one out: the node runner's "nothing to do". The command line has no such exit
+code, and turns it into `WrongInput`.
+"""
+
+
+class BeltlineError(Exception):
+    """An error whose message is written for the person at the keyboard; no traceback is shown."""
+
+    exit_code = 1
+
+
+class NodeFailed(BeltlineError):
+    """A node failed, or was stopped; the message names the node, the reason and the log file."""
+
+    exit_code = 1
+
+
+class WrongInput(BeltlineError):
+    """The command, the settings or the data are wrong; the message says where, and what to do."""
+
+    exit_code = 2
+
+
+class GateRefused(BeltlineError):
+    """A gate refused the data or the model; the message says which, why, and what was kept."""
+
+    exit_code = 3
+
+
+class NoData(BeltlineError):
+    """The data have no such span; the message says where it was looked for, and what there is."""
+
+    exit_code = 99

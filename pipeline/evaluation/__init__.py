@@ -1,0 +1,1 @@
+"""Metrics, thresholds, slices and importance: what the Evaluator computes and judges by."""

@@ -1,0 +1,126 @@
+"""What `beltline init` decides about a data set: label and task, features, slices, thresholds.
+
+Reads the data and returns a `Decision`; `draft.py` writes it down and `account.py` says it in
+words. A further task is a case in `target.py`, a floor in `_FLOORS`, and its models.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from beltline.base.errors import WrongInput
+from beltline.pipeline.init.exclusions import reason_to_leave_out, shown
+from beltline.pipeline.init.label import FEWEST_ROWS_PER_CLASS, Label, look_at_label, where
+from beltline.pipeline.init.profile import Column, profile
+from beltline.pipeline.tables import Table, column_kinds, column_names, no_such_column
+
+MOST_SLICES = 2
+MOST_SLICE_VALUES = 12
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a metric must reach, and what that means."""
+
+    metric: str
+    side: Literal["lower", "upper"]
+    value: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Everything that the files to be written say about the data."""
+
+    label: Label
+    features: tuple[Column, ...]
+    left_out: dict[str, str]
+    """Reason by column name."""
+    slices: tuple[str, ...]
+    threshold: Threshold
+    notes: tuple[str, ...]
+    """What the person should know beyond that, a line each."""
+
+
+def decide(files: Sequence[Table], label: str) -> Decision:
+    """Looks at the data and decides. Raises WrongInput where the data or the label won't do."""
+    names = column_names(files)
+    if label not in names:
+        raise no_such_column(files[0], label, names)
+    columns = profile(files, column_kinds(files))
+    target = look_at_label(files, columns.pop(label))
+    reasons = {name: reason_to_leave_out(column) for name, column in columns.items()}
+    left_out = {name: reason for name, reason in reasons.items() if reason}
+    features = tuple(column for name, column in columns.items() if name not in left_out)
+    if not features:
+        raise WrongInput(_nothing_left(files[0], label, left_out))
+    return Decision(
+        label=target,
+        features=features,
+        left_out=left_out,
+        slices=_slices(features),
+        threshold=_FLOORS[target.task](target),
+        notes=(*_label_notes(target), *_feature_notes(features)),
+    )
+
+
+def _nothing_left(file: Table, label: str, left_out: dict[str, str]) -> str:
+    reasons = "; ".join(f"{name!r} is {reason}" for name, reason in list(left_out.items())[:10])
+    return f"{file}: no column but {label!r} is left to learn from. {reasons}".rstrip(". ")
+
+
+def _slices(features: Sequence[Column]) -> tuple[str, ...]:
+    few = [
+        column.name
+        for column in features
+        if column.kind == "text" and 2 <= column.distinct <= MOST_SLICE_VALUES
+    ]
+    return tuple(few[:MOST_SLICES])
+
+
+def _binary_floor(label: Label) -> Threshold:
+    return Threshold("auc", "lower", 0.6, "0.5 is chance, 1 is perfect")
+
+
+def _multiclass_floor(label: Label) -> Threshold:
+    share = max(label.counts) / sum(label.counts)
+    floor = math.ceil(1000 * (share + 0.05 * (1 - share))) / 1000
+    return Threshold("accuracy", "lower", floor, f"always naming one class reaches {share:.3f}")
+
+
+def _regression_floor(label: Label) -> Threshold:
+    spread = float(f"{label.column.deviation:.4g}")
+    return Threshold("rmse", "upper", spread, "always naming the mean reaches this")
+
+
+_FLOORS = {
+    "binary": _binary_floor,
+    "multiclass": _multiclass_floor,
+    "regression": _regression_floor,
+}
+
+
+def _label_notes(label: Label) -> list[str]:
+    notes = []
+    if label.column.missing:
+        notes.append(
+            f"{label.column.missing:,} rows have no label (the first: {label.first_unlabelled}); "
+            "they are dropped: data.unlabelled"
+        )
+    counts = dict(zip(label.classes, label.counts, strict=True))
+    rare = [f"{shown(name)} ({n})" for name, n in counts.items() if n < FEWEST_ROWS_PER_CLASS]
+    if rare:
+        notes.append(f"classes with too few rows to learn or judge: {', '.join(rare[:10])}")
+    if len({name.strip().casefold() for name in counts}) < len(counts):
+        notes.append("some classes differ only in case or spaces; each counts as a class")
+    return notes
+
+
+def _feature_notes(features: Sequence[Column]) -> list[str]:
+    return [
+        f"{column.name!r} has {column.infinite:,} infinite values "
+        f"(the first: {where(column.first_infinite)}); the data gate will refuse them"
+        for column in features
+        if column.first_infinite
+    ]

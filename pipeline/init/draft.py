@@ -1,0 +1,168 @@
+"""The `pipeline.yaml` that `beltline init` writes beside its schema, and the writing of both.
+
+Only what the data decided is written; everything else has its default in `settings.py`. To have
+`init` write a further key, add a line in `settings_text`.
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import yaml
+
+from beltline.base.errors import WrongInput
+from beltline.pipeline.init.decisions import Decision
+from beltline.pipeline.init.exclusions import shown
+from beltline.pipeline.tables.files import suffix_of
+
+SETTINGS = "pipeline.yaml"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_COMMENT_COLUMN = 34
+
+
+def name_for(data: Path) -> str:
+    """A pipeline name from the data's file or folder: letters, digits, - and _."""
+    data = data.absolute()
+    stem = re.split(r"[*?\[]", data.name)[0] or data.parent.name
+    stem = stem[: len(stem) - len(suffix_of(Path(stem)) or "")]
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-_")
+    if not name:
+        return "pipeline"
+    return (name if name[0].isalpha() else f"data-{name}")[:63]
+
+
+def checked_name(name: str) -> str:
+    """`name`, or WrongInput where it can't name a pipeline."""
+    if not _NAME.fullmatch(name):
+        raise WrongInput(
+            f"--name {name}: must start with a letter and hold only letters, digits, - and _ "
+            "(63 at most)"
+        )
+    return name
+
+
+def schema_path(name: str) -> str:
+    """Where the schema lies, relative to the folder of `pipeline.yaml`."""
+    return f"schema/{name}.pbtxt"
+
+
+def settings_text(decision: Decision, name: str, data: Path | str, folder: Path) -> str:
+    """The text of `pipeline.yaml` for `folder`; `data` is the path of files, or a query's text."""
+    label = decision.label
+    lines = [
+        "# Written by `beltline init`; docs/settings.md lists what else may stand here.",
+        f"name: {name}",
+        "data:",
+        *_source_lines(data, folder),
+    ]
+    if label.column.missing:
+        said = f"{label.column.missing:,} of {label.column.rows:,} rows have no label"
+        lines.append(_with_comment("  unlabelled: drop", said))
+    lines += [f"schema: {schema_path(name)}", *_label_lines(decision), *_feature_lines(decision)]
+    return "\n".join([*lines, *_evaluation_lines(decision)]) + "\n"
+
+
+def _source_lines(data: Path | str, folder: Path) -> list[str]:
+    if isinstance(data, Path):
+        return [f"  path: {_scalar(_relative(data, folder))}"]
+    return ["  source: sql", f"  query: {_scalar(data)}"]
+
+
+def _label_lines(decision: Decision) -> list[str]:
+    label = decision.label
+    lines = [
+        "label:",
+        f"  column: {_scalar(label.column.name)}",
+        _with_comment(f"  task: {label.task}", "binary, multiclass or regression"),
+    ]
+    if label.positive is not None:
+        said = f"the other class is {shown(label.classes[0])}"
+        lines.append(_with_comment(f"  positive: {_scalar(label.positive)}", said))
+    return lines
+
+
+def _feature_lines(decision: Decision) -> list[str]:
+    if not decision.left_out:
+        return []
+    excluded = [
+        _with_comment(f"    - {_scalar(name)}", reason)
+        for name, reason in decision.left_out.items()
+    ]
+    return ["features:", "  exclude:", *excluded]
+
+
+def _evaluation_lines(decision: Decision) -> list[str]:
+    threshold = decision.threshold
+    lines = ["evaluation:"]
+    if decision.slices:
+        lines.append(f"  slices: [{', '.join(_scalar(name) for name in decision.slices)}]")
+    bound = f"    {threshold.metric}: {{{threshold.side}: {threshold.value!r}}}"
+    return [*lines, "  thresholds:", _with_comment(bound, threshold.why)]
+
+
+def _with_comment(line: str, comment: str) -> str:
+    return f"{line:<{_COMMENT_COLUMN}}  # {comment}"
+
+
+def _scalar(text: str) -> str:
+    """`text` as a YAML scalar on one line that reads back as the same string."""
+    # In any other style a line break of whatever kind is folded, and reads back as a space.
+    style = None if text.isprintable() else '"'
+    written = yaml.safe_dump(
+        [text],
+        default_flow_style=True,
+        default_style=style,
+        allow_unicode=True,
+        width=float("inf"),
+    )
+    return written.strip()[1:-1]
+
+
+def _relative(data: Path, folder: Path) -> str:
+    """The data's path from `folder`; absolute where the two have nothing but the root in common."""
+    # Resolved first: `..` from a folder behind a link would lead elsewhere.
+    data, folder = data.parent.resolve() / data.name, folder.resolve()
+    shared = os.path.commonpath([data, folder])
+    return str(data) if shared == data.anchor else os.path.relpath(data, folder)
+
+
+def refuse_existing(folder: Path, paths: Iterable[str]) -> None:
+    """Raises WrongInput when one of the files to be written is in `folder` already."""
+    present = [path for path in paths if (folder / path).exists()]
+    if present:
+        raise WrongInput(
+            f"{folder / present[0]} is there already; write elsewhere with -o DIR, "
+            "or replace it with --overwrite"
+        )
+
+
+def write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Writes each text to its path in `folder`: all of them, or on an error none.
+
+    Raises WrongInput on a full disk or a folder without write permission.
+    """
+    ready: list[tuple[Path, Path]] = []
+    try:
+        for path, text in texts.items():
+            ready.append(_staged(folder / path, text))
+        for temporary, target in ready:
+            temporary.replace(target)
+    except OSError as error:
+        raise WrongInput(f"{folder}: cannot be written: {error.strerror or error}") from error
+    finally:
+        for temporary, _ in ready:
+            temporary.unlink(missing_ok=True)
+
+
+def _staged(target: Path, text: str) -> tuple[Path, Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary, target

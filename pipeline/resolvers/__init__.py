@@ -1,0 +1,1 @@
+"""Resolver strategies: the champion, and the hyperparameters of an earlier search."""

@@ -1,0 +1,74 @@
+"""The champion: the live model, which a new model must beat.
+
+That is the model of the last push, unless somebody promoted another version or rolled back since.
+TFX's LatestBlessedModelStrategy would also return a model that the serving check refused and
+nobody has ever been served by. And a model from before a change of the columns or of the label
+can't be asked about today's rows: there is none to beat then, and the run shows that.
+"""
+
+import json
+from typing import Any
+
+import ml_metadata as mlmd
+from tfx import types
+from tfx.dsl.components.common import resolver
+from tfx.types import standard_artifacts
+
+from beltline.pipeline.paths import served_folder
+from beltline.versions.live import live
+
+
+class LiveModel(resolver.ResolverStrategy):
+    """Resolves (`model`, `pushed_model`) to the live model; to nothing where none was pushed.
+
+    Where ML Metadata doesn't know the live version, the model of the last push takes its place.
+
+    Args:
+      problem: what today's models predict, and the columns there are (`Columns.problem`).
+      directory: folder of all served models, as the Pusher takes it.
+      name: the model's name.
+    """
+
+    def __init__(self, problem: str, directory: str, name: str):
+        self._problem = json.loads(problem)
+        self._folder = served_folder(directory) / name
+
+    def resolve_artifacts(
+        self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
+    ) -> dict[str, list[types.Artifact]] | None:
+        """Returns the model and its push, or empty lists: an explicit first run."""
+        del store
+        models = {model.id: model for model in input_dict.get("model", [])}
+        pushes = sorted(input_dict.get("pushed_model", []), key=lambda push: push.id, reverse=True)
+        known = [
+            push
+            for push in pushes
+            if push.get_int_custom_property("pushed")
+            and push.get_int_custom_property("model_id") in models
+        ]
+        number = str(live(self._folder))
+        # Of two with one number the later: its folder was deleted, and the numbers began anew.
+        ours = [
+            push for push in known if push.get_string_custom_property("pushed_version") == number
+        ]
+        for push in [*ours, *known][:1]:
+            if self._fits(json.loads(push.get_string_custom_property("problem") or "{}")):
+                model = models[push.get_int_custom_property("model_id")]
+                return {"model": [model], "pushed_model": [push]}
+        return dict(_NONE)
+
+    def _fits(self, pushed: dict[str, Any]) -> bool:
+        """Returns whether a model made for `pushed` can answer today's rows."""
+        today = self._problem
+        return all(pushed.get(key) == today[key] for key in ("label", "task", "classes")) and (
+            pushed["columns"].items() <= today["columns"].items()
+        )
+
+
+_NONE: dict[str, list[types.Artifact]] = {"model": [], "pushed_model": []}
+
+
+CHANNELS = {
+    "model": types.Channel(type=standard_artifacts.Model),
+    "pushed_model": types.Channel(type=standard_artifacts.PushedModel),
+}

@@ -1,0 +1,84 @@
+"""The section `monitoring` of `pipeline.yaml`: which requests are kept, and what is an alarm."""
+
+from pydantic import Field, model_validator
+
+from beltline.pipeline.settings.bounds import Bound, Metric
+from beltline.pipeline.settings.section import MisplacedError, Section
+
+
+class Monitoring(Section):
+    """The requests that `beltline serve` keeps, and what `beltline monitor` says of them."""
+
+    directory: str = Field(
+        "requests",
+        description="Folder of the samples, as `<directory>/<name>`; relative to the root.",
+    )
+    sample_rate: float = Field(
+        1.0, ge=0, le=1, description="Share of the answered rows that are kept; 0 keeps none."
+    )
+    without: list[str] = Field(
+        default_factory=list, description="Columns that are never kept, such as personal ones."
+    )
+    sample_mb: int = Field(
+        1024, ge=1, description="Most MiB that the samples take; the oldest go first."
+    )
+    key: str | None = Field(
+        None,
+        description="A field of a request that names the row, such as a part number. It is kept, "
+        "and is no input of the model.",
+    )
+    labels: str | None = Field(
+        None,
+        description="Where labels arrive later: a CSV or Parquet file, or a folder of them, with "
+        "the column `key` and the label's; relative to the folder of `pipeline.yaml`.",
+    )
+    window_hours: float = Field(
+        24,
+        gt=0,
+        description="How far back `beltline monitor` looks; drift is against as much before.",
+    )
+    label_hours: float = Field(
+        168, gt=0, description="How far back it looks for rows that have a label by now."
+    )
+    min_rows: int = Field(
+        200, ge=20, description="With fewer rows there is no alarm: it says that these are too few."
+    )
+    skew: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Most distance of a column from the training rows; TFDV's Jensen-Shannon "
+        "divergence of a number, the largest change of a category's share.",
+    )
+    drift: float = Field(
+        0.05, gt=0, le=1, description="Most distance of a column from the window before."
+    )
+    new_values: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="Largest share of values that the training rows don't have: other categories, "
+        "numbers outside of their range.",
+    )
+    missing: float = Field(
+        0.05, ge=0, le=1, description="Most by which the share of missing values may be larger."
+    )
+    score: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Most distance of the model's answers from those to the evaluation rows.",
+    )
+    metrics: dict[Metric, Bound] = Field(
+        default_factory=dict, description="What each metric must reach on rows with a label."
+    )
+
+    @model_validator(mode="after")
+    def _labels_have_a_key(self) -> "Monitoring":
+        if self.labels is not None and self.key is None:
+            raise MisplacedError("needs `key`, by which a label finds its row", "labels")
+        if self.metrics and self.labels is None:
+            raise MisplacedError("needs `labels`", "metrics")
+        if self.key is not None and self.key in self.without:
+            raise MisplacedError("is in `without`, so no row would have it", "key")
+        return self

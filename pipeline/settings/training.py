@@ -1,0 +1,98 @@
+"""The sections `model` and `training` of `pipeline.yaml`: what learns, how, and on what."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from beltline.pipeline.settings.section import Section
+
+DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+
+
+class Model(Section):
+    """The network, and the modules to replace any part of it."""
+
+    preprocessing_fn: DottedName = Field(
+        "beltline.models.preprocessing.preprocessing_fn",
+        description="TF Transform's `preprocessing_fn(inputs, custom_config)`.",
+    )
+    run_fn: DottedName = Field(
+        "beltline.models.training.run_fn", description="The Trainer's `run_fn(fn_args)`."
+    )
+    tuner_fn: DottedName = Field(
+        "beltline.models.tuning.tuner_fn", description="The Tuner's `tuner_fn(fn_args)`."
+    )
+    network_fn: DottedName = Field(
+        "beltline.models.network.build_network",
+        description="`build_network(features, vocabulary_sizes, hyperparameters)`, a Keras model.",
+    )
+    members: int = Field(
+        8, ge=1, description="Networks that are trained as one and whose answers are averaged."
+    )
+    hidden: list[Annotated[int, Field(ge=1)]] = Field(
+        default_factory=lambda: [128, 128], min_length=1, description="Units of each layer."
+    )
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the units left out per step.")
+    embedding: int = Field(16, ge=1, description="Most dimensions of a category's embedding.")
+
+
+class Training(Section):
+    """How the network learns."""
+
+    epochs: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="Most passes over the training rows, over which the learning rate falls; "
+        "`auto` is 16, or as many as 100 steps take.",
+    )
+    patience: int = Field(
+        8, ge=1, description="Passes without a better validation loss before training stops."
+    )
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="Rows per step for each device; `auto` follows the number of rows."
+    )
+    learning_rate: float = Field(
+        2e-3, gt=0, description="AdamW's step size at its highest: it rises first, then falls to 0."
+    )
+    weight_decay: float = Field(1e-4, ge=0, description="AdamW's weight decay.")
+    seed: int = Field(7, ge=0, description="Seed of the weights, the shuffling and the dropout.")
+    imbalance: Literal["prior", "balanced"] = Field(
+        "prior",
+        description="Rare classes: start from the classes' shares and choose the threshold on the "
+        "validation split, or weigh the classes equally.",
+    )
+    gpu: Literal["required", "preferred", "off"] = Field(
+        "preferred",
+        description="Where there is no GPU, the training fails, or the CPU takes its place with "
+        "a warning; `off` leaves GPUs alone.",
+    )
+    mixed_precision: Literal["auto", "off", "float16", "bfloat16"] = Field(
+        "auto",
+        description="Type of the computation on a GPU; the weights stay float32. `auto` is the "
+        "one that the GPU computes fastest in.",
+    )
+    xla: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether XLA compiles the training step; `auto` is off, since the weights "
+        "are no longer the same each time with it.",
+    )
+    steps_per_execution: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto", description="Most steps in one call of TensorFlow; `auto` is up to 16."
+    )
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        description="Time after which the training ends and its best weights are exported; "
+        "without it, epochs and patience decide.",
+    )
+    checkpoint_minutes: float = Field(
+        1.0,
+        ge=0,
+        description="Least time between two checkpoints, which are made at the end of an epoch; "
+        "at 0 after every one.",
+    )
+
+    @field_validator("gpu", "mixed_precision", "xla", mode="before")
+    @classmethod
+    def _on_and_off(cls, value: Any) -> Any:
+        # YAML reads them as true and false.
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value

@@ -1,0 +1,161 @@
+"""The section `tuning` of `pipeline.yaml`: when hyperparameters are searched, how and where."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from beltline.base.hints import did_you_mean
+from beltline.pipeline.settings.section import MisplacedError, Section
+from beltline.pipeline.settings.training import Model, Training
+
+_OF_TRAINING = ("learning_rate", "weight_decay")
+
+
+class Searched(Section):
+    """Where one hyperparameter is searched: a range, or choices."""
+
+    min: float | None = Field(None, description="The least value of a range.")
+    max: float | None = Field(None, description="The greatest value of a range.")
+    scale: Literal["linear", "log"] | None = Field(
+        None,
+        description="How values are spread over the range; by default `log` where `max` is at "
+        "least ten times a `min` above 0.",
+    )
+    choices: list[bool | int | float | str] | None = Field(
+        None, description="The values, instead of a range."
+    )
+
+    @model_validator(mode="after")
+    def _is_a_range_or_choices(self) -> "Searched":
+        if self.choices is not None:
+            if any(each is not None for each in (self.min, self.max, self.scale)):
+                raise ValueError("`choices` go without `min`, `max` and `scale`")
+            if len(set(self.choices)) < 2:
+                raise MisplacedError("needs two different values or more", "choices")
+            return self
+        if self.min is None or self.max is None:
+            raise ValueError("give `min` and `max`, or `choices`")
+        if self.min >= self.max:
+            raise ValueError(f"the range is empty: `min` {self.min:g} is not below `max`")
+        if self.scale == "log" and self.min <= 0:
+            raise MisplacedError("must be above 0 where `scale` is log", "min")
+        return self
+
+    @property
+    def ends(self) -> Sequence[Any]:
+        """The values that must be fit to be used: the range's ends, or every choice."""
+        return self.choices if self.choices is not None else (self.min, self.max)
+
+    def holds(self, value: Any) -> bool:
+        """Returns whether the search can come to a value."""
+        if self.min is not None and self.max is not None:
+            return self.min <= value <= self.max
+        return value in self.ends
+
+
+class Tuning(Section):
+    """The search for hyperparameters."""
+
+    when: Literal["always", "missing", "never"] = Field(
+        "never",
+        description="`always`: whenever what the search depends on has changed. `missing`: if no "
+        "earlier run of this pipeline has searched for the same label, columns and network; else "
+        "that search's best are used. `never`: the settings' own are used.",
+    )
+    search: Literal["bayesian", "hyperband"] = Field(
+        "bayesian",
+        description="How values are chosen. `bayesian`: each trial trains to its end, and what it "
+        "gave guides the next. `hyperband`: many short trials, of which the best go on longer.",
+    )
+    trials: int = Field(
+        20,
+        ge=2,
+        description="How many trials `bayesian` has; those of `hyperband` follow from `epochs`.",
+    )
+    epochs: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Most passes over the training rows in a trial; by default as many as "
+        "`training.epochs`.",
+    )
+    parallel: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="Trials at once, each in a process of its own: `auto` is one for each GPU, or "
+        "one on the CPU. There are never more than GPUs or, without any, cores.",
+    )
+    space: dict[str, Searched] = Field(
+        default_factory=dict,
+        description="Where to search, by hyperparameter: `learning_rate`, `weight_decay`, a number "
+        "or a choice of `model`, or `width` (times `model.hidden`) and `depth` (how many layers). "
+        "Each must hold what the settings say. By default learning rate, dropout, width and depth "
+        "around it.",
+    )
+
+
+def tunable(model: Model, training: Training) -> dict[str, Any]:
+    """Returns the value of every hyperparameter that can be tuned, by name.
+
+    A number or a choice that stands in `model` can be tuned as it is. To tune another value, add it
+    here, and say in `hyperparameters_of` of the model code what it changes.
+    """
+    values: dict[str, Any] = {name: getattr(training, name) for name in _OF_TRAINING}
+    for name, value in model.model_dump().items():
+        if isinstance(value, int | float | str) and not name.endswith("_fn"):
+            values[name] = value
+    return {**values, "width": 1.0, "depth": len(model.hidden)}
+
+
+def check_space(
+    space: Mapping[str, Searched], untuned: Mapping[str, Any], sections: Sequence[Section]
+) -> None:
+    """Checks what is searched against what the settings say.
+
+    Args:
+      space: the section `tuning.space`.
+      untuned: what the settings say of everything that can be tuned, by name.
+      sections: those that know what a value may be.
+
+    Raises:
+      MisplacedError: there is no such hyperparameter, or it can't be so.
+    """
+    for name, searched in space.items():
+        if name not in untuned:
+            hint = did_you_mean(name, list(untuned))
+            raise MisplacedError(
+                f"can't be tuned{hint} (can be: {', '.join(untuned)})", "tuning", "space", name
+            )
+        value = untuned[name]
+        if isinstance(value, bool | str) and searched.choices is None:
+            raise MisplacedError("has no range; give `choices`", "tuning", "space", name)
+        for end in searched.ends:
+            why = _why_not(name, _of_kind(end, value), sections)
+            if why:
+                raise MisplacedError(f"can't be {end!r}: {why}", "tuning", "space", name)
+        if not searched.holds(value):
+            raise MisplacedError(
+                f"must hold {value!r}, which the settings say: that is the first trial",
+                *("tuning", "space", name),
+            )
+
+
+def _of_kind(end: Any, value: Any) -> Any:
+    whole = type(value) is int and isinstance(end, float) and end.is_integer()
+    return int(end) if whole else end
+
+
+def _why_not(name: str, value: Any, sections: Sequence[Section]) -> str:
+    """Returns what the setting itself says against a value; of none of its own see `_DERIVED`."""
+    for section in (*sections, _Derived()):
+        if name in type(section).model_fields:
+            try:
+                type(section).model_validate({**section.model_dump(), name: value})
+            except ValidationError as error:
+                return str(error.errors()[0]["msg"]).removeprefix("Input ")
+    return ""
+
+
+class _Derived(Section):
+    """Hyperparameters that are no settings: they change `model.hidden`."""
+
+    width: float = Field(1.0, gt=0, description="Times the units of each layer.")
+    depth: int = Field(1, ge=1, le=100, description="How many layers.")

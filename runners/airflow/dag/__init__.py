@@ -1,0 +1,1 @@
+"""What a site's Airflow loads: it imports Airflow and the standard library alone."""

@@ -1,0 +1,224 @@
+"""The Airflow DAG of one pipeline: a task for each node of the bundle that lies beside this file.
+
+`beltline compile airflow` copies this file as it is, with `nodes.py`, `monitoring.py` and the file
+of the place where nodes run, and writes `deployment.json` and `bundles/` beside them. They import
+Airflow and the standard library alone: nothing of the pipeline is needed to parse them. Each task
+calls `python -m beltline.runners.node` in the pipeline's own environment.
+"""
+
+import hashlib
+import importlib.util
+import sys
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetAny,
+    AssetOrTimeSchedule,
+    CronTriggerTimetable,
+    Param,
+    TaskGroup,
+)
+
+FOLDER = Path(__file__).parent
+
+
+def load(name: str) -> ModuleType:
+    """Loads a module that lies beside this file, into a package of this folder's own.
+
+    Airflow loads a DAG file by its path; the folder of another pipeline has modules of the same
+    names.
+    """
+    package = f"beltline_{hashlib.sha256(str(FOLDER).encode()).hexdigest()[:16]}"
+    sys.modules.setdefault(package, ModuleType(package))
+    full = f"{package}.{name}"
+    spec = importlib.util.spec_from_file_location(full, FOLDER / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{name}.py is not beside {__file__}")
+    # Anew each time, since it may have been compiled again.
+    sys.modules[full] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if TYPE_CHECKING:
+    from beltline.runners.airflow.dag import nodes
+else:
+    nodes = load("nodes")
+
+PUSHER = "Pusher"
+GROUPS = {
+    "data": "Reads the data, and stops on anomalous ones.",
+    "model": "Learns the preprocessing and trains the network.",
+    "release": "Judges the model, and pushes a good one.",
+}
+
+# A new line or another control character in a value would forge a line of a log.
+_PRINTABLE = r"^(?![\s\S]*[\x00-\x1f\x7f])"
+
+
+def parameters(manifest: dict[str, Any]) -> dict[str, Param]:
+    """Returns the form with which a run is started: the runtime parameters, and `force`."""
+    form = {nodes.key(name): _param(name, each) for name, each in manifest["parameters"].items()}
+    ids = [nodes.ALL, *(node["id"] for node in manifest["nodes"])]
+    form["force"] = Param(
+        [],
+        title="Run again",
+        description="Nodes that run even where a result is cached.",
+        type="array",
+        items={"type": "string", "enum": ids},
+        uniqueItems=True,
+        # What the form offers to choose from.
+        examples=ids,
+    )
+    return form
+
+
+def _param(name: str, parameter: dict[str, Any]) -> Param:
+    schema: dict[str, Any] = {"title": name, "description": parameter["does"]}
+    if parameter["type"] == "integer":
+        return Param(parameter["default"], type="integer", minimum=0, **schema)
+    if name == "span":
+        schema["description"] += " Empty: the day of the run where the data have days."
+        pattern = f"{_PRINTABLE}(?:^$|{parameter['pattern']})"
+        return Param("", type="string", pattern=pattern, **schema)
+    pattern = _PRINTABLE + parameter["pattern"]
+    return Param(parameter["default"], type="string", minLength=1, pattern=pattern, **schema)
+
+
+def schedule(airflow: dict[str, Any]) -> Any:
+    """Returns what starts the DAG by itself: the clock, an update of the data, either, nothing."""
+    assets = AssetAny(*(Asset(uri) for uri in airflow["data_assets"]))
+    cron = airflow["schedule"]
+    if not airflow["data_assets"]:
+        return cron
+    if not cron:
+        return assets
+    timetable = CronTriggerTimetable(cron, timezone=airflow["timezone"])
+    return AssetOrTimeSchedule(timetable=timetable, assets=assets)
+
+
+def build(folder: Path) -> DAG:
+    """Returns the DAG of what was compiled into `folder`."""
+    deployment = nodes.Deployment.read(folder)
+    manifest, airflow = deployment.manifest, deployment.airflow
+    with DAG(
+        deployment.name,
+        description=f"Beltline: {len(manifest['nodes'])} nodes to a served model",
+        doc_md=_dag_text(deployment),
+        schedule=schedule(airflow),
+        start_date=deployment.start_date,
+        catchup=airflow["catchup"],
+        max_active_runs=airflow["max_active_runs"],
+        params=parameters(manifest),
+        tags=sorted({"beltline", airflow["task"], *airflow["tags"]}),
+        user_defined_macros={"span": deployment.span, "forced": nodes.forced},
+        default_args=_for_every_task(airflow),
+    ) as dag:
+        make = load(f"{airflow['where']}_nodes").task
+        groups = {
+            role: TaskGroup(role, tooltip=tooltip, prefix_group_id=False)
+            for role, tooltip in GROUPS.items()
+        }
+        tasks = {
+            node["id"]: make(
+                deployment, node, task_group=groups[node["role"]], **_of_node(deployment, node)
+            )
+            for node in manifest["nodes"]
+        }
+        for node in manifest["nodes"]:
+            tasks[node["id"]].set_upstream([tasks[before] for before in node["upstream"]])
+    return dag
+
+
+def build_check(folder: Path) -> DAG:
+    """Returns the DAG that `beltline check airflow` starts: it asks a task what a node would find.
+
+    Its task runs where and as the nodes do, but on no GPU.
+    """
+    deployment = nodes.Deployment.read(folder)
+    resources = {"cpu": None, "memory": None, "gpu": 0}
+    with DAG(
+        f"{deployment.name}_check",
+        description=f"What a node of {deployment.name} would find; for `beltline check airflow`",
+        schedule=None,
+        # It only looks, and a run that waits for somebody to unpause it tells nothing.
+        is_paused_upon_creation=False,
+        tags=["beltline", "check"],
+    ) as check:
+        make = load(f"{deployment.airflow['where']}_nodes").task
+        make(deployment, {"id": nodes.PROBE, "resources": resources}, task_id=nodes.PROBE)
+    return check
+
+
+def _for_every_task(airflow: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "retries": airflow["retries"],
+        "retry_delay": timedelta(seconds=airflow["retry_delay_seconds"]),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": timedelta(minutes=30),
+        "execution_timeout": timedelta(minutes=airflow["timeout_minutes"]),
+        "on_failure_callback": nodes.settle_after_failure,
+        "on_retry_callback": nodes.settle_after_failure,
+    }
+
+
+def _of_node(deployment: nodes.Deployment, node: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a node's task is told wherever it runs."""
+    values: dict[str, Any] = {"task_id": node["id"], "doc_md": _node_text(deployment, node)}
+    gpus = node["resources"]["gpu"]
+    if gpus:
+        values |= {"pool": deployment.airflow["gpu_pool"], "pool_slots": gpus}
+    if node["id"] == PUSHER:
+        values["outlets"] = [Asset(f"beltline://{deployment.name}/model")]
+    return values
+
+
+def _node_text(deployment: nodes.Deployment, node: dict[str, Any]) -> str:
+    wanted = {key: value for key, value in node["resources"].items() if value}
+    resources = ", ".join(f"{key} {value}" for key, value in wanted.items())
+    lines = {
+        "follows": ", ".join(node["upstream"]) or "nothing",
+        "gate": f"yes ({node['gate']}): it can refuse" if node["gate"] else "no",
+        "resources": resources or "none named",
+        "bundle": f"`{deployment.manifest['digest'][:16]}`",
+    }
+    return "\n".join([node["does"], "", *(f"- {key}: {text}" for key, text in lines.items())])
+
+
+def _dag_text(deployment: nodes.Deployment) -> str:
+    manifest = deployment.manifest
+    parts = [f"| {node['id']} | {node['role']} | {node['does']} |" for node in manifest["nodes"]]
+    given = [
+        f"| `{nodes.key(name)}` | `{each['default']}` | {each['does']} |"
+        for name, each in manifest["parameters"].items()
+    ]
+    return "\n".join(
+        [
+            f"The pipeline `{manifest['name']}`, from the data to a served model.",
+            "",
+            f"- bundle `{manifest['digest'][:16]}`, model code `{manifest['code']}`",
+            f"- Beltline {manifest['version']}, requirements `{manifest['lock']}`",
+            f"- nodes run by: {deployment.airflow['where']}",
+            "",
+            *("| node | part | does |", "|---|---|---|", *parts, ""),
+            *("| parameter | default | is |", "|---|---|---|", *given, ""),
+            *("Settings:", "", "```json", deployment.settings, "```"),
+        ]
+    )
+
+
+def build_monitor(folder: Path) -> DAG:
+    """Returns the DAG that watches the served model, and starts this one where it has to learn."""
+    deployment = nodes.Deployment.read(folder)
+    make = load(f"{deployment.airflow['where']}_nodes").task
+    return load("monitoring").build(deployment, make, _for_every_task(deployment.airflow))
+
+
+dag = build(FOLDER)
+check = build_check(FOLDER)
+monitor = build_monitor(FOLDER)

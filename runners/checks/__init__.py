@@ -1,0 +1,1 @@
+"""`beltline check`: whatever would make a run fail, found beforehand, a place a file."""

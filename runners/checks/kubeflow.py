@@ -1,0 +1,129 @@
+"""What `beltline check kubeflow` looks at: the package, the image, Kubeflow, and the cluster."""
+
+import functools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from beltline.base.errors import WrongInput
+from beltline.bundle.environment import lock_digest, source_digest
+from beltline.pipeline.settings.reading import Project
+from beltline.pipeline.settings.settings import Settings
+from beltline.runners.checks import cluster, registry
+from beltline.runners.checks import cluster_capacity as machines
+from beltline.runners.checks.finding import Finding, Problem, made
+from beltline.runners.checks.unchecked import Unchecked, checked
+from beltline.runners.cli.commands.compile import compile_kubeflow
+from beltline.runners.kubeflow.compile.limits import (
+    ARGUMENT_BYTES,
+    PACKAGE_BYTES,
+    PART_BYTES,
+    sizes,
+)
+from beltline.runners.kubeflow.compile.package import MONITOR_PACKAGE
+from beltline.runners.kubeflow.server.api import KUBEFLOW, Refused, Site, Unreachable
+from beltline.runners.paths import Places
+
+VERSION = "org.opencontainers.image.version"
+LOCK = "io.beltline.lock"
+SOURCE = "io.beltline.source"
+# Where Kubeflow has several users, this one is nobody's.
+_KUBEFLOWS_OWN = "kubeflow"
+
+
+def findings(project: Project, _: Places) -> Iterator[Finding]:
+    """Makes every check; those of the cluster come last."""
+    settings = project.settings
+    yield made("pipeline", functools.partial(_definition, project))
+    yield checked("package", functools.partial(package, project))
+    yield checked("image", functools.partial(image, settings.kubeflow.image))
+    yield made("kubeflow", functools.partial(kubeflow, settings.kubeflow.namespace))
+    yield from cluster.findings(needs(settings))
+
+
+def needs(settings: Settings) -> cluster.Needs:
+    """Returns what the settings name of the cluster."""
+    chosen = settings.kubeflow
+    asks = [machines.Ask(node, **each.model_dump()) for node, each in settings.resources.items()]
+    return cluster.Needs(
+        namespace=chosen.namespace,
+        claim=chosen.volume_claim,
+        account=chosen.service_account,
+        secrets={name: tuple(keys) for name, keys in chosen.secrets.items()},
+        pull_secrets=tuple(chosen.image_pull_secrets),
+        machines=machines.Needs(asks, chosen.accelerator, chosen.node_selector, chosen.tolerations),
+    )
+
+
+def _definition(project: Project) -> str:
+    from beltline.pipeline import preflight
+
+    preflight.check_definition(project)
+    return "settings, schema and model code fit together"
+
+
+def package(project: Project) -> str:
+    """Checks that the packages compile, and are not larger than Kubernetes takes."""
+    with tempfile.TemporaryDirectory(prefix="beltline-check-") as folder:
+        try:
+            made = compile_kubeflow(project, Path(folder))
+            # The monitoring's holds all of the pipeline's, and its own task.
+            watched = project.settings.kubeflow.monitoring_schedule
+            found = sizes(made.with_name(MONITOR_PACKAGE) if watched else made)
+        except WrongInput as error:
+            # That folder is gone when this is read; `beltline compile` writes to another.
+            lasting = Path("build") / "kubeflow" / project.settings.name
+            raise WrongInput(str(error).replace(folder, str(lasting))) from None
+    fewer = "name fewer secrets and labels in `kubeflow`"
+    if found.package > PACKAGE_BYTES:
+        shown = f"{found.package:,} bytes, {PACKAGE_BYTES:,} at most"
+        raise Problem(shown, f"set `kubeflow.bundle: volume`, or {fewer}")
+    if found.argument > ARGUMENT_BYTES:
+        shown = f"{found.task} takes {found.argument:,} bytes, {ARGUMENT_BYTES:,} at most"
+        raise Problem(shown, fewer)
+    if found.argument > PART_BYTES:
+        raise Unchecked(
+            f"{found.task} takes {found.argument:,} bytes; more than {PART_BYTES:,} fit only where "
+            "Argo's controller may write ConfigMaps"
+        )
+    return f"{found.package:,} bytes; the largest part {found.argument:,} ({found.task})"
+
+
+def image(name: str | None) -> str:
+    """Checks that the image has the libraries and the Beltline that are here."""
+    if not name:
+        raise Problem("no image is named", "set `kubeflow.image` (`make image` builds one)")
+    found = registry.labels(name)
+    for label, here, what in _LABELS:
+        theirs = found.values.get(label)
+        if not theirs:
+            mend = "build it with `make image`"
+            raise Problem(f"{name} {found.where} has no label {label}", mend)
+        if "unlocked" not in (theirs, here()) and theirs != here():
+            shown = f"{name} {found.where} has {what} {theirs}, here is {here()}"
+            raise Problem(shown, "build and push the image anew, or compile with its release")
+    version = found.values.get(VERSION, "without a version")
+    return f"{name} {found.where}: {version}, lock {found.values[LOCK]}"
+
+
+def kubeflow(namespace: str) -> str:
+    """Checks that Kubeflow answers, is version 2, and has the namespace for users."""
+    site = Site.from_environment(namespace=namespace)
+    try:
+        found = site.health()
+    except (Refused, Unreachable) as error:
+        raise Problem(str(error), f"start it, or correct {KUBEFLOW}") from None
+    if found.several_users and namespace == _KUBEFLOWS_OWN:
+        shown = f"{site.url} has several users, and '{namespace}' is nobody's namespace"
+        raise Problem(shown, "set `kubeflow.namespace` to your profile's")
+    return f"Kubeflow Pipelines {found.version or '2'} at {site.url}"
+
+
+_LABELS = (
+    (LOCK, lock_digest, "the locked requirements"),
+    (SOURCE, source_digest, "Beltline's sources"),
+)
+NAMES = (
+    *("pipeline", "package", "image", "kubeflow", "cluster"),
+    *(look.__name__ for look in cluster.CHECKS),
+)

@@ -1,0 +1,157 @@
+"""What a machine must have for a run: the checks that need no settings.
+
+To add one, write a function that returns a line or raises `Problem`, and list it in `MACHINE`.
+"""
+
+import multiprocessing
+import platform
+import re
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from beltline.base import digest
+from beltline.bundle import environment
+from beltline.runners.checks.finding import Problem
+
+GIB = 2**30
+_PYTHON, _GLIBC = (3, 11), (2, 28)
+_LIBRARIES = ("tfx", "tensorflow", "tfx-bsl", "ml-metadata", "apache-beam", "keras")
+_MEMORY = 2 * GIB
+_LOCK = Path("requirements") / "pipeline.txt"
+
+
+def python(found: tuple[int, ...] = sys.version_info[:3]) -> str:
+    """Checks that this is the Python that TFX has wheels for."""
+    if found[:2] != _PYTHON:
+        shown = ".".join(map(str, found))
+        raise Problem(f"{shown}, but TFX needs 3.11", "`make setup` finds or fetches it")
+    return sys.prefix
+
+
+def machine(
+    system: str = f"{platform.system()}-{platform.machine()}",
+    libc: tuple[str, str] = platform.libc_ver(),
+) -> str:
+    """Checks the operating system, the processor and the C library."""
+    mend = "run on Linux x86_64 with glibc 2.28 or later, or in the image"
+    if system != "Linux-x86_64":
+        raise Problem(f"{system}: TFX has no wheels for it", mend)
+    name, release = libc
+    if name != "glibc" or tuple(map(int, re.findall(r"\d+", release)[:2])) < _GLIBC:
+        raise Problem(f"C library '{name} {release}', but TFX needs glibc 2.28", mend)
+    return f"{system}, {name} {release}"
+
+
+def libraries(locked: str | None = None) -> str:
+    """Checks that TFX and what it stands on are installed, at the versions of a lock's text."""
+    text = _locked() if locked is None else locked
+    pins = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", text, re.MULTILINE))
+    found = {name: _installed(name) for name in _LIBRARIES}
+    wrong = [
+        f"{name} {here or 'missing'}" + (f" (locked: {pins[name]})" if name in pins else "")
+        for name, here in found.items()
+        if not here or here != pins.get(name, here)
+    ]
+    if wrong:
+        raise Problem(", ".join(wrong), "`make setup` installs what is locked")
+    return ", ".join(f"{name} {here}" for name, here in found.items())
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def lock(here: str | None = None, locked: str | None = None) -> str:
+    """Checks that the environment was installed from the lock that lies in the sources."""
+    here = environment.lock_digest() if here is None else here
+    text = _locked() if locked is None else locked
+    if here == "unlocked":
+        return "unlocked: installed without a lock, so versions may differ from machine to machine"
+    if text and here != digest.of_lock(text)[:16]:
+        wanted = digest.of_lock(text)[:16]
+        raise Problem(f"the environment holds {here}, {_LOCK} is {wanted}", "run `make setup`")
+    return here
+
+
+def _locked() -> str:
+    """Returns the lock beside setup.py; empty where Beltline was installed without its sources."""
+    # The checkout, where the package links to its folders.
+    sources = Path(environment.__file__).resolve().parent.parent
+    file = sources / _LOCK
+    there = (sources / "setup.py").is_file() and file.is_file()
+    return file.read_text(encoding="utf-8") if there else ""
+
+
+def available_memory(
+    proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")
+) -> int | None:
+    """Returns the bytes that this process may still take: the machine's, or its container's."""
+    found = [_bytes_after(proc / "meminfo", "MemAvailable:", 1024)]
+    for limit, used, folder in (
+        ("memory.max", "memory.current", cgroup),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", cgroup / "memory"),
+    ):
+        most, taken = _bytes_after(folder / limit, ""), _bytes_after(folder / used, "")
+        if most is not None and taken is not None:
+            # Files in the page cache count as used there, and are given up when needed.
+            cached = _bytes_after(folder / "memory.stat", "inactive_file ") or 0
+            found.append(most - taken + cached)
+    return min((each for each in found if each is not None), default=None)
+
+
+def memory(read: Callable[[], int | None] = available_memory) -> str:
+    """Checks the memory that is free."""
+    free = read()
+    if free is not None and free < _MEMORY:
+        mend = "end other programs, or raise the container's limit"
+        raise Problem(f"{free / GIB:.1f} GiB free, {_MEMORY / GIB:.0f} GiB needed", mend)
+    return "not known" if free is None else f"{free / GIB:.1f} GiB free"
+
+
+def _bytes_after(file: Path, label: str, unit: int = 1) -> int | None:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError:
+        return None
+    match = re.search(rf"^{re.escape(label)}\s*(\d+)", text, re.MULTILINE)
+    return int(match[1]) * unit if match else None
+
+
+def gpu(dev: Path = Path("/dev"), proc: Path = Path("/proc")) -> str:
+    """Says which GPUs the driver shows; none is no fault."""
+    models = [_model(file) for file in sorted(proc.glob("driver/nvidia/gpus/*/information"))]
+    seen = len(list(dev.glob("nvidia[0-9]*")))
+    if not seen:
+        return "none seen, so training is on the CPU"
+    return ", ".join(models) or f"{seen} seen"
+
+
+def _model(information: Path) -> str:
+    match = re.search(r"^Model:\s*(.+?)\s*$", information.read_text(), re.MULTILINE)
+    return match[1] if match else "a GPU"
+
+
+def semaphores() -> str:
+    """Checks that processes can share a lock, as Beam's threads need to."""
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except OSError as error:
+        mend = "make the shared memory in /dev/shm writable for everybody (mode 1777)"
+        raise Problem(f"processes can't share a lock: {error.strerror}", mend) from None
+    return "processes can share a lock"
+
+
+MACHINE: tuple[Callable[[], str], ...] = (
+    python,
+    machine,
+    libraries,
+    lock,
+    memory,
+    semaphores,
+    gpu,
+)

@@ -1,0 +1,1 @@
+"""The command line `beltline`: a command a file in `commands/`."""

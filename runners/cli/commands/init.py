@@ -1,0 +1,63 @@
+"""`beltline init`: looks at a data file and writes a working `pipeline.yaml` and schema for it."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("init")
+@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.option("--query", metavar="SQL", help="Look at a query's rows, not at files.")
+@click.option("--label", required=True, metavar="COL", help="The column to predict.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Folder to write to.  [default: the current one]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option("--name", help="The pipeline's name.  [default: from DATA's name]")
+def init(
+    data: Path | None,
+    query: str | None,
+    label: str,
+    output: Path,
+    overwrite: bool,
+    name: str | None,
+) -> None:
+    """Look at DATA and write a pipeline.yaml and a schema for it.
+
+    DATA is a CSV, TSV or Parquet file, a folder of them, or a quoted pattern such as 'in/*.csv'.
+    In its place --query may name rows of the database in BELTLINE_DATABASE; --name is needed then.
+    What was decided about each column, and why, is printed; edit the two files where you know
+    better.
+    """
+    # Arrow takes a quarter of a second to load, which `beltline init --help` need not wait for.
+    from beltline.pipeline.init import draft
+    from beltline.pipeline.init.decisions import decide
+    from beltline.pipeline.init.schema import schema_text
+    from beltline.pipeline.init.summary import account
+    from beltline.pipeline.tables.sources import tables_of
+
+    given = _one_of(data, query, name)
+    chosen = draft.checked_name(name) if name else draft.name_for(Path(given))
+    schema = draft.schema_path(chosen)
+    found = tables_of(given)
+    if not overwrite:
+        draft.refuse_existing(output, [draft.SETTINGS, schema])
+    decision = decide(found, label)
+    settings = draft.settings_text(decision, chosen, given, output)
+    draft.write(output, {schema: schema_text(decision), draft.SETTINGS: settings})
+    click.echo("\n".join(account(decision)))
+    for path in (draft.SETTINGS, schema):
+        click.echo(f"wrote      {output / path}")
+
+
+def _one_of(data: Path | None, query: str | None, name: str | None) -> Path | str:
+    if (data is None) == (query is None):
+        raise click.UsageError("name DATA or a --query, one of the two")
+    if query is not None and not name:
+        raise click.UsageError("--query needs a --name: the pipeline is called by it")
+    return query if query is not None else Path(data or "")

@@ -1,0 +1,86 @@
+"""`beltline lineage`: what made a version, and what it was better than."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from beltline.base.database_url import sqlite_file
+from beltline.base.errors import WrongInput
+from beltline.runners.cli.commands.models import figure, local_time, table
+from beltline.runners.cli.options import open_project, settings_options
+from beltline.runners.cli.version_argument import found_version
+from beltline.versions.live import live
+
+if TYPE_CHECKING:
+    from beltline.runners.metadata.origin import Origin
+
+
+@click.command("lineage")
+@click.argument("version", type=int)
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def lineage(version: int, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Show what made VERSION: data, schema, code, settings, and the champion that it beat."""
+    project, places = open_project(file, overrides)
+    folder = places.served(project.settings.push.directory, project.settings.name)
+    found = found_version(folder, version)
+    # Opening would create it.
+    database = sqlite_file(places.metadata)
+    if database and not database.exists():
+        raise WrongInput(f"ML Metadata: there is no {database}, so nothing is known of its run")
+    from beltline.runners.metadata.origin import origin
+    from beltline.runners.metadata.store import Lineage
+
+    made = origin(Lineage(places.metadata, project.settings.name), found)
+    if as_json:
+        described = {**asdict(made), "live": live(folder) == version}
+        click.echo(json.dumps(described, indent=2, allow_nan=False))
+        return
+    mark = " · live" if live(folder) == version else ""
+    click.echo(f"version {version} of {project.settings.name}{mark}")
+    click.echo("\n".join(_lines(made)))
+
+
+def _lines(made: "Origin") -> Iterator[str]:
+    yield f"run        {made.run} · pushed {local_time(made.pushed)}"
+    yield f"bundle     {made.bundle[:12] or '-'} · model code {made.code or '-'}"
+    yield f"data       {_data(made.data)}"
+    yield f"schema     {made.schema.get('digest', '-')[:12]} · {made.schema.get('uri', '-')}"
+    for section, values in made.hyperparameters.items():
+        yield f"{section:<10} {', '.join(f'{key} {_text(value)}' for key, value in values.items())}"
+    nodes = ", ".join(f"{node} {number}" for node, number in made.executions.items())
+    yield f"executions {nodes}"
+    yield from _comparison(made)
+
+
+def _data(data: dict[str, Any]) -> str:
+    source = data.get("path") or data.get("query") or "-"
+    rows = ", ".join(f"{split} {count:,}" for split, count in data.get("rows", {}).items())
+    return (
+        f"{source} · span {data.get('span', '-')} · digest {data.get('digest', '')[:12]} · {rows}"
+    )
+
+
+def _comparison(made: "Origin") -> Iterator[str]:
+    if made.champion is None:
+        yield "champion   none to beat: the first of its kind"
+        rows = [["metric", "value"], *([k, figure(v)] for k, v in made.metrics.items())]
+    else:
+        yield f"champion   version {made.champion.version or '-'}"
+        rows = [["metric", "value", "champion", "difference"]]
+        for name, value in made.metrics.items():
+            better = made.champion.better.get(name)
+            last = [
+                figure(made.champion.metrics.get(name)),
+                "-" if better is None else f"{better:+.4f}",
+            ]
+            rows.append([name, figure(value), *last])
+    yield from table(rows)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

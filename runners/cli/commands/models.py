@@ -1,0 +1,101 @@
+"""`beltline models`: the served versions, what made each, what it reached, and which is live."""
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from beltline.runners.cli.options import open_project, settings_options
+from beltline.versions.folder import Version, versions
+from beltline.versions.live import order
+
+
+@click.command("models")
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def models(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """List the served versions, the newest last."""
+    project, places = open_project(file, overrides)
+    settings = project.settings
+    folder = places.served(settings.push.directory, settings.name)
+    found, latest = versions(folder), order(folder)
+    if as_json:
+        described = [_described(version, latest) for version in found]
+        click.echo(json.dumps(described, indent=2, allow_nan=False))
+    elif found:
+        click.echo("\n".join(table(_rows(found, latest))))
+    else:
+        click.echo(f"{settings.name}: no version has been pushed yet; `beltline run` makes one")
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns the lines of a table whose first row is its heading; numbers go to the right."""
+    columns = list(zip(*rows, strict=True))
+    cells = [_aligned(column) for column in columns]
+    return ["  ".join(row).rstrip() for row in zip(*cells, strict=True)]
+
+
+def _aligned(column: Sequence[str]) -> list[str]:
+    width = max(len(cell) for cell in column)
+    right = all(re.fullmatch(r"-|-?\d+(\.\d+)?", cell) for cell in column[1:])
+    return [cell.rjust(width) if right else cell.ljust(width) for cell in column]
+
+
+def _described(version: Version, latest: list[int]) -> dict[str, Any]:
+    return {
+        "version": version.number,
+        "metrics": version.metrics,
+        "champion_metrics": version.champion_metrics,
+        "blessed": version.blessed,
+        "pushed": True,
+        "pushed_at": version.pushed,
+        "live": [version.number] == latest[:1],
+        "previous": [version.number] == latest[1:2],
+        "first": version.first,
+        "run": version.run,
+        "digests": version.digests,
+    }
+
+
+def _rows(found: list[Version], latest: list[int]) -> list[list[str]]:
+    names = sorted({name for version in found for name in version.metrics})
+    return [
+        ["version", "pushed", "run", "data", *names, "blessed", ""],
+        *([*_row(version, names), _marks(version, latest)] for version in found),
+    ]
+
+
+def _row(version: Version, names: list[str]) -> list[str]:
+    figures = [figure(version.metrics.get(name)) for name in names]
+    origin = [local_time(version.pushed), version.run or "-", version.digests.get("data", "")[:8]]
+    blessed = "yes" if version.blessed else "-"
+    return [str(version.number), *(text or "-" for text in origin), *figures, blessed]
+
+
+def _marks(version: Version, latest: list[int]) -> str:
+    marks = {
+        "live": [version.number] == latest[:1],
+        "previous": [version.number] == latest[1:2],
+        "first": version.first,
+    }
+    return ", ".join(mark for mark, holds in marks.items() if holds)
+
+
+def figure(value: float | None) -> str:
+    """Returns a metric as it is shown; `-` where there is none."""
+    if value is None:
+        return "-"
+    # Counts, such as the rows, read badly with decimals.
+    return f"{value:.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
+
+
+def local_time(pushed: str) -> str:
+    """Returns an ISO time as it is shown, in this machine's time zone."""
+    try:
+        return datetime.fromisoformat(pushed).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return "-"

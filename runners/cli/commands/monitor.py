@@ -1,0 +1,60 @@
+"""`beltline monitor`: live requests beside the rows that the served model was trained on."""
+
+import json
+from pathlib import Path
+
+import click
+
+from beltline.base.errors import GateRefused
+from beltline.runners.cli.commands.models import table
+from beltline.runners.cli.options import open_project, settings_options
+from beltline.runners.cli.page_file import write_page
+from beltline.runners.cli.quiet import stderr_in
+from beltline.serving.monitoring import Report, Watch
+from beltline.serving.monitoring import monitor as check
+
+
+@click.command("monitor")
+@settings_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "-o", "--output", type=Path, help="The page to write; monitoring/NAME.html below the root."
+)
+def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path | None) -> None:
+    """Compare live requests with the training data; exit code 3 past a limit."""
+    project, places = open_project(file, overrides)
+    settings = project.settings
+    folder = places.served(settings.push.directory, settings.name)
+    section = settings.monitoring.model_dump(mode="json")
+    watch = Watch.from_settings(section, folder, places.root, project.folder)
+    with stderr_in(places.root / "logs" / "monitor.log"):
+        report = check(watch)
+    page = output or places.root / "monitoring" / f"{settings.name}.html"
+    _write(page, report)
+    if as_json:
+        click.echo(json.dumps(report.as_json(), indent=2, allow_nan=False))
+    else:
+        _show(report, page)
+    if report.alarms:
+        alarms = "\n  ".join(report.alarms)
+        raise GateRefused(f"version {report.version} sees something else:\n  {alarms}")
+
+
+def _write(page: Path, report: Report) -> None:
+    # Jinja is loaded for the page alone.
+    from beltline.serving.monitoring.page import page as written
+
+    write_page(page, written(report))
+
+
+def _show(report: Report, page: Path) -> None:
+    click.echo(report.title)
+    rows = report.table()
+    if rows:
+        click.echo("\n".join(table(rows)))
+    for metric in report.metrics:
+        value = "-" if metric.value is None else f"{metric.value:.4f}"
+        click.echo(f"{metric.name} {value} ({report.labelled_rows} rows with a label)")
+    for note in report.notes:
+        click.echo(note)
+    click.echo(f"page: {page}")

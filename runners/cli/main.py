@@ -1,0 +1,79 @@
+"""The command line. Each command is a module in `commands/`, imported only when it is called.
+
+To add a command, write `commands/<name>.py` with a click command `<name>` and list it below.
+"""
+
+import importlib
+import os
+import sys
+
+import click
+
+from beltline.base.errors import BeltlineError
+from beltline.bundle.environment import VERSION
+
+COMMANDS = {
+    "init": "Write a pipeline.yaml and a schema for a table.",
+    "run": "Run the pipeline here; says so at once if nothing changed.",
+    "compile": "Write what an orchestrator loads.",
+    "submit": "Upload to an orchestrator, start a run there and follow it.",
+    "check": "Find beforehand whatever would make a run fail.",
+    "runs": "List runs, or the nodes of one.",
+    "report": "Write a page about a run.",
+    "logs": "Show a node's log.",
+    "models": "List the served versions.",
+    "serve": "Answer over REST with the live version.",
+    "monitor": "Compare live requests with the training data.",
+    "promote": "Make a version the live one.",
+    "rollback": "Make the version live that was before.",
+    "lineage": "Show what made a version.",
+}
+
+
+class _Lazy(click.Group):
+    """Commands that are imported when they are called: `--help` must not wait for Arrow."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"beltline.runners.cli.commands.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, package_name="beltline")
+def cli() -> None:
+    """One TFX pipeline, defined once: local Beam, Airflow, Kubeflow.
+
+    Exit codes: 0 done or up to date, 1 a node failed, 2 the command, the settings or the data are
+    wrong, 3 a gate refused and nothing was pushed, 130 stopped by Ctrl-C.
+    """
+
+
+def main() -> None:
+    """Runs the command line; our own errors become their message and exit code."""
+    # Before anything imports TensorFlow, which would say on every start that it found no GPU.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; the interpreter must not flush to it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except click.Abort:
+        click.echo("beltline: stopped by SIGINT", err=True)
+        sys.exit(130)
+    except BeltlineError as error:
+        click.echo(f"beltline: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,34 @@
+"""The options by which every command finds `pipeline.yaml` and the places it names."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from beltline.pipeline.settings.reading import Project, read_project
+from beltline.runners.paths import DATA, Places
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `-f` and `--set` to a command, as `file` and `overrides`."""
+    file = click.option(
+        "-f", "--file", type=Path, default=Path("pipeline.yaml"), help="The settings."
+    )
+    overrides = click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting."
+    )
+    return file(overrides(command))
+
+
+def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, Places]:
+    """Reads the settings and finds the places.
+
+    Raises:
+      WrongInput: the settings are wrong.
+    """
+    project = read_project(file, overrides)
+    local = project.settings.local
+    os.environ.setdefault(DATA, str(project.folder))
+    return project, Places.from_environment(project.resolve(local.root), local.metadata)

@@ -1,0 +1,1 @@
+"""What writes a package for Kubeflow Pipelines from a bundle and the settings."""

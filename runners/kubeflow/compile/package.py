@@ -1,0 +1,148 @@
+"""The packages that Kubeflow Pipelines loads: YAML files, made of a bundle and the settings.
+
+A task for each node, with the node's own edges; before them `unpack`, where the package carries the
+bundle; after them, whatever happened, `report`. The monitoring's package has the same tasks, behind
+one that looks whether there is a reason to run them. Nothing of this machine and nothing secret is
+in them: secrets are named, and the cluster fills them in.
+"""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kfp import compiler, dsl
+
+from beltline.base.database_url import DATABASE
+from beltline.base.errors import WrongInput
+from beltline.bundle.folder import Bundle
+from beltline.runners.kubeflow.compile.components import Channels, function
+from beltline.runners.kubeflow.compile.limits import BUNDLE_BYTES
+from beltline.runners.kubeflow.compile.parts import TYPES, YES, Parts, bundle_path
+from beltline.runners.kubeflow.delivery import encoded
+from beltline.runners.kubeflow.tasks import FORCE, parameter_name
+from beltline.runners.paths import METADATA
+
+PACKAGE = "pipeline.yaml"
+MONITOR_PACKAGE = "monitor.yaml"
+
+_NEEDED = {
+    "image": "write the name of the image that `make image` makes, as your registry has it",
+    "volume_claim": "write the name of a claim on a volume that all pods share",
+}
+
+
+def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
+    """Raises WrongInput if the settings' section `kubeflow` lacks what a pod needs.
+
+    `has_query` says whether the data are those of a query, and not files.
+    """
+    for key, need in _NEEDED.items():
+        if not kubeflow[key]:
+            raise WrongInput(f"kubeflow.{key}: is needed for Kubeflow: {need}")
+    variables = [each for entries in kubeflow["secrets"].values() for each in entries.values()]
+    if METADATA not in variables:
+        raise WrongInput(
+            f"kubeflow.secrets: one entry must become {METADATA}, since pods share ML Metadata in "
+            f"MySQL or PostgreSQL: write `secrets: {{beltline: {{{METADATA}: {METADATA}}}}}`, "
+            "where the secret `beltline` of the cluster holds the connection under that key"
+        )
+    if has_query and DATABASE not in variables:
+        raise WrongInput(
+            f"kubeflow.secrets: one entry must become {DATABASE}, the database of data.query: "
+            f"write `secrets: {{…, parts: {{{DATABASE}: {DATABASE}}}}}`, where the secret `parts` "
+            "of the cluster holds the connection under that key"
+        )
+
+
+def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
+    """Writes the pipeline's package into `folder`, at once, and returns its file.
+
+    Args:
+      folder: where to write.
+      bundle: the bundle that the package runs.
+      kubeflow: the settings' section of that name.
+
+    Raises:
+      WrongInput: the settings lack what a pod needs, or the bundle is too large for the package.
+    """
+    parts = _parts(folder, bundle, kubeflow)
+
+    def tasks(channels: Channels) -> None:
+        with dsl.ExitHandler(parts.report(), name="nodes"):
+            parts.nodes(channels)
+
+    return _compiled(folder / PACKAGE, bundle.manifest.name, parts, tasks)
+
+
+def write_monitor(
+    folder: Path, bundle: Bundle, kubeflow: dict[str, Any], monitoring: dict[str, Any]
+) -> Path:
+    """Writes the monitoring's package into `folder`, at once, and returns its file.
+
+    Args:
+      folder: where to write.
+      bundle: the bundle that an alarm runs.
+      kubeflow: the settings' section of that name.
+      monitoring: the settings' section of that name. It is not in the bundle: other limits make no
+        other model.
+
+    Raises:
+      WrongInput: as `write`.
+    """
+    parts = _parts(folder, bundle, kubeflow)
+
+    def tasks(channels: Channels) -> None:
+        # Kubeflow allows it around everything alone, so that it can't be within the condition.
+        with dsl.ExitHandler(parts.report(monitored=True), name="watch"):
+            alarm = parts.monitor(monitoring)
+            with dsl.If(alarm == YES, name="retrain"):
+                parts.nodes(channels)
+
+    return _compiled(folder / MONITOR_PACKAGE, f"{bundle.manifest.name}-monitor", parts, tasks)
+
+
+def _parts(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Parts:
+    check(kubeflow)
+    chosen = _resolved(kubeflow, bundle.manifest.name)
+    text = None if chosen["bundle"] == "volume" else _delivered(folder, bundle, chosen)
+    return Parts(bundle.manifest, chosen, text)
+
+
+def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], None]) -> Path:
+    given = {parameter_name(each): it for each, it in parts.manifest.parameters.items()}
+    inputs = {each: (TYPES[it.type], it.default) for each, it in given.items()}
+    made = function(name, {**inputs, FORCE: (str, "")}, tasks)
+    pipeline = dsl.pipeline(name=name.replace("_", "-").lower(), display_name=name)
+    handle, staged = tempfile.mkstemp(prefix=".", suffix=".yaml", dir=file.parent)
+    os.close(handle)
+    try:
+        with warnings.catch_warnings():
+            # They are about what kfp does itself.
+            warnings.simplefilter("ignore")
+            compiler.Compiler().compile(pipeline(made), staged)
+        Path(staged).chmod(0o644)
+        return Path(staged).replace(file)
+    finally:
+        Path(staged).unlink(missing_ok=True)
+
+
+def _resolved(kubeflow: dict[str, Any], name: str) -> dict[str, Any]:
+    """Returns the section with every place filled in, and the pipeline's name."""
+    mount = kubeflow["mount_path"]
+    places = {key: kubeflow[key] or mount for key in ("root", "data")}
+    return {**kubeflow, **places, "name": name}
+
+
+def _delivered(folder: Path, bundle: Bundle, chosen: dict[str, Any]) -> str:
+    text = encoded(bundle)
+    if len(text) > BUNDLE_BYTES:
+        raise WrongInput(
+            f"kubeflow.bundle: the bundle takes {len(text):,} bytes within the package, which has "
+            f"room for {BUNDLE_BYTES:,}: write `bundle: volume`, and copy "
+            f"{folder / 'bundles' / bundle.path.name} to the volume of kubeflow.volume_claim, "
+            f"where pods find it as {bundle_path(bundle.manifest, chosen)}"
+        )
+    return text

@@ -1,0 +1,103 @@
+"""What packages are made of: the tasks that run a bundle, and the one that watches its model."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp import dsl
+
+from beltline.bundle.manifest import Manifest, Node
+from beltline.runners.kubeflow.compile import pods
+from beltline.runners.kubeflow.compile.components import Channels, component
+from beltline.runners.kubeflow.tasks import FORCE, parameter_name
+
+TYPES = {"string": str, "integer": int}
+# What the monitoring writes where an alarm was raised.
+YES = "yes"
+_RUN, _ALARM = "run_id", "alarm"
+_RUN_ID = {_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Makes tasks; each method is called where the tasks belong, within a pipeline's function.
+
+    `chosen` is the section `kubeflow` with every place filled in; `text` the bundle as the package
+    carries it, None where it is on the volume.
+    """
+
+    manifest: Manifest
+    chosen: dict[str, Any]
+    text: str | None
+
+    def nodes(self, channels: Channels) -> None:
+        """Makes a task for each node; `channels` are the run's parameters."""
+        made: dict[str, dsl.PipelineTask] = {}
+        first = [self._unpack(self.text)] if self.text else []
+        for node in self.manifest.nodes:
+            task = self._node(node)(**_RUN_ID, **channels)
+            pods.set_up_node(task, node.id, node.resources, self.chosen)
+            task.after(*([made[each] for each in node.upstream] or first))
+            made[node.id] = task
+
+    def report(self, monitored: bool = False) -> dsl.PipelineTask:
+        """Makes the exit task; `monitored` says that the nodes may not have been asked for."""
+        words = ["--bundle", bundle_path(self.manifest, self.chosen), "--run"]
+        more = ["--monitored"] if monitored else []
+        make = component(
+            *("report", "beltline.runners.kubeflow.pod.report", {_RUN: str}),
+            lambda values: [*words, values[_RUN], *more],
+            self.chosen["image"],
+        )
+        task = make(**_RUN_ID)
+        pods.set_up_report(task, self.chosen)
+        return task
+
+    def monitor(self, monitoring: dict[str, Any]) -> Any:
+        """Makes the task that watches the served model; returns the channel of its answer."""
+        name = self.manifest.name
+        watch = json.dumps(monitoring, sort_keys=True)
+        words = [
+            *("--served", f"{self.manifest.push}/{name}", f"--watch={watch}"),
+            *("--pause-hours", str(self.chosen["retrain_pause_hours"])),
+        ]
+        make = component(
+            *(
+                "monitor",
+                "beltline.runners.monitor",
+                {_RUN: str, _ALARM: dsl.OutputPath(str)},
+            ),
+            lambda values: [*words, "--run", values[_RUN], "--alarm", values[_ALARM]],
+            self.chosen["image"],
+        )
+        task = make(**_RUN_ID)
+        pods.set_up_monitor(task, self.chosen)
+        return task.outputs[_ALARM]
+
+    def _node(self, node: Node) -> Any:
+        known = self.manifest.parameters
+        inputs: dict[str, type] = {_RUN: str}
+        inputs |= {parameter_name(name): TYPES[each.type] for name, each in known.items()}
+        words = ["--bundle", bundle_path(self.manifest, self.chosen), "--node", node.id, "--run"]
+
+        def arguments(values: Channels) -> list[Any]:
+            given = [f"{name}={values[parameter_name(name)]}" for name in known]
+            parameters = [word for each in given for word in ("--param", each)]
+            return [*words, values[_RUN], *parameters, f"--force={values[FORCE]}"]
+
+        module, image = "beltline.runners.kubeflow.pod.task", self.chosen["image"]
+        return component(node.id, module, {**inputs, FORCE: str}, arguments, image)
+
+    def _unpack(self, text: str) -> dsl.PipelineTask:
+        path = Path(bundle_path(self.manifest, self.chosen))
+        words = ["--bundles", str(path.parent), "--bundle", path.name, text]
+        module, image = "beltline.runners.kubeflow.pod.unpack", self.chosen["image"]
+        task = component("unpack", module, {}, lambda _: words, image)()
+        pods.set_up_unpack(task, self.chosen)
+        return task
+
+
+def bundle_path(manifest: Manifest, chosen: dict[str, Any]) -> str:
+    """Returns where a pod finds the bundle."""
+    return f"{chosen['mount_path']}/bundles/{manifest.digest[:16]}"

@@ -1,0 +1,75 @@
+"""A node as a task of a package: the node runner, with the exit codes that Kubeflow understands.
+
+`python -m beltline.runners.kubeflow.pod.task`, with the node runner's own options, but that
+`--force` names the nodes of the run that are forced. Kubeflow knows success and failure alone, and
+tries every failure again: so a node that was skipped ends well (those after it are skipped by their
+own node runner), and a gate that has refused in this run is not asked again.
+"""
+
+from pathlib import Path
+
+import click
+
+from beltline.base.errors import BeltlineError
+from beltline.bundle.folder import Bundle, open_bundle
+from beltline.bundle.manifest import Manifest
+from beltline.runners.kubeflow.tasks import ALL
+from beltline.runners.local.partial import check_node
+from beltline.runners.metadata.store import open_alone
+from beltline.runners.node.outcome import DONE, SKIPPED, Outcome, read_back
+from beltline.runners.node.parameters import check_run
+from beltline.runners.node.run import end, run_as_told, set_up_logging
+from beltline.runners.paths import Places
+
+
+def is_forced(manifest: Manifest, node: str, force: str) -> bool:
+    """Returns whether `force`, node ids with commas between them or `all`, names a node.
+
+    Raises:
+      WrongInput: it names one that there isn't.
+    """
+    named = [word.strip() for word in force.split(",") if word.strip()]
+    for each in named:
+        if each != ALL:
+            check_node([known.id for known in manifest.nodes], "force", each)
+    return node in named or ALL in named
+
+
+def refused_before(bundle: Bundle, node: str, run: str, places: Places) -> Outcome | None:
+    """Returns the refusal of a gate in an earlier try of its task, None if there was none.
+
+    Raises:
+      WrongInput: ML Metadata can't be opened.
+    """
+    if not any(each.id == node and each.gate for each in bundle.manifest.nodes):
+        return None
+    outcome = read_back(open_alone(places, bundle.manifest.name).node(run, node), node)
+    return outcome if outcome.state == "refused" and outcome.exit_code else None
+
+
+def _run(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: str) -> Outcome:
+    check_run(run)
+    try:
+        bundle = open_bundle(folder)
+        forced = is_forced(bundle.manifest, node, force)
+        before = refused_before(bundle, node, run, Places.from_environment())
+    except BeltlineError as error:
+        return Outcome(node, "failed", reason=str(error))
+    return before or run_as_told(folder, node, run, parameters, forced)
+
+
+@click.command()
+@click.option("--bundle", "folder", type=Path, required=True, help="The bundle's folder.")
+@click.option("--node", required=True, help="The node's id.")
+@click.option("--run", required=True, help="The run's id.")
+@click.option("--param", "parameters", multiple=True, help="A runtime parameter, as name=value.")
+@click.option("--force", default="", help="The nodes to run even where a result is cached.")
+def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: str) -> None:
+    """Run one node of a bundle as a task of Kubeflow's."""
+    set_up_logging()
+    outcome = _run(folder, node, run, parameters, force)
+    end(outcome, DONE if outcome.exit_code == SKIPPED else outcome.exit_code)
+
+
+if __name__ == "__main__":
+    main()

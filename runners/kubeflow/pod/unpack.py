@@ -1,0 +1,67 @@
+"""The first task of a package: writes the bundle that it carries to the volume that all pods share.
+
+`python -m beltline.runners.kubeflow.pod.unpack --bundles DIR --bundle NAME TEXT`; needs no TFX.
+Pods of several runs may do so at once: whoever reads the bundle's folder finds all of it or none.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from beltline.base.errors import BeltlineError, WrongInput
+from beltline.bundle.folder import Bundle, open_bundle, publish, stage
+from beltline.runners.kubeflow.delivery import decoded
+
+
+def unpack(bundles: Path, name: str, text: str) -> bool:
+    """Writes the bundle to `bundles/name`; returns False if it was there already.
+
+    Raises:
+      WrongInput: the text is damaged or holds another bundle, the bundle that is there was
+        damaged or is another one, or the folder can't be written.
+    """
+    path = bundles / name
+    try:
+        if path.exists():
+            _check(open_bundle(path), name, f"{path} holds", "remove it there")
+            return False
+        contents = decoded(text)
+        bundles.mkdir(parents=True, exist_ok=True)
+        staged = stage(bundles, contents)
+        try:
+            again = "compile and upload it again"
+            _check(open_bundle(staged), name, "the package carries", again)
+            return publish(staged, path)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+    except OSError as error:
+        raise WrongInput(
+            f"{bundles}: can't be written: {error.strerror}; is the volume mounted there, and may "
+            "the pod's user (kubeflow.user, kubeflow.group) write to it?"
+        ) from None
+
+
+def _check(bundle: Bundle, name: str, whose: str, mend: str) -> None:
+    found = bundle.manifest.digest[:16]
+    if found != name:
+        raise WrongInput(f"{whose} the bundle {found}, and says that it is {name}: {mend}")
+
+
+@click.command()
+@click.option("--bundles", type=Path, required=True, help="The folder of all bundles.")
+@click.option("--bundle", "name", required=True, help="The bundle's name there.")
+@click.argument("text")
+def main(bundles: Path, name: str, text: str) -> None:
+    """Write the bundle that TEXT holds to the volume."""
+    try:
+        written = unpack(bundles, name, text)
+    except BeltlineError as error:
+        click.echo(f"beltline: {error}", err=True)
+        sys.exit(error.exit_code)
+    click.echo(f"{bundles / name}: {'written' if written else 'is there already'}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The logs of a run's pods, and the last word of the node runner in them.
+
+Kubeflow's API gives states of tasks but not their pods. The pods' names are in the Argo workflow,
+which its first API (v1beta1) hands out; the log then comes from the API server, or, where the
+address is that of Kubeflow's pages, from the server of the pages.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from beltline.runners.kubeflow.server.api import Refused, Site
+from beltline.runners.node.outcome import Outcome
+from beltline.runners.result import Ending
+
+Word = TypeVar("Word", Outcome, Ending)
+
+# Of pods that Kubeflow makes for a task, the one that runs it; the number counts the tries.
+_EXECUTOR = r"executor(\([0-9]+\))?"
+
+
+class NoLog(Exception):
+    """The log can't be had; the message says why."""
+
+
+class PodLogs:
+    """The logs of one run's pods."""
+
+    def __init__(self, site: Site, run: str, namespace: str):
+        self._site = site
+        self._run = run
+        self._namespace = namespace
+
+    def outcome(self, task: str, node: str) -> Outcome | None:
+        """Returns how the node of a task ended, None if it didn't come to say so.
+
+        Raises:
+          NoLog: no log of it can be had.
+        """
+        for text in self._texts(task):
+            if found := _last(text, Outcome.from_line, lambda word: word.node == node):
+                return found
+        return None
+
+    def ending(self, task: str) -> Ending | None:
+        """Returns what the report's task says of the run, None if it didn't come to say so.
+
+        Raises:
+          NoLog: no log of it can be had.
+        """
+        for text in self._texts(task):
+            if found := _last(text, Ending.from_line, lambda word: word.run == self._run):
+                return found
+        return None
+
+    def _texts(self, task: str) -> Iterator[str]:
+        """Yields the logs of a task's pods, the last try's first."""
+        pods = _pods(self._workflow(), task)
+        if not pods:
+            raise NoLog("Kubeflow names no pod of it")
+        errors: list[str] = []
+        for names in pods:
+            try:
+                yield self._text(names)
+            except NoLog as error:
+                errors.append(str(error))
+        if len(errors) == len(pods):
+            raise NoLog(errors[0])
+
+    def _workflow(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._site.text(f"/apis/v1beta1/runs/{self._run}"))
+            workflow: dict[str, Any] = json.loads(found["pipeline_runtime"]["workflow_manifest"])
+        except Refused as error:
+            raise NoLog(str(error)) from None
+        except (KeyError, TypeError, ValueError):
+            raise NoLog("Kubeflow doesn't hand out the run's workflow") from None
+        return workflow
+
+    def _text(self, names: list[str]) -> str:
+        reason = ""
+        for name in names:
+            pod = {"podname": name, "runid": self._run, "podnamespace": self._namespace}
+            for path, query in (
+                (f"/apis/v1alpha1/runs/{self._run}/nodes/{name}/log", {}),
+                ("/k8s/pod/logs", pod),
+            ):
+                try:
+                    return self._site.text(path, **query)
+                except Refused as error:
+                    reason = reason or str(error)
+        raise NoLog(reason)
+
+
+def _pods(workflow: dict[str, Any], task: str) -> list[list[str]]:
+    """Returns the pods of a task's tries, the last first: the names that each may have."""
+    try:
+        name = workflow["metadata"]["name"]
+        nodes = (workflow["status"].get("nodes") or {}).values()
+        wanted = re.compile(rf".*\.{re.escape(task)}\.{_EXECUTOR}")
+        found = [each for each in nodes if each["type"] == "Pod" and wanted.fullmatch(each["name"])]
+        found.sort(key=lambda each: str(each.get("startedAt")), reverse=True)
+        # Argo's form of today, and the one before.
+        return [
+            [f"{name}-{each['templateName']}-{each['id'].rpartition('-')[2]}", each["id"]]
+            for each in found
+        ]
+    except (AttributeError, KeyError, TypeError):
+        return []
+
+
+def _last(text: str, read: Callable[[str], Word], fits: Callable[[Word], bool]) -> Word | None:
+    """Returns the last line that `read` can read and that `fits`; Kubeflow writes lines too."""
+    for line in reversed(text.splitlines()):
+        if line.startswith("{"):
+            try:
+                word = read(line)
+            except (TypeError, ValueError):
+                continue
+            if fits(word):
+                return word
+    return None

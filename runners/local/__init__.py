@@ -1,0 +1,1 @@
+"""The local runner: a bundle's nodes on this machine, and the history of its runs."""

@@ -1,0 +1,192 @@
+"""Forked processes that each do a piece of work and answer; what stops this one stops them.
+
+One thread, one loop: the process has imported TFX, and only a process without threads of its own
+may be forked.
+"""
+
+import json
+import os
+import selectors
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType, TracebackType
+from typing import Any
+
+from beltline.base.errors import BeltlineError, WrongInput
+from beltline.runners.node.parent import end_with_parent
+
+GRACE_SECONDS = 20
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+
+Work = Callable[[], str | None]
+
+
+class Stopped(BeltlineError):
+    """The run was stopped from outside: 128 + SIGINT, as every shell has it."""
+
+    exit_code = 130
+
+
+class Children:
+    """The processes that are at work, by name; inside a `with`, signals go to all of them.
+
+    A signal is passed on as SIGTERM; who is still there after a while gets SIGKILL.
+    """
+
+    def __init__(self) -> None:
+        self._at_work: dict[int, tuple[str, int]] = {}
+        self._selector = selectors.DefaultSelector()
+        self._before: dict[signal.Signals, Any] = {}
+        self._stopped = ""
+        self._asked_to_end: list[int] = []
+
+    def __enter__(self) -> "Children":
+        self._before = {number: signal.signal(number, self._pass_on) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        try:
+            self.stop()
+        finally:
+            signal.alarm(0)
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+            self._selector.close()
+
+    @property
+    def names(self) -> list[str]:
+        """Who is at work, in the order in which they were started."""
+        return [name for name, _ in self._at_work.values()]
+
+    def start(self, name: str, work: Work) -> None:
+        """Does `work` in a forked process.
+
+        Raises:
+          Stopped: this process was asked to stop; all of them have ended.
+        """
+        self._raise_if_stopped()
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Until it is entered, a signal would miss it; and the child has no children to pass it on.
+        with _signals_wait():
+            child = os.fork()
+            if child == 0:
+                for answers in (reading, *self._at_work):
+                    os.close(answers)
+                for number in _SIGNALS:
+                    signal.signal(number, signal.SIG_DFL)
+            else:
+                os.close(writing)
+                self._at_work[reading] = (name, child)
+                self._selector.register(reading, selectors.EVENT_READ)
+        if child == 0:
+            _child(writing, work)
+
+    def next(self) -> tuple[str, str]:
+        """Waits for one to end; returns its name and what its work returned, empty if killed.
+
+        Raises:
+          WrongInput: its work raised it.
+          Stopped: this process was asked to stop; all of them have ended.
+        """
+        [(key, _), *_] = self._selector.select()
+        name, answer = self._ended(int(key.fd))
+        self._raise_if_stopped()
+        if "error" in answer:
+            raise WrongInput(answer["error"])
+        return name, str(answer.get("result") or "")
+
+    def stop(self, names: Collection[str] | None = None) -> list[str]:
+        """Asks these to end, by default all, waits until they have, and returns who they were."""
+        asked = {
+            answers: (name, child)
+            for answers, (name, child) in self._at_work.items()
+            if names is None or name in names
+        }
+        if asked:
+            self._asked_to_end = [child for _, child in asked.values()]
+            self._ask_to_end()
+        for answers in asked:
+            self._ended(answers)
+        return [name for name, _ in asked.values()]
+
+    def _raise_if_stopped(self) -> None:
+        if self._stopped:
+            self.stop()
+            raise Stopped(f"stopped by {self._stopped}")
+
+    def _ended(self, answers: int) -> tuple[str, dict[str, str]]:
+        name, child = self._at_work[answers]
+        self._selector.unregister(answers)
+        with os.fdopen(answers, encoding="utf-8") as stream:
+            text = stream.read()
+        os.waitpid(child, 0)
+        del self._at_work[answers]
+        return name, json.loads(text) if text else {}
+
+    def _pass_on(self, number: int, _: FrameType | None) -> None:
+        if number == signal.SIGALRM:
+            self._send(signal.SIGKILL)
+            return
+        self._stopped = signal.Signals(number).name
+        self._asked_to_end = [child for _, child in self._at_work.values()]
+        self._ask_to_end()
+
+    def _ask_to_end(self) -> None:
+        self._send(signal.SIGTERM)
+        signal.alarm(GRACE_SECONDS)
+
+    def _send(self, number: signal.Signals) -> None:
+        at_work = {child for _, child in self._at_work.values()}
+        for child in self._asked_to_end:
+            # It may have ended at this very moment.
+            with suppress(ProcessLookupError):
+                if child in at_work:
+                    os.kill(child, number)
+
+
+def in_child(work: Work) -> str:
+    """Does `work` in a forked process alone and returns what it returned; empty if it was killed.
+
+    Raises:
+      WrongInput: `work` raised it.
+      Stopped: this process was asked to stop; the child has ended.
+    """
+    with Children() as children:
+        children.start("", work)
+        return children.next()[1]
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _child(writing: int, work: Work) -> None:
+    """The forked process: never returns."""
+    code = 1
+    try:
+        # Should the parent be killed, the node must not go on alone.
+        end_with_parent()
+        answer = {"result": work()}
+        code = 0
+    except WrongInput as error:
+        answer = {"error": str(error)}
+    except BaseException:
+        traceback.print_exc()
+        answer = {}
+    with os.fdopen(writing, "w", encoding="utf-8") as out:
+        out.write(json.dumps(answer))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

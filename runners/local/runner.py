@@ -1,0 +1,154 @@
+"""The local runner: a bundle's nodes, several at once, each in a process forked from this one.
+
+This process imports TFX once and starts no TensorFlow operation, so that a child can be forked for
+each node (see docs/architecture.md); memory goes back after each node, and each has its own log.
+"""
+
+import importlib
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from beltline.base.errors import WrongInput
+from beltline.bundle.folder import Bundle
+from beltline.bundle.manifest import Node
+from beltline.runners.local.capacity import Room, may_begin
+from beltline.runners.local.children import Children, in_child
+from beltline.runners.local.partial import reuse_results
+from beltline.runners.metadata.reconcile import settle
+from beltline.runners.metadata.store import Lineage
+from beltline.runners.node.loading import loading
+from beltline.runners.node.outcome import FAILED, Outcome
+from beltline.runners.node.run import run_node, set_up_logging
+from beltline.runners.paths import Places
+
+# What the nodes import; loaded before the first fork, so that they find it there.
+SHARED = (
+    "tfx.components",
+    "tfx.orchestration.local.runner_utils",
+    "tfx.orchestration.portable.launcher",
+    "tfx.orchestration.portable.partial_run_utils",
+)
+
+Report = Callable[[Outcome, float], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run: `nodes` in order; `forced` ones even where a result is cached."""
+
+    run: str
+    nodes: list[str]
+    room: Room
+    forced: frozenset[str] = frozenset()
+    parameters: dict[str, str | int] = field(default_factory=dict)
+
+
+def run(bundle: Bundle, places: Places, request: Request, report: Report) -> list[Outcome]:
+    """Runs the nodes and returns how each ended, in their order.
+
+    When one has failed or refused, those after it in the order are stopped, or don't begin. Those
+    before it go on, so that the first one that ended badly is the same as if they stood in a row:
+    Transform may fail on data that the data gate is about to refuse. `report` is called after each
+    node with its outcome and seconds.
+
+    Raises:
+      WrongInput: the nodes before the first one have no results to build on.
+      Stopped: SIGINT or SIGTERM came; the nodes in work are marked failed.
+    """
+    with loading():
+        for module in SHARED:
+            importlib.import_module(module)
+    # Beforehand and alone: processes that create the same tables at once get in each other's way.
+    Lineage(places.metadata, bundle.manifest.name)
+    if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
+        bundle, request
+    ):
+        in_child(lambda: reuse_results(bundle, places, request.run, request.nodes))
+    with Children() as children:
+        return _Run(bundle, places, request, report, children).to_its_end()
+
+
+def _is_head(bundle: Bundle, request: Request) -> bool:
+    """Returns whether nothing before the chosen nodes is left out."""
+    chosen = set(request.nodes)
+    return all(set(bundle.manifest.node(node).upstream) <= chosen for node in chosen)
+
+
+@dataclass
+class _Run:
+    bundle: Bundle
+    places: Places
+    request: Request
+    report: Report
+    children: Children
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
+
+    def to_its_end(self) -> list[Outcome]:
+        nodes = [self.bundle.manifest.node(node) for node in self.request.nodes]
+        self._begin(nodes)
+        while self.children.names:
+            node, answer = self.children.next()
+            outcome = Outcome.from_line(answer) if answer else self._killed(node)
+            self._end(outcome)
+            if outcome.exit_code == FAILED:
+                nodes = nodes[: [each.id for each in nodes].index(node)]
+                self._stop_all_but(nodes, f"stopped, since {node} {outcome.state}")
+            self._begin(nodes)
+        return [self.outcomes[node] for node in self.request.nodes if node in self.outcomes]
+
+    def _begin(self, nodes: list[Node]) -> None:
+        """Starts every node whose turn it is."""
+        while node := may_begin(nodes, self.outcomes, self.children.names, self.request.room):
+            self.started[node] = time.monotonic()
+            self.children.start(node, self._work(node))
+
+    def _end(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.node] = outcome
+        self.report(outcome, time.monotonic() - self.started[outcome.node])
+
+    def _stop_all_but(self, nodes: list[Node], reason: str) -> None:
+        kept = {node.id for node in nodes}
+        for node in self.children.stop([each for each in self.children.names if each not in kept]):
+            self._settle(node, reason)
+
+    def _killed(self, node: str) -> Outcome:
+        """Returns the outcome of a node that could not say so itself."""
+        log = self.places.log(self.request.run, node)
+        reason = f"its process was killed (out of memory?); the log is {log}"
+        self._settle(node, reason)
+        return Outcome(node, "failed", reason=reason)
+
+    def _settle(self, node: str, reason: str) -> None:
+        settle(self.places, self.bundle.manifest.name, self.request.run, reason, node)
+
+    def _work(self, node: str) -> Callable[[], str]:
+        request, log = self.request, self.places.log(self.request.run, node)
+        log.parent.mkdir(parents=True, exist_ok=True)
+
+        def work() -> str:
+            _redirect(log)
+            set_up_logging()
+            force = node in request.forced
+            try:
+                outcome = run_node(
+                    self.bundle, node, request.run, self.places, request.parameters, force
+                )
+            except WrongInput as error:
+                outcome = Outcome(node, "failed", reason=str(error))
+            if outcome.reason:
+                logging.getLogger("beltline.node").info("%s: %s", outcome.state, outcome.reason)
+            return outcome.line()
+
+        return work
+
+
+def _redirect(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The served model, watched where nodes run, for a retrain that an alarm starts."""

@@ -1,0 +1,79 @@
+"""A node through TFX's portable Launcher; importing this takes seconds.
+
+TFX's own Launcher takes up again whatever execution the run has of a node, also one that failed.
+Here each attempt is an execution of its own: the one before keeps its state, reason and times.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import execution_publish_utils, launcher, runtime_parameter_utils
+from tfx.orchestration.portable.mlmd import execution_lib
+from tfx.proto.orchestration import pipeline_pb2
+
+from beltline.bundle.folder import Bundle
+from beltline.runners.metadata.store import BUNDLE, connection_config
+from beltline.runners.paths import Places
+
+
+def launch(
+    bundle: Bundle,
+    node: str,
+    run: str,
+    places: Places,
+    parameters: Mapping[str, str | int],
+    force: bool,
+) -> None:
+    """Runs one node. A failure need not raise: ML Metadata knows how it ended."""
+    # Beam makes thousands of argument parsers, each of which would ask how wide the terminal is.
+    os.environ.setdefault("COLUMNS", "80")
+    pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
+    values = {"pipeline-root": str(places.artifacts), "pipeline-run-id": run}
+    runtime_parameter_utils.substitute_runtime_parameter(
+        pipeline, {**bundle.manifest.defaults(), **values, **parameters}
+    )
+    spec = next(n.pipeline_node for n in pipeline.nodes if n.pipeline_node.node_info.id == node)
+    if force:
+        spec.execution_options.caching_options.enable_cache = False
+    deployment = runner_utils.extract_local_deployment_config(pipeline)
+    _Launcher(
+        bundle.manifest.digest,
+        pipeline_node=spec,
+        mlmd_connection=metadata.Metadata(connection_config(places.metadata)),
+        pipeline_info=pipeline.pipeline_info,
+        pipeline_runtime_spec=pipeline.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, node),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node),
+    ).launch()
+
+
+class _Launcher(launcher.Launcher):
+    def __init__(self, bundle: str, **arguments: Any):
+        super().__init__(**arguments)
+        self._bundle = bundle
+
+    def _register_or_reuse_execution(
+        self,
+        metadata_handle: metadata.Metadata,
+        contexts: list[Any],
+        input_artifacts: Any = None,
+        exec_properties: Any = None,
+    ) -> Any:
+        found = execution_lib.get_executions_associated_with_all_contexts(metadata_handle, contexts)
+        for execution in found:
+            if execution_lib.is_execution_successful(execution):
+                return execution
+        execution = execution_publish_utils.register_execution(
+            metadata_handle=metadata_handle,
+            execution_type=self._pipeline_node.node_info.type,
+            contexts=contexts,
+            input_artifacts=input_artifacts,
+            exec_properties=exec_properties,
+        )
+        # At once, and not at the end: the next node may start at the same time from another bundle.
+        execution.custom_properties[BUNDLE].string_value = self._bundle
+        metadata_handle.store.put_executions([execution])
+        return execution

@@ -1,0 +1,189 @@
+"""The node runner: one node of a bundle, anywhere.
+
+`python -m beltline.runners.node --bundle DIR --node ID --run ID [--param k=v]…`; every runner calls
+this, or `run_node` in a process that has imported TFX already. The last line on stdout is one JSON
+object (see `outcome.py`).
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from beltline.base.errors import BeltlineError, GateRefused, NoData, WrongInput
+from beltline.bundle import code
+from beltline.bundle.environment import check_lock
+from beltline.bundle.folder import Bundle, open_bundle
+from beltline.runners.metadata.store import BUNDLE, REASON, REFUSED, Lineage, NodeRun, open_alone
+from beltline.runners.node.outcome import Outcome, read_back
+from beltline.runners.node.parameters import check_run, read_parameters
+from beltline.runners.node.stopping import NodeStopped, stop_on_signals
+from beltline.runners.paths import Places
+
+log = logging.getLogger("beltline.node")
+
+
+def run_node(
+    bundle: Bundle,
+    node: str,
+    run: str,
+    places: Places,
+    parameters: Mapping[str, str | int] | None = None,
+    force: bool = False,
+) -> Outcome:
+    """Runs one node in this process and returns how it ended, as ML Metadata has it.
+
+    Nodes after a gate that refused, or after data that are not there, are skipped. `force` runs it
+    even where a result is cached. An attempt that was killed is marked failed first. SIGTERM and
+    SIGINT mark the execution failed before this returns.
+
+    Raises:
+      WrongInput: the bundle doesn't fit this environment, or is not the one that the run began
+        with, and that one is gone.
+    """
+    lineage = open_alone(places, bundle.manifest.name)
+    before = lineage.nodes(run)
+    bundle = _begun_with(bundle, node, run, before)
+    check_lock(bundle.manifest.lock)
+    reason = _reason_to_skip(bundle, node, before)
+    if reason:
+        return Outcome(node, "skipped", reason=reason)
+    for attempt in before:
+        if attempt.node == node:
+            lineage.fail(attempt.execution_id, "the attempt before was killed")
+    os.environ.update(places.environment())
+    code.use(bundle.code)
+    failure: Exception | None = None
+    with stop_on_signals() as stopped:
+        try:
+            # It takes seconds to import, and a node that is skipped needs none of it.
+            from beltline.runners.node.launch import launch
+
+            launch(bundle, node, run, places, parameters or {}, force)
+        except (GateRefused, NoData) as said:
+            failure = said
+        except Exception as unforeseen:
+            # Beam wraps what a component raised, and its own text is long: the log has all of it.
+            log.exception("%s failed", node)
+            failure = unforeseen
+    return _conclude(lineage, bundle, node, run, NodeStopped(stopped[0]) if stopped else failure)
+
+
+def _conclude(
+    lineage: Lineage, bundle: Bundle, node: str, run: str, failure: Exception | None
+) -> Outcome:
+    error = _plain(failure) if failure else ""
+    found = lineage.node(run, node)
+    if found and isinstance(failure, NoData):
+        lineage.cancel(found.execution_id, error)
+    elif found and failure:
+        refused = "yes" if isinstance(failure, GateRefused) else ""
+        lineage.fail(found.execution_id, error)
+        lineage.annotate(found.execution_id, **{REASON: error, REFUSED: refused})
+    if found:
+        lineage.annotate(found.execution_id, **{BUNDLE: bundle.manifest.digest})
+    return read_back(lineage.node(run, node), node, error)
+
+
+def _begun_with(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -> Bundle:
+    """Returns the bundle that the run began with: another may have been deployed since."""
+    digest = next((attempt.bundle for attempt in before if attempt.bundle), bundle.manifest.digest)
+    if digest == bundle.manifest.digest:
+        return bundle
+    path = bundle.path.parent / digest[:16]
+    try:
+        first = open_bundle(path)
+        first.manifest.node(node)
+    except WrongInput as error:
+        raise WrongInput(f"run {run} began with another bundle; {error}; start a new run") from None
+    except KeyError:
+        raise WrongInput(
+            f"run {run} began with another bundle, {path}, which has no {node}; start a new run"
+        ) from None
+    log.info("run %s began with bundle %s, and goes on with it", run, digest[:12])
+    return first
+
+
+def _reason_to_skip(bundle: Bundle, node: str, before: list[NodeRun]) -> str:
+    """Returns why nothing is to do: a gate upstream refused, or a node there was skipped."""
+    latest = {attempt.node: attempt for attempt in before}
+    upstream = list(bundle.manifest.node(node).upstream)
+    while upstream:
+        above = bundle.manifest.node(upstream.pop())
+        outcome = read_back(latest.get(above.id), above.id)
+        if above.gate and outcome.state == "refused":
+            return f"{above.id} refused"
+        if outcome.state == "skipped":
+            return f"{above.id} was skipped: {outcome.reason}"
+        upstream += above.upstream
+    return ""
+
+
+def _plain(failure: BaseException) -> str:
+    """Returns the innermost of our own messages, or what was raised in one line."""
+    seen: BaseException | None = failure
+    while seen is not None:
+        if isinstance(seen, BeltlineError):
+            return str(seen)
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(failure, NodeStopped):
+        return str(failure)
+    text = str(failure).split(" [while running")[0].strip()
+    return f"{type(failure).__name__}: {text}" if text else type(failure).__name__
+
+
+def set_up_logging() -> None:
+    """Our own lines from INFO on, everybody else's from WARNING on, to stderr."""
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=form, force=True)
+    logging.getLogger("beltline").setLevel(logging.INFO)
+    # TFX warns here of what is meant: that the bundle names no metadata store.
+    logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def run_as_told(
+    folder: Path, node: str, run: str, parameters: Sequence[str], force: bool
+) -> Outcome:
+    """Runs one node as the command line says; what is wrong with it is an outcome, too.
+
+    Raises:
+      click.BadParameter: the run's id, the node or a parameter can't be.
+    """
+    check_run(run)
+    try:
+        bundle = open_bundle(folder)
+        if node not in [each.id for each in bundle.manifest.nodes]:
+            raise click.BadParameter(f"the bundle has no node '{node}'")
+        places = Places.from_environment()
+        values = read_parameters(bundle.manifest, parameters)
+        return run_node(bundle, node, run, places, values, force)
+    except BeltlineError as error:
+        return Outcome(node, "failed", reason=str(error))
+
+
+def end(outcome: Outcome, exit_code: int) -> NoReturn:
+    """Says how the node ended, its JSON object last, and ends the process."""
+    if outcome.reason:
+        click.echo(f"{outcome.node} {outcome.state}: {outcome.reason}", err=True)
+    click.echo(outcome.line())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Beam's and gRPC's threads may outlive the work; nothing is left for them to do.
+    os._exit(exit_code)
+
+
+@click.command()
+@click.option("--bundle", "folder", type=Path, required=True, help="The bundle's folder.")
+@click.option("--node", required=True, help="The node's id.")
+@click.option("--run", required=True, help="The run's id.")
+@click.option("--param", "parameters", multiple=True, help="A runtime parameter, as name=value.")
+@click.option("--force", is_flag=True, help="Run it even where a result is cached.")
+def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: bool) -> None:
+    """Run one node of a bundle."""
+    set_up_logging()
+    outcome = run_as_told(folder, node, run, parameters, force)
+    end(outcome, outcome.exit_code)

@@ -1,0 +1,88 @@
+"""How a whole run ended, from how its nodes did: the same words and exit code wherever it ran."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from beltline.base.errors import BeltlineError, GateRefused, NodeFailed, WrongInput
+from beltline.runners.node.outcome import PUSHER, Outcome
+from beltline.versions.live import live
+
+_NONE_YET = "no version has been pushed yet"
+End = Literal["done", "failed", "refused"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended; `node` and `reason` are empty where it ended well.
+
+    `version` is the one that this run has pushed, or, after a refusal, the one that stays. `code`
+    is the exit code of the command that ran it.
+    """
+
+    end: End
+    node: str = ""
+    reason: str = ""
+    version: str = ""
+    code: int = 0
+    run: str = ""
+
+    def error(self, advice: str = "") -> BeltlineError:
+        """Returns what to raise after a run that didn't end well; `advice` says where to look."""
+        if self.end == "refused":
+            kept = f"version {self.version} stays" if self.version else _NONE_YET
+            reason = self.reason.replace("\n", "\n  ")
+            return GateRefused(f"{self.node} refused; nothing was pushed, {kept}:\n  {reason}")
+        if self.code == WrongInput.exit_code:
+            return WrongInput(f"{self.node} was skipped: {self.reason}")
+        more = f"\n  {advice}" if advice else ""
+        return NodeFailed(f"{self.node} failed: {self.reason}{more}")
+
+    def line(self) -> str:
+        """Returns it as a JSON object in one line."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_line(cls, line: str) -> "Ending":
+        """Reads what `line` wrote; ValueError or TypeError if it is anything else."""
+        found = cls(**json.loads(line))
+        if found.end not in get_args(End):
+            raise ValueError(f"no end of a run: {found.end}")
+        return found
+
+
+def ending(outcomes: list[Outcome], run: str = "", served: Path | None = None) -> Ending:
+    """Returns how a run ended.
+
+    Args:
+      outcomes: how its nodes ended, in the pipeline's order.
+      run: the run's id.
+      served: the folder of the served versions, to tell which one stays after a refusal.
+    """
+    bad = next((each for each in outcomes if _ended_badly(each)), None)
+    if bad is None:
+        return Ending("done", version=_version_of(outcomes), run=run)
+    if bad.state == "refused":
+        code = GateRefused.exit_code
+        return Ending("refused", bad.node, bad.reason, _live(served), code, run)
+    # Without data there was nothing to run on, which is no fault of the node.
+    error = WrongInput if bad.state == "skipped" else NodeFailed
+    return Ending("failed", bad.node, bad.reason, code=error.exit_code, run=run)
+
+
+def _ended_badly(outcome: Outcome) -> bool:
+    # A push that wasn't needed is skipped too, and has its artifact to say so.
+    without_data = outcome.state == "skipped" and not outcome.outputs
+    return outcome.state in ("failed", "refused") or without_data
+
+
+def _version_of(outcomes: list[Outcome]) -> str:
+    pushes = [each.outputs.get("pushed_model", []) for each in outcomes if each.node == PUSHER]
+    found = [push["properties"].get("pushed_version", "") for pushed in pushes for push in pushed]
+    return str(found[0]) if found else ""
+
+
+def _live(served: Path | None) -> str:
+    number = live(served) if served else None
+    return "" if number is None else str(number)

@@ -1,0 +1,1 @@
+"""A sample of the answered requests: encoded, written, and read by the monitoring."""

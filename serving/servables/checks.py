@@ -1,0 +1,162 @@
+"""What a version must pass before it answers anybody.
+
+Its files are those that were pushed; it answers the recorded rows as it did in the serving check;
+and it has run once at each size of batch, so that no caller waits for what TensorFlow does only
+the first time. A version without a card or recorded rows passes unchecked: it isn't our push.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from beltline.serving.servables.errors import BrokenVersion
+from beltline.serving.servables.signature import Columns, Signature, Tensor
+from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES, Version, model_digest
+
+SIGNATURE = "serving_default"
+"""The signature that the recorded rows were asked with."""
+
+Run = Callable[[str, Columns], Columns]
+# Another machine adds in another order; a digit of a float32 is about 1e-7.
+_RELATIVE, _ABSOLUTE = 1e-4, 1e-6
+
+
+def check_digest(version: Version) -> None:
+    """Compares the files with the digest that the push wrote down.
+
+    Raises:
+      BrokenVersion: they differ.
+      OSError: a file can't be read.
+    """
+    if version.digest and model_digest(version.path) != version.digest:
+        why = "its files are not those that were pushed (the digest in its version.json differs)"
+        raise BrokenVersion(version.number, why)
+
+
+def columns(version: Version) -> dict[str, str]:
+    """Returns the data's name of each input that has one of its own.
+
+    Raises:
+      BrokenVersion: there is such a list, but it is no use.
+    """
+    found = _json(version, INPUT_NAMES.name)
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
+        raise BrokenVersion(version.number, f"{INPUT_NAMES.name} is no mapping of names")
+    return {name: column for column, name in found.items()}
+
+
+def recorded(version: Version) -> dict[str, dict[str, list[Any]]] | None:
+    """Returns the recorded rows and answers, `{"rows": …, "answers": …}`; None if there are none.
+
+    Raises:
+      BrokenVersion: there is such a file, but it is no use.
+    """
+    found = _json(version, CHECK_ROWS.name)
+    if found is None:
+        return None
+    if not _is_recording(found):
+        why = f"{CHECK_ROWS.name} doesn't hold rows and their answers"
+        raise BrokenVersion(version.number, why)
+    return {"rows": found["rows"], "answers": found["answers"]}
+
+
+def check_answers(
+    version: Version,
+    signatures: Mapping[str, Signature],
+    run: Run,
+    recording: Mapping[str, Mapping[str, list[Any]]] | None,
+) -> None:
+    """Asks the recorded rows.
+
+    Raises:
+      BrokenVersion: an answer isn't the recorded one.
+    """
+    if recording is None:
+        return
+    if SIGNATURE not in signatures:
+        raise BrokenVersion(version.number, f"it has no signature '{SIGNATURE}'")
+    for name in signatures[SIGNATURE].inputs:
+        if name not in recording["rows"]:
+            raise BrokenVersion(version.number, f"{CHECK_ROWS.name} has no '{name}'")
+    answers = run(SIGNATURE, _inputs(signatures[SIGNATURE], recording["rows"]))
+    for name, expected in recording["answers"].items():
+        if name not in answers:
+            raise BrokenVersion(version.number, f"it doesn't answer '{name}'")
+        if not _agree(answers[name], expected):
+            why = f"'{name}' isn't what it was when {CHECK_ROWS.name} was recorded"
+            raise BrokenVersion(version.number, why)
+
+
+def warm_up(
+    signatures: Mapping[str, Signature],
+    run: Run,
+    recording: Mapping[str, Mapping[str, list[Any]]] | None,
+    batch_rows: int,
+) -> None:
+    """Runs each signature at some sizes of batch; what it answers doesn't matter."""
+    for name, signature in signatures.items():
+        row = _blank(signature)
+        if recording is not None and name == SIGNATURE:
+            row = {key: every[:1] for key, every in _inputs(signature, recording["rows"]).items()}
+        for rows in (1, 1, batch_rows) if signature.by_row else (1,):
+            try:
+                run(name, {key: np.repeat(value, rows, axis=0) for key, value in row.items()})
+            except Exception:  # a blank row may be a wrong one
+                break
+
+
+def _json(version: Version, name: str) -> Any:
+    """Returns what stands in a file of `assets.extra`; None if it isn't there."""
+    try:
+        return json.loads((version.path / "assets.extra" / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise BrokenVersion(version.number, f"{name} is no JSON: {error}") from error
+
+
+def _is_recording(found: Any) -> bool:
+    parts = [found.get("rows"), found.get("answers")] if isinstance(found, dict) else [None]
+    if not all(isinstance(part, dict) and part for part in parts):
+        return False
+    every = [values for part in parts if part for values in part.values()]
+    return all(isinstance(values, list) and len(values) == len(every[0]) > 0 for values in every)
+
+
+def _inputs(signature: Signature, rows: Mapping[str, list[Any]]) -> Columns:
+    return {name: _array(spec, rows[name]) for name, spec in signature.inputs.items()}
+
+
+def _array(spec: Tensor, values: list[Any]) -> np.ndarray:
+    if spec.dtype == object:
+        return np.array(values, object)
+    return np.array([np.nan if value is None else value for value in values], spec.dtype)
+
+
+def _blank(signature: Signature) -> Columns:
+    """One row of zeros and empty texts; 1 for each length that may be any."""
+    shapes = {name: spec.shape or () for name, spec in signature.inputs.items()}
+    return {
+        name: np.full([length or 1 for length in shapes[name]], _empty(spec), spec.dtype)
+        for name, spec in signature.inputs.items()
+    }
+
+
+def _empty(spec: Tensor) -> Any:
+    return b"" if spec.dtype == object else 0
+
+
+def _agree(answers: np.ndarray, expected: list[Any]) -> bool:
+    if answers.dtype == object:
+        texts = [text.decode(errors="replace") for text in answers.ravel().tolist()]
+        return texts == np.array(expected, object).ravel().tolist()
+    wanted = np.array(expected)
+    if wanted.shape != answers.shape or wanted.dtype.kind not in "biuf":
+        return False
+    if answers.dtype.kind != "f":
+        return bool((answers == wanted).all())
+    return bool(np.allclose(answers, wanted, rtol=_RELATIVE, atol=_ABSOLUTE))

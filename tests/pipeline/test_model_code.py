@@ -1,0 +1,139 @@
+import os
+
+import pytest
+
+from beltline.base.errors import WrongInput
+from beltline.pipeline.model_code import code_digest, model_sources
+from tests.pipeline.components.small import project
+
+
+def with_files(folder, **files):
+    for name, text in files.items():
+        file = folder / name.replace("__", "/").replace("_py", ".py").replace("init", "__init__")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def wrong(folder, override):
+    with pytest.raises(WrongInput) as caught:
+        model_sources(project(folder, override))
+    return str(caught.value)
+
+
+def test_the_own_models_travel_whole(tmp_path):
+    sources = model_sources(project(tmp_path))
+    ours = {name.removeprefix("beltline/") for name in sources}
+    assert {"__init__.py", "models/__init__.py", "models/training.py"} <= ours
+    assert all(name == "__init__.py" or name.startswith("models/") for name in ours)
+    assert all(name.startswith("beltline/") and name.endswith(".py") for name in sources)
+
+
+def test_a_package_beside_the_settings_travels_too(tmp_path):
+    with_files(tmp_path, mine__init_py="", mine__net_py="def build(): pass\n", mine__sub__a_py="")
+    sources = model_sources(project(tmp_path, "model.network_fn=mine.net.build"))
+    own = {"mine/__init__.py", "mine/net.py", "mine/sub/a.py"}
+    assert own | {"beltline/models/training.py"} <= set(sources)
+    assert sources["mine/net.py"] == b"def build(): pass\n"
+
+
+def test_a_single_file_beside_the_settings_travels_too(tmp_path):
+    with_files(tmp_path, net_py="def build(): pass\n")
+    sources = model_sources(project(tmp_path, "model.network_fn=net.build"))
+    assert sources["net.py"] == b"def build(): pass\n"
+
+
+def test_what_stands_beside_the_settings_goes_before_what_is_installed(tmp_path):
+    with_files(
+        tmp_path,
+        models__init_py="",
+        models__mine_py="def f(): pass\n",
+    )
+    keys = ("preprocessing_fn", "run_fn", "tuner_fn", "network_fn")
+    sources = model_sources(project(tmp_path, *(f"model.{key}=models.mine.f" for key in keys)))
+    assert set(sources) == {"models/__init__.py", "models/mine.py"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from beltline.models.network import build_network as build\n",
+        "import beltline.models.network\nbuild = beltline.models.network.build_network\n",
+        "class build:\n    pass\n",
+        "@cache\ndef build(): pass\n",
+    ],
+)
+def test_a_function_may_come_into_its_module_in_any_way(tmp_path, source):
+    with_files(tmp_path, net_py=source)
+    assert "net.py" in model_sources(project(tmp_path, "model.network_fn=net.build"))
+
+
+def test_a_function_in_the_package_itself(tmp_path):
+    with_files(tmp_path, mine__init_py="def build(): pass\n")
+    assert "mine/__init__.py" in model_sources(project(tmp_path, "model.network_fn=mine.build"))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "model.run_fn=nowhere.f",
+            "model.run_fn: nowhere.f: no package 'nowhere' beside pipeline.yaml or installed",
+        ),
+        (
+            "model.run_fn=beltline.models.trainin.run_fn",
+            "model.run_fn: beltline.models.trainin.run_fn: no module 'beltline.models.trainin'; "
+            "did you mean 'beltline.models.training'?",
+        ),
+        (
+            "model.run_fn=beltline.models.training.runfn",
+            "models/training.py defines no function 'runfn'; did you mean 'run_fn'?",
+        ),
+        (
+            "model.run_fn=beltline.pipelin.f",
+            "model.run_fn: beltline.pipelin.f: 'beltline.pipelin' is no model code",
+        ),
+        (
+            "model.network_fn=json.f",
+            "'json' is also the name of a module of Python's standard library",
+        ),
+        (
+            "model.network_fn=keras.f",
+            "'keras' is also the name of a module of an installed library",
+        ),
+        ("model.tuner_fn=__main__.f", "model.tuner_fn: __main__.f: "),
+        ("model.tuner_fn=sys.exit", "model.tuner_fn: sys.exit: no module 'sys'"),
+        ("model.tuner_fn=broken.f", "model.tuner_fn: broken.py:2: is no Python: "),
+        ("model.tuner_fn=bare.a.f", "needs an (empty) __init__.py"),
+        ("model.tuner_fn=inner.f", "inner.py defines no function 'f'"),
+    ],
+)
+def test_what_is_not_there_is_named(tmp_path, override, message):
+    with_files(
+        tmp_path,
+        broken_py="\ndef f(:\n",
+        bare__a_py="def f(): pass\n",
+        inner_py="def g():\n    def f(): pass\n",
+        json_py="def f(): pass\n",
+        keras__init_py="def f(): pass\n",
+    )
+    assert message in wrong(tmp_path, override)
+
+
+def test_the_digest_is_of_the_sources_alone(tmp_path):
+    with_files(tmp_path, mine__init_py="", mine__net_py="def build(): pass\n")
+    settled = project(tmp_path, "model.network_fn=mine.net.build")
+
+    def now():
+        return code_digest(model_sources(settled))
+
+    before = now()
+    (tmp_path / "mine" / "README.md").write_text("words")
+    (tmp_path / "mine" / "__pycache__").mkdir()
+    (tmp_path / "mine" / "__pycache__" / "net.py").write_text("x")
+    os.utime(tmp_path / "mine" / "net.py", (1, 1))
+    assert now() == before
+    with_files(tmp_path, mine__net_py="def build(): return 1\n")
+    changed = now()
+    assert changed != before
+    with_files(tmp_path, mine__new_py="")
+    assert now() not in (before, changed)

@@ -1,0 +1,72 @@
+import json
+import os
+import stat
+
+import pytest
+
+from beltline.pipeline.settings.airflow import Airflow
+from beltline.runners.airflow import compile as deployment
+from beltline.runners.paths import Places
+from tests.runners.airflow.airflow_process import compiled
+
+
+def resolved(tmp_path, **settings):
+    places = Places(tmp_path / "root", "sqlite:///unused", tmp_path / "data")
+    return deployment.resolved(Airflow.model_validate(settings).model_dump(), places)
+
+
+def test_places_that_are_left_open_are_this_machines(tmp_path):
+    found = resolved(tmp_path)
+    assert found["root"] == str(tmp_path / "root")
+    assert found["data"] == str(tmp_path / "data")
+    assert (found["bundles"], found["environment"].endswith(".venv")) == (None, True)
+
+
+def test_places_that_are_named_stay(tmp_path):
+    named = {"environment": "/opt/beltline", "root": "/srv/runs", "data": "/srv/data"}
+    assert named.items() <= resolved(tmp_path, **named).items()
+
+
+def test_in_containers_the_image_has_the_environment(tmp_path):
+    assert resolved(tmp_path, where="docker", docker={"image": "i"})["environment"] is None
+
+
+def test_in_pods_places_are_on_the_volume(tmp_path):
+    chosen = {"image": "i", "volume_claim": "c", "mount_path": "/shared"}
+    found = resolved(tmp_path, where="kubernetes", kubernetes=chosen)
+    assert (found["root"], found["data"]) == ("/shared", "/shared")
+    assert found["bundles"] == "/shared/bundles"
+
+
+@pytest.fixture
+def private_umask():
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("private_umask")
+def test_another_user_can_read_all_of_it(tmp_path):
+    folder = compiled(tmp_path)
+    for path in [folder, *folder.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode == (0o755 if path.is_dir() else 0o644), path
+
+
+def test_only_what_the_place_needs_is_copied(tmp_path):
+    folder = compiled(tmp_path)
+    assert {path.name for path in folder.iterdir()} == {
+        *("dag.py", "nodes.py", "bash_nodes.py", "monitoring.py"),
+        *("deployment.json", ".airflowignore", "bundles"),
+    }
+
+
+def test_compiled_again_it_names_the_new_bundle_and_keeps_the_old_one(tmp_path):
+    folder = compiled(tmp_path)
+    first = json.loads((folder / "deployment.json").read_text())["bundle"]
+    older = folder / "bundles" / "0123456789abcdef"
+    (folder / "bundles" / first).rename(older)
+    compiled(tmp_path)
+    assert json.loads((folder / "deployment.json").read_text())["bundle"] == first
+    assert older.is_dir()
+    assert (folder / "bundles" / first).is_dir()

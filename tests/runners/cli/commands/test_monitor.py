@@ -1,0 +1,104 @@
+import json
+from datetime import UTC, datetime
+
+import pytest
+from click.testing import CliRunner
+
+from beltline.base.errors import GateRefused, WrongInput
+from beltline.runners.cli.commands.monitor import monitor
+from tests.runners.projects import places, project
+from tests.serving.monitoring import made
+from tests.serving.monitoring.test_check import answers, inputs, rows
+
+KEYS = [f"p{row}" for row in range(600)]
+
+
+def invoke(folder, *arguments):
+    return CliRunner().invoke(monitor, ["-f", str(folder / "pipeline.yaml"), *arguments])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A project whose version 1 is live."""
+    project(tmp_path)
+    scores = {name: values.tolist() for name, values in answers(rows(2000, 8)).items()}
+    scores["class"] = [label.decode() for label in scores["class"]]
+    made.version(places(tmp_path).root / "served" / "line", 1, rows(3000, 7), scores)
+    return tmp_path
+
+
+def ask(folder, table, monkeypatch):
+    monkeypatch.setattr(made, "NOW", datetime.now(UTC))
+    made.sample(places(folder).root / "requests" / "line", 1, inputs(table), answers(table), KEYS)
+
+
+def test_without_an_alarm(folder, monkeypatch):
+    ask(folder, rows(600, 1), monkeypatch)
+    result = invoke(folder)
+    assert result.exit_code == 0, result.output
+    title, head, first, *_, page = result.output.splitlines()
+    assert title.startswith("line version 1 · ")
+    assert title.endswith(" · 600 rows")
+    assert head.split("  ")[0] == "column"
+    assert first.startswith("probability")
+    file = places(folder).root / "monitoring" / "line.html"
+    assert page == f"page: {file}"
+    assert "No alarm" in file.read_text()
+
+
+def test_past_a_limit(folder, monkeypatch):
+    ask(folder, rows(600, 1, warmer=15), monkeypatch)
+    result = invoke(folder, "-o", str(folder / "out" / "page.html"))
+    assert isinstance(result.exception, GateRefused)
+    assert result.exception.exit_code == 3
+    assert "version 1 " in str(result.exception)
+    assert "\n  heat (°C): is 0." in str(result.exception)
+    assert "skew > 0.050" in result.output
+    assert "heat (°C)" in (folder / "out" / "page.html").read_text()
+    wide = [f"--set=monitoring.{limit}=1" for limit in ("skew", "score", "new_values")]
+    assert invoke(folder, *wide).exit_code == 0
+
+
+def test_as_json(folder, monkeypatch):
+    ask(folder, rows(600, 1, warmer=15), monkeypatch)
+    result = invoke(folder, "--json")
+    found = json.loads(result.stdout)
+    assert (found["version"], found["rows"]) == (1, 600)
+    assert found["alarms"] == [line.strip() for line in str(result.exception).splitlines()[1:]]
+
+
+def test_labels_that_have_arrived(folder, monkeypatch):
+    table = rows(600, 1)
+    ask(folder, table, monkeypatch)
+    labels = zip(KEYS, table["bad"].to_pylist(), strict=True)
+    lines = "\n".join(f"{key},{label}" for key, label in labels)
+    (folder / "labels.csv").write_text(f"part,bad\n{lines}\n")
+    settings = (folder / "pipeline.yaml").read_text()
+    settings += "monitoring: {key: part, labels: labels.csv, metrics: {auc: {lower: 0.999}}}\n"
+    (folder / "pipeline.yaml").write_text(settings)
+    result = invoke(folder)
+    assert "auc 0.8" in result.output
+    assert "(600 rows with a label)" in result.output
+    assert str(result.exception).splitlines()[1].startswith("  auc: is 0.8")
+
+
+def test_too_few_rows(folder, monkeypatch):
+    ask(folder, rows(600, 1, warmer=15), monkeypatch)
+    result = invoke(folder, "--set", "monitoring.min_rows=601")
+    assert result.exit_code == 0
+    assert "Too few rows to compare: 600 of version 1" in result.output
+
+
+def test_what_is_not_there(folder, tmp_path):
+    result = invoke(folder)
+    assert isinstance(result.exception, WrongInput)
+    assert "no samples of requests yet" in str(result.exception)
+    result = invoke(folder, "--set", "name=other")
+    assert "no version has been pushed yet" in str(result.exception)
+
+
+def test_a_page_that_can_not_be_written(folder, monkeypatch):
+    ask(folder, rows(600, 1), monkeypatch)
+    result = invoke(folder, "-o", str(folder / "pipeline.yaml" / "page.html"))
+    assert isinstance(result.exception, WrongInput)
+    assert "page.html: can't be written" in str(result.exception)

@@ -1,0 +1,111 @@
+"""The limits of a package, and the claims that stand beside them."""
+
+import errno
+import json
+import os
+import platform
+
+import pytest
+import yaml
+
+from beltline.base.errors import WrongInput
+from beltline.bundle import folder
+from beltline.runners.kubeflow.compile import package
+from beltline.runners.kubeflow.compile.limits import (
+    ARGUMENT_BYTES,
+    BUNDLE_BYTES,
+    PACKAGE_BYTES,
+    PART_BYTES,
+    sizes,
+)
+from beltline.runners.kubeflow.delivery import encoded
+from tests.bundle.bundles import manifest
+from tests.kubeflow.meaning import documents
+from tests.kubeflow.packages import compiled, settings
+
+# Kubeflow's compiler takes seconds for each package.
+pytestmark = pytest.mark.slow
+
+
+def bundle_of(parent, letters):
+    """A bundle whose text is this long, or the next longer one."""
+    length = letters // 2
+    while True:
+        found = folder.write(parent / "bundles", manifest(), b"pipeline", os.urandom(length))
+        if (missing := letters - len(encoded(found))) <= 0:
+            return found
+        length += max(missing * 7 // 10, 1)
+
+
+def execute(*arguments, **environment):
+    """Starts a program with these; returns what the system says to that."""
+    try:
+        os.posix_spawn("/bin/true", ["true", *arguments], environment)
+    except OSError as error:
+        return error.errno
+    os.wait()
+    return 0
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="the limit is Linux's")
+@pytest.mark.skipif(os.sysconf("SC_PAGESIZE") != 4096, reason="the limit is 32 pages of memory")
+def test_linux_takes_no_longer_argument():
+    assert execute("x" * ARGUMENT_BYTES) == 0
+    assert execute("x" * (ARGUMENT_BYTES + 1)) == errno.E2BIG
+    # Two that fit go together: it is each by itself that counts.
+    assert execute("x" * ARGUMENT_BYTES, "x" * ARGUMENT_BYTES) == 0
+    # A variable is an argument that begins with its name.
+    assert execute(A="x" * (ARGUMENT_BYTES - 2)) == 0
+    assert execute(A="x" * (ARGUMENT_BYTES - 1)) == errno.E2BIG
+
+
+def test_the_sizes_of_a_package(tmp_path):
+    file = compiled(tmp_path, os.urandom(10_000))
+    found = sizes(file)
+    assert found.package == file.stat().st_size
+    pipeline, _ = documents(file)
+    container = pipeline["deploymentSpec"]["executors"]["exec-unpack"]["container"]
+    assert found.task == "exec-unpack"
+    assert found.argument == len(json.dumps(container))
+    assert found.argument > len(container["args"][-1])
+
+
+@pytest.mark.parametrize("part", ["root", "comp-trainer", "exec-trainer", "kubernetes"])
+def test_whatever_is_largest_is_found(tmp_path, part):
+    file = compiled(tmp_path)
+    pipeline, platforms = yaml.safe_load_all(file.read_text())
+    pods = platforms["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    container = pipeline["deploymentSpec"]["executors"]["exec-trainer"]["container"]
+    large, task = {
+        "root": (pipeline["root"], "root"),
+        "comp-trainer": (pipeline["components"]["comp-trainer"], "comp-trainer"),
+        "exec-trainer": (container, "exec-trainer"),
+        "kubernetes": (pods["exec-trainer"], "exec-trainer (kubernetes)"),
+    }[part]
+    # Bytes count, not letters.
+    large["text"] = "ä" * 50_000
+    file.write_text(yaml.safe_dump_all([pipeline, platforms]))
+    found = sizes(file)
+    assert found.task == task
+    assert 100_000 < found.argument < 110_000
+
+
+def test_a_bundle_that_just_fits_makes_no_argument_too_long(tmp_path):
+    bundle = bundle_of(tmp_path, BUNDLE_BYTES - 64)
+    assert len(encoded(bundle)) <= BUNDLE_BYTES
+    long = {f"example.com/label-{number}": "x" * 63 for number in range(50)}
+    found = sizes(package.write(tmp_path, bundle, settings(labels=long)))
+    assert BUNDLE_BYTES - 64 < found.argument < PART_BYTES
+    assert found.package < PACKAGE_BYTES
+
+
+def test_a_bundle_that_is_too_large_is_refused_with_the_way_out(tmp_path):
+    bundle = bundle_of(tmp_path, BUNDLE_BYTES + 1)
+    with pytest.raises(WrongInput) as error:
+        package.write(tmp_path, bundle, settings())
+    says = str(error.value)
+    assert says.startswith(f"kubeflow.bundle: the bundle takes {len(encoded(bundle)):,} bytes")
+    assert f"room for {BUNDLE_BYTES:,}: write `bundle: volume`, and copy {bundle.path} to" in says
+    assert says.endswith(f"/beltline/bundles/{bundle.path.name}")
+    assert list(tmp_path.glob("*.yaml")) == []
+    assert sizes(package.write(tmp_path, bundle, settings(bundle="volume"))).argument < 20_000

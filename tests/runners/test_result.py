@@ -1,0 +1,140 @@
+import json
+
+import pytest
+
+from beltline.base.errors import GateRefused, NodeFailed, WrongInput
+from beltline.runners.node.outcome import Outcome
+from beltline.runners.result import Ending, ending
+from beltline.versions.live import promote
+
+
+def pushed(**properties):
+    made = {"id": 9, "type": "PushedModel", "uri": "/served/7", "properties": properties}
+    return {"pushed_model": [made]}
+
+
+DATA = Outcome("ExampleGen", "done", 1)
+CACHED = Outcome("Transform", "cached", 2)
+FAILED = Outcome("Trainer", "failed", 3, reason="out of memory")
+REFUSED = Outcome("Evaluator", "refused", 4, reason="auc 0.5 is below 0.6")
+AFTER = Outcome("Pusher", "skipped", reason="Evaluator refused")
+NO_DATA = Outcome("ExampleGen", "skipped", 1, reason="no files of 2026-11-23")
+PUSHED = Outcome("Pusher", "done", 5, pushed(pushed=1, pushed_version="7"))
+KEPT = Outcome("Pusher", "skipped", 5, pushed(pushed=0, reason="this model is version 7 already"))
+
+
+def test_done_with_the_version_that_was_pushed():
+    assert ending([DATA, CACHED, PUSHED], "r1") == Ending("done", version="7", run="r1")
+
+
+def test_done_where_the_model_was_a_version_already():
+    assert ending([DATA, KEPT], "r1") == Ending("done", run="r1")
+
+
+def test_done_without_a_pusher():
+    champion = Outcome("Champion", "done", 5, pushed(pushed=1, pushed_version="6"))
+    found = ending([DATA, champion])
+    assert (found.end, found.version) == ("done", "")
+
+
+def test_nothing_ran():
+    assert ending([], "r1") == Ending("done", run="r1")
+
+
+def test_a_failure_is_the_first_one():
+    later = Outcome("Evaluator", "failed", reason="also")
+    found = ending([DATA, FAILED, later], "r1")
+    assert found == Ending("failed", "Trainer", "out of memory", code=1, run="r1")
+
+
+def test_a_refusal_is_the_gate_s_not_that_of_what_was_skipped_after_it():
+    found = ending([DATA, REFUSED, AFTER], "r1")
+    assert found == Ending("refused", "Evaluator", "auc 0.5 is below 0.6", code=3, run="r1")
+
+
+def test_without_data_nothing_was_to_do():
+    found = ending([NO_DATA, Outcome("DataGate", "skipped", reason="no data")], "r1")
+    assert found == Ending("failed", "ExampleGen", "no files of 2026-11-23", code=2, run="r1")
+
+
+@pytest.mark.parametrize(
+    ("there", "stays"),
+    [(["3", "12", "9", "notes", ".13", "1.5", "²"], "12"), (["notes"], ""), ([], "")],
+)
+def test_after_a_refusal_the_live_version_stays(tmp_path, there, stays):
+    for name in there:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "saved_model.pb").write_text("")
+    assert ending([REFUSED], served=tmp_path).version == stays
+    if stays:
+        promote(tmp_path, 9)
+        assert ending([REFUSED], served=tmp_path).version == "9"
+
+
+def test_before_a_first_push_no_version_stays(tmp_path):
+    assert ending([REFUSED], served=tmp_path / "served").version == ""
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "kind", "says"),
+    [
+        ([FAILED], NodeFailed, "Trainer failed: out of memory\n  log: there"),
+        (
+            [REFUSED],
+            GateRefused,
+            "Evaluator refused; nothing was pushed, no version has been pushed yet:\n"
+            "  auc 0.5 is below 0.6",
+        ),
+        ([NO_DATA], WrongInput, "ExampleGen was skipped: no files of 2026-11-23"),
+    ],
+)
+def test_what_is_raised(outcomes, kind, says):
+    found = ending(outcomes)
+    error = found.error("log: there")
+    assert (type(error), str(error)) == (kind, says)
+    # The command's exit code is the one that the ending carries.
+    assert error.exit_code == found.code
+
+
+def test_a_reason_of_several_lines_is_set_in():
+    found = Ending("refused", "DataGate", "temp: too high\nmold: unknown", version="6", code=3)
+    assert str(found.error()) == (
+        "DataGate refused; nothing was pushed, version 6 stays:\n  temp: too high\n  mold: unknown"
+    )
+
+
+def test_without_advice_nothing_is_added():
+    assert str(Ending("failed", "Trainer", "why", code=1).error()) == "Trainer failed: why"
+
+
+@pytest.mark.parametrize("outcomes", [[PUSHED], [FAILED], [REFUSED], [NO_DATA]])
+def test_it_is_read_back_from_its_line(outcomes):
+    found = ending(outcomes, "r1")
+    assert "\n" not in found.line()
+    assert Ending.from_line(found.line()) == found
+
+
+def test_a_reason_of_several_lines_is_one_line_of_json():
+    found = Ending("failed", "Trainer", "first\nsecond · ä", code=1)
+    assert "\n" not in found.line()
+    assert Ending.from_line(found.line()) == found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no JSON",
+        "[]",
+        "null",
+        "{}",
+        '{"end": "banana"}',
+        '{"end": 1}',
+        '{"end": ["done"]}',
+        '{"end": "done", "more": 1}',
+        Outcome("Trainer", "done").line(),
+        json.dumps({"run": "r1"}),
+    ],
+)
+def test_what_is_no_ending_is_an_error(line):
+    with pytest.raises((TypeError, ValueError)):
+        Ending.from_line(line)
