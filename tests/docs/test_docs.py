@@ -131,7 +131,7 @@ def in_python(project: Project, *arguments: str) -> subprocess.CompletedProcess[
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=project.folder,
-        env=environment | {"PYTHONPATH": str(ROOT)},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -162,7 +162,6 @@ def test_the_server_answers_as_shown(project: Project) -> None:
     """The page's own commands, at the page's own port, and what looks at the requests after."""
     words = [sys.executable, "-m", "beltline.runners.cli", "serve"]
     environment = {name: value for name, value in os.environ.items() if "BELTLINE" not in name}
-    environment |= {"PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(
         words, cwd=project.folder, env=environment, stdout=subprocess.PIPE, text=True
     )

@@ -14,6 +14,7 @@ from tests import sampled
 from tests.beltline_process import Beltline
 from tests.databases import Server
 from tests.docker_engine import Engine
+from tests.end_to_end import own_code
 from tests.end_to_end.projects import NODES, Project, casting
 from tests.kubeflow.volume import SETTINGS, Ran, Volume
 from tests.lineage import Graph, graph
@@ -28,6 +29,7 @@ CHANGED = ("--set", "training.learning_rate=0.001")
 def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = casting(beltline, tmp_path_factory.mktemp("kubeflow"), rows=2000)
     pyarrow.csv.write_csv(generate(2000, 8, later=True), project.folder / "later.csv")
+    own_code.write(project.folder)
     return project
 
 
@@ -50,7 +52,12 @@ def volume(
 
 @pytest.fixture(scope="module")
 def first(volume: Volume) -> Ran:
-    return volume.run(volume.compile())
+    package = volume.compile()
+    # Whatever stands beside pipeline.yaml by now, the package has what it was compiled from.
+    own_code.write(volume.project.folder, "second")
+    ran = volume.run(package)
+    own_code.write(volume.project.folder)
+    return ran
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,11 @@ def test_each_node_runs_in_a_container_and_a_model_is_pushed(volume: Volume, fir
     assert {node: first.count(node) for node in NODES} == dict.fromkeys(NODES, 1)
     assert volume.graph(first).states == dict.fromkeys(NODES, "complete")
     assert (volume.shared / "served/casting/1/saved_model.pb").exists()
+
+
+def test_the_containers_run_the_model_code_of_the_bundle(first: Ran) -> None:
+    assert [said for said in own_code.SAID if said not in first.text] == []
+    assert "second" not in first.text
 
 
 def test_the_same_as_the_local_runner(volume: Volume, project: Project, first: Ran) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 from beltline.runners.result import Ending
 from tests.docker_engine import Engine
+from tests.end_to_end import own_code
 from tests.end_to_end.projects import QUICK, Project
 from tests.lineage import Graph, graph
 
 # A few passes over few rows, and no model refused: the containers are asked here, not the model.
 SETTINGS = (
     *QUICK,
+    *own_code.SETTINGS,
     *("--set", "evaluation.champion.margin=-1"),
     *("--set", "kubeflow.volume_claim=beltline"),
     *("--set", "kubeflow.secrets={beltline: {metadata: BELTLINE_METADATA}}"),
