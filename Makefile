@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test check bench bench-serving bench-quality docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test lint check bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -30,14 +30,16 @@ image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the C
 	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-check: setup setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
+lint: setup  ## Check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile -q
+
+check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -q
 
 bench: setup  ## Compare the speed with stock TFX's: benchmarks/RESULTS.md (an hour)
 	@$(BIN)/python -m benchmarks.speed -o benchmarks/RESULTS.md

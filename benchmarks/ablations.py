@@ -74,7 +74,8 @@ def main(
     if output is None:
         click.echo(text)
     else:
-        pages.replace(output, "ablations", text)
+        # Sets that were measured apart stand apart.
+        pages.replace(output, f"ablations: {', '.join(found)}", text)
 
 
 def run_all(name: str, split: int, runs: dict[str, list[Scores]]) -> None:
@@ -103,7 +104,7 @@ def section(found: Found, command: str) -> str:
     ]
     return "\n\n".join(
         [
-            "## What each default of the network is worth",
+            f"## What each default of the network is worth: {', '.join(found)}",
             f"`{command}`; {time.strftime('%Y-%m-%d')}. {describe()}.",
             "The first line is the score with the defaults, AUC or, for diabetes, R²; behind the "
             "first stroke is the log loss, where less is better, and behind the second, of two "

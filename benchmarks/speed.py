@@ -65,7 +65,8 @@ def main(names: tuple[str, ...], repeats: int, output: Path | None) -> None:
     if output is None:
         click.echo(text)
         return
-    pages.replace(output, "against stock", text)
+    # Sizes that were measured apart stand apart.
+    pages.replace(output, f"against stock: {', '.join(names)}", text)
 
 
 def _kinds(rows: Rows) -> tuple[Kind, ...]:
@@ -118,11 +119,12 @@ def section(sizes: list[Size], repeats: int, command: str) -> str:
       repeats: how often.
       command: what measured it.
     """
+    runs = "1 run" if repeats == 1 else f"{repeats} runs"
     return "\n\n".join(
         [
-            tables.HEADING,
+            f"{tables.HEADING}: {', '.join(size.name for size in sizes)} rows",
             f"`{command}`; {time.strftime('%Y-%m-%d')}. {describe()}.",
-            f"Wall seconds of whole processes, {repeats} runs of each kind, Beltline and stock TFX "
+            f"Wall seconds of whole processes, {runs} of each kind, Beltline and stock TFX "
             f"by turns; the ratio is Beltline's median by stock's. Stock is the taxi template on "
             f"LocalDagRunner ([stock.py](stock.py) says what differs from it); about {STEPS} "
             "training steps on both sides, of 40 rows in the template and over all training rows "

@@ -127,7 +127,7 @@ class Airflow:
 
     def nodes(self, node: str) -> list[psutil.Process]:
         """Returns the processes that were called to run a node, warm client or node runner."""
-        called = re.compile(rf"-m runners\.(warm|node) .*--node {node}( |$)")
+        called = re.compile(rf"-m beltline\.runners\.(warm|node) .*--node {node}( |$)")
         found = []
         for process in psutil.process_iter():
             with suppress(psutil.Error):

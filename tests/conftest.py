@@ -6,6 +6,13 @@ import pytest
 
 from tests import built_image, databases, docker_engine
 from tests.beltline_process import Beltline
+from tests.skips import Skips
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # With xdist, the process that hears of all tests.
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Skips())
 
 
 @pytest.fixture(scope="session")

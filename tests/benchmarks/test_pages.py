@@ -1,5 +1,8 @@
 """A section's place in a page of results."""
 
+import re
+from pathlib import Path
+
 import click
 import pytest
 
@@ -19,3 +22,16 @@ def test_a_mark_that_is_missing_is_an_error_and_not_a_second_section() -> None:
     page = replaced("", "stock", "text")
     with pytest.raises(click.ClickException, match="in order"):
         replaced(page.replace("<!-- stock: end -->\n", ""), "stock", "text")
+
+
+def test_the_page_of_results_is_written_by_programs_alone() -> None:
+    page = (Path(__file__).parents[2] / "benchmarks/RESULTS.md").read_text()
+    section = re.compile(r"<!-- (.+): begin -->\n(.*?)<!-- \1: end -->\n", re.DOTALL)
+    found = dict(section.findall(page))
+    for name, text in found.items():
+        heading, _, command, *_ = text.splitlines()
+        assert heading.startswith("## ") and command.startswith("`python -m benchmarks."), name
+    by_hand = section.sub("", page).split("\n\n", maxsplit=1)
+    assert by_hand[0] == "# Results"
+    # What each figure is, and no figure.
+    assert not re.search(r"\d", by_hand[1])
