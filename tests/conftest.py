@@ -6,6 +6,7 @@ import pytest
 
 from tests import built_image, databases, docker_engine
 from tests.beltline_process import Beltline
+from tests.order import in_groups
 from tests.skips import Skips
 
 
@@ -13,6 +14,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # With xdist, the process that hears of all tests.
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Skips())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    in_groups(items)
 
 
 @pytest.fixture(scope="session")

@@ -50,13 +50,13 @@ def _lists(column: pa.ChunkedArray, kind: str) -> pa.Array:
     )
 
 
-def sample(root: Path, rows: pa.Table, number: int = 1) -> None:
+def sample(root: Path, rows: pa.Table, number: int = 1, name: str = "casting") -> None:
     """Writes rows of the casting data as those that a version has just been asked for."""
     # It takes seconds to import.
     from beltline.serving.samples.sampler import Sampler
 
-    served, requests = (root / name / "casting" for name in ("served", "requests"))
-    sampler = Sampler(Options("casting", served, requests=requests))
+    served, requests = (root / folder / name for folder in ("served", "requests"))
+    sampler = Sampler(Options(name, served, requests=requests))
     sampler.take(number, _columns(rows), {}, None)
     sampler.close()
     assert (sampler.written, sampler.dropped) == (rows.num_rows, 0)

@@ -1,6 +1,7 @@
-"""One real Airflow for all tests of a file, with its database and ML Metadata in PostgreSQL.
+"""One real Airflow for the files here, with its database and ML Metadata in PostgreSQL.
 
-It ends with the file: it is busy also when nothing runs, and would slow the other tests down.
+Each file has a pipeline of its own name in it. It ends with the last of them: it is busy also when
+nothing runs, and would slow the other tests down.
 """
 
 from collections.abc import Iterator
@@ -15,13 +16,13 @@ from tests.databases import Server
 METADATA = "metadata"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def metadata(postgresql: Server) -> str:
     """The URL of the ML Metadata that Airflow's connection `metadata` names."""
     return postgresql.database()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def airflow(postgresql: Server, metadata: str) -> Iterator[Airflow]:
     """Airflow with all its components, and nothing in its DAG folder."""
     if not Path(PYTHON).exists():

@@ -1,8 +1,10 @@
 """`beltline check airflow` against a real site: what is well, and what is found."""
 
 import json
+import shutil
 import statistics
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -108,7 +110,7 @@ with DAG("{name}", schedule=None):
 
 
 @pytest.fixture
-def ten(pipeline: Deployed) -> tuple[list[str], list[str]]:
+def ten(pipeline: Deployed) -> Iterator[tuple[list[str], list[str]]]:
     """Ten pipelines in one Airflow, and ten DAGs of one task beside them."""
     pipeline.compile("--set", "name=checked")
     dags = pipeline.airflow.dags
@@ -122,7 +124,11 @@ def ten(pipeline: Deployed) -> tuple[list[str], list[str]]:
         assert result.code == 0, result.text
     for name in [*pipelines, *plain]:
         pipeline.airflow.rest.wait_until_parsed(name)
-    return pipelines, plain
+    yield pipelines, plain
+    for name in plain:
+        (dags / f"{name}.py").unlink()
+    for name in pipelines:
+        shutil.rmtree(dags / name)
 
 
 def test_ten_pipelines_are_parsed_like_any_ten_dags(

@@ -14,7 +14,8 @@ from tests.end_to_end.projects import NODES, casting
 
 pytestmark = pytest.mark.slow
 
-MONITOR = "casting_monitor"
+NAME = "watched"
+MONITOR = f"{NAME}_monitor"
 NOTHING = {"Monitor": "skipped", "Retrain": "skipped"}
 
 
@@ -22,10 +23,10 @@ NOTHING = {"Monitor": "skipped", "Retrain": "skipped"}
 def pipeline(
     airflow: Airflow, metadata: str, beltline: Beltline, tmp_path_factory: pytest.TempPathFactory
 ) -> Deployed:
-    """The casting pipeline in Airflow, with a version that its first run has pushed."""
+    """A pipeline in Airflow, with a version that its first run has pushed."""
     project = casting(beltline, tmp_path_factory.mktemp("monitoring"), rows=2000)
-    pipeline = Deployed(airflow, project, metadata)
-    pipeline.compile()
+    pipeline = Deployed(airflow, project, metadata, dag=NAME)
+    pipeline.compile("--set", f"name={NAME}")
     assert pipeline.run("first") == "success", pipeline.story("first")
     return pipeline
 
@@ -33,7 +34,7 @@ def pipeline(
 def ask(pipeline: Deployed, requests: pa.Table) -> None:
     """Samples these requests, and none else."""
     shutil.rmtree(pipeline.project.root / "requests", ignore_errors=True)
-    sampled.sample(pipeline.project.root, requests)
+    sampled.sample(pipeline.project.root, requests, name=NAME)
 
 
 def watch(pipeline: Deployed, run: str) -> dict[str, str]:
@@ -70,7 +71,7 @@ def test_drift_starts_a_retrain_and_one_only(pipeline: Deployed) -> None:
     assert watch(pipeline, "drift") == {"Monitor": "success", "Retrain": "success"}
     found = pipeline.airflow.rest.result(MONITOR, "drift", "Monitor")
     assert any("M09" in alarm for alarm in found["alarms"])
-    assert (pipeline.project.root / "monitoring/casting.html").exists()
+    assert (pipeline.project.root / f"monitoring/{NAME}.html").exists()
     rest = pipeline.airflow.rest
     assert rest.wait(pipeline.dag, "drift__drift") == "success", pipeline.story("drift__drift")
     # It reads the latest data; here these are the same, so that nothing is learned or pushed.
@@ -87,11 +88,11 @@ def test_drift_starts_a_retrain_and_one_only(pipeline: Deployed) -> None:
 def test_no_run_is_queued_behind_another(pipeline: Deployed) -> None:
     ask(pipeline, sampled.drifted())
     rest, before = pipeline.airflow.rest, len(runs(pipeline))
-    (pipeline.project.root / "monitoring/casting.alarm.json").unlink()
+    (pipeline.project.root / f"monitoring/{NAME}.alarm.json").unlink()
     rest.pause(pipeline.dag)
     rest.trigger(pipeline.dag, "waiting")
     assert watch(pipeline, "busy") == {"Monitor": "success", "Retrain": "skipped"}
-    assert "a run of casting is under way already" in log(pipeline, "busy", "Retrain")
+    assert f"a run of {NAME} is under way already" in log(pipeline, "busy", "Retrain")
     assert len(runs(pipeline)) == before + 1
     rest.pause(pipeline.dag, paused=False)
     assert rest.wait(pipeline.dag, "waiting") == "success"
