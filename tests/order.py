@@ -12,6 +12,8 @@ SHARED = {
     "tests/airflow/test_monitoring.py": "airflow",
     "tests/airflow/test_scheduler.py": "airflow",
     "tests/deploy/test_image.py": "image",
+    "tests/docs/test_docs.py": "docs",
+    "tests/docs/test_outputs.py": "docs",
     "tests/kubeflow/test_containers.py": "image",
 }
 # What takes minutes, longest first; the order of all others makes no difference.

@@ -8,8 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -27,11 +25,9 @@ from beltline.runners.cli.main import COMMANDS, cli
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from beltline.runners.warm.address import IDLE
 from beltline.serving.server import TOKEN as SERVE_TOKEN
-from tests.beltline_process import Beltline
+from tests.docs.pages import PAGES, ROOT, Block, blocks
 from tests.end_to_end.projects import Project
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "data/README.md"]
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -48,41 +44,12 @@ NOT_RUN = {
 # Commands that are shown because they don't end in 0.
 EXIT_CODES = {"beltline run --set data.path=later.csv": 3}
 
-# A few passes over few rows, and no model refused: the commands are asked here, not the model.
-QUICK = {
-    "training": {"epochs": 2},
-    "evaluation": {"thresholds": {"auc": {"lower": 0.1}}, "champion": {"margin": -1.0}},
-}
 NEEDED = {
     "name": "parts",
     "data": {"path": "parts.csv"},
     "schema": "parts.pbtxt",
     "label": {"column": "scrap", "task": "binary", "positive": "scrap"},
 }
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page."""
-
-    page: Path
-    language: str
-    text: str
-
-    def commands(self) -> Iterator[str]:
-        """The commands of a shell block, one by one and without comments."""
-        lines = self.text.replace("\\\n", " ").splitlines()
-        if self.language == "console":
-            lines = [line[2:] for line in lines if line.startswith("$ ")]
-        for line in lines:
-            for command in line.split(" #")[0].split("&&"):
-                yield " ".join(command.split())
-
-
-def blocks(*languages: str) -> list[Block]:
-    pattern = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-    found = [Block(page, *match) for page in PAGES for match in pattern.findall(page.read_text())]
-    return [block for block in found if block.language in languages]
 
 
 def shown(*starts: str) -> list[str]:
@@ -107,23 +74,6 @@ def in_turn(commands: list[str]) -> list[str]:
 SERVED = shown("curl", "beltline monitor")
 SERVE = "beltline serve"
 RUN = in_turn([each for each in shown("beltline", "python") if each not in [SERVE, *SERVED]])
-
-
-@pytest.fixture(scope="module")
-def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """What the README's own commands make of a table, run once for all that is shown."""
-    project = Project(beltline, tmp_path_factory.mktemp("docs"))
-    pyarrow.csv.write_csv(generate(2000, 3), project.folder / "parts.csv")
-    project.init(Path("parts.csv"), "scrap")
-    file = project.folder / "pipeline.yaml"
-    written = yaml.safe_load(file.read_text())
-    written["evaluation"] |= QUICK["evaluation"]
-    file.write_text(yaml.safe_dump(written | {"training": QUICK["training"]}, allow_unicode=True))
-    [own] = [block.text for block in blocks("python") if "def build_network" in block.text]
-    (project.folder / "my_model.py").write_text(own)
-    first = project("run")
-    assert first.code == 0, first.text
-    return project
 
 
 def in_python(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
