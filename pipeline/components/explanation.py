@@ -34,7 +34,7 @@ from beltline.pipeline.evaluation.importance import (
 )
 from beltline.pipeline.evaluation.scores import score_of
 from beltline.pipeline.evaluation.worst_slices import rows_that_tell, worst_first
-from beltline.pipeline.settings.settings import LOWER_IS_BETTER
+from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER
 
 FILE = "explanation.json"
 PROPERTY = "explanation"

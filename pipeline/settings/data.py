@@ -1,0 +1,139 @@
+"""The sections `data`, `label` and `features` of `pipeline.yaml`: the rows and the columns."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from beltline.pipeline.settings.section import MisplacedError, Section
+
+Task = Literal["binary", "multiclass", "regression"]
+
+SPAN_PATTERN = "^(latest|[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
+"""The newest span, a number, or a day."""
+
+_Share = Annotated[float, Field(gt=0, lt=1)]
+# The key that a kind of source needs, and those that don't go with it.
+_KEYS_OF_SOURCE = {"files": ("path", ("query", "changed_by")), "sql": ("query", ("path",))}
+
+
+class Splits(Section):
+    """The shares of the rows for training, for early stopping, and for the evaluation."""
+
+    train: _Share = Field(0.7, description="Share of the rows that the model learns from.")
+    validation: _Share = Field(
+        0.1, description="Share of the rows that stop the training and choose the threshold."
+    )
+    eval: _Share = Field(
+        0.2, description="Share of the rows that the Evaluator judges the model on."
+    )
+
+    @model_validator(mode="after")
+    def _shares_are_whole(self) -> "Splits":
+        if abs(self.train + self.validation + self.eval - 1) > 1e-6:
+            raise ValueError("train, validation and eval must add up to 1")
+        return self
+
+
+class Data(Section):
+    """Where the rows come from."""
+
+    source: Literal["files", "sql"] = Field(
+        "files",
+        description="The kind of source: files, or a query to the database that "
+        "`BELTLINE_DATABASE` names.",
+    )
+    path: str | None = Field(
+        None,
+        description="A CSV or Parquet file, a folder of them, or a pattern such as `in/*.csv`; "
+        "relative to the folder of `pipeline.yaml`. It may hold `{YYYY}`, `{MM}` and `{DD}`, or "
+        "`{SPAN}`, and `{VERSION}`. Needed with `files`.",
+    )
+    query: str | None = Field(
+        None,
+        description="The SQL query whose rows are read; it may hold `:span`. Needed with `sql`.",
+    )
+    changed_by: str | None = Field(
+        None,
+        description="An SQL query whose result changes whenever that of `query` does, such as "
+        "`SELECT max(id), count(*) FROM parts`; without it all rows are read to find out.",
+    )
+    span: Annotated[str, Field(pattern=SPAN_PATTERN)] = Field(
+        "latest",
+        description="Which part of the data, where `path` holds placeholders: `latest`, a day as "
+        "`2026-11-23`, or a number for `{SPAN}`. Where `query` holds `:span`, its value.",
+    )
+    splits: Splits = Field(default_factory=Splits, description="How the rows are split.")
+    split_by: str | None = Field(
+        None,
+        description="A column whose value decides the split, so that rows which share it stay "
+        "together; without it the row's whole content decides.",
+    )
+    unlabelled: Literal["refuse", "drop"] = Field(
+        "refuse",
+        description="Rows without a label: the data gate refuses the data, or they are left out "
+        "and counted.",
+    )
+    unreadable: Literal["stop", "reject"] = Field(
+        "stop",
+        description="Rows that can't be read (ragged, wrong bytes, broken quotes): the first one "
+        "stops the run, or they are counted and go to a file of their own.",
+    )
+
+    @field_validator("span", mode="before")
+    @classmethod
+    def _span_as_text(cls, value: Any) -> Any:
+        # YAML reads an unquoted day as a date, and a number as one.
+        return str(value) if type(value) in (int, date) else value
+
+    @model_validator(mode="after")
+    def _keys_go_with_the_source(self) -> "Data":
+        needed, others = _KEYS_OF_SOURCE[self.source]
+        if not getattr(self, needed):
+            raise MisplacedError(f"is needed where `source` is {self.source}", needed)
+        for key in others:
+            if getattr(self, key) is not None:
+                raise MisplacedError(f"does not go with `source: {self.source}`", key)
+        return self
+
+
+class Label(Section):
+    """The column to predict."""
+
+    column: str = Field(description="The column to predict.")
+    task: Task = Field(description="What kind of prediction it is.")
+    positive: str | None = Field(
+        None, description="For a binary label, the value whose probability the model gives."
+    )
+
+    @model_validator(mode="after")
+    def _positive_goes_with_binary(self) -> "Label":
+        if (self.task == "binary") != (self.positive is not None):
+            raise ValueError("`positive` is needed for a binary label and only there")
+        return self
+
+
+class Features(Section):
+    """Which columns the model sees, and as what."""
+
+    include: list[str] | None = Field(
+        None, description="Only these columns; without it every column of the schema."
+    )
+    exclude: list[str] = Field(
+        default_factory=list, description="Columns that are not read at all: ids, timestamps."
+    )
+    overrides: dict[str, Literal["number", "category", "both"]] = Field(
+        default_factory=dict,
+        description="How to use a column where the schema would have it otherwise.",
+    )
+    numbers: Literal["quantile", "zscore"] = Field(
+        "quantile",
+        description="Numbers as their rank among the training values (robust to outliers), or "
+        "as distances from the mean in standard deviations.",
+    )
+    vocabulary_size: int = Field(
+        10_000, ge=1, description="Most values that are kept of one category column."
+    )
+    out_of_vocabulary_buckets: int = Field(
+        1, ge=1, description="Hash buckets shared by the values that are not kept."
+    )

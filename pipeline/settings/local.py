@@ -1,0 +1,38 @@
+"""The sections `local` and `resources` of `pipeline.yaml`: the local runner and the nodes."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from beltline.pipeline.settings.section import Section
+
+
+class Resources(Section):
+    """What one node needs; each runner honours what its place can."""
+
+    cpu: float | None = Field(None, gt=0, description="Processor cores.")
+    memory: Annotated[str, Field(pattern=r"^\d+(Mi|Gi)$")] | None = Field(
+        None, description="Memory, as `512Mi` or `4Gi`."
+    )
+    gpu: int = Field(0, ge=0, description="GPUs.")
+
+
+class Local(Section):
+    """The local runner."""
+
+    root: str = Field(
+        ".beltline",
+        description="Folder of artifacts, logs and metadata, relative to the folder of "
+        "`pipeline.yaml`. `BELTLINE_ROOT` overrides it.",
+    )
+    metadata: str | None = Field(
+        None,
+        description="`sqlite:///…`, `mysql://…` or `postgresql://…`; by default a SQLite file in "
+        "the root. `BELTLINE_METADATA` overrides it, and is the place for one with a password.",
+    )
+    max_active_nodes: int | None = Field(
+        None,
+        ge=1,
+        description="Most nodes at once, by default one for each core; what `resources` says of "
+        "them must fit the machine together.",
+    )
