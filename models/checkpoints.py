@@ -22,10 +22,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from beltline.models.config import Config
+
 LOG = logging.getLogger("beltline.trainer")
 
-# What may change between an attempt and the next without another outcome.
-_WITHOUT_EFFECT = ("gpu", "minutes", "checkpoint_minutes")
 _FORGOTTEN_AFTER = 14 * 24 * 3600  # seconds
 _READ_AT_ONCE = 1 << 24
 
@@ -86,22 +86,19 @@ def _remove(folder: str) -> None:
         tf.io.gfile.rmtree(folder)
 
 
-def key_of(
-    custom_config: Mapping[str, Any], files: Sequence[str], others: Mapping[str, Any]
-) -> str:
-    """The digest of everything that a training depends on.
+def key_of(config: Config, files: Sequence[str], others: Mapping[str, Any]) -> str:
+    """Returns the digest of everything that a training depends on.
 
     Args:
-      custom_config: what the pipeline passes to the component; a tuner's settings don't count,
-        what it chose must be in `others`.
+      config: what the pipeline passes to the component; a tuner's settings don't count, what it
+        chose must be in `others`.
       files: the rows to learn from and to validate with; their content counts.
       others: what else there is, as JSON takes it.
     """
-    config = {name: part for name, part in custom_config.items() if name != "tuning"}
-    training = config["training"].items()
-    config["training"] = {k: v for k, v in training if k not in _WITHOUT_EFFECT}
+    # These may differ between one attempt and the next without another outcome.
+    training = dataclasses.replace(config.training, gpu="off", minutes=None, checkpoint_minutes=0)
     parts = {
-        "config": config,
+        "config": dataclasses.asdict(dataclasses.replace(config, training=training, tuning=None)),
         "files": [_digest(file) for file in files],
         "versions": [tf.__version__, keras.__version__],
         **others,

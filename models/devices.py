@@ -12,6 +12,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from beltline.models.config import Gpu, Precision, Xla
+
 LOG = logging.getLogger("beltline.trainer")
 
 # The first compute capability whose tensor cores compute in this type.
@@ -53,7 +55,7 @@ class Devices:
 
 
 def choose_devices(
-    mixed_precision: str = "auto", gpu: str = "preferred", xla: str = "auto"
+    mixed_precision: Precision = "auto", gpu: Gpu = "preferred", xla: Xla = "auto"
 ) -> Devices:
     """Finds the GPUs, and says on one line what was found and chosen.
 
@@ -93,7 +95,7 @@ def precision_of(capabilities: Sequence[tuple[int, int]]) -> str | None:
     return next((name for least, name in _CAPABLE if weakest >= least), None)
 
 
-def _gpus(wish: str) -> list[tf.config.PhysicalDevice]:
+def _gpus(wish: Gpu) -> list[tf.config.PhysicalDevice]:
     """The GPUs to use, with memory that grows."""
     if wish == "off":
         _hide_gpus()
@@ -111,7 +113,7 @@ def _gpus(wish: str) -> list[tf.config.PhysicalDevice]:
     return gpus
 
 
-def _precision(setting: str, gpus: list[tf.config.PhysicalDevice]) -> str | None:
+def _precision(setting: Precision, gpus: list[tf.config.PhysicalDevice]) -> str | None:
     if setting != "auto":
         return None if setting == "off" else setting
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
@@ -127,7 +129,7 @@ def _why_none() -> str:
     )
 
 
-def _found(wish: str, gpus: list[tf.config.PhysicalDevice]) -> str:
+def _found(wish: Gpu, gpus: list[tf.config.PhysicalDevice]) -> str:
     if gpus:
         return ", ".join(_name(gpu) for gpu in gpus)
     return "the CPU, as `training.gpu: off` says" if wish == "off" else "no GPU, the CPU"

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from beltline.models.config import Config, Xla
 from beltline.models.devices import Devices
-from beltline.models.features import Features, from_config
+from beltline.models.features import Features
 from beltline.models.objective import Objective, make_objective
 from beltline.models.preprocessing import vocabulary_sizes
 from beltline.models.reading import Split, read_split
@@ -29,21 +30,20 @@ _EVEN = 8  # what the number of steps in a pass is made a multiple of, for the s
 class Job:
     """A data set and the settings to learn from it."""
 
-    custom_config: Mapping[str, Any]
-    features: Features
+    config: Config
     transform: tft.TFTransformOutput
     train: Split
     validation: Split
     objective: Objective
 
     @property
-    def training(self) -> Mapping[str, Any]:
-        """The settings' section `training`."""
-        return self.custom_config["training"]
+    def features(self) -> Features:
+        """The inputs and the label."""
+        return self.config.features
 
     def network(self, hyperparameters: Mapping[str, Any]) -> keras.Model:
         """An untrained network, built by the function that the settings name."""
-        module, _, name = self.custom_config["model"]["network_fn"].rpartition(".")
+        module, _, name = self.config.model.network_fn.rpartition(".")
         network_fn = getattr(importlib.import_module(module), name)
         sizes = vocabulary_sizes(self.transform, self.features)
         start = {"output_bias": self.objective.output_bias}
@@ -98,18 +98,17 @@ class Job:
             "%s rows to learn from, %s to validate, %s per step",
             *(f"{n:,}" for n in (len(self.train.labels), len(self.validation.labels), size)),
         )
-        seed, target = self.training["seed"], self.objective.target
+        seed, target = self.config.training.seed, self.objective.target
         validation = self.validation.batches(max(size, 1024), target)
         return self.train.batches(size, target, seed, passes), validation
 
     def epochs(self, devices: Devices) -> int:
         """Most passes over the training rows."""
-        setting = self.training["epochs"]
-        return epochs(setting, self.train.steps(self.rows_per_step(devices)))
+        return epochs(self.config.training.epochs, self.train.steps(self.rows_per_step(devices)))
 
     def rows_per_step(self, devices: Devices) -> int:
         """Rows of one step on all devices together."""
-        rows, setting = len(self.train.labels), self.training["batch_size"]
+        rows, setting = len(self.train.labels), self.config.training.batch_size
         size = batch_size(setting, rows) * devices.replicas
         if setting != "auto":
             return size
@@ -129,14 +128,14 @@ class Job:
         """
         if devices.replicas > 1:
             return 1
-        setting = self.training["steps_per_execution"]
+        setting = self.config.training.steps_per_execution
         most = _TOGETHER if setting == "auto" else int(setting)
         whole = math.gcd(self.train.steps(self.rows_per_step(devices)), limit or 0)
         return max(size for size in range(1, most + 1) if whole % size == 0)
 
 
 def prepare(
-    custom_config: Mapping[str, Any],
+    config: Config,
     train_files: Sequence[str],
     validation_files: Sequence[str],
     transform_graph: str,
@@ -144,7 +143,7 @@ def prepare(
     """Seeds everything random and reads the data.
 
     Args:
-      custom_config: what the pipeline passes to the component.
+      config: what the pipeline passes to the component.
       train_files: patterns of gzipped, transformed TFRecords.
       validation_files: the same for the validation split.
       transform_graph: folder of TF Transform's output.
@@ -152,19 +151,18 @@ def prepare(
     Raises:
       ValueError: a split is empty or, for a classification, has one class only.
     """
-    features = from_config(custom_config)
-    training = custom_config["training"]
-    make_repeatable(training["seed"], training["xla"])
+    features, training = config.features, config.training
+    make_repeatable(training.seed, training.xla)
     transform = tft.TFTransformOutput(transform_graph)
     train = read_split(train_files, transform, features)
     validation = read_split(validation_files, transform, features)
     for name, split in (("train", train), ("validation", validation)):
         check_labels(name, split, features)
-    objective = make_objective(train.labels, features, training["imbalance"])
-    return Job(custom_config, features, transform, train, validation, objective)
+    objective = make_objective(train.labels, features, training.imbalance)
+    return Job(config, transform, train, validation, objective)
 
 
-def make_repeatable(seed: int, xla: str = "off") -> None:
+def make_repeatable(seed: int, xla: Xla = "off") -> None:
     """The same seed gives the same weights on the same machine, at some cost in speed.
 
     With XLA `on` only the seed is set: Keras refuses XLA where operations must be deterministic.

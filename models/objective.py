@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from beltline.models.config import Imbalance
 from beltline.models.features import Features, Task
 
 Array = npt.NDArray[Any]
@@ -87,7 +88,7 @@ def _log_loss(target: Any, outputs: Any) -> Any:
     return -keras.ops.sum(classes * keras.ops.log_softmax(outputs, axis=-1), axis=-1)
 
 
-def make_objective(labels: Array, features: Features, imbalance: str) -> Objective:
+def make_objective(labels: Array, features: Features, imbalance: Imbalance) -> Objective:
     """The objective for these training labels.
 
     Args:

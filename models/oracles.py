@@ -6,13 +6,13 @@ here, as `Bayesian` is, and its name to `oracle`.
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trials
 
+from beltline.models.config import Auto, TrainingConfig, TuningConfig
 from beltline.models.schedule import EPOCHS as AUTO_EPOCHS
 from beltline.models.search_space import search_space
 
@@ -95,36 +95,35 @@ class Hyperband(DefaultsFirst, keras_tuner.oracles.HyperbandOracle):
         return {EPOCHS: self.max_epochs, "tuner/initial_epoch": 0, "tuner/bracket": 0}
 
 
-def oracle(custom_config: Mapping[str, Any], folder: Path) -> DefaultsFirst:
-    """What chooses the values of each trial, with all that it knew when it last ran in `folder`.
+def oracle(tuning: TuningConfig, training: TrainingConfig, folder: Path) -> DefaultsFirst:
+    """Returns what chooses the values of each trial, resumed from the state in `folder`.
 
     Args:
-      custom_config: its sections `model`, `training` and `tuning`.
-      folder: where the search is remembered.
+      tuning: how to search, and in which space.
+      training: its seed and its number of epochs.
+      folder: where the state of the search is kept.
     """
-    tuning = custom_config["tuning"]
     common = {
         "objective": keras_tuner.Objective(OBJECTIVE, "min"),
         # KerasTuner takes 0 for no seed.
-        "seed": custom_config["training"]["seed"] + 1,
-        "hyperparameters": search_space(custom_config),
+        "seed": training.seed + 1,
+        "hyperparameters": search_space(tuning),
         "allow_new_entries": False,
     }
     made: DefaultsFirst
-    if tuning["search"] == "hyperband":
-        most = most_epochs(custom_config)
+    if tuning.search == "hyperband":
+        most = most_epochs(tuning, training)
         # It must know a number beforehand; a table's rows are not read yet.
         made = Hyperband(max_epochs=AUTO_EPOCHS if most == "auto" else most, **common)
     else:
-        points = max(2, tuning["trials"] // _RANDOM_SHARE)
-        made = Bayesian(max_trials=tuning["trials"], num_initial_points=points, **common)
+        points = max(2, tuning.trials // _RANDOM_SHARE)
+        made = Bayesian(max_trials=tuning.trials, num_initial_points=points, **common)
     made.folder = folder
     made.verbose = 0
     made.reload()
     return made
 
 
-def most_epochs(custom_config: Mapping[str, Any]) -> int | str:
-    """Most passes over the training rows in a trial: by default as many as the Trainer's."""
-    chosen: int | str = custom_config["tuning"]["epochs"] or custom_config["training"]["epochs"]
-    return chosen
+def most_epochs(tuning: TuningConfig, training: TrainingConfig) -> int | Auto:
+    """Returns the most epochs of a trial: by default as many as the Trainer's."""
+    return tuning.epochs or training.epochs

@@ -21,7 +21,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from beltline.models import encoding
-from beltline.models.features import Features, from_config
+from beltline.models.config import features_from_config
+from beltline.models.features import Features
 from beltline.models.labels import label_values
 from beltline.models.tables import side_by_side
 from beltline.models.vocabulary import learn, learnt_sizes, with_place
@@ -43,7 +44,7 @@ def preprocessing_fn(inputs: Inputs, custom_config: Mapping[str, Any]) -> dict[s
     Returns:
       The tensors listed above.
     """
-    features = from_config(custom_config)
+    features = features_from_config(custom_config)
     outputs = {}
     if features.numeric:
         values = _numbers(inputs, features)

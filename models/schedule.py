@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from beltline.models.config import Auto
+
 EPOCHS = 16
 """Passes over the training rows, where the setting is `auto`."""
 FEWEST_STEPS = 100
@@ -36,7 +38,7 @@ def learning_rates(highest: float, steps: int | None) -> Any:
     )
 
 
-def epochs(setting: int | str, steps: int) -> int:
+def epochs(setting: int | Auto, steps: int) -> int:
     """Passes over the training rows; `auto` is 16, or as many as `FEWEST_STEPS` take.
 
     Args:
@@ -46,7 +48,7 @@ def epochs(setting: int | str, steps: int) -> int:
     return max(EPOCHS, math.ceil(FEWEST_STEPS / steps)) if setting == "auto" else int(setting)
 
 
-def batch_size(setting: int | str, rows: int) -> int:
+def batch_size(setting: int | Auto, rows: int) -> int:
     """Rows per step for one device; `auto` is a power of two, about a hundredth of the rows."""
     if setting != "auto":
         return int(setting)

@@ -16,6 +16,7 @@ import numpy as np
 
 from beltline.models.calibration import Array, calibrated, validation_outputs
 from beltline.models.checkpoints import Checkpoints, key_of
+from beltline.models.config import TrainingConfig, from_config
 from beltline.models.curves import Curves
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.export import Trained, export_model
@@ -45,9 +46,9 @@ def run_fn(fn_args: Any) -> None:
       ValueError: a split is empty or holds one class only, a GPU is required and there is none, or
         the loss is no longer a number.
     """
-    config = fn_args.custom_config
-    training = config["training"]
-    devices = choose_devices(training["mixed_precision"], training["gpu"], training["xla"])
+    config = from_config(fn_args.custom_config)
+    training = config.training
+    devices = choose_devices(training.mixed_precision, training.gpu, training.xla)
     job = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
     checkpoints = checkpoints_of(fn_args, job, hyperparameters, devices)
@@ -89,8 +90,8 @@ def fit(
     LOG.info(
         "%d epochs of %d steps, %d in one call", epochs, per_epoch, network.steps_per_execution
     )
-    followed = [*callbacks(job.training, steps), *([curves] if curves else [])]
-    minutes = job.training["checkpoint_minutes"]
+    followed = [*callbacks(job.config.training, steps), *([curves] if curves else [])]
+    minutes = job.config.training.checkpoint_minutes
     resumed = [Resume(checkpoints, minutes, followed)] if checkpoints else []
     first = resumed[0].first_epoch if resumed else 0
     train, validation = job.datasets(devices, range(first, epochs))
@@ -118,7 +119,7 @@ def on_one_device(
     return plain
 
 
-def callbacks(training: Mapping[str, Any], steps: int | None) -> list[keras.callbacks.Callback]:
+def callbacks(training: TrainingConfig, steps: int | None) -> list[keras.callbacks.Callback]:
     """Stops when the validation loss stalls, and reports.
 
     Args:
@@ -127,9 +128,9 @@ def callbacks(training: Mapping[str, Any], steps: int | None) -> list[keras.call
     """
     return [
         Progress(),
-        keras.callbacks.EarlyStopping(patience=training["patience"], restore_best_weights=True),
+        keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
         *([StepLimit(steps)] if steps else []),
-        *([TimeLimit(training["minutes"])] if training["minutes"] else []),
+        *([TimeLimit(training.minutes)] if training.minutes else []),
     ]
 
 
@@ -146,7 +147,7 @@ def checkpoints_of(
         "devices": devices.described,
     }
     files = files_of(fn_args.train_files) + files_of(fn_args.eval_files)
-    return Checkpoints(fn_args.working_dir, key_of(fn_args.custom_config, files, others))
+    return Checkpoints(fn_args.working_dir, key_of(job.config, files, others))
 
 
 def digest_of(network: keras.Model) -> str:

@@ -5,14 +5,12 @@ To recognise more words for the positive class, add them to `POSITIVE` or `NEGAT
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline.init.exclusions import reason_to_leave_out, shown
 from beltline.pipeline.init.profile import Column, Place, profile
+from beltline.pipeline.settings.data import Task
 from beltline.pipeline.tables import Table, place
-
-Task = Literal["binary", "multiclass", "regression"]
 
 MOST_CLASSES = 100
 MOST_WHOLE_CLASSES = 20
