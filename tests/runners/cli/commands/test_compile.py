@@ -175,7 +175,7 @@ def test_pods_are_told_the_database_of_a_query(beltline, folder):
         ("kubeflow.monitoring_schedule=hourly", "kubeflow.monitoring_schedule"),
         ("kubeflow.user=0", "kubeflow.user"),
         ("kubeflow.imag=a", "did you mean 'image'?"),
-        ("resources.Trainor.gpu=1", "no node 'Trainor'; did you mean 'Trainer'?"),
+        ("resources.Trainor.gpu=1", "unknown node 'Trainor'; did you mean 'Trainer'?"),
     ],
 )
 def test_a_mistake_for_kubeflow_is_found_before_anything_is_written(
@@ -196,7 +196,7 @@ def test_a_mistake_for_kubeflow_is_found_before_anything_is_written(
         ("airflow.schedule=nightly", "airflow.schedule"),
         ("airflow.start_date='2026-02-30'", "airflow.start_date"),
         ("airflow.monitoring_schedule=hourly", "airflow.monitoring_schedule"),
-        ("resources.Trainor.gpu=1", "no node 'Trainor'; did you mean 'Trainer'?"),
+        ("resources.Trainor.gpu=1", "unknown node 'Trainor'; did you mean 'Trainer'?"),
         ("label.column=worse", "worse"),
     ],
 )
