@@ -31,7 +31,7 @@ _READ_AT_ONCE = 1 << 24
 
 
 @dataclasses.dataclass(frozen=True)
-class State:
+class TrainingState:
     """Everything that a training needs to go on as if nothing had happened."""
 
     values: dict[str, Any]
@@ -47,19 +47,19 @@ class Checkpoints:
         self._folder = f"{folder}/{key}"
         self._file = f"{self._folder}/state.npz"
 
-    def load(self) -> State | None:
+    def load(self) -> TrainingState | None:
         """The state that was saved last, or None; one that can't be read counts as none."""
         if not tf.io.gfile.exists(self._file):
             return None
         try:
             with tf.io.gfile.GFile(self._file, "rb") as file:
                 arrays = dict(np.load(io.BytesIO(file.read()), allow_pickle=False))
-            return State(json.loads(str(arrays.pop("values"))), arrays)
+            return TrainingState(json.loads(str(arrays.pop("values"))), arrays)
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             LOG.warning("%s can't be read (%s): training starts anew", self._file, error)
             return None
 
-    def save(self, state: State) -> None:
+    def save(self, state: TrainingState) -> None:
         """Puts the state in the place of the one before, as a whole or not at all."""
         content = io.BytesIO()
         parts: dict[str, Any] = {"values": np.array(json.dumps(state.values)), **state.arrays}

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from beltline.models.checkpoints import Checkpoints, State
+from beltline.models.checkpoints import Checkpoints, TrainingState
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -76,7 +76,7 @@ class Resume(keras.callbacks.Callback):
         return time.monotonic() - self._saved >= least
 
 
-def _state(epochs: int, network: Any, callbacks: Sequence[Any]) -> State:
+def _state(epochs: int, network: Any, callbacks: Sequence[Any]) -> TrainingState:
     values: dict[str, Any] = {"epochs": epochs}
     arrays: dict[str, Any] = {}
     for name, variables in _variables(network).items():
@@ -88,10 +88,10 @@ def _state(epochs: int, network: Any, callbacks: Sequence[Any]) -> State:
                 arrays |= _numbered(key, value or [])
             else:
                 values[key] = value
-    return State(values, arrays)
+    return TrainingState(values, arrays)
 
 
-def _restore(state: State, network: Any, callbacks: Sequence[Any]) -> None:
+def _restore(state: TrainingState, network: Any, callbacks: Sequence[Any]) -> None:
     for name, variables in _variables(network).items():
         for variable, value in zip(variables, _list(state, name), strict=True):
             variable.assign(value)
@@ -116,5 +116,5 @@ def _numbered(name: str, arrays: Sequence[Any]) -> dict[str, Any]:
     return {f"{name}/{number:04d}": np.asarray(array) for number, array in enumerate(arrays)}
 
 
-def _list(state: State, name: str) -> list[Any]:
+def _list(state: TrainingState, name: str) -> list[Any]:
     return [state.arrays[key] for key in sorted(state.arrays) if key.startswith(f"{name}/")]

@@ -1,4 +1,4 @@
-"""Evaluator: TFMA on whole batches, the verdict, the reason for a refusal, and the figures.
+"""Evaluator: TFMA on whole batches, the verdict, the reason for a refusal, and the results.
 
 The stock executor hands every row through Beam one by one. The outputs are the same: TFMA's files,
 and a blessing with TFX's properties. Three things are added for whoever looks at a run: why a model
@@ -22,7 +22,7 @@ from tfx.utils import json_utils, path_utils, proto_utils
 from beltline.pipeline.components import digest_of_sources, slices
 from beltline.pipeline.components.explanation import Candidate, explain, judged_by
 from beltline.pipeline.components.record_files import RecordBatches, files_of_split
-from beltline.pipeline.evaluation import results as figures
+from beltline.pipeline.evaluation import results
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -124,8 +124,8 @@ def _bless(blessing: types.Artifact, good: bool) -> None:
 
 
 def _describe(evaluation: types.Artifact, blessing: types.Artifact, input_dict: Artifacts) -> None:
-    for model in (figures.CANDIDATE, figures.BASELINE):
-        values = json.dumps(figures.overall(evaluation.uri, model), sort_keys=True)
+    for model in (results.CANDIDATE, results.BASELINE):
+        values = json.dumps(results.overall(evaluation.uri, model), sort_keys=True)
         evaluation.set_string_custom_property(model, values)
     judged = {
         keys.MODEL_KEY: (
@@ -143,4 +143,4 @@ def _describe(evaluation: types.Artifact, blessing: types.Artifact, input_dict: 
             blessing.set_int_custom_property(number, model.id)
     champion = bool(input_dict.get(keys.BASELINE_MODEL_KEY))
     blessing.set_int_custom_property("compared_with_champion", int(champion))
-    blessing.set_string_custom_property("reason", "; ".join(figures.refusals(evaluation.uri)))
+    blessing.set_string_custom_property("reason", "; ".join(results.refusals(evaluation.uri)))

@@ -25,7 +25,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
 from beltline.pipeline.components.record_files import ROWS, batches_of_records, sample
-from beltline.pipeline.evaluation import results as figures
+from beltline.pipeline.evaluation import results
 from beltline.pipeline.evaluation.importance import (
     REPEATS,
     permutation_importance,
@@ -98,7 +98,7 @@ def explain(
     """
     sampled = sample(batches_of_records(files), rows or _ROWS_FOR_SHARES)
     asked = Asked(candidate, judged, np.array(sampled, object))
-    overall = figures.overall(evaluation.uri, figures.CANDIDATE)
+    overall = results.overall(evaluation.uri, results.CANDIDATE)
     made = {
         "metric": judged.metric,
         "lower_is_better": judged.sign < 0,
@@ -171,9 +171,9 @@ class Asked:
 
 def _slices(evaluation: str, judged: Judged, is_true: np.ndarray | None) -> dict[str, Any]:
     least = rows_that_tell(is_true)
-    found = figures.by_slice(evaluation, figures.CANDIDATE)
+    found = results.by_slice(evaluation, results.CANDIDATE)
     worst, too_small = worst_first(found, judged.metric, judged.sign, least)
-    before = dict(figures.by_slice(evaluation, figures.BASELINE))
+    before = dict(results.by_slice(evaluation, results.BASELINE))
     described = [
         asdict(each)
         | {"champion": _number(before.get(each.slice, {}).get(judged.metric, math.nan))}

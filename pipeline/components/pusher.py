@@ -94,8 +94,8 @@ class Executor(base_executor.BaseExecutor):
             "run": self._context.pipeline_run_id if self._context else "",
             "blessed": True,
             "first": not input_dict.get("champion"),
-            "metrics": _figures(evaluation, CANDIDATE),
-            "champion_metrics": _figures(evaluation, BASELINE) or None,
+            "metrics": _metrics(evaluation, CANDIDATE),
+            "champion_metrics": _metrics(evaluation, BASELINE) or None,
             "problem": json.loads(properties["problem"]),
             "digests": {
                 "data": examples.get_string_custom_property("data_digest"),
@@ -144,7 +144,7 @@ class Pusher(base_component.BaseComponent):
         )
 
 
-def _figures(evaluation: types.Artifact, model: str) -> dict[str, float]:
+def _metrics(evaluation: types.Artifact, model: str) -> dict[str, float]:
     return dict(json.loads(evaluation.get_string_custom_property(model) or "{}"))
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.init.decisions import Decision
-from beltline.pipeline.init.exclusions import shown
+from beltline.pipeline.init.feature_selection import shown
+from beltline.pipeline.init.inference import InferredProject
 from beltline.pipeline.tables.files import suffix_of
 
 SETTINGS = "pipeline.yaml"
@@ -49,9 +49,9 @@ def schema_path(name: str) -> str:
     return f"schema/{name}.pbtxt"
 
 
-def settings_text(decision: Decision, name: str, data: Path | str, folder: Path) -> str:
+def settings_text(inferred: InferredProject, name: str, data: Path | str, folder: Path) -> str:
     """The text of `pipeline.yaml` for `folder`; `data` is the path of files, or a query's text."""
-    label = decision.label
+    label = inferred.label
     lines = [
         "# Written by `beltline init`; docs/settings.md lists what else may stand here.",
         f"name: {name}",
@@ -61,8 +61,8 @@ def settings_text(decision: Decision, name: str, data: Path | str, folder: Path)
     if label.column.missing:
         said = f"{label.column.missing:,} of {label.column.rows:,} rows have no label"
         lines.append(_with_comment("  unlabelled: drop", said))
-    lines += [f"schema: {schema_path(name)}", *_label_lines(decision), *_feature_lines(decision)]
-    return "\n".join([*lines, *_evaluation_lines(decision)]) + "\n"
+    lines += [f"schema: {schema_path(name)}", *_label_lines(inferred), *_feature_lines(inferred)]
+    return "\n".join([*lines, *_evaluation_lines(inferred)]) + "\n"
 
 
 def _source_lines(data: Path | str, folder: Path) -> list[str]:
@@ -71,8 +71,8 @@ def _source_lines(data: Path | str, folder: Path) -> list[str]:
     return ["  source: sql", f"  query: {_scalar(data)}"]
 
 
-def _label_lines(decision: Decision) -> list[str]:
-    label = decision.label
+def _label_lines(inferred: InferredProject) -> list[str]:
+    label = inferred.label
     lines = [
         "label:",
         f"  column: {_scalar(label.column.name)}",
@@ -84,21 +84,21 @@ def _label_lines(decision: Decision) -> list[str]:
     return lines
 
 
-def _feature_lines(decision: Decision) -> list[str]:
-    if not decision.left_out:
+def _feature_lines(inferred: InferredProject) -> list[str]:
+    if not inferred.excluded:
         return []
     excluded = [
         _with_comment(f"    - {_scalar(name)}", reason)
-        for name, reason in decision.left_out.items()
+        for name, reason in inferred.excluded.items()
     ]
     return ["features:", "  exclude:", *excluded]
 
 
-def _evaluation_lines(decision: Decision) -> list[str]:
-    threshold = decision.threshold
+def _evaluation_lines(inferred: InferredProject) -> list[str]:
+    threshold = inferred.threshold
     lines = ["evaluation:"]
-    if decision.slices:
-        lines.append(f"  slices: [{', '.join(_scalar(name) for name in decision.slices)}]")
+    if inferred.slices:
+        lines.append(f"  slices: [{', '.join(_scalar(name) for name in inferred.slices)}]")
     bound = f"    {threshold.metric}: {{{threshold.side}: {threshold.value!r}}}"
     return [*lines, "  thresholds:", _with_comment(bound, threshold.why)]
 

@@ -113,7 +113,7 @@ class Label(Section):
         return self
 
 
-class Features(Section):
+class FeatureSettings(Section):
     """Which columns the model sees, and as what."""
 
     include: list[str] | None = Field(

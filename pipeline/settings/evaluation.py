@@ -20,7 +20,7 @@ METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
 LOWER_IS_BETTER: frozenset[Metric] = frozenset({"rmse", "mae"})
 
 
-class Champion(Section):
+class ChampionSettings(Section):
     """How a new model is compared with the last pushed one, on the same rows."""
 
     enabled: bool = Field(True, description="Whether it is compared at all.")
@@ -55,4 +55,6 @@ class Evaluation(Section):
         description="Most rows of the eval split that are asked again with one column shuffled, "
         "to see what the column is worth; 0 leaves that out.",
     )
-    champion: Champion = Field(default_factory=Champion, description="The last pushed model.")
+    champion: ChampionSettings = Field(
+        default_factory=ChampionSettings, description="The last pushed model."
+    )

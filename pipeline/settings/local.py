@@ -7,7 +7,7 @@ from pydantic import Field
 from beltline.pipeline.settings.section import Section
 
 
-class Resources(Section):
+class NodeResources(Section):
     """What one node needs; each runner honours what its place can."""
 
     cpu: float | None = Field(None, gt=0, description="Processor cores.")

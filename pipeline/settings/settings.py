@@ -7,10 +7,10 @@ from pydantic import Field, model_validator
 
 from beltline.pipeline.settings.airflow import Airflow
 from beltline.pipeline.settings.bounds import Metric
-from beltline.pipeline.settings.data import Data, Features, Label
+from beltline.pipeline.settings.data import Data, FeatureSettings, Label
 from beltline.pipeline.settings.evaluation import METRICS_OF_TASK, Evaluation
 from beltline.pipeline.settings.kubeflow import Kubeflow
-from beltline.pipeline.settings.local import Local, Resources
+from beltline.pipeline.settings.local import Local, NodeResources
 from beltline.pipeline.settings.monitoring import Monitoring
 from beltline.pipeline.settings.push import Push
 from beltline.pipeline.settings.section import MisplacedError, Section
@@ -32,7 +32,9 @@ class Settings(Section):
         "of `pipeline.yaml`.",
     )
     label: Label = Field(description="The column to predict.")
-    features: Features = Field(default_factory=Features, description="The model's inputs.")
+    features: FeatureSettings = Field(
+        default_factory=FeatureSettings, description="The model's inputs."
+    )
     model: Model = Field(default_factory=Model, description="The network.")
     training: Training = Field(default_factory=Training, description="How it learns.")
     tuning: Tuning = Field(default_factory=Tuning, description="Hyperparameter search.")
@@ -42,7 +44,7 @@ class Settings(Section):
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="Live requests beside the training rows."
     )
-    resources: dict[str, Resources] = Field(
+    resources: dict[str, NodeResources] = Field(
         default_factory=dict, description="What each node needs, by node id."
     )
     local: Local = Field(default_factory=Local, description="The local runner.")

@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 
-from beltline.models.checkpoints import Checkpoints, State, key_of
+from beltline.models.checkpoints import Checkpoints, TrainingState, key_of
 from beltline.models.config import from_config
 from tests.models.rows import config
 
-STATE = State(
+STATE = TrainingState(
     {"epochs": 3, "0.best": [float("inf"), 0], "text": "ü", "none": None},
     {"network/0000": np.float32([[1.5, np.nan]]), "network/0001": np.uint32([7, 9])},
 )
@@ -20,7 +20,7 @@ STATE = State(
 def test_a_state_comes_back_as_it_was(tmp_path):
     folder = Checkpoints(str(tmp_path / "all"), "key")
     assert folder.load() is None
-    folder.save(State({"epochs": 2}, {}))
+    folder.save(TrainingState({"epochs": 2}, {}))
     folder.save(STATE)
     found = Checkpoints(str(tmp_path / "all"), "key").load()
     assert found.values == STATE.values

@@ -15,7 +15,7 @@ def source_of(properties: Mapping[str, Any]) -> Source:
     return Source(**{key: properties[key] for key in ("path", "query", "changed_by", "span")})
 
 
-class Request:
+class ExampleGenConfig:
     """The execution properties, understood.
 
     Columns are written as their expected kinds wherever their values allow it. That they do is
