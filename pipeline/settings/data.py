@@ -18,20 +18,20 @@ _KEYS_OF_SOURCE = {"files": ("path", ("query", "changed_by")), "sql": ("query", 
 
 
 class Splits(Section):
-    """The shares of the rows for training, for early stopping, and for the evaluation."""
+    """The shares of the rows for training, for early stopping and for the evaluation."""
 
-    train: _Share = Field(0.7, description="Share of the rows that the model learns from.")
+    train: _Share = Field(0.7, description="Share of the rows that the model is trained on.")
     validation: _Share = Field(
-        0.1, description="Share of the rows that stop the training and choose the threshold."
+        0.1, description="Share of the rows for early stopping and the choice of the threshold."
     )
     eval: _Share = Field(
-        0.2, description="Share of the rows that the Evaluator judges the model on."
+        0.2, description="Share of the rows that the Evaluator evaluates the model on."
     )
 
     @model_validator(mode="after")
     def _shares_are_whole(self) -> "Splits":
         if abs(self.train + self.validation + self.eval - 1) > 1e-6:
-            raise ValueError("train, validation and eval must add up to 1")
+            raise ValueError("train, validation and eval must sum to 1")
         return self
 
 
@@ -46,38 +46,39 @@ class Data(Section):
     path: str | None = Field(
         None,
         description="A CSV or Parquet file, a folder of them, or a pattern such as `in/*.csv`; "
-        "relative to the folder of `pipeline.yaml`. It may hold `{YYYY}`, `{MM}` and `{DD}`, or "
-        "`{SPAN}`, and `{VERSION}`. Needed with `files`.",
+        "relative to the folder of `pipeline.yaml`. It may contain `{YYYY}`, `{MM}` and `{DD}`, or "
+        "`{SPAN}`, and `{VERSION}`. Required with `files`.",
     )
     query: str | None = Field(
         None,
-        description="The SQL query whose rows are read; it may hold `:span`. Needed with `sql`.",
+        description="The SQL query whose rows are read; it may contain `:span`. Required with "
+        "`sql`.",
     )
     changed_by: str | None = Field(
         None,
         description="An SQL query whose result changes whenever that of `query` does, such as "
-        "`SELECT max(id), count(*) FROM parts`; without it all rows are read to find out.",
+        "`SELECT max(id), count(*) FROM parts`; without it a run reads all rows to compare them.",
     )
     span: Annotated[str, Field(pattern=SPAN_PATTERN)] = Field(
         "latest",
-        description="Which part of the data, where `path` holds placeholders: `latest`, a day as "
-        "`2026-11-23`, or a number for `{SPAN}`. Where `query` holds `:span`, its value.",
+        description="Which span of the data, where `path` contains placeholders: `latest`, a day "
+        "as `2026-11-23`, or a number for `{SPAN}`. Where `query` contains `:span`, its value.",
     )
     splits: Splits = Field(default_factory=Splits, description="How the rows are split.")
     split_by: str | None = Field(
         None,
-        description="A column whose value decides the split, so that rows which share it stay "
-        "together; without it the row's whole content decides.",
+        description="A column whose value decides the split, so that rows with the same value are "
+        "in the same split; without it the row's whole content decides.",
     )
     unlabelled: Literal["refuse", "drop"] = Field(
         "refuse",
-        description="Rows without a label: the data gate refuses the data, or they are left out "
-        "and counted.",
+        description="Rows without a label: `refuse` makes the data gate refuse the data, `drop` "
+        "drops and counts them.",
     )
     unreadable: Literal["stop", "reject"] = Field(
         "stop",
-        description="Rows that can't be read (ragged, wrong bytes, broken quotes): the first one "
-        "stops the run, or they are counted and go to a file of their own.",
+        description="Malformed rows (ragged, invalid UTF-8, broken quotes): `stop` fails the run "
+        "at the first one, `reject` counts them and writes them to a file of their own.",
     )
 
     @field_validator("span", mode="before")
@@ -90,10 +91,10 @@ class Data(Section):
     def _keys_go_with_the_source(self) -> "Data":
         needed, others = _KEYS_OF_SOURCE[self.source]
         if not getattr(self, needed):
-            raise MisplacedError(f"is needed where `source` is {self.source}", needed)
+            raise MisplacedError(f"is required with `source: {self.source}`", needed)
         for key in others:
             if getattr(self, key) is not None:
-                raise MisplacedError(f"does not go with `source: {self.source}`", key)
+                raise MisplacedError(f"can't be combined with `source: {self.source}`", key)
         return self
 
 
@@ -101,7 +102,7 @@ class Label(Section):
     """The column to predict."""
 
     column: str = Field(description="The column to predict.")
-    task: Task = Field(description="What kind of prediction it is.")
+    task: Task = Field(description="The kind of prediction.")
     positive: str | None = Field(
         None, description="For a binary label, the value whose probability the model gives."
     )
@@ -109,30 +110,31 @@ class Label(Section):
     @model_validator(mode="after")
     def _positive_goes_with_binary(self) -> "Label":
         if (self.task == "binary") != (self.positive is not None):
-            raise ValueError("`positive` is needed for a binary label and only there")
+            raise ValueError("`positive` is required for a binary label, and allowed only there")
         return self
 
 
 class FeatureSettings(Section):
-    """Which columns the model sees, and as what."""
+    """The model's inputs."""
 
     include: list[str] | None = Field(
         None, description="Only these columns; without it every column of the schema."
     )
     exclude: list[str] = Field(
-        default_factory=list, description="Columns that are not read at all: ids, timestamps."
+        default_factory=list,
+        description="Columns that are not read at all, such as ids and timestamps.",
     )
     overrides: dict[str, Literal["number", "category", "both"]] = Field(
         default_factory=dict,
-        description="How to use a column where the schema would have it otherwise.",
+        description="How to use a column, in place of what follows from the schema.",
     )
     numbers: Literal["quantile", "zscore"] = Field(
         "quantile",
-        description="Numbers as their rank among the training values (robust to outliers), or "
-        "as distances from the mean in standard deviations.",
+        description="Encoding of numbers: the rank among the training values (robust to outliers), "
+        "or the distance from the mean in standard deviations.",
     )
     vocabulary_size: int = Field(
-        10_000, ge=1, description="Most values that are kept of one category column."
+        10_000, ge=1, description="Most values that are kept for one category column."
     )
     out_of_vocabulary_buckets: int = Field(
         1, ge=1, description="Hash buckets shared by the values that are not kept."

@@ -21,40 +21,41 @@ LOWER_IS_BETTER: frozenset[Metric] = frozenset({"rmse", "mae"})
 
 
 class ChampionSettings(Section):
-    """How a new model is compared with the last pushed one, on the same rows."""
+    """How a candidate is compared with the live model (the champion), on the same rows."""
 
-    enabled: bool = Field(True, description="Whether it is compared at all.")
+    enabled: bool = Field(True, description="Whether the candidate is compared with the champion.")
     metric: Metric | None = Field(
-        None, description="The metric that decides; by default the first of the task's."
+        None, description="The metric to compare; by default the first one of the task."
     )
     margin: float = Field(
         0.0,
-        description="How much better it must be at least; at zero, as good will do; below zero, "
-        "how much worse it may be. In the metric's unit.",
+        description="How much better the candidate must be, in the metric's unit; at 0 it may be "
+        "equal, below 0 that much worse.",
     )
 
 
 class Evaluation(Section):
-    """What a model must reach before it is pushed."""
+    """What a model must reach to be blessed."""
 
     metrics: list[Metric] | None = Field(
-        None, description="Metrics to compute; by default all that the task has."
+        None, description="Metrics to compute; by default all of the task."
     )
     thresholds: dict[Metric, Bound] = Field(
-        default_factory=dict, description="What each metric must reach on the eval split."
+        default_factory=dict, description="Bounds of each metric on the eval split."
     )
     slices: list[str] = Field(
-        default_factory=list, description="Columns whose values are each evaluated apart."
+        default_factory=list,
+        description="Columns to slice by: each value is also evaluated on its own.",
     )
     slice_thresholds: dict[Metric, Bound] = Field(
-        default_factory=dict, description="What each metric must reach in every slice."
+        default_factory=dict, description="Bounds of each metric in every slice."
     )
     importance_rows: int = Field(
         2000,
         ge=0,
-        description="Most rows of the eval split that are asked again with one column shuffled, "
-        "to see what the column is worth; 0 leaves that out.",
+        description="Most rows of the eval split for permutation importance, which predicts them "
+        "again with one column shuffled; 0 turns it off.",
     )
     champion: ChampionSettings = Field(
-        default_factory=ChampionSettings, description="The last pushed model."
+        default_factory=ChampionSettings, description="The comparison with the live model."
     )

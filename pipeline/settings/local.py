@@ -8,7 +8,7 @@ from beltline.pipeline.settings.section import Section
 
 
 class NodeResources(Section):
-    """What one node needs; each runner honours what its place can."""
+    """Resources of one node; each runner applies those that its platform supports."""
 
     cpu: float | None = Field(None, gt=0, description="Processor cores.")
     memory: Annotated[str, Field(pattern=r"^\d+(Mi|Gi)$")] | None = Field(
@@ -28,11 +28,11 @@ class Local(Section):
     metadata: str | None = Field(
         None,
         description="`sqlite:///…`, `mysql://…` or `postgresql://…`; by default a SQLite file in "
-        "the root. `BELTLINE_METADATA` overrides it, and is the place for one with a password.",
+        "the root. `BELTLINE_METADATA` overrides it; a URL with a password belongs there.",
     )
     max_active_nodes: int | None = Field(
         None,
         ge=1,
-        description="Most nodes at once, by default one for each core; what `resources` says of "
-        "them must fit the machine together.",
+        description="Most nodes at once, by default one per core; together their `resources` must "
+        "fit the machine.",
     )

@@ -6,7 +6,7 @@ from beltline.pipeline.settings.section import Section
 
 
 class Push(Section):
-    """Where a good model goes."""
+    """Where a blessed model is pushed."""
 
     directory: str = Field(
         "served",
@@ -14,11 +14,13 @@ class Push(Section):
         "root.",
     )
     check_rows: int = Field(
-        32, ge=1, description="Rows of the eval split that the model must answer beforehand."
+        32,
+        ge=1,
+        description="Rows of the eval split that the serving check sends to the model first.",
     )
     keep: int = Field(
         10,
         ge=1,
         description="How many of the newest versions are kept; the live one and the one that a "
-        "rollback goes to stay in any case.",
+        "rollback would restore are always kept.",
     )

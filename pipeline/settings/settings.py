@@ -36,16 +36,18 @@ class Settings(Section):
         default_factory=FeatureSettings, description="The model's inputs."
     )
     model: Model = Field(default_factory=Model, description="The network.")
-    training: Training = Field(default_factory=Training, description="How it learns.")
+    training: Training = Field(default_factory=Training, description="How the network is trained.")
     tuning: Tuning = Field(default_factory=Tuning, description="Hyperparameter search.")
-    evaluation: Evaluation = Field(default_factory=Evaluation, description="What it must reach.")
-    push: Push = Field(default_factory=Push, description="Where a good model goes.")
+    evaluation: Evaluation = Field(
+        default_factory=Evaluation, description="What a model must reach."
+    )
+    push: Push = Field(default_factory=Push, description="Where a blessed model is pushed.")
     serving: Serving = Field(default_factory=Serving, description="The REST server.")
     monitoring: Monitoring = Field(
-        default_factory=Monitoring, description="Live requests beside the training rows."
+        default_factory=Monitoring, description="Drift and skew of live requests."
     )
     resources: dict[str, NodeResources] = Field(
-        default_factory=dict, description="What each node needs, by node id."
+        default_factory=dict, description="Resources of each node, by node id."
     )
     local: Local = Field(default_factory=Local, description="The local runner.")
     airflow: Airflow = Field(default_factory=Airflow, description="The Airflow runner.")
@@ -67,7 +69,7 @@ class Settings(Section):
         for metric, key in self._named_metrics():
             if metric not in allowed:
                 raise MisplacedError(
-                    f"'{metric}' is no metric of a {self.label.task} label; "
+                    f"invalid metric '{metric}' for a {self.label.task} label: "
                     f"allowed: {', '.join(allowed)}",
                     *key,
                 )
@@ -75,11 +77,9 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _a_database_has_a_query(self) -> "Settings":
-        # Each node of the DAG would be told its password.
+        # Every node of the DAG would get its password.
         if self.airflow.database_connection and self.data.source != "sql":
-            raise MisplacedError(
-                "goes with `data.source: sql` alone", "airflow", "database_connection"
-            )
+            raise MisplacedError("requires `data.source: sql`", "airflow", "database_connection")
         return self
 
     @model_validator(mode="after")
