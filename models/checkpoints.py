@@ -1,7 +1,7 @@
-"""Where the state of an unfinished training is kept: one folder per training, named by its key.
+"""Checkpoints of an unfinished training: one folder per training, named by its key.
 
-The key stands for everything that the training's outcome depends on, so that whoever starts the
-same training finds the state, in the same run or in another one. A state is one file: arrays, and
+The key is a digest of everything that the training's outcome depends on, so that the same training
+finds its checkpoint in the same run or in another one. A state is one file: arrays, and
 plain values as JSON. To add to the key, add a part in `key_of`.
 """
 
@@ -32,7 +32,7 @@ _READ_AT_ONCE = 1 << 24
 
 @dataclasses.dataclass(frozen=True)
 class TrainingState:
-    """Everything that a training needs to go on as if nothing had happened."""
+    """Everything that is needed to resume a training with an identical outcome."""
 
     values: dict[str, Any]
     """Plain numbers, texts, lists and mappings, and None."""
@@ -48,7 +48,7 @@ class Checkpoints:
         self._file = f"{self._folder}/state.npz"
 
     def load(self) -> TrainingState | None:
-        """The state that was saved last, or None; one that can't be read counts as none."""
+        """Returns the state that was saved last, or None; one that can't be read counts as none."""
         if not tf.io.gfile.exists(self._file):
             return None
         try:
@@ -56,11 +56,13 @@ class Checkpoints:
                 arrays = dict(np.load(io.BytesIO(file.read()), allow_pickle=False))
             return TrainingState(json.loads(str(arrays.pop("values"))), arrays)
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            LOG.warning("%s can't be read (%s): training starts anew", self._file, error)
+            LOG.warning(
+                "%s can't be read (%s): training starts from the beginning", self._file, error
+            )
             return None
 
     def save(self, state: TrainingState) -> None:
-        """Puts the state in the place of the one before, as a whole or not at all."""
+        """Replaces the state atomically."""
         content = io.BytesIO()
         parts: dict[str, Any] = {"values": np.array(json.dumps(state.values)), **state.arrays}
         np.savez(content, **parts)
@@ -71,7 +73,7 @@ class Checkpoints:
         tf.io.gfile.rename(unfinished, self._file, overwrite=True)
 
     def remove(self) -> None:
-        """Removes the state, and those of trainings that nobody has gone on with for two weeks."""
+        """Removes the state, and those of trainings that were not resumed for two weeks."""
         _remove(self._folder)
         now = time.time()
         for folder in tf.io.gfile.glob(f"{self._all}/*"):

@@ -1,4 +1,4 @@
-"""Where training runs: every GPU that there is, else the CPU, and in which precision.
+"""The devices that training runs on, every GPU or else the CPU, and the precision.
 
 To support another kind of device, return its `tf.distribute` strategy from `choose_devices`.
 """
@@ -44,7 +44,7 @@ class Devices:
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
-        """Networks built inside are placed on these devices and compute in this precision."""
+        """Places networks that are built inside on these devices, in this precision."""
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.policy)
         try:
@@ -57,16 +57,16 @@ class Devices:
 def choose_devices(
     mixed_precision: Precision = "auto", gpu: Gpu = "preferred", xla: Xla = "auto"
 ) -> Devices:
-    """Finds the GPUs, and says on one line what was found and chosen.
+    """Returns the devices to train on, and logs what was found and chosen.
 
     Args:
-      mixed_precision: `auto` (by what the GPUs can), `off`, `float16` or `bfloat16`; only GPUs
-        heed it.
+      mixed_precision: `auto` (by what the GPUs can), `off`, `float16` or `bfloat16`; it applies to
+        GPUs alone.
       gpu: `required`, `preferred` (the CPU where there is none, with a warning), or `off`.
       xla: `auto`, `on` or `off`; `auto` is off, since XLA excludes deterministic operations.
 
     Raises:
-      ValueError: a GPU is required, and there is none that TensorFlow can use.
+      ValueError: a GPU is required, and TensorFlow can't use any.
     """
     gpus = _gpus(gpu)
     wanted = _precision(mixed_precision, gpus)
@@ -90,13 +90,13 @@ def choose_devices(
 
 
 def precision_of(capabilities: Sequence[tuple[int, int]]) -> str | None:
-    """The type in which GPUs of these compute capabilities compute fastest; None for float32."""
+    """Returns the fastest type of GPUs of these compute capabilities; None for float32."""
     weakest = min(capabilities, default=(0, 0))
     return next((name for least, name in _CAPABLE if weakest >= least), None)
 
 
 def _gpus(wish: Gpu) -> list[tf.config.PhysicalDevice]:
-    """The GPUs to use, with memory that grows."""
+    """Returns the GPUs to use, with memory growth enabled."""
     if wish == "off":
         _hide_gpus()
         return []

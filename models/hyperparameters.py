@@ -1,7 +1,7 @@
-"""How a Tuner's choice overrides the settings.
+"""How tuned hyperparameters override the settings.
 
 What can be tuned is declared with the settings, and comes as `TuningConfig.values`.
-To tune another value, say in `hyperparameters_of` what it changes.
+To tune another value, apply it in `hyperparameters_of`.
 """
 
 import dataclasses
@@ -11,7 +11,7 @@ from typing import Any
 from beltline.models.config import Config
 
 KERAS_TUNERS_OWN = "tuner/"
-"""Hyperband's notes among the values of a trial begin so."""
+"""Prefix of the values that Hyperband adds to those of a trial."""
 
 
 def hyperparameters_of(config: Config, tuned: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -40,6 +40,6 @@ def hyperparameters_of(config: Config, tuned: Mapping[str, Any] | None = None) -
 
 
 def scaled(hidden: Sequence[int], width: float, depth: int) -> list[int]:
-    """Layers `width` times as wide, cut from the front or lengthened there to `depth` of them."""
+    """Returns `depth` layers, `width` times as wide; the front is cut or repeated."""
     layers = [hidden[0]] * (depth - len(hidden)) + list(hidden)
     return [max(1, round(width * units)) for units in layers[len(layers) - depth :]]

@@ -1,4 +1,4 @@
-"""Everything that training and tuning have in common: data, objective, and a network to fit."""
+"""What training and tuning share: the data, the objective, and a network to fit."""
 
 import dataclasses
 import importlib
@@ -28,7 +28,7 @@ _EVEN = 8  # what the number of steps in a pass is made a multiple of, for the s
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A data set and the settings to learn from it."""
+    """A data set and the configuration to train on it."""
 
     config: Config
     transform: tft.TFTransformOutput
@@ -42,7 +42,7 @@ class Job:
         return self.config.features
 
     def network(self, hyperparameters: Mapping[str, Any]) -> keras.Model:
-        """An untrained network, built by the function that the settings name."""
+        """Returns an untrained network, built by the function that the settings name."""
         module, _, name = self.config.model.network_fn.rpartition(".")
         network_fn = getattr(importlib.import_module(module), name)
         sizes = vocabulary_sizes(self.transform, self.features)
@@ -56,7 +56,7 @@ class Job:
         together: int = 1,
         steps: int | None = None,
     ) -> keras.Model:
-        """An untrained network with its optimizer and its loss.
+        """Returns an untrained network with its optimizer and its loss.
 
         The learning rate grows with the square root of the copies that `devices.scope()` trains in
         step, since so grows the batch: the rule for Adam and its kin (Malladi et al., "On the SDEs
@@ -88,7 +88,7 @@ class Job:
     def datasets(
         self, devices: Devices, passes: range | None = None
     ) -> tuple[tf.data.Dataset, tf.data.Dataset]:
-        """The training split, shuffled, and the validation split, in batches for Keras' `fit`.
+        """Returns the shuffled training split and the validation split, batched for Keras' `fit`.
 
         With `passes` the first holds all of these passes, one after another: `fit` needs
         `steps_per_epoch` then, and the devices need not wait between two epochs.
@@ -103,11 +103,11 @@ class Job:
         return self.train.batches(size, target, seed, passes), validation
 
     def epochs(self, devices: Devices) -> int:
-        """Most passes over the training rows."""
+        """Returns the number of epochs."""
         return epochs(self.config.training.epochs, self.train.steps(self.rows_per_step(devices)))
 
     def rows_per_step(self, devices: Devices) -> int:
-        """Rows of one step on all devices together."""
+        """Returns the rows of one step on all devices together."""
         rows, setting = len(self.train.labels), self.config.training.batch_size
         size = batch_size(setting, rows) * devices.replicas
         if setting != "auto":
@@ -117,7 +117,7 @@ class Job:
         return math.ceil(rows / (steps + -steps % _EVEN)) if steps > _EVEN else size
 
     def steps_together(self, devices: Devices, limit: int | None = None) -> int:
-        """Steps that one call of TensorFlow makes: as many as divide an epoch's, and the limit.
+        """Returns `steps_per_execution`: it divides the steps of an epoch, and the limit.
 
         Several copies take one at a time: Keras' loop around steps fails under MirroredStrategy
         (Keras 3.15, TensorFlow 2.21: a placeholder that nothing feeds).
@@ -163,7 +163,7 @@ def prepare(
 
 
 def make_repeatable(seed: int, xla: Xla = "off") -> None:
-    """The same seed gives the same weights on the same machine, at some cost in speed.
+    """Seeds everything and makes operations deterministic: a seed gives identical weights.
 
     With XLA `on` only the seed is set: Keras refuses XLA where operations must be deterministic.
     """

@@ -1,7 +1,7 @@
-"""What chooses the values of each trial: KerasTuner's oracles, the settings' own values first.
+"""The oracles that choose the values of each trial: KerasTuner's, with the settings' values first.
 
-Both keep all that they know in one file, which is whole at any moment: a search that was killed
-goes on from the trials that had ended. To search in another way, add an oracle of KerasTuner's
+Both keep their state in one file that is written atomically: a search that was killed resumes after
+the trials that had ended. To search in another way, add an oracle of KerasTuner's
 here, as `Bayesian` is, and its name to `oracle`.
 """
 
@@ -25,27 +25,27 @@ _RANDOM_SHARE = 3  # of so many trials of a Bayesian search one is random, befor
 
 
 class DefaultsFirst(keras_tuner.Oracle):
-    """Trains the untuned settings first, as long as any trial, and remembers everything.
+    """Mix-in for an oracle of KerasTuner's: the untuned settings first, and a state that survives.
 
-    A mix-in: it stands before an oracle of KerasTuner's.
+    The first trial has the settings' own values and full length.
     """
 
     folder: Path
-    """Where the search is remembered."""
+    """Folder of the search's state."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The values of the next trial, in KerasTuner's form."""
+        """Returns the values of the next trial, in KerasTuner's form."""
         if self.trials:
             return dict(super().populate_space(trial_id))
         untuned = {each.name: each.default for each in self.get_space().space}
         return {"status": trials.TrialStatus.RUNNING, "values": untuned | self.longest()}
 
     def longest(self) -> dict[str, Any]:
-        """What a trial's values hold besides, if it may train as long as any."""
+        """Returns the oracle's own notes in the values of a trial of full length."""
         return {}
 
     def get_best_trials(self, num_trials: int = 1) -> list[trials.Trial]:
-        """The best of those that were trained as long as any; of two equal ones the earlier."""
+        """Returns the best trials of full length; of two equal ones the earlier."""
         ended = [
             trial
             for trial in self.trials.values()
@@ -58,7 +58,7 @@ class DefaultsFirst(keras_tuner.Oracle):
         return {name: value for name, value in self.longest().items() if name == EPOCHS}
 
     def save(self) -> None:
-        """Writes down what is known; a reader sees all of it or what was there before."""
+        """Writes the state of the search atomically."""
         state = {
             "oracle": self.get_state(),
             "trials": [trial.get_state() for trial in self.trials.values()],
@@ -69,7 +69,7 @@ class DefaultsFirst(keras_tuner.Oracle):
         written.replace(self.folder / _STATE)
 
     def reload(self) -> None:
-        """Goes on where a search ended, if one began here; what was at work then is done again."""
+        """Restores the state of an earlier search, if any; trials that were running start again."""
         if not (self.folder / _STATE).exists():
             return
         state = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
@@ -91,7 +91,7 @@ class Hyperband(DefaultsFirst, keras_tuner.oracles.HyperbandOracle):
     """Many short trials, of which the best go on longer; each from its beginning."""
 
     def longest(self) -> dict[str, Any]:
-        """As a trial of the last bracket, which are all trained as long as any."""
+        """Returns the notes of a trial in the last bracket, whose trials all have full length."""
         return {EPOCHS: self.max_epochs, "tuner/initial_epoch": 0, "tuner/bracket": 0}
 
 

@@ -33,7 +33,7 @@ LOG = logging.getLogger("beltline.trainer")
 
 
 def run_fn(fn_args: Any) -> None:
-    """TFX's entry point of the Trainer.
+    """Trains and exports the model: TFX's entry point of the Trainer.
 
     Args:
       fn_args: a `tfx.components.FnArgs`; read are `train_files`, `eval_files` (the validation
@@ -70,7 +70,7 @@ def fit(
     curves: Curves | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> keras.Model:
-    """A network with the weights of its best epoch, in float32 and on one device.
+    """Returns a network with the weights of its best epoch, in float32 and on one device.
 
     Args:
       job: what to learn from.
@@ -112,7 +112,7 @@ def fit(
 def on_one_device(
     network: keras.Model, job: Job, hyperparameters: Mapping[str, Any]
 ) -> keras.Model:
-    """The same network in float32, as it is exported; its digest goes into the log."""
+    """Returns the same network in float32, as it is exported; its digest goes into the log."""
     plain = job.network(hyperparameters)
     plain.set_weights(network.get_weights())
     LOG.info("weights digest %s", digest_of(plain))
@@ -120,7 +120,7 @@ def on_one_device(
 
 
 def callbacks(training: TrainingConfig, steps: int | None) -> list[keras.callbacks.Callback]:
-    """Stops when the validation loss stalls, and reports.
+    """Returns the callbacks: early stopping, limits and progress.
 
     Args:
       training: the settings' section.
@@ -137,7 +137,7 @@ def callbacks(training: TrainingConfig, steps: int | None) -> list[keras.callbac
 def checkpoints_of(
     fn_args: Any, job: Job, hyperparameters: Mapping[str, Any], devices: Devices
 ) -> Checkpoints | None:
-    """Where this training keeps its state; None where TFX gives it no folder."""
+    """Returns the checkpoints of this training; None where TFX gives it no folder."""
     if not fn_args.working_dir:
         return None
     others = {
@@ -151,7 +151,7 @@ def checkpoints_of(
 
 
 def digest_of(network: keras.Model) -> str:
-    """The same for the same weights, to the bit."""
+    """Returns a digest (hex) of the weights; identical weights have the same."""
     found = hashlib.sha256()
     for array in network.get_weights():
         found.update(np.ascontiguousarray(array).tobytes())
@@ -159,7 +159,7 @@ def digest_of(network: keras.Model) -> str:
 
 
 def choose_threshold(job: Job, outputs: Array) -> float | None:
-    """For a binary label the probability from which on a row is positive, else None.
+    """Returns the probability from which on a row is positive; None unless the label is binary.
 
     Args:
       job: whose validation split decides.

@@ -1,6 +1,6 @@
-"""Trials side by side: a process for each GPU, or several on the processor's cores.
+"""Parallel trials: a process per GPU, or several on the CPU's cores.
 
-One process has the oracle and trains nothing; the others train what they are sent, one trial each.
+The parent has the oracle and trains nothing; the others train one trial at a time.
 """
 
 import logging
@@ -30,7 +30,7 @@ Environment = Mapping[str, str]
 
 
 def environments(parallel: int | Auto, gpu: Gpu) -> list[Environment]:
-    """The variables of each process that trains: which GPU it sees, or how many threads it has.
+    """Returns the environment variables of each process: its GPU, or its number of threads.
 
     Args:
       parallel: how many at once; `auto` is one for each GPU, or one on the CPU. There are no more
@@ -53,7 +53,7 @@ def environments(parallel: int | Auto, gpu: Gpu) -> list[Environment]:
 def search_in_processes(
     oracle: DefaultsFirst, data: TrialData, processes: Sequence[Environment]
 ) -> None:
-    """Runs the trials that the oracle asks for, until it asks for no more.
+    """Runs the oracle's trials until it has no more.
 
     Raises:
       keras_tuner.errors.FatalError: a process can't train at all, or has ended.
@@ -132,9 +132,9 @@ def _environment(variables: Environment) -> Iterator[None]:
 
 
 def _work(connection: Connection, data: TrialData) -> None:
-    """A process that trains: answers each trial with its metrics, or why it failed, or can't go on.
+    """Runs in a process that trains: answers each trial with its metrics or its error.
 
-    It ends when there is nobody left to ask it.
+    It ends when its parent closes the connection.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.WARNING, format=_FORM)

@@ -1,7 +1,7 @@
 """One trial: a network trained as the Trainer trains it, and its loss on the validation split.
 
-A trial begins from the same seed as the Trainer. So with the best values the Trainer gets the very
-loss that the trial had, on the same machine and with the same number of epochs.
+A trial starts from the same seed as the Trainer. So with the best values the Trainer reaches the
+loss of the trial, on the same machine and with the same number of epochs.
 """
 
 import dataclasses
@@ -73,7 +73,7 @@ def run_trial(trial: trials.Trial, data: TrialData) -> dict[str, float]:
 
 
 def _loss_or_failure(trial: trials.Trial, data: TrialData) -> float:
-    # What is wrong with the data is so for every trial.
+    # An error in the data is one of every trial.
     job, devices = data.prepared
     try:
         return validation_loss(trial.hyperparameters.values, job, data.tuning, devices)
@@ -92,7 +92,7 @@ def _is_first(trial: trials.Trial) -> bool:
 def validation_loss(
     values: Mapping[str, Any], job: Job, tuning: TuningConfig, devices: Devices
 ) -> float:
-    """The loss on the validation split of a network trained with a trial's values.
+    """Returns the loss on the validation split of a network trained with a trial's values.
 
     Raises:
       ValueError: as `training.fit`.
@@ -110,7 +110,7 @@ def validation_loss(
 
 
 def shown_values(values: Mapping[str, Any]) -> str:
-    """Hyperparameters on one line."""
+    """Returns hyperparameters on one line, for the log."""
     return ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in values.items()

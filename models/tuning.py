@@ -41,7 +41,7 @@ class Search(base_tuner.BaseTuner):
         """Runs all trials that are left."""
         done = len(self.oracle.end_order)
         if done:
-            LOG.info("goes on after %d trials that an earlier attempt has done", done)
+            LOG.info("resuming after %d trials of an earlier attempt", done)
         if len(self._processes) > 1:
             search_in_processes(self.oracle, self._data, self._processes)
         else:
@@ -54,20 +54,20 @@ class Search(base_tuner.BaseTuner):
         )
 
     def save(self) -> None:
-        """The oracle remembers all there is."""
+        """Saves the oracle, which has all the state."""
         self.oracle.save()
 
 
 def tuner_fn(fn_args: Any) -> Any:
-    """TFX's entry point of the Tuner.
+    """Returns the search: TFX's entry point of the Tuner.
 
     Args:
       fn_args: a `tfx.components.FnArgs`; read are `train_files`, `eval_files` (the validation
         split), `transform_graph_path`, `working_dir` and `custom_config`.
 
     Returns:
-      A `tfx.components.tuner.component.TunerFnResult`. Its search goes on from what an earlier one
-      has left in `working_dir`.
+      A `tfx.components.tuner.component.TunerFnResult`. Its search resumes an earlier one
+      whose state is in `working_dir`.
     """
     # TFX takes seconds to import, and only this function needs it.
     from tfx.components.tuner.component import TunerFnResult

@@ -1,8 +1,8 @@
-"""Evaluator: TFMA on whole batches, the verdict, the reason for a refusal, and the results.
+"""Evaluator: TFMA on whole batches, the blessing, the reason for a refusal, the metrics.
 
 The stock executor hands every row through Beam one by one. The outputs are the same: TFMA's files,
 and a blessing with TFX's properties. Three things are added for whoever looks at a run: why a model
-was refused (on the blessing), the figures over all rows (on the evaluation), and what they come
+was refused (on the blessing), the metrics over all rows (on the evaluation), and what they come
 from (`explanation.json` beside TFMA's files).
 """
 
@@ -36,7 +36,7 @@ class Executor(executor.Executor):
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Runs TFMA, compares the figures with thresholds and champion, and explains them."""
+        """Runs TFMA, checks thresholds and champion, and explains the metrics."""
         config = _config(exec_properties, bool(input_dict.get(keys.BASELINE_MODEL_KEY)))
         splits = json_utils.loads(exec_properties.get(keys.EXAMPLE_SPLITS_KEY) or "null")
         examples = input_dict[keys.EXAMPLES_KEY]

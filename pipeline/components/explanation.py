@@ -1,4 +1,4 @@
-"""What an evaluation's figure comes from: the worth of each column, and the slices that do worst.
+"""What explains an evaluation: the importance of each column, and the worst slices.
 
 It is plain JSON beside TFMA's files, so that whoever shows it needs neither TFMA nor TensorFlow:
 
@@ -90,7 +90,7 @@ def explain(
     """Writes the explanation beside the evaluation's files and, if it is short, on the artifact.
 
     Args:
-      evaluation: TFMA's figures are there already.
+      evaluation: TFMA's metrics are written already.
       judged: what the model is judged by.
       candidate: the model.
       files: the rows of the evaluation.
@@ -139,7 +139,7 @@ class Asked:
         self._metric = score_of(judged.class_name)
 
     def importance(self) -> dict[str, Any]:
-        """The worth of each column; of none where they are too many, or the rows can't tell."""
+        """Returns the importance of each column; none with too many columns or too few rows."""
         values = values_by_column(self._rows)
         columns = self._candidate.read_of(values)
         rows = rows_to_ask(len(self._rows), len(columns))
@@ -153,7 +153,7 @@ class Asked:
         return {"rows": rows, "repeats": REPEATS, "value": value, "columns": described}
 
     def is_true(self) -> np.ndarray | None:
-        """Labels `[n]` where the metric hangs on how many rows there are of either class."""
+        """Returns the labels `[n]` for a metric that depends on the rows of either class."""
         one = self._answers(self._rows[:1], self._judged.predictions)
         is_binary = self._judged.class_name in _OF_BOTH_CLASSES and one.size == 1
         return self._labels > 0.5 if is_binary else None
@@ -183,5 +183,5 @@ def _slices(evaluation: str, judged: Judged, is_true: np.ndarray | None) -> dict
 
 
 def _number(value: float) -> float | None:
-    """JSON has no NaN."""
+    """Returns the value, or None for NaN and infinities, which JSON lacks."""
     return value if math.isfinite(value) else None

@@ -57,7 +57,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes, or writes into the PushedModel's `reason` why it did not.
+        """Pushes the model, or writes to the PushedModel's `reason` why not.
 
         Raises:
           OSError: the disk is full or not writable; the served versions are as they were.

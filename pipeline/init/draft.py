@@ -23,7 +23,7 @@ _COMMENT_COLUMN = 34
 
 
 def name_for(data: Path) -> str:
-    """A pipeline name from the data's file or folder: letters, digits, - and _."""
+    """Returns a pipeline name from the data's file or folder: letters, digits, - and _."""
     data = data.absolute()
     stem = re.split(r"[*?\[]", data.name)[0] or data.parent.name
     stem = stem[: len(stem) - len(suffix_of(Path(stem)) or "")]
@@ -35,7 +35,7 @@ def name_for(data: Path) -> str:
 
 
 def checked_name(name: str) -> str:
-    """`name`, or WrongInput where it can't name a pipeline."""
+    """Returns `name`. Raises WrongInput where it is not a valid pipeline name."""
     if not _NAME.fullmatch(name):
         raise WrongInput(
             f"--name {name}: must start with a letter and hold only letters, digits, - and _ "
@@ -45,12 +45,12 @@ def checked_name(name: str) -> str:
 
 
 def schema_path(name: str) -> str:
-    """Where the schema lies, relative to the folder of `pipeline.yaml`."""
+    """Returns where the schema lies, relative to the folder of `pipeline.yaml`."""
     return f"schema/{name}.pbtxt"
 
 
 def settings_text(inferred: InferredProject, name: str, data: Path | str, folder: Path) -> str:
-    """The text of `pipeline.yaml` for `folder`; `data` is the path of files, or a query's text."""
+    """Returns the text of `pipeline.yaml`; `data` is the path of files, or a query's text."""
     label = inferred.label
     lines = [
         "# Written by `beltline init`; docs/settings.md lists what else may stand here.",
@@ -108,7 +108,7 @@ def _with_comment(line: str, comment: str) -> str:
 
 
 def _scalar(text: str) -> str:
-    """`text` as a YAML scalar on one line that reads back as the same string."""
+    """Returns `text` as a YAML scalar on one line that reads back as the same string."""
     # In any other style a line break of whatever kind is folded, and reads back as a space.
     style = None if text.isprintable() else '"'
     written = yaml.safe_dump(
@@ -122,7 +122,7 @@ def _scalar(text: str) -> str:
 
 
 def _relative(data: Path, folder: Path) -> str:
-    """The data's path from `folder`; absolute where the two have nothing but the root in common."""
+    """Returns the data's path relative to `folder`; absolute where they share only the root."""
     # Resolved first: `..` from a folder behind a link would lead elsewhere.
     data, folder = data.parent.resolve() / data.name, folder.resolve()
     shared = os.path.commonpath([data, folder])

@@ -104,7 +104,7 @@ def _too_many_classes(file: Table, column: ColumnProfile) -> str:
 
 
 def _class_counts(files: Sequence[Table], column: ColumnProfile) -> dict[str, int]:
-    """Rows by the class's text, just as ExampleGen will write it."""
+    """Returns the rows by the class's text, just as ExampleGen will write it."""
     texts = profile(files, {column.name: "text"})[column.name].counts
     if len(texts) > column.distinct:
         written = ", ".join(shown(text) for text in sorted(map(str, texts))[:6])

@@ -32,7 +32,7 @@ _HEAD = """\
 
 
 def schema_text(inferred: InferredProject) -> str:
-    """The schema of the label and the features as a text proto with comments."""
+    """Returns the schema of the label and the features as a text proto with comments."""
     label = inferred.label
     features = [_label(label), *(_feature(column) for column in inferred.features)]
     domains = {label.column.name: list(label.classes)} if label.classes else {}
@@ -45,7 +45,7 @@ def schema_text(inferred: InferredProject) -> str:
 
 
 def listed_values(column: ColumnProfile) -> list[str]:
-    """The values to hold a text column to, sorted; none where too many or too rare to know all."""
+    """Returns the domain of a text column, sorted; empty with too many or too rare values."""
     once = sum(1 for number in column.counts.values() if number == 1)
     if column.kind != "text" or column.distinct > MOST_LISTED_VALUES:
         return []
@@ -53,7 +53,7 @@ def listed_values(column: ColumnProfile) -> list[str]:
 
 
 def stands_for_categories(column: ColumnProfile) -> bool:
-    """Whether whole numbers are few enough, each often enough, to be learnt one by one."""
+    """Returns whether whole numbers are few enough, each often enough, to be learnt one by one."""
     return (
         column.kind == "integer"
         and 2 < column.distinct <= MOST_CATEGORY_NUMBERS
@@ -62,7 +62,7 @@ def stands_for_categories(column: ColumnProfile) -> bool:
 
 
 def least_presence(present: int, rows: int) -> float:
-    """The share of rows with a value that every split must reach, given that of the whole data.
+    """Returns the `min_fraction` of every split, given the presence in the whole data.
 
     Room for a later batch that lacks a little more, and for chance in the smallest split.
     """
@@ -72,7 +72,7 @@ def least_presence(present: int, rows: int) -> float:
 
 
 def _type(column: ColumnProfile) -> "schema_pb2.FeatureType.ValueType":
-    """A sensor that has shown whole numbers so far may well show 0.5 tomorrow: it is FLOAT."""
+    """Returns the type; a sensor with whole numbers so far may send 0.5 tomorrow, so FLOAT."""
     if column.kind == "text":
         return schema_pb2.BYTES
     return schema_pb2.INT if stands_for_categories(column) else schema_pb2.FLOAT

@@ -55,7 +55,7 @@ def _features(inferred: InferredProject) -> list[str]:
 
 
 def _groups(inferred: InferredProject) -> dict[str, list[str]]:
-    """Feature names by what the model makes of them."""
+    """Returns the names of the features by their use in the model."""
     groups: dict[str, list[str]] = {
         "as a number": [],
         "as a number and as a category (few whole numbers)": [],

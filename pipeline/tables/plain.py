@@ -30,7 +30,7 @@ _WRITTEN_AS_TEXT = (
 
 
 def plain(source: object, name: str, values: pa.Array, mend: str) -> pa.Array:
-    """The values of the column `name` as an array of integers, float64 or strings.
+    """Returns the values of the column `name` as an array of integers, float64 or strings.
 
     Raises WrongInput, which ends in `mend`, for a column of lists, structures or bytes.
     """

@@ -107,7 +107,7 @@ def _days(year: str, month: str, day: str) -> int:
 
 
 def days(day: date) -> int:
-    """The number of the span that a day is: the days since 1970-01-01."""
+    """Returns the number of the span that a day is: the days since 1970-01-01."""
     return (day - _EPOCH).days
 
 

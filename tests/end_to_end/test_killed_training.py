@@ -71,7 +71,7 @@ def test_a_killed_training_goes_on_in_the_next_run(project: Project) -> None:
     assert second.code == 0, second.text
     assert states(second)["Transform"] == "cached"
     said = training_log(project)
-    (epoch,) = re.findall(r"going on after epoch (\d+) of a training that was cut off", said)
+    (epoch,) = re.findall(r"resuming an interrupted training after epoch (\d+)", said)
     assert 3 <= int(epoch) < 30
     assert checkpoints(project) == []
 

@@ -39,7 +39,7 @@ def test_a_torn_state_counts_as_none(tmp_path, caplog, length):
     file = tmp_path / "key/state.npz"
     file.write_bytes(file.read_bytes()[:length])
     assert folder.load() is None
-    assert "training starts anew" in caplog.text
+    assert "training starts from the beginning" in caplog.text
 
 
 def test_removing_leaves_other_trainings_unless_they_are_long_forgotten(tmp_path):

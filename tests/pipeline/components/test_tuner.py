@@ -190,7 +190,7 @@ def test_a_search_that_was_killed_goes_on_from_its_trials(
     process = start(tmp_path, custom)
     said = process.communicate(timeout=400)[1]
     assert process.returncode == 0, said
-    assert f"goes on after {len(done)} trials" in said
+    assert f"resuming after {len(done)} trials" in said
     found = trials({"tuner_results": _Folder(tmp_path / "Tuner" / "tuner_results" / "1")})
     assert len(found) == 4 and sum(each["best"] for each in found) == 1
     for number, each in before.items():
