@@ -57,6 +57,10 @@ class DefaultsFirst(keras_tuner.Oracle):
     def _budget(self) -> dict[str, Any]:
         return {name: value for name, value in self.longest().items() if name == EPOCHS}
 
+    def process_of(self, trial: trials.Trial) -> str:
+        """Returns the name of the process that a running trial was given to."""
+        return next(name for name, running in self.ongoing_trials.items() if running is trial)
+
     def save(self) -> None:
         """Writes the state of the search atomically."""
         state = {

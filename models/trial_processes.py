@@ -78,7 +78,7 @@ def search_in_processes(
 
 def _end(oracle: DefaultsFirst, trial: trials.Trial, connection: Connection) -> str:
     """Tells the oracle how a trial ended; returns the name of the process that is idle now."""
-    name = next(key for key, at_work in oracle.ongoing_trials.items() if at_work is trial)
+    name = oracle.process_of(trial)
     try:
         metrics, failed, fatal = connection.recv()
     except EOFError:
@@ -93,7 +93,7 @@ def _end(oracle: DefaultsFirst, trial: trials.Trial, connection: Connection) -> 
     oracle.end_trial(trial)
     # It does so before it forgets that the trial was at work.
     oracle.save()
-    return str(name)
+    return name
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from tfx.utils import json_utils, path_utils, proto_utils
 
 from beltline.pipeline.components import digest_of_sources, slices
 from beltline.pipeline.components.explanation import Candidate, explain, judged_by
+from beltline.pipeline.components.private_api import beam_pipeline
 from beltline.pipeline.components.record_files import RecordBatches, files_of_split
 from beltline.pipeline.evaluation import results
 
@@ -56,7 +57,7 @@ class Executor(executor.Executor):
         self, config: tfma.EvalConfig, models: list[Any], files: list[str], folder: str
     ) -> None:
         shared = models[0] if len(models) == 1 else models
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self) as pipeline:
             _ = (
                 pipeline
                 | "Examples" >> RecordBatches(files, raw_column=tfma.constants.ARROW_INPUT_COLUMN)

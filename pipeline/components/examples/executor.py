@@ -19,6 +19,7 @@ from beltline.pipeline import tables
 from beltline.pipeline.components.examples import rejects
 from beltline.pipeline.components.examples.config import ExampleGenConfig
 from beltline.pipeline.components.examples.shards import Shards, Written
+from beltline.pipeline.components.private_api import beam_pipeline
 
 log = logging.getLogger("beltline.examples")
 
@@ -78,7 +79,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _write(self, units: list[tables.Unit], shards: Shards) -> Written:
         counts_file = Path(self._get_tmp_dir()) / "counts"
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self) as pipeline:
             _ = (
                 pipeline
                 | "Units" >> beam.Create(list(enumerate(units)))
