@@ -105,11 +105,11 @@ def _gpus(wish: Gpu) -> list[tf.config.PhysicalDevice]:
         _grow_memory(gpu)
     if not gpus and wish == "required":
         raise ValueError(
-            f"`training.gpu` is required, and there is none: {_why_none()}; "
+            f"`training.gpu: required`, but no GPU was found: {_why_none()}; "
             "`training.gpu: preferred` would train on the CPU"
         )
     if not gpus:
-        LOG.warning("no GPU to train on: %s; the CPU takes its place", _why_none())
+        LOG.warning("no GPU was found: %s; training on the CPU", _why_none())
     return gpus
 
 
@@ -124,7 +124,7 @@ def _why_none() -> str:
     if not _DRIVER.exists():
         return "this machine, or container, shows no NVIDIA driver (`nvidia-smi` must list the GPU)"
     return (
-        "a driver is there, but TensorFlow can't use it (install requirements/gpu.txt, or take "
+        "there is a driver, but TensorFlow can't use it (install requirements/gpu.txt, or take "
         "the image of `make image VARIANT=gpu`; is CUDA_VISIBLE_DEVICES empty?)"
     )
 
@@ -139,7 +139,7 @@ def _hide_gpus() -> None:
     try:
         tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
-        LOG.warning("TensorFlow has the GPU in use already: it can't be left alone any more")
+        LOG.warning("TensorFlow is already using the GPU: it can't be hidden any more")
 
 
 def _grow_memory(gpu: tf.config.PhysicalDevice) -> None:

@@ -164,7 +164,7 @@ def _expire(directory: Path, keep: int) -> None:
     try:
         gone = expire(directory, keep)
     except OSError as error:
-        # The push is done; what is too old goes with the next one.
+        # The push is done; the next one removes what is too old.
         log.warning("old versions in %s can't be deleted: %s", directory, error)
     else:
         log.info("versions that were deleted: %s", gone or "none")
@@ -179,4 +179,4 @@ def _record(
     pushed.set_string_custom_property("pushed_destination", str(directory / str(version)))
     if not new:
         pushed.set_string_custom_property("reason", f"this model is version {version} already")
-    log.info("version %d %s in %s", version, "pushed" if new else "is there already", directory)
+    log.info("version %d %s in %s", version, "pushed" if new else "already exists", directory)

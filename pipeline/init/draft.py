@@ -134,7 +134,7 @@ def refuse_existing(folder: Path, paths: Iterable[str]) -> None:
     present = [path for path in paths if (folder / path).exists()]
     if present:
         raise WrongInput(
-            f"{folder / present[0]} is there already; write elsewhere with -o DIR, "
+            f"{folder / present[0]} already exists; write elsewhere with -o DIR, "
             "or replace it with --overwrite"
         )
 

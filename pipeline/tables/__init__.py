@@ -149,7 +149,7 @@ def no_such_column(where: object, name: str, columns: Sequence[str]) -> WrongInp
     """Returns the error to raise when `name` is none of `columns`; it names the nearest one."""
     near = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"its columns: {_listed(columns)}"
-    return WrongInput(f"{where}: there is no column {name!r}; {hint}")
+    return WrongInput(f"{where}: no column {name!r}; {hint}")
 
 
 def no_rows(files: Sequence[Table]) -> WrongInput:

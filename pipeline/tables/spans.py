@@ -57,7 +57,7 @@ def files_of_span(path: Path, span: str = LATEST) -> Span:
         if span != LATEST:
             raise WrongInput(
                 f"data.span '{span}': data.path {path} holds no {{SPAN}}, and no {{YYYY}}, {{MM}} "
-                "and {DD}: only 'latest' goes with it"
+                "and {DD}: only 'latest' is allowed"
             )
         return Span(data_files(path))
     wanted = _wanted(path, names, span)

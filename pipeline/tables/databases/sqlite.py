@@ -18,7 +18,7 @@ TEXT = "TEXT"
 def connect(url: DatabaseUrl) -> sqlite3.Connection:
     """Opens the file, to be read alone; one thread after the other may use it."""
     if url.file is None or not url.file.is_file():
-        raise sqlite3.OperationalError("there is no such file")
+        raise sqlite3.OperationalError("no such file")
     connection = sqlite3.connect(
         f"file:{quote(str(url.file))}?mode=ro", uri=True, check_same_thread=False
     )

@@ -135,7 +135,7 @@ def test_the_path_is_relative_where_anything_is_shared(tmp_path):
 def test_nothing_is_replaced_unasked(tmp_path):
     draft.refuse_existing(tmp_path, [draft.SETTINGS])
     (tmp_path / draft.SETTINGS).write_text("mine")
-    with pytest.raises(WrongInput, match=r"pipeline\.yaml is there already.*-o DIR.*--overwrite"):
+    with pytest.raises(WrongInput, match=r"pipeline\.yaml already exists.*-o DIR.*--overwrite"):
         draft.refuse_existing(tmp_path, ["schema/a.pbtxt", draft.SETTINGS])
 
 
