@@ -133,16 +133,17 @@ def _transform(run: _Run) -> Callable[[], None]:
 
 
 def _trainer(run: _Run) -> Callable[[], object]:
+    from beltline.models.config import from_config
     from beltline.models.hyperparameters import hyperparameters_of
     from beltline.models.job import prepare
 
     train, validation = (
         [str(run.transformed / f"Split-{each}" / "*")] for each in ("train", "validation")
     )
-    job = prepare(run.config, train, validation, str(run.graph))
-    network = job.compiled(hyperparameters_of(run.config))
+    job = prepare(from_config(run.config), train, validation, str(run.graph))
+    network = job.compiled(hyperparameters_of(job.config))
     inputs, *target = job.objective.target(job.train.columns, job.train.labels)
-    size = run.config["training"]["batch_size"]
+    size = job.config.training.batch_size
     return lambda: network.fit(inputs, *target, batch_size=size, epochs=1, verbose=0)
 
 

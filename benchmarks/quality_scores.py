@@ -18,7 +18,8 @@ import click
 import numpy as np
 import pandas as pd
 
-from beltline.models.features import Features, from_config
+from beltline.models.config import features_from_config
+from beltline.models.features import Features
 from benchmarks.executions import latest, node_seconds, output_folder
 
 Array = Any
@@ -45,7 +46,7 @@ class Rows:
 def main(root: Path, boosting: bool, output: Path) -> None:
     """Score the model of a run, and gradient boosting on the same rows."""
     config = json.loads(latest(root)["Trainer"].custom_properties["custom_config"].string_value)
-    features = from_config(config)
+    features = features_from_config(config)
     examples = output_folder(root, "ExampleGen", "examples")
     model = output_folder(root, "Trainer", "model") / "Format-Serving"
     rows = read_rows(examples, features)

@@ -17,6 +17,7 @@ import click
 import keras
 import tensorflow as tf
 
+from beltline.models.config import from_config
 from beltline.models.devices import choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
@@ -79,7 +80,8 @@ def main(root: Path) -> None:
 
 
 def _trained(root: Path) -> tuple[Job, dict[str, Any]]:
-    config = json.loads(latest(root)["Trainer"].custom_properties["custom_config"].string_value)
+    trainer = latest(root)["Trainer"]
+    config = from_config(json.loads(trainer.custom_properties["custom_config"].string_value))
     rows = output_folder(root, "Transform", "transformed_examples")
     train, validation = ([str(rows / f"Split-{name}" / "*")] for name in ("train", "validation"))
     graph = str(output_folder(root, "Transform", "transform_graph"))

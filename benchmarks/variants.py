@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve
 
 from beltline.models.calibration import Array, calibrated, validation_outputs
+from beltline.models.config import from_config
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.export import Trained, export_model
 from beltline.models.features import Features
@@ -81,7 +82,7 @@ def _train(
     kind: type[Job] = Job,
 ) -> None:
     """As `beltline.models.training.run_fn`, with some of its parts given."""
-    config = fn_args.custom_config
+    config = from_config(fn_args.custom_config)
     data = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
     job = kind(**vars(data))
     network = fit(job, hyperparameters_of(config), choose_devices("off", "off", "off"))

@@ -1,7 +1,7 @@
-"""`code.zip`: the model code as an archive that Python imports, and a process that imports it.
+"""`code.zip`: the model code as an archive that Python imports.
 
-The same sources give the same bytes. Whoever runs a node calls `use` before anything imports model
-code; processes that it spawns find the archive on the `sys.path` that they are given.
+Identical sources give an identical archive. A node runner calls `use` before anything imports model
+code; processes that it spawns inherit the `sys.path` with the archive.
 """
 
 import importlib
@@ -14,13 +14,13 @@ from pkgutil import extend_path
 
 import beltline
 
-# The earliest time that the format can hold: a file's age must not change the archive.
+# The format's earliest time: the age of a file must not change the archive.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OURS = beltline.__name__
 
 
 def archive(sources: Mapping[str, bytes]) -> bytes:
-    """Returns a zip of `sources` (relative path: content), without times and in order of names."""
+    """Returns a zip of `sources` (relative path: content), sorted by name and without times."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as zipped:
         for name in sorted(sources):
@@ -31,9 +31,9 @@ def archive(sources: Mapping[str, bytes]) -> bytes:
 
 
 def packages(names: Mapping[str, bytes]) -> set[str]:
-    """Returns the packages and modules that files of these relative paths make up.
+    """Returns the top-level packages and modules of files with these relative paths.
 
-    Of Beltline's own name that is the part that travels, such as `beltline.models`.
+    Of Beltline itself, the part that travels, such as `beltline.models`.
     """
     found = set()
     for name in names:
@@ -46,10 +46,10 @@ def packages(names: Mapping[str, bytes]) -> set[str]:
 
 
 def use(code: Path) -> None:
-    """Makes this process import the archive's packages from the archive, and from nowhere else.
+    """Makes this process import the archive's packages from the archive alone.
 
-    A module of such a package that was imported from elsewhere before is forgotten: whoever imports
-    it next gets the archive's.
+    Modules of these packages that were imported already are removed from `sys.modules`, so that
+    the next import gets the archive's.
 
     Args:
       code: the path of a `code.zip`.

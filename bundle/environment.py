@@ -1,4 +1,4 @@
-"""What this Python environment was installed from: its lock's digest, and which Beltline it is."""
+"""The version of Beltline, and digests of the lock and the sources that it is installed from."""
 
 import functools
 import sys
@@ -12,7 +12,7 @@ VERSION = "0.1.0"
 # `make setup` (and the image's build) copies the lock that it installed to here.
 LOCK = "beltline.lock"
 
-# What a node runs of Beltline's installation. Not `models`: the bundle brings that along.
+# The installed packages that a node runs. Not `models`: it travels in the bundle.
 PACKAGES = ("base", "bundle", "pipeline", "runners", "serving", "versions")
 
 
@@ -20,7 +20,7 @@ PACKAGES = ("base", "bundle", "pipeline", "runners", "serving", "versions")
 def lock_digest() -> str:
     """Returns the digest of the lock that this environment was installed from.
 
-    `unlocked` where it was installed without one.
+    Without a lock it is `unlocked`.
     """
     lock = Path(sys.prefix) / LOCK
     return digest.of_lock(lock.read_text())[:16] if lock.exists() else "unlocked"
@@ -28,9 +28,9 @@ def lock_digest() -> str:
 
 @functools.cache
 def source_digest() -> str:
-    """Returns the digest of Beltline's own sources as they are installed here.
+    """Returns the digest of Beltline's own sources as they are installed; bytecode doesn't count.
 
-    An image and a checkout that agree in it run a bundle alike. Bytecode doesn't count.
+    An image and a checkout with the same digest run a bundle alike.
     """
     here = Path(__file__).parents[1]
     sources = [digest.source_files(here / package) for package in PACKAGES]
@@ -38,10 +38,17 @@ def source_digest() -> str:
 
 
 def check_lock(compiled_with: str) -> None:
-    """Raises WrongInput if a bundle was compiled with other library versions than are here."""
+    """Checks that a bundle was compiled with this environment's library versions.
+
+    Args:
+      compiled_with: the `lock` of the bundle's manifest.
+
+    Raises:
+      WrongInput: the two locks differ; one that is `unlocked` fits any other.
+    """
     if "unlocked" not in (compiled_with, lock_digest()) and compiled_with != lock_digest():
         raise WrongInput(
             f"the bundle was compiled with the locked requirements {compiled_with}, this "
-            f"environment ({sys.prefix}) holds {lock_digest()}: run `make setup` here, or compile "
+            f"environment ({sys.prefix}) has {lock_digest()}: run `make setup` here, or compile "
             "the bundle again"
         )

@@ -1,4 +1,4 @@
-"""The bundle's folder: written once under its digest, opened and verified by every runner."""
+"""The bundle's folder: written once under its digest, verified by every runner that opens it."""
 
 import shutil
 import tempfile
@@ -35,12 +35,16 @@ class Bundle:
 
 
 def write(parent: Path, manifest: Manifest, pipeline: bytes, code: bytes) -> Bundle:
-    """Writes a bundle to `parent/<digest>` and returns it; one that is there already stays.
+    """Writes a bundle to `parent/<digest>`, unless it exists already, and returns it.
 
-    `manifest.digest` is filled in here, from everything else.
+    Args:
+      parent: folder of the bundles; created if missing.
+      manifest: its `digest` is filled in here.
+      pipeline: TFX's intermediate representation, serialized.
+      code: the archive of the model code.
 
     Raises:
-      WrongInput: the one that is there was damaged.
+      WrongInput: the existing bundle was changed after it was written.
     """
     blank = manifest.model_copy(update={"digest": ""})
     parts = {MANIFEST: _text(blank), PIPELINE: pipeline, CODE: code}
@@ -53,20 +57,20 @@ def write(parent: Path, manifest: Manifest, pipeline: bytes, code: bytes) -> Bun
 
 
 def open_bundle(path: Path) -> Bundle:
-    """Opens the bundle in `path`.
+    """Returns the bundle in `path`, verified.
 
     Raises:
-      WrongInput: it is no bundle, one of another format, or its contents don't match its digest.
+      WrongInput: it is not a bundle, has another format, or doesn't match its digest.
     """
     try:
         contents = {name: (path / name).read_bytes() for name in (MANIFEST, PIPELINE, CODE)}
     except OSError as error:
-        raise WrongInput(f"{path}: is no bundle: {error}") from None
+        raise WrongInput(f"{path}: not a bundle: {error}") from None
     try:
         manifest = Manifest.model_validate_json(contents[MANIFEST])
     except ValidationError as error:
         raise WrongInput(f"{path / MANIFEST}: {error}") from None
-    # The very bytes, not what this version would write: an older bundle lacks newer fields.
+    # The bytes as they are, not as this version writes them: an older bundle lacks newer fields.
     blank = contents[MANIFEST].replace(f'"{manifest.digest}"'.encode(), b'""', 1)
     if digest.of_parts({**contents, MANIFEST: blank}) != manifest.digest:
         raise WrongInput(f"{path}: was changed after it was written; remove it and compile again")
@@ -78,12 +82,12 @@ def _text(manifest: Manifest) -> bytes:
 
 
 def stage(parent: Path, contents: Mapping[str, bytes]) -> Path:
-    """Writes a bundle's files into a hidden folder in `parent`, for every user to read."""
+    """Writes a bundle's files into a hidden folder in `parent`, readable by every user."""
     staged = Path(tempfile.mkdtemp(prefix=".bundle-", dir=parent))
     try:
         for name, content in contents.items():
             (staged / name).write_bytes(content)
-            # Whoever runs it may be another user, whatever the umask is here.
+            # Another user may run it, whatever the umask is here.
             (staged / name).chmod(0o644)
         staged.chmod(0o755)
     except OSError:

@@ -1,7 +1,7 @@
-"""`manifest.json`: what a runner must know of a bundle without reading TFX's own format.
+"""`manifest.json`: what a runner needs to know about a bundle, without TFX's own format.
 
-A new field gets a default here, so that older bundles still open; a change that an older runner
-would misread raises `Manifest.format`.
+A new field gets a default, so that older bundles still open; a change that an older runner would
+misread increments `Manifest.format`.
 """
 
 from typing import Literal
@@ -13,7 +13,7 @@ Gate = Literal["data", "evaluation", "serving"]
 
 
 class Resources(BaseModel):
-    """What a node asks for: cores, memory such as `4Gi`, GPUs."""
+    """The resource requests of a node: cores, memory such as `4Gi`, GPUs."""
 
     model_config = ConfigDict(frozen=True)
     cpu: float | None = None
@@ -22,22 +22,22 @@ class Resources(BaseModel):
 
 
 class Node(BaseModel):
-    """One node: its id in the pipeline, what it follows, and what it needs.
-
-    `gate` marks a node that can refuse; `upstream` holds every node that must have ended well.
-    """
+    """One node of the pipeline."""
 
     model_config = ConfigDict(frozen=True)
     id: str
     role: Role
     does: str
+    """What the node does, for people."""
     upstream: tuple[str, ...] = ()
+    """The nodes that must have succeeded."""
     gate: Gate | None = None
+    """Which gate the node is, if it can refuse."""
     resources: Resources = Resources()
 
 
 class Parameter(BaseModel):
-    """A value that may differ from run to run; `pattern` is a regular expression, empty for any."""
+    """A runtime parameter; `pattern` is a regular expression for its values, empty for any."""
 
     model_config = ConfigDict(frozen=True)
     type: Literal["string", "integer"]
@@ -47,31 +47,37 @@ class Parameter(BaseModel):
 
 
 class Manifest(BaseModel):
-    """A bundle's contents.
-
-    `digest` covers everything in the folder; `code` the model code alone; `lock` the requirements
-    that it was compiled with. `nodes` are in an order in which they can run. `parameters` are the
-    runtime parameters by name. `push` is the folder of the served versions.
-    """
+    """The contents of a bundle."""
 
     model_config = ConfigDict(frozen=True)
     format: Literal[2] = 2
     name: str
     version: str
+    """The version of Beltline."""
     digest: str
+    """Digest of everything in the folder."""
     code: str
+    """Digest of the model code."""
     lock: str
+    """Digest of the locked requirements that it was compiled with."""
     nodes: tuple[Node, ...]
+    """In an order in which they can run."""
     parameters: dict[str, Parameter]
+    """The runtime parameters by name."""
     push: str
+    """Folder of the served versions."""
 
     def node(self, node_id: str) -> Node:
-        """Returns the node named `node_id`; KeyError if there is none."""
+        """Returns the node `node_id`.
+
+        Raises:
+          KeyError: the node is unknown.
+        """
         for node in self.nodes:
             if node.id == node_id:
                 return node
         raise KeyError(node_id)
 
     def defaults(self) -> dict[str, str | int]:
-        """Returns the value of each runtime parameter where a run names no other."""
+        """Returns the default of each runtime parameter."""
         return {name: parameter.default for name, parameter in self.parameters.items()}

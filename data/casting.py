@@ -90,7 +90,7 @@ DECIMALS = {
 
 
 def generate(rows: int, seed: int, later: bool = False) -> pa.Table:
-    """Return `rows` parts of one twelve-week batch, oldest first, in the columns of the README.
+    """Returns `rows` parts of one twelve-week batch, oldest first, in the columns of the README.
 
     `later` makes the following batch, after the line has changed: a ninth mold is in use and the
     thermocouple of the die reads 12 °C too high.
@@ -108,7 +108,7 @@ def generate(rows: int, seed: int, later: bool = False) -> pa.Table:
 def _line(
     rng: np.random.Generator, rows: int, molds: tuple[Mold, ...], later: bool
 ) -> dict[str, npt.NDArray[Any]]:
-    """When and on what each part is cast: seconds since FIRST_DAY, shift, alloy, mold."""
+    """Returns when and on what each part is cast: seconds since FIRST_DAY, shift, alloy, mold."""
     shares = np.array([mold.share for mold in molds])
     place = np.arange(rows) + rng.random(rows)
     seconds = ((place / max(rows, 1) + later) * BATCH_SECONDS).astype(np.int64)
@@ -126,7 +126,7 @@ def _line(
 
 
 def _settings(rng: np.random.Generator, line: Columns) -> Columns:
-    """What the operator and the machine set, apart from the die temperature."""
+    """Returns the settings of operator and machine, apart from the die temperature."""
     rows = len(line["mold"])
     # One shot in 25 is made with a tired intensifier: a second hump, far below the set pressure.
     tired = rng.random(rows) < 0.04
@@ -143,7 +143,7 @@ def _settings(rng: np.random.Generator, line: Columns) -> Columns:
 
 
 def _sensors(rng: np.random.Generator, line: Columns, settings: Columns) -> Columns:
-    """What the sensors measure, as it truly is."""
+    """Returns the true values that the sensors measure."""
     rows = len(line["mold"])
     wear = settings["shots_since_maintenance"] / line["life"]
     coolant = (rng.normal(18, 1.8, rows) - 2.5 * (rng.random(rows) < 0.05)).clip(5)
@@ -161,7 +161,7 @@ def _sensors(rng: np.random.Generator, line: Columns, settings: Columns) -> Colu
 
 
 def _scrap_probability(line: Columns, truth: Columns) -> Floats:
-    """Chance of scrap for each part: any of the six defects, or an unexplained one, suffices."""
+    """Returns the chance of scrap: any of the six defects, or an unexplained one, suffices."""
     good = np.full(len(line["mold"]), 1 - 0.003)
     for chance in (
         _cold_shut(line, truth),
@@ -176,7 +176,7 @@ def _scrap_probability(line: Columns, truth: Columns) -> Floats:
 
 
 def _cold_shut(line: Columns, truth: Columns) -> Floats:
-    """Cold die and cold metal and a speed off the window: slow metal freezes, fast metal sprays."""
+    """Returns the chance of cold shut: slow metal in a cold die freezes, fast metal sprays."""
     metal = truth["metal_temperature"] - METAL_TARGETS[line["alloy"]]
     off_window = np.abs(truth["injection_speed"] - 3.2)
     cold = _above(line["die_target"] - truth["die_temperature"], 16, 1.5) * _above(-metal, 9, 1)
@@ -184,7 +184,7 @@ def _cold_shut(line: Columns, truth: Columns) -> Floats:
 
 
 def _porosity(truth: Columns) -> Floats:
-    """Air left by a poor vacuum that too little pressure fails to squeeze out.
+    """Returns the chance of porosity: a poor vacuum leaves air that low pressure keeps in.
 
     A thin biscuit freezes early and passes on only part of the pressure.
     """
@@ -194,37 +194,37 @@ def _porosity(truth: Columns) -> Floats:
 
 
 def _soldering(line: Columns, truth: Columns) -> Floats:
-    """A hot die sprayed too briefly welds to the part, sooner with the iron-poor AlSi10Mg."""
+    """Returns the chance of soldering: a hot die, little spray, iron-poor AlSi10Mg."""
     sooner = 6.0 * (line["alloy"] == 1)
     hot = _above(truth["die_temperature"] - line["die_target"] + sooner, 24, 1.5)
     return hot * _above(-truth["spray_time"], -1.44, 0.05)
 
 
 def _wear(line: Columns, truth: Columns) -> Floats:
-    """A mold near its overhaul that also shakes leaves flash and wrong dimensions."""
+    """Returns the chance of flash and wrong dimensions: a worn mold that shakes."""
     wear = truth["shots_since_maintenance"] / line["life"]
     return _above(wear, 0.88, 0.02) * _above(truth["vibration"], 4.0, 0.08)
 
 
 def _steam(truth: Columns) -> Floats:
-    """Much spray does not dry in humid air, which is night air: steam blisters the part."""
+    """Returns the chance of blisters: much spray does not dry in humid night air."""
     return _above(truth["humidity"], 64, 1) * _above(truth["spray_time"], 2.7, 0.05)
 
 
 def _hot_tear(line: Columns, truth: Columns) -> Floats:
-    """A part cooled too briefly for its volume in a warm die tears when it is pushed out."""
+    """Returns the chance of a hot tear: too short a cooling in a warm die."""
     short = _above(-truth["cooling_time"] / line["volume"], -8.8, 0.15)
     return short * _above(truth["die_temperature"] - line["die_target"], 20, 1.5)
 
 
 def _above(value: Floats, limit: float, width: float) -> Floats:
-    """Smooth step: 0 well below `limit`, 1 well above, over a few `width`."""
+    """Returns a smooth step: 0 well below `limit`, 1 well above, over a few `width`."""
     step: Floats = 1 / (1 + np.exp((limit - value) / width))
     return step
 
 
 def _readings(rng: np.random.Generator, line: Columns, truth: Columns, later: bool) -> Columns:
-    """What the control system stores: the truth with offsets and, as NaN, failed readings."""
+    """Returns what the control system stores: offset values and, as NaN, failed readings."""
     readings = dict(truth)
     for name, share in DROPOUTS.items():
         failed = rng.random(len(line["mold"])) < share * line["dropout"]
@@ -237,7 +237,7 @@ def _readings(rng: np.random.Generator, line: Columns, truth: Columns, later: bo
 def _table(
     line: Columns, readings: Columns, scrap: npt.NDArray[np.bool_], molds: list[str], later: bool
 ) -> pa.Table:
-    """Put the columns in order, name the categories and round the numbers."""
+    """Returns the table in order, with category names and rounded numbers."""
     return pa.table(
         {
             "part_id": _part_ids(len(scrap), "B" if later else "A"),
@@ -257,13 +257,13 @@ def _part_ids(rows: int, batch: str) -> pa.Array:
 
 
 def _rounded(values: Floats, digits: int) -> pa.Array:
-    """A column of whole numbers or of floats with `digits` decimals; NaN becomes null."""
+    """Returns a column of whole numbers or of floats with `digits` decimals; NaN becomes null."""
     column = pa.array(np.round(values, digits), from_pandas=True)
     return column if digits else column.cast(pa.int64())
 
 
 def write_csv(table: pa.Table, path: Path) -> None:
-    """Write `table` without quotes, nulls as empty fields, replacing `path` in one step."""
+    """Writes `table` without quotes, nulls as empty fields, replacing `path` in one step."""
     unquoted = csv.WriteOptions(include_header=False, quoting_style="none")
     with replacing(path) as temporary, temporary.open("wb") as out:
         # pyarrow would put the names, and only them, in quotes.
@@ -277,7 +277,7 @@ def write_csv(table: pa.Table, path: Path) -> None:
 @click.option("--later", is_flag=True, help="The batch after: a new mold, one sensor offset.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def main(rows: int, seed: int, later: bool, output: Path) -> None:
-    """Write a casting-line data set to a CSV file."""
+    """Writes a casting-line data set to a CSV file."""
     write_csv(generate(rows, seed, later), output)
 
 

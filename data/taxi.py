@@ -22,7 +22,7 @@ BIG_SHARE = 0.2  # of the fare
 
 
 def source_path() -> Path:
-    """Return where the installed TFX keeps the sample; FileNotFoundError where it has none."""
+    """Returns where the installed TFX keeps the sample; FileNotFoundError where it has none."""
     # Importing tfx takes many seconds; its place on disk is all that is needed.
     spec = find_spec("tfx")
     folders = (spec.submodule_search_locations or []) if spec else []
@@ -33,13 +33,13 @@ def source_path() -> Path:
 
 
 def big_tip(fare: str, tips: str) -> str:
-    """Return the label of one trip, both amounts in dollars as text; no fare, no big tip."""
+    """Returns the label of one trip, both amounts in dollars as text; no fare, no big tip."""
     paid = float(fare or 0)
     return "yes" if paid > 0 and float(tips or 0) > BIG_SHARE * paid else "no"
 
 
 def convert(source: Path, output: Path, times: int = 1) -> None:
-    """Write the trips of `source` with their label to `output`, all of them `times` times over."""
+    """Writes the trips of `source` with their label to `output`, all of them `times` times over."""
     with source.open(newline="", encoding="utf-8") as lines:
         trips = list(csv.DictReader(lines))
     columns = [name for name in trips[0] if name not in LEFT_OUT]
@@ -57,7 +57,7 @@ def convert(source: Path, output: Path, times: int = 1) -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @click.option("--times", type=click.IntRange(min=1), default=1, help="Repeat the trips N times.")
 def main(output: Path, times: int) -> None:
-    """Write the taxi trips of the installed TFX, with the label big_tip, to a CSV file."""
+    """Writes the taxi trips of the installed TFX, with the label big_tip, to a CSV file."""
     try:
         source = source_path()
     except FileNotFoundError as error:

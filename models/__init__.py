@@ -1,1 +1,1 @@
-"""What learns: features, preprocessing, network, training, tuning and export of a model."""
+"""The model code: features, preprocessing, network, training, tuning and export."""

@@ -1,9 +1,9 @@
-"""One temperature for all of a classifier's outputs, so that its probabilities hold.
+"""Temperature scaling of a classifier's outputs, so that its probabilities are calibrated.
 
-A network that has learnt long is often surer than it should be, and so wrong probabilities come of
-a right order (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). Dividing the
-outputs by one number changes no order and, for two classes, no AUC. It is found on the validation
-rows, and kept only where it helps on such rows that it was not found on.
+A network that was trained for long is often overconfident: its ranking is right and its
+probabilities are not (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). Dividing
+the outputs by one number changes no order and, for two classes, no AUC. It is fitted on the
+validation rows, and kept only where it helps on held-out ones.
 
 To calibrate in another way, change `Objective.prediction`, which the exported model calls, and
 what is fitted here.
@@ -33,7 +33,7 @@ SHARPEST = 4.0
 
 
 def calibrated(job: Job, outputs: Array) -> Job:
-    """The job with a temperature in its objective, if that helps; says so in the log.
+    """Returns the job with a temperature in its objective, if that helps, and logs it.
 
     Args:
       job: whose validation split decides.
@@ -48,13 +48,13 @@ def calibrated(job: Job, outputs: Array) -> Job:
 
 
 def validation_outputs(job: Job, network: keras.Model) -> Array:
-    """The network's outputs on the validation split, `[n, u]`."""
+    """Returns the network's outputs on the validation split, `[n, u]`."""
     batches = job.validation.batches(4096, lambda inputs, _: (inputs,))
     return np.concatenate([network(inputs, training=False) for (inputs,) in batches])
 
 
 def with_temperature(objective: Objective, outputs: Array, job: Job) -> Objective:
-    """The objective with the temperature for these outputs, or as it is where none helps."""
+    """Returns the objective with a temperature, or unchanged where none helps."""
     labels = job.validation.labels
     weights = np.ones(len(labels))
     if objective.class_weights is not None:
@@ -66,7 +66,7 @@ def with_temperature(objective: Objective, outputs: Array, job: Job) -> Objectiv
 
 
 def class_logits(outputs: Array) -> Array:
-    """Outputs `[n, u]` as the log-shares `[n, classes]` of every class, float64."""
+    """Returns outputs `[n, u]` as logits `[n, classes]` of every class, float64."""
     logits = outputs.astype("float64")
     return (
         np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
@@ -74,7 +74,7 @@ def class_logits(outputs: Array) -> Array:
 
 
 def helps(logits: Array, labels: Array, weights: Array) -> bool:
-    """Whether a temperature lowers the log loss of rows that it was not found on.
+    """Returns whether a temperature lowers the log loss of held-out rows.
 
     By more than the standard error of the mean: on a handful of rows chance would decide.
 
@@ -96,7 +96,7 @@ def helps(logits: Array, labels: Array, weights: Array) -> bool:
 
 
 def sharpness(logits: Array, labels: Array, weights: Array) -> float:
-    """What to multiply the logits by for the lowest log loss, by Newton's method.
+    """Returns what to multiply the logits by for the lowest log loss, by Newton's method.
 
     The loss is convex in it. Arguments as of `helps`.
     """

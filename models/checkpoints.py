@@ -1,7 +1,7 @@
-"""Where the state of an unfinished training is kept: one folder per training, named by its key.
+"""Checkpoints of an unfinished training: one folder per training, named by its key.
 
-The key stands for everything that the training's outcome depends on, so that whoever starts the
-same training finds the state, in the same run or in another one. A state is one file: arrays, and
+The key is a digest of everything that the training's outcome depends on, so that the same training
+finds its checkpoint in the same run or in another one. A state is one file: arrays, and
 plain values as JSON. To add to the key, add a part in `key_of`.
 """
 
@@ -22,17 +22,17 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from beltline.models.config import Config
+
 LOG = logging.getLogger("beltline.trainer")
 
-# What may change between an attempt and the next without another outcome.
-_WITHOUT_EFFECT = ("gpu", "minutes", "checkpoint_minutes")
 _FORGOTTEN_AFTER = 14 * 24 * 3600  # seconds
 _READ_AT_ONCE = 1 << 24
 
 
 @dataclasses.dataclass(frozen=True)
-class State:
-    """Everything that a training needs to go on as if nothing had happened."""
+class TrainingState:
+    """Everything that is needed to resume a training with an identical outcome."""
 
     values: dict[str, Any]
     """Plain numbers, texts, lists and mappings, and None."""
@@ -47,20 +47,22 @@ class Checkpoints:
         self._folder = f"{folder}/{key}"
         self._file = f"{self._folder}/state.npz"
 
-    def load(self) -> State | None:
-        """The state that was saved last, or None; one that can't be read counts as none."""
+    def load(self) -> TrainingState | None:
+        """Returns the state that was saved last, or None; one that can't be read counts as none."""
         if not tf.io.gfile.exists(self._file):
             return None
         try:
             with tf.io.gfile.GFile(self._file, "rb") as file:
                 arrays = dict(np.load(io.BytesIO(file.read()), allow_pickle=False))
-            return State(json.loads(str(arrays.pop("values"))), arrays)
+            return TrainingState(json.loads(str(arrays.pop("values"))), arrays)
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            LOG.warning("%s can't be read (%s): training starts anew", self._file, error)
+            LOG.warning(
+                "%s can't be read (%s): training starts from the beginning", self._file, error
+            )
             return None
 
-    def save(self, state: State) -> None:
-        """Puts the state in the place of the one before, as a whole or not at all."""
+    def save(self, state: TrainingState) -> None:
+        """Replaces the state atomically."""
         content = io.BytesIO()
         parts: dict[str, Any] = {"values": np.array(json.dumps(state.values)), **state.arrays}
         np.savez(content, **parts)
@@ -71,7 +73,7 @@ class Checkpoints:
         tf.io.gfile.rename(unfinished, self._file, overwrite=True)
 
     def remove(self) -> None:
-        """Removes the state, and those of trainings that nobody has gone on with for two weeks."""
+        """Removes the state, and those of trainings that were not resumed for two weeks."""
         _remove(self._folder)
         now = time.time()
         for folder in tf.io.gfile.glob(f"{self._all}/*"):
@@ -86,22 +88,19 @@ def _remove(folder: str) -> None:
         tf.io.gfile.rmtree(folder)
 
 
-def key_of(
-    custom_config: Mapping[str, Any], files: Sequence[str], others: Mapping[str, Any]
-) -> str:
-    """The digest of everything that a training depends on.
+def key_of(config: Config, files: Sequence[str], others: Mapping[str, Any]) -> str:
+    """Returns the digest of everything that a training depends on.
 
     Args:
-      custom_config: what the pipeline passes to the component; a tuner's settings don't count,
-        what it chose must be in `others`.
+      config: what the pipeline passes to the component; a tuner's settings don't count, what it
+        chose must be in `others`.
       files: the rows to learn from and to validate with; their content counts.
       others: what else there is, as JSON takes it.
     """
-    config = {name: part for name, part in custom_config.items() if name != "tuning"}
-    training = config["training"].items()
-    config["training"] = {k: v for k, v in training if k not in _WITHOUT_EFFECT}
+    # These may differ between one attempt and the next without another outcome.
+    training = dataclasses.replace(config.training, gpu="off", minutes=None, checkpoint_minutes=0)
     parts = {
-        "config": config,
+        "config": dataclasses.asdict(dataclasses.replace(config, training=training, tuning=None)),
         "files": [_digest(file) for file in files],
         "versions": [tf.__version__, keras.__version__],
         **others,

@@ -1,7 +1,7 @@
 """The curves of a training for TensorBoard: losses, learning rate and hyperparameters.
 
 Written into the Trainer's output `model_run`: `train` and `validation` are two runs of the same
-curve, so that TensorBoard lays one over the other. To log another figure, add it to `_write`.
+curve, so that TensorBoard lays one over the other. To log another metric, add it to `_write`.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class Curves(keras.callbacks.Callback):
     """Writes one point of each curve per epoch.
 
     Args:
-      folder: where to; made if it isn't there.
+      folder: where to write; created if missing.
       hyperparameters: shown beside the curves.
     """
 

@@ -1,4 +1,4 @@
-"""Where training runs: every GPU that there is, else the CPU, and in which precision.
+"""The devices that training runs on, every GPU or else the CPU, and the precision.
 
 To support another kind of device, return its `tf.distribute` strategy from `choose_devices`.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+
+from beltline.models.config import Gpu, Precision, Xla
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -42,7 +44,7 @@ class Devices:
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[None]:
-        """Networks built inside are placed on these devices and compute in this precision."""
+        """Places networks that are built inside on these devices, in this precision."""
         before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(self.policy)
         try:
@@ -53,18 +55,18 @@ class Devices:
 
 
 def choose_devices(
-    mixed_precision: str = "auto", gpu: str = "preferred", xla: str = "auto"
+    mixed_precision: Precision = "auto", gpu: Gpu = "preferred", xla: Xla = "auto"
 ) -> Devices:
-    """Finds the GPUs, and says on one line what was found and chosen.
+    """Returns the devices to train on, and logs what was found and chosen.
 
     Args:
-      mixed_precision: `auto` (by what the GPUs can), `off`, `float16` or `bfloat16`; only GPUs
-        heed it.
+      mixed_precision: `auto` (by what the GPUs can), `off`, `float16` or `bfloat16`; it applies to
+        GPUs alone.
       gpu: `required`, `preferred` (the CPU where there is none, with a warning), or `off`.
       xla: `auto`, `on` or `off`; `auto` is off, since XLA excludes deterministic operations.
 
     Raises:
-      ValueError: a GPU is required, and there is none that TensorFlow can use.
+      ValueError: a GPU is required, and TensorFlow can't use any.
     """
     gpus = _gpus(gpu)
     wanted = _precision(mixed_precision, gpus)
@@ -88,13 +90,13 @@ def choose_devices(
 
 
 def precision_of(capabilities: Sequence[tuple[int, int]]) -> str | None:
-    """The type in which GPUs of these compute capabilities compute fastest; None for float32."""
+    """Returns the fastest type of GPUs of these compute capabilities; None for float32."""
     weakest = min(capabilities, default=(0, 0))
     return next((name for least, name in _CAPABLE if weakest >= least), None)
 
 
-def _gpus(wish: str) -> list[tf.config.PhysicalDevice]:
-    """The GPUs to use, with memory that grows."""
+def _gpus(wish: Gpu) -> list[tf.config.PhysicalDevice]:
+    """Returns the GPUs to use, with memory growth enabled."""
     if wish == "off":
         _hide_gpus()
         return []
@@ -103,15 +105,15 @@ def _gpus(wish: str) -> list[tf.config.PhysicalDevice]:
         _grow_memory(gpu)
     if not gpus and wish == "required":
         raise ValueError(
-            f"`training.gpu` is required, and there is none: {_why_none()}; "
+            f"`training.gpu: required`, but no GPU was found: {_why_none()}; "
             "`training.gpu: preferred` would train on the CPU"
         )
     if not gpus:
-        LOG.warning("no GPU to train on: %s; the CPU takes its place", _why_none())
+        LOG.warning("no GPU was found: %s; training on the CPU", _why_none())
     return gpus
 
 
-def _precision(setting: str, gpus: list[tf.config.PhysicalDevice]) -> str | None:
+def _precision(setting: Precision, gpus: list[tf.config.PhysicalDevice]) -> str | None:
     if setting != "auto":
         return None if setting == "off" else setting
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
@@ -122,12 +124,12 @@ def _why_none() -> str:
     if not _DRIVER.exists():
         return "this machine, or container, shows no NVIDIA driver (`nvidia-smi` must list the GPU)"
     return (
-        "a driver is there, but TensorFlow can't use it (install requirements/gpu.txt, or take "
+        "there is a driver, but TensorFlow can't use it (install requirements/gpu.txt, or take "
         "the image of `make image VARIANT=gpu`; is CUDA_VISIBLE_DEVICES empty?)"
     )
 
 
-def _found(wish: str, gpus: list[tf.config.PhysicalDevice]) -> str:
+def _found(wish: Gpu, gpus: list[tf.config.PhysicalDevice]) -> str:
     if gpus:
         return ", ".join(_name(gpu) for gpu in gpus)
     return "the CPU, as `training.gpu: off` says" if wish == "off" else "no GPU, the CPU"
@@ -137,7 +139,7 @@ def _hide_gpus() -> None:
     try:
         tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
-        LOG.warning("TensorFlow has the GPU in use already: it can't be left alone any more")
+        LOG.warning("TensorFlow is already using the GPU: it can't be hidden any more")
 
 
 def _grow_memory(gpu: tf.config.PhysicalDevice) -> None:

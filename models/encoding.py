@@ -1,4 +1,4 @@
-"""Numbers as a network likes them: centred on 0, spread over a few units, without outliers.
+"""Encodings of numbers for a network: centred on 0, a few units wide, without outliers.
 
 Pure functions on whole tables `[n, d]` and on statistics of the training rows `[d]` or `[d, q]`;
 NaN stands for a missing value and becomes 0, the place of the median or mean. To add an encoding,
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 def rank(values: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
-    """The standard normal score of each value's rank among the training rows.
+    """Returns the standard normal score of each value's rank among the training rows.
 
     A value between two quantiles is interpolated, one that equals several (a frequent value) gets
     the middle of them, and one outside all of them the outermost.
@@ -38,7 +38,7 @@ def rank(values: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
 
 
 def robust(values: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
-    """Distance from the median in interquartile ranges, smoothly kept within ±3.
+    """Returns the distance from the median in interquartile ranges, smoothly kept within ±3.
 
     The scaling of RealMLP (Holzmüller et al., "Better by Default", NeurIPS 2024). Where half of
     the training values are equal, the range of the outer quantiles takes the place of the
@@ -53,7 +53,7 @@ def robust(values: tf.Tensor, quantiles: tf.Tensor) -> tf.Tensor:
 
 
 def zscore(values: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
-    """Distance from the mean in standard deviations, cut at ±5; 0 for a constant column.
+    """Returns the distance from the mean in standard deviations, cut at ±5; 0 if constant.
 
     The mean and the variance of a column without any value are NaN, its z-scores 0.
 

@@ -65,7 +65,7 @@ def export_model(directory: str, trained: Trained, transform: tft.TFTransformOut
     """Writes the SavedModel.
 
     Args:
-      directory: where to; made if it isn't there.
+      directory: where to write; created if missing.
       trained: the network, the threshold and the like.
       transform: the preprocessing that the network was trained on.
     """
@@ -95,7 +95,7 @@ class ServingModel(tf.Module):
         self._threshold = trained.threshold
 
     def signatures(self) -> dict[str, Any]:
-        """The concrete functions by name."""
+        """Returns the concrete functions by name."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
         regression = self._features.task == "regression"
@@ -195,7 +195,7 @@ def _untracked(network: keras.Model) -> Callable[[], keras.Model]:
 
 
 def _stored(values: tf.Tensor, kind: Kind) -> tf.SparseTensor:
-    """A column as a client sends it, the way that an Example would hold it."""
+    """Returns a column as a client sends it, the way that an Example would hold it."""
     if kind == "text":
         return as_column(values, tf.not_equal(values, ""))
     present = tf.math.is_finite(values)

@@ -1,14 +1,13 @@
 """Which columns a model reads and what each is used as.
 
 `Features` is the one thing that preprocessing, network, training and export share. Everything that
-they need to know about the data must be in it: it comes from the pipeline as plain JSON in
-`custom_config["features"]`. To tell them something new, add a field here and fill it in the
-pipeline's definition.
+they need to know about the data must be in it: it comes from the pipeline as the section `features`
+of `custom_config` (`config.py`). To tell them something new, add a field here and fill it in
+`beltline.pipeline.feature_spec`.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 Kind = Literal["integer", "number", "text"]
 Task = Literal["binary", "multiclass", "regression"]
@@ -27,13 +26,13 @@ class Features:
     """Columns used as categories; a column may also be in `numeric`."""
     label: str
     task: Task
-    classes: tuple[str, ...] = ()
+    classes: tuple[str, ...]
     """The label's values in the order of their indices; binary: negative, positive."""
-    domains: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    domains: dict[str, tuple[str, ...]]
     """The values of the text columns that the schema lists; of the others they are learnt."""
-    numbers: Numbers = "quantile"
-    vocabulary_size: int = 10_000
-    out_of_vocabulary_buckets: int = 1
+    numbers: Numbers
+    vocabulary_size: int
+    out_of_vocabulary_buckets: int
 
     def __post_init__(self) -> None:
         self._check_columns()
@@ -79,18 +78,3 @@ class Features:
             raise ValueError("a label needs at least two classes")
         elif len(set(self.classes)) != len(self.classes):
             raise ValueError("the label's classes must differ")
-
-
-def from_config(custom_config: Mapping[str, Any]) -> Features:
-    """Reads `custom_config["features"]`, as the pipeline passes it to every component.
-
-    Raises:
-      KeyError: there is no such section.
-      TypeError: a key is unknown or missing.
-      ValueError: the columns or classes contradict each other.
-    """
-    config = dict(custom_config["features"])
-    for name in ("numeric", "categorical", "classes"):
-        config[name] = tuple(config.get(name, ()))
-    config["domains"] = {k: tuple(values) for k, values in config.get("domains", {}).items()}
-    return Features(**config)

@@ -12,7 +12,7 @@ VALID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def input_names(columns: Iterable[str]) -> dict[str, str]:
-    """The name of each column's input, by the column's own name; in the order given."""
+    """Returns the name of each column's input, by the column's own name; in the order given."""
     ordered = list(columns)
     names: dict[str, str] = {}
     taken = {"self"}

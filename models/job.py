@@ -1,4 +1,4 @@
-"""Everything that training and tuning have in common: data, objective, and a network to fit."""
+"""What training and tuning share: the data, the objective, and a network to fit."""
 
 import dataclasses
 import importlib
@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from beltline.models.config import Config, Xla
 from beltline.models.devices import Devices
-from beltline.models.features import Features, from_config
+from beltline.models.features import Features
 from beltline.models.objective import Objective, make_objective
 from beltline.models.preprocessing import vocabulary_sizes
 from beltline.models.reading import Split, read_split
@@ -27,23 +28,22 @@ _EVEN = 8  # what the number of steps in a pass is made a multiple of, for the s
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """A data set and the settings to learn from it."""
+    """A data set and the configuration to train on it."""
 
-    custom_config: Mapping[str, Any]
-    features: Features
+    config: Config
     transform: tft.TFTransformOutput
     train: Split
     validation: Split
     objective: Objective
 
     @property
-    def training(self) -> Mapping[str, Any]:
-        """The settings' section `training`."""
-        return self.custom_config["training"]
+    def features(self) -> Features:
+        """The inputs and the label."""
+        return self.config.features
 
     def network(self, hyperparameters: Mapping[str, Any]) -> keras.Model:
-        """An untrained network, built by the function that the settings name."""
-        module, _, name = self.custom_config["model"]["network_fn"].rpartition(".")
+        """Returns an untrained network, built by the function that the settings name."""
+        module, _, name = self.config.model.network_fn.rpartition(".")
         network_fn = getattr(importlib.import_module(module), name)
         sizes = vocabulary_sizes(self.transform, self.features)
         start = {"output_bias": self.objective.output_bias}
@@ -56,7 +56,7 @@ class Job:
         together: int = 1,
         steps: int | None = None,
     ) -> keras.Model:
-        """An untrained network with its optimizer and its loss.
+        """Returns an untrained network with its optimizer and its loss.
 
         The learning rate grows with the square root of the copies that `devices.scope()` trains in
         step, since so grows the batch: the rule for Adam and its kin (Malladi et al., "On the SDEs
@@ -88,7 +88,7 @@ class Job:
     def datasets(
         self, devices: Devices, passes: range | None = None
     ) -> tuple[tf.data.Dataset, tf.data.Dataset]:
-        """The training split, shuffled, and the validation split, in batches for Keras' `fit`.
+        """Returns the shuffled training split and the validation split, batched for Keras' `fit`.
 
         With `passes` the first holds all of these passes, one after another: `fit` needs
         `steps_per_epoch` then, and the devices need not wait between two epochs.
@@ -98,18 +98,17 @@ class Job:
             "%s rows to learn from, %s to validate, %s per step",
             *(f"{n:,}" for n in (len(self.train.labels), len(self.validation.labels), size)),
         )
-        seed, target = self.training["seed"], self.objective.target
+        seed, target = self.config.training.seed, self.objective.target
         validation = self.validation.batches(max(size, 1024), target)
         return self.train.batches(size, target, seed, passes), validation
 
     def epochs(self, devices: Devices) -> int:
-        """Most passes over the training rows."""
-        setting = self.training["epochs"]
-        return epochs(setting, self.train.steps(self.rows_per_step(devices)))
+        """Returns the number of epochs."""
+        return epochs(self.config.training.epochs, self.train.steps(self.rows_per_step(devices)))
 
     def rows_per_step(self, devices: Devices) -> int:
-        """Rows of one step on all devices together."""
-        rows, setting = len(self.train.labels), self.training["batch_size"]
+        """Returns the rows of one step on all devices together."""
+        rows, setting = len(self.train.labels), self.config.training.batch_size
         size = batch_size(setting, rows) * devices.replicas
         if setting != "auto":
             return size
@@ -118,7 +117,7 @@ class Job:
         return math.ceil(rows / (steps + -steps % _EVEN)) if steps > _EVEN else size
 
     def steps_together(self, devices: Devices, limit: int | None = None) -> int:
-        """Steps that one call of TensorFlow makes: as many as divide an epoch's, and the limit.
+        """Returns `steps_per_execution`: it divides the steps of an epoch, and the limit.
 
         Several copies take one at a time: Keras' loop around steps fails under MirroredStrategy
         (Keras 3.15, TensorFlow 2.21: a placeholder that nothing feeds).
@@ -129,14 +128,14 @@ class Job:
         """
         if devices.replicas > 1:
             return 1
-        setting = self.training["steps_per_execution"]
+        setting = self.config.training.steps_per_execution
         most = _TOGETHER if setting == "auto" else int(setting)
         whole = math.gcd(self.train.steps(self.rows_per_step(devices)), limit or 0)
         return max(size for size in range(1, most + 1) if whole % size == 0)
 
 
 def prepare(
-    custom_config: Mapping[str, Any],
+    config: Config,
     train_files: Sequence[str],
     validation_files: Sequence[str],
     transform_graph: str,
@@ -144,7 +143,7 @@ def prepare(
     """Seeds everything random and reads the data.
 
     Args:
-      custom_config: what the pipeline passes to the component.
+      config: what the pipeline passes to the component.
       train_files: patterns of gzipped, transformed TFRecords.
       validation_files: the same for the validation split.
       transform_graph: folder of TF Transform's output.
@@ -152,20 +151,19 @@ def prepare(
     Raises:
       ValueError: a split is empty or, for a classification, has one class only.
     """
-    features = from_config(custom_config)
-    training = custom_config["training"]
-    make_repeatable(training["seed"], training["xla"])
+    features, training = config.features, config.training
+    make_repeatable(training.seed, training.xla)
     transform = tft.TFTransformOutput(transform_graph)
     train = read_split(train_files, transform, features)
     validation = read_split(validation_files, transform, features)
     for name, split in (("train", train), ("validation", validation)):
         check_labels(name, split, features)
-    objective = make_objective(train.labels, features, training["imbalance"])
-    return Job(custom_config, features, transform, train, validation, objective)
+    objective = make_objective(train.labels, features, training.imbalance)
+    return Job(config, transform, train, validation, objective)
 
 
-def make_repeatable(seed: int, xla: str = "off") -> None:
-    """The same seed gives the same weights on the same machine, at some cost in speed.
+def make_repeatable(seed: int, xla: Xla = "off") -> None:
+    """Seeds everything and makes operations deterministic: a seed gives identical weights.
 
     With XLA `on` only the seed is set: Keras refuses XLA where operations must be deterministic.
     """

@@ -15,12 +15,12 @@ UNKNOWN = -1
 
 
 def label_spec(features: Features) -> tf.io.VarLenFeature:
-    """How the label is stored in a raw Example."""
+    """Returns how the label is stored in a raw Example."""
     return tf.io.VarLenFeature(tf.float32 if features.task == "regression" else tf.string)
 
 
 def label_values(label: tf.SparseTensor, features: Features) -> tf.Tensor:
-    """Labels as numbers.
+    """Returns labels as numbers.
 
     Args:
       label: at most one value per row; bytes with the class's text, or float for a regression.

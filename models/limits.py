@@ -1,4 +1,4 @@
-"""What ends a training early: a number of steps, or minutes.
+"""Limits that end a training early: a number of steps, or minutes.
 
 The epoch that one of them cuts short is still validated, and the best epoch's weights are kept. For
 another limit, write a callback that sets `stop_training`, and add it in `training.callbacks`.
@@ -24,7 +24,7 @@ class StepLimit(keras.callbacks.Callback):
         self.left = steps
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Counts; Keras calls once for all steps of one execution."""
+        """Counts the steps; Keras calls once for all steps of one execution."""
         self.left -= self.model.steps_per_execution
         if self.left <= 0:
             self.model.stop_training = True
@@ -49,7 +49,7 @@ class TimeLimit(keras.callbacks.Callback):
         self._seen = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Looks at the clock."""
+        """Stops where the time is up."""
         self._count()
         if self.used >= 60 * self.minutes and not self.model.stop_training:
             LOG.info("`training.minutes: %g` are over: this epoch is the last", self.minutes)

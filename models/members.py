@@ -1,4 +1,4 @@
-"""Several networks in one: most weights are shared, and small ones tell the members apart.
+"""An ensemble in one network: members share most weights and differ in small ones.
 
 TabM (Gorishniy et al., "TabM: Advancing Tabular Deep Learning with Parameter-Efficient Ensembling",
 ICLR 2025), after BatchEnsemble (Wen et al., ICLR 2020). In training every member has an answer and
@@ -17,7 +17,7 @@ from beltline.models.features import Task
 
 
 class MemberDense(keras.layers.Layer):
-    """A dense layer whose weights all members share; what each scales and adds is its own.
+    """A dense layer with shared weights, and scales and biases of each member.
 
     Args:
       units: its width u.
@@ -50,7 +50,7 @@ class MemberDense(keras.layers.Layer):
         )
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        """`[n, f]` or `[n, m, f]` to `[n, m, u]`."""
+        """Maps `[n, f]` or `[n, m, f]` to `[n, m, u]`."""
         if len(x.shape) == 2:
             return self._of_shared(x) + self.bias
         return keras.ops.matmul(x * self.scale_in, self.kernel) * self.scale_out + self.bias
@@ -80,7 +80,7 @@ class Together(keras.layers.Layer):
 
 
 def together(outputs: keras.KerasTensor, task: Task) -> keras.KerasTensor:
-    """The members' average: of a regression's outputs, of the probabilities of classes.
+    """Returns the members' average: of a regression's outputs, of the probabilities of classes.
 
     Args:
       outputs: `[n, m, u]`, as `Objective` reads them.
@@ -98,7 +98,7 @@ def together(outputs: keras.KerasTensor, task: Task) -> keras.KerasTensor:
 
 
 def _mean_log(logs: keras.KerasTensor) -> keras.KerasTensor:
-    """The logarithm of the members' mean, from the members' logarithms."""
+    """Returns the logarithm of the members' mean, from the members' logarithms."""
     return keras.ops.logsumexp(logs, axis=1) - float(np.log(logs.shape[1]))
 
 

@@ -2,7 +2,7 @@
 
 Made of `keras.layers` and `keras.ops` alone, so that it runs on any Keras backend. To use another
 one, write a function with the signature of `build_network` and name it in the settings as
-`model.network_fn`; it gets whatever stands in `model`, and a Tuner's choices, as hyperparameters.
+`model.network_fn`; its hyperparameters are the section `model`, overridden by a Tuner's choices.
 """
 
 import math
@@ -27,7 +27,7 @@ EMBEDDING_SIZES = (2, 4, 8, 16, 32, 64, 128)
 def build_network(
     features: Features, vocabulary_sizes: Sequence[int], hyperparameters: Mapping[str, Any]
 ) -> keras.Model:
-    """An untrained network.
+    """Returns an untrained network.
 
     Args:
       features: the inputs and the label.
@@ -55,7 +55,7 @@ def build_network(
 def perceptrons(
     parts: Sequence[keras.KerasTensor], features: Features, hyperparameters: Mapping[str, Any]
 ) -> keras.KerasTensor:
-    """The outputs that the members make of encoded inputs.
+    """Returns the outputs that the members make of encoded inputs.
 
     Args:
       parts: each `[n, some width]`.
@@ -69,7 +69,7 @@ def perceptrons(
 
 
 def network_inputs(features: Features) -> dict[str, keras.KerasTensor]:
-    """The inputs by name, as `preprocessing.py` makes them."""
+    """Returns the inputs by name, as `preprocessing.py` makes them."""
     inputs = {}
     if features.numeric:
         inputs["numeric"] = keras.Input((features.numeric_width,), name="numeric")
@@ -81,7 +81,7 @@ def network_inputs(features: Features) -> dict[str, keras.KerasTensor]:
 
 
 def in_pieces(numeric: keras.KerasTensor, columns: int) -> keras.KerasTensor:
-    """A learned piecewise-linear curve of each number: what a threshold is for a tree.
+    """Returns a learned piecewise-linear embedding of each number.
 
     The range of a normal score is cut into equal pieces; a number fills those below it, and these
     are mixed by weights of its own (Gorishniy et al., "On Embeddings for Numerical Features in
@@ -131,7 +131,7 @@ def embed(
 
 
 def embedding_size(values: int, most: int) -> int:
-    """Dimensions for a column with so many values: a power of two, growing like their root."""
+    """Returns the dimensions for a number of values: a power of two, growing like the root."""
     wanted = min(most, math.ceil(1.6 * values**0.56), values)
     return next((size for size in EMBEDDING_SIZES if size >= wanted), EMBEDDING_SIZES[-1])
 
@@ -139,7 +139,7 @@ def embedding_size(values: int, most: int) -> int:
 def hidden_layer(
     x: keras.KerasTensor, units: int, members: int, dropout: float
 ) -> keras.KerasTensor:
-    """A dense layer of every member, with a smooth activation.
+    """Returns a dense layer of every member, with a smooth activation.
 
     No normalisation: the inputs are already on one scale.
 
@@ -159,7 +159,7 @@ def hidden_layer(
 def output_layer(
     x: keras.KerasTensor, features: Features, bias: Sequence[float] | None
 ) -> keras.KerasTensor:
-    """The outputs, in float32 whatever the precision of the layers before.
+    """Returns the outputs, in float32 whatever the precision of the layers before.
 
     Args:
       x: `[n, f]`, or `[n, m, f]` of m members, whose answers are averaged outside of training.

@@ -1,7 +1,7 @@
-"""What the network is trained towards, for each kind of label.
+"""The objective of the training for each task.
 
-An `Objective` holds what the training labels say: where the outputs start, how much each class
-weighs, and how a regression label is scaled. To add a kind of label, add its case to each method.
+An `Objective` holds what follows from the training labels: the initial outputs, the class weights,
+and the scale of a regression label. To add a kind of label, add its case to each method.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from beltline.models.config import Imbalance
 from beltline.models.features import Features, Task
 
 Array = npt.NDArray[Any]
@@ -33,11 +34,11 @@ class Objective:
     """Divides a classification's outputs, see `calibration.py`."""
 
     def loss(self) -> keras.losses.Loss:
-        """The loss of the network's raw outputs `[n, u]`, or of its members' `[n, m, u]`."""
+        """Returns the loss of the raw outputs `[n, u]`, or of the members' `[n, m, u]`."""
         return MemberLoss(self.task)
 
     def target(self, inputs: Any, labels: tf.Tensor) -> tuple[Any, ...]:
-        """`(inputs, target [n, 1])`, and the rows' weights `[n]` where classes have weights."""
+        """Returns `(inputs, target [n, 1])`, and row weights `[n]` where classes have weights."""
         column = tf.expand_dims(labels, 1)
         if self.task == "regression":
             return inputs, (column - self.mean) / self.scale
@@ -48,7 +49,7 @@ class Objective:
         return inputs, column, tf.gather(tf.constant(self.class_weights, tf.float32), labels)
 
     def prediction(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Outputs `[n, u]` as probabilities, or as values in the label's unit; same shape."""
+        """Returns outputs `[n, u]` as probabilities, or in the label's unit; same shape."""
         if self.task == "binary":
             return tf.sigmoid(outputs / self.temperature)
         if self.task == "multiclass":
@@ -60,7 +61,7 @@ class MemberLoss(keras.losses.Loss):
     """Cross-entropy or squared error; of several members in training the mean of their losses.
 
     Each member learns from its own error. The error of their average would leave it open which of
-    them mends it, and they would grow alike.
+    them corrects it, and they would become alike.
     """
 
     def __init__(self, task: Task, **kwargs: Any) -> None:
@@ -68,7 +69,7 @@ class MemberLoss(keras.losses.Loss):
         self.task = task
 
     def call(self, target: Any, outputs: Any) -> Any:
-        """The loss `[n]` of targets `[n, 1]` and outputs `[n, u]` or `[n, m, u]`."""
+        """Returns the loss `[n]` of targets `[n, 1]` and outputs `[n, u]` or `[n, m, u]`."""
         if self.task == "multiclass":
             losses = _log_loss(target, outputs)
         else:
@@ -87,8 +88,8 @@ def _log_loss(target: Any, outputs: Any) -> Any:
     return -keras.ops.sum(classes * keras.ops.log_softmax(outputs, axis=-1), axis=-1)
 
 
-def make_objective(labels: Array, features: Features, imbalance: str) -> Objective:
-    """The objective for these training labels.
+def make_objective(labels: Array, features: Features, imbalance: Imbalance) -> Objective:
+    """Returns the objective for these training labels.
 
     Args:
       labels: `[n]`, at least one.

@@ -1,18 +1,18 @@
-"""What chooses the values of each trial: KerasTuner's oracles, the settings' own values first.
+"""The oracles that choose the values of each trial: KerasTuner's, with the settings' values first.
 
-Both keep all that they know in one file, which is whole at any moment: a search that was killed
-goes on from the trials that had ended. To search in another way, add an oracle of KerasTuner's
+Both keep their state in one file that is written atomically: a search that was killed resumes after
+the trials that had ended. To search in another way, add an oracle of KerasTuner's
 here, as `Bayesian` is, and its name to `oracle`.
 """
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as trials
 
+from beltline.models.config import Auto, TrainingConfig, TuningConfig
 from beltline.models.schedule import EPOCHS as AUTO_EPOCHS
 from beltline.models.search_space import search_space
 
@@ -25,27 +25,27 @@ _RANDOM_SHARE = 3  # of so many trials of a Bayesian search one is random, befor
 
 
 class DefaultsFirst(keras_tuner.Oracle):
-    """Trains the untuned settings first, as long as any trial, and remembers everything.
+    """Mix-in for an oracle of KerasTuner's: the untuned settings first, and a state that survives.
 
-    A mix-in: it stands before an oracle of KerasTuner's.
+    The first trial has the settings' own values and full length.
     """
 
     folder: Path
-    """Where the search is remembered."""
+    """Folder of the search's state."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The values of the next trial, in KerasTuner's form."""
+        """Returns the values of the next trial, in KerasTuner's form."""
         if self.trials:
             return dict(super().populate_space(trial_id))
         untuned = {each.name: each.default for each in self.get_space().space}
         return {"status": trials.TrialStatus.RUNNING, "values": untuned | self.longest()}
 
     def longest(self) -> dict[str, Any]:
-        """What a trial's values hold besides, if it may train as long as any."""
+        """Returns the oracle's own notes in the values of a trial of full length."""
         return {}
 
     def get_best_trials(self, num_trials: int = 1) -> list[trials.Trial]:
-        """The best of those that were trained as long as any; of two equal ones the earlier."""
+        """Returns the best trials of full length; of two equal ones the earlier."""
         ended = [
             trial
             for trial in self.trials.values()
@@ -57,8 +57,12 @@ class DefaultsFirst(keras_tuner.Oracle):
     def _budget(self) -> dict[str, Any]:
         return {name: value for name, value in self.longest().items() if name == EPOCHS}
 
+    def process_of(self, trial: trials.Trial) -> str:
+        """Returns the name of the process that a running trial was given to."""
+        return next(name for name, running in self.ongoing_trials.items() if running is trial)
+
     def save(self) -> None:
-        """Writes down what is known; a reader sees all of it or what was there before."""
+        """Writes the state of the search atomically."""
         state = {
             "oracle": self.get_state(),
             "trials": [trial.get_state() for trial in self.trials.values()],
@@ -69,7 +73,7 @@ class DefaultsFirst(keras_tuner.Oracle):
         written.replace(self.folder / _STATE)
 
     def reload(self) -> None:
-        """Goes on where a search ended, if one began here; what was at work then is done again."""
+        """Restores the state of an earlier search, if any; trials that were running start again."""
         if not (self.folder / _STATE).exists():
             return
         state = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
@@ -91,40 +95,39 @@ class Hyperband(DefaultsFirst, keras_tuner.oracles.HyperbandOracle):
     """Many short trials, of which the best go on longer; each from its beginning."""
 
     def longest(self) -> dict[str, Any]:
-        """As a trial of the last bracket, which are all trained as long as any."""
+        """Returns the notes of a trial in the last bracket, whose trials all have full length."""
         return {EPOCHS: self.max_epochs, "tuner/initial_epoch": 0, "tuner/bracket": 0}
 
 
-def oracle(custom_config: Mapping[str, Any], folder: Path) -> DefaultsFirst:
-    """What chooses the values of each trial, with all that it knew when it last ran in `folder`.
+def oracle(tuning: TuningConfig, training: TrainingConfig, folder: Path) -> DefaultsFirst:
+    """Returns what chooses the values of each trial, resumed from the state in `folder`.
 
     Args:
-      custom_config: its sections `model`, `training` and `tuning`.
-      folder: where the search is remembered.
+      tuning: how to search, and in which space.
+      training: its seed and its number of epochs.
+      folder: where the state of the search is kept.
     """
-    tuning = custom_config["tuning"]
     common = {
         "objective": keras_tuner.Objective(OBJECTIVE, "min"),
         # KerasTuner takes 0 for no seed.
-        "seed": custom_config["training"]["seed"] + 1,
-        "hyperparameters": search_space(custom_config),
+        "seed": training.seed + 1,
+        "hyperparameters": search_space(tuning),
         "allow_new_entries": False,
     }
     made: DefaultsFirst
-    if tuning["search"] == "hyperband":
-        most = most_epochs(custom_config)
+    if tuning.search == "hyperband":
+        most = most_epochs(tuning, training)
         # It must know a number beforehand; a table's rows are not read yet.
         made = Hyperband(max_epochs=AUTO_EPOCHS if most == "auto" else most, **common)
     else:
-        points = max(2, tuning["trials"] // _RANDOM_SHARE)
-        made = Bayesian(max_trials=tuning["trials"], num_initial_points=points, **common)
+        points = max(2, tuning.trials // _RANDOM_SHARE)
+        made = Bayesian(max_trials=tuning.trials, num_initial_points=points, **common)
     made.folder = folder
     made.verbose = 0
     made.reload()
     return made
 
 
-def most_epochs(custom_config: Mapping[str, Any]) -> int | str:
-    """Most passes over the training rows in a trial: by default as many as the Trainer's."""
-    chosen: int | str = custom_config["tuning"]["epochs"] or custom_config["training"]["epochs"]
-    return chosen
+def most_epochs(tuning: TuningConfig, training: TrainingConfig) -> int | Auto:
+    """Returns the most epochs of a trial: by default as many as the Trainer's."""
+    return tuning.epochs or training.epochs

@@ -21,7 +21,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from beltline.models import encoding
-from beltline.models.features import Features, from_config
+from beltline.models.config import features_from_config
+from beltline.models.features import Features
 from beltline.models.labels import label_values
 from beltline.models.tables import side_by_side
 from beltline.models.vocabulary import learn, learnt_sizes, with_place
@@ -34,7 +35,7 @@ EPSILON = 0.001
 
 
 def preprocessing_fn(inputs: Inputs, custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-    """TF Transform's entry point.
+    """Transforms raw columns: TF Transform's entry point.
 
     Args:
       inputs: raw columns by name, at most one value per row.
@@ -43,7 +44,7 @@ def preprocessing_fn(inputs: Inputs, custom_config: Mapping[str, Any]) -> dict[s
     Returns:
       The tensors listed above.
     """
-    features = from_config(custom_config)
+    features = features_from_config(custom_config)
     outputs = {}
     if features.numeric:
         values = _numbers(inputs, features)
@@ -56,7 +57,7 @@ def preprocessing_fn(inputs: Inputs, custom_config: Mapping[str, Any]) -> dict[s
 
 
 def vocabulary_sizes(transform: tft.TFTransformOutput, features: Features) -> list[int]:
-    """How many indices each column of `categories` can have."""
+    """Returns how many indices each column of `categories` can have."""
     values = {name: len(features.domains[name]) for name in features.listed}
     if features.learnt:
         sizes = learnt_sizes(transform, len(features.learnt))
@@ -78,7 +79,7 @@ def _encode(values: tf.Tensor, features: Features) -> tf.Tensor:
 
 
 def _quantiles(values: tf.Tensor) -> tf.Tensor:
-    """`[d, QUANTILES - 1]`; all 0 for a column without any value in the training rows."""
+    """Returns quantiles `[d, QUANTILES - 1]`; 0 for a column without values when training."""
     # The analyzer leaves out a column that has no value at all and then fails on the shape, so
     # each batch gets a row of zeros that weighs next to nothing.
     weights = tf.concat([tf.ones_like(values[:, 0]), [1e-6]], axis=0)
@@ -102,7 +103,7 @@ def _categories(inputs: Inputs, features: Features) -> tf.Tensor:
 
 
 def _look_up(texts: tf.Tensor, features: Features) -> tuple[tf.Tensor, tf.Tensor]:
-    """Places `[n, k]` of the listed columns' values or -1, and how many each has `[k]`.
+    """Returns places `[n, k]` of the listed columns' values or -1, and how many each has `[k]`.
 
     One table for all columns: one for each would cost seconds for hundreds of them.
     """
@@ -119,7 +120,7 @@ def _look_up(texts: tf.Tensor, features: Features) -> tuple[tf.Tensor, tf.Tensor
 def _indices(
     texts: tf.Tensor, places: tf.Tensor, sizes: tf.Tensor, features: Features
 ) -> tf.Tensor:
-    """0 where there is no value, then the places, then the out-of-vocabulary buckets; `[n, k]`."""
+    """Returns `[n, k]`: 0 if missing, then the places, then the out-of-vocabulary buckets."""
     buckets = tf.strings.to_hash_bucket_fast(texts, features.out_of_vocabulary_buckets)
     known = tf.where(places < 0, sizes + buckets, places)
     return tf.where(texts == "", tf.zeros_like(known), known + 1)

@@ -1,4 +1,4 @@
-"""What training says while it goes on: a line every few epochs, and an end when it fails."""
+"""Logs the progress of a training, and ends it when the loss diverges."""
 
 import logging
 import math

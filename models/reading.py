@@ -3,7 +3,7 @@
 A split that fits into memory is held there as whole tensors, and a batch is gathered by row number;
 a larger one is read again on every pass, and shuffled within windows of rows. The order of a pass
 depends on the seed and the pass's number alone, so that a training may go on in the middle. Nothing
-here touches a single row at a time. To read another format, return a `Split` from your own
+here handles a single row at a time. To read another format, return a `Split` from your own
 `read_split`.
 """
 
@@ -45,13 +45,13 @@ class Split:
     """Batches of `(inputs, labels)` from the files, by turns, in an order that stays the same."""
 
     def steps(self, size: int) -> int:
-        """Batches of one pass."""
+        """Returns the number of batches in one epoch."""
         return math.ceil(len(self.labels) / size)
 
     def batches(
         self, size: int, target: Target, seed: int | None = None, passes: range | None = None
     ) -> tf.data.Dataset:
-        """The split as batches of `target(inputs, labels)`.
+        """Returns the split as batches of `target(inputs, labels)`.
 
         Args:
           size: rows per batch; the last one of a pass may be smaller.
@@ -118,12 +118,12 @@ def read_split(
 
 
 def files_of(patterns: Sequence[str]) -> list[str]:
-    """The files that the patterns name, in the order in which they are read."""
+    """Returns the files that the patterns name, in the order in which they are read."""
     return sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
 
 
 def mapped_by(dataset: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dataset:
-    """The dataset with `function` applied to each element, several at once, in their order."""
+    """Returns the dataset with `function` applied to each element, in parallel and in order."""
     # Nothing here branches on a tensor, and AutoGraph's rewriting costs more than the tracing.
     plain = tf.autograph.experimental.do_not_convert(function)
     return dataset.map(plain, num_parallel_calls=AHEAD)
@@ -138,7 +138,7 @@ def _flat(numbers: tf.data.Dataset, function: Callable[..., Any]) -> tf.data.Dat
 
 
 def _untuned() -> tf.data.Options:
-    """Nothing to be tuned while it runs: the parallelism above is enough for rows in memory.
+    """Returns options without autotuning: the parallelism above is enough for rows in memory.
 
     TensorFlow's model of what could be tuned grows with each step, and the end of an iterator
     waits for the tuning: up to 15 seconds after 1,800 steps.
@@ -157,7 +157,7 @@ def _numbers(seed: int | None, passes: range | None) -> tf.data.Dataset:
 
 
 def _order(rows: Any, seed: int | None, number: tf.Tensor) -> tf.Tensor:
-    """The row numbers of one pass."""
+    """Returns the row numbers of one pass."""
     in_order = tf.range(rows, dtype=tf.int64)
     if seed is None:
         return in_order

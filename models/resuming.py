@@ -1,4 +1,4 @@
-"""Goes on with a training that was cut off, to the same weights that it would have reached.
+"""Resumes an interrupted training, to the weights that it would have reached.
 
 Keras' own `BackupAndRestore` brings back the weights and the optimizer. The rest of what decides
 the curve is kept here, too: the random state of dropout, and what the other callbacks count. The
@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from beltline.models.checkpoints import Checkpoints, State
+from beltline.models.checkpoints import Checkpoints, TrainingState
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -25,7 +25,7 @@ _SHARE = 0.02  # of the time, at most, that saving may take
 
 
 class Resume(keras.callbacks.Callback):
-    """Saves the state at the end of an epoch, every few minutes, and takes up the last one.
+    """Saves the state at the end of an epoch, every few minutes, and restores the last one.
 
     It must be the last callback: it reads what the others have counted.
 
@@ -51,18 +51,18 @@ class Resume(keras.callbacks.Callback):
 
     @property
     def first_epoch(self) -> int:
-        """The epoch to go on with, counted from 0."""
+        """The epoch to resume with, counted from 0."""
         return int(self._found.values["epochs"]) if self._found else 0
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Brings back what was found."""
+        """Restores the state, if there is one."""
         self._saved = time.monotonic()
         if self._found:
-            LOG.info("going on after epoch %d of a training that was cut off", self.first_epoch)
+            LOG.info("resuming an interrupted training after epoch %d", self.first_epoch)
             _restore(self._found, self.model, self._others)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Saves, if it is time and the training isn't over."""
+        """Saves the state if it is due and the training isn't over."""
         over = self.model.stop_training or epoch + 1 == self.params["epochs"]
         if over or not self._is_due():
             return
@@ -76,7 +76,7 @@ class Resume(keras.callbacks.Callback):
         return time.monotonic() - self._saved >= least
 
 
-def _state(epochs: int, network: Any, callbacks: Sequence[Any]) -> State:
+def _state(epochs: int, network: Any, callbacks: Sequence[Any]) -> TrainingState:
     values: dict[str, Any] = {"epochs": epochs}
     arrays: dict[str, Any] = {}
     for name, variables in _variables(network).items():
@@ -88,10 +88,10 @@ def _state(epochs: int, network: Any, callbacks: Sequence[Any]) -> State:
                 arrays |= _numbered(key, value or [])
             else:
                 values[key] = value
-    return State(values, arrays)
+    return TrainingState(values, arrays)
 
 
-def _restore(state: State, network: Any, callbacks: Sequence[Any]) -> None:
+def _restore(state: TrainingState, network: Any, callbacks: Sequence[Any]) -> None:
     for name, variables in _variables(network).items():
         for variable, value in zip(variables, _list(state, name), strict=True):
             variable.assign(value)
@@ -103,7 +103,7 @@ def _restore(state: State, network: Any, callbacks: Sequence[Any]) -> None:
 
 
 def _variables(network: Any) -> dict[str, list[Any]]:
-    """The network's variables, the state of its random generators included, and the optimizer's."""
+    """Returns the variables of the network, with its random generators, and of the optimizer."""
     return {"network": list(network.variables), "optimizer": list(network.optimizer.variables)}
 
 
@@ -116,5 +116,5 @@ def _numbered(name: str, arrays: Sequence[Any]) -> dict[str, Any]:
     return {f"{name}/{number:04d}": np.asarray(array) for number, array in enumerate(arrays)}
 
 
-def _list(state: State, name: str) -> list[Any]:
+def _list(state: TrainingState, name: str) -> list[Any]:
     return [state.arrays[key] for key in sorted(state.arrays) if key.startswith(f"{name}/")]

@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from beltline.models.config import Auto
+
 EPOCHS = 16
 """Passes over the training rows, where the setting is `auto`."""
 FEWEST_STEPS = 100
@@ -18,11 +20,11 @@ _RISING = 0.05  # of the steps have a learning rate that still rises
 
 
 def learning_rates(highest: float, steps: int | None) -> Any:
-    """The learning rate of each step: rises at first, then falls to 0 along half a cosine.
+    """Returns the learning rate schedule: a warm-up, then a cosine decay to 0.
 
-    What is learned at a high rate is rough, and what little rows can teach is soon learned by
-    heart; a rate that falls to 0 smooths the one before the other begins (Loshchilov and Hutter,
-    "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017).
+    A high rate gives rough weights, and a long training overfits; decaying the rate to 0 smooths
+    the weights before that (Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm
+    Restarts", ICLR 2017).
 
     Args:
       highest: the rate at its highest.
@@ -36,8 +38,8 @@ def learning_rates(highest: float, steps: int | None) -> Any:
     )
 
 
-def epochs(setting: int | str, steps: int) -> int:
-    """Passes over the training rows; `auto` is 16, or as many as `FEWEST_STEPS` take.
+def epochs(setting: int | Auto, steps: int) -> int:
+    """Returns the number of epochs; `auto` is 16, or more where they have too few steps.
 
     Args:
       setting: `training.epochs`.
@@ -46,8 +48,8 @@ def epochs(setting: int | str, steps: int) -> int:
     return max(EPOCHS, math.ceil(FEWEST_STEPS / steps)) if setting == "auto" else int(setting)
 
 
-def batch_size(setting: int | str, rows: int) -> int:
-    """Rows per step for one device; `auto` is a power of two, about a hundredth of the rows."""
+def batch_size(setting: int | Auto, rows: int) -> int:
+    """Returns the rows per step and device; `auto` is a power of two, about 1 % of the rows."""
     if setting != "auto":
         return int(setting)
     return int(min(4096, max(32, 2 ** round(math.log2(max(1, rows / 100))))))

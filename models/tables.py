@@ -8,7 +8,7 @@ import tensorflow as tf
 def side_by_side(
     columns: Sequence[tf.SparseTensor], dtype: tf.DType, default: float | str
 ) -> tf.Tensor:
-    """Columns with at most one value per row, as one dense table.
+    """Returns columns with at most one value per row, as one dense table.
 
     The number of operations depends only on the number of types among the columns: TF Transform
     rebuilds its graph many times, and operations for each of hundreds of columns add up.
@@ -40,7 +40,7 @@ def side_by_side(
 
 
 def as_column(values: tf.Tensor, present: tf.Tensor) -> tf.SparseTensor:
-    """The column `[n, 1]` that has a value in the rows where `present` is true.
+    """Returns the column `[n, 1]` that has a value in the rows where `present` is true.
 
     Args:
       values: `[n]`.

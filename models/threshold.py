@@ -1,4 +1,4 @@
-"""From which probability on a binary model says yes.
+"""The decision threshold of a binary model.
 
 To choose by cost or by a fixed recall, replace `best_f1`.
 """
@@ -16,7 +16,7 @@ _LEAST = 1e-7  # a probability from which log-odds can be taken
 
 
 def best_f1(probabilities: Array, labels: Array) -> tuple[float, float]:
-    """A threshold with a high F1 on rows like these.
+    """Returns a threshold with a high F1 on rows like these.
 
     The one with the highest F1 on just these rows depends on a handful of positives. So it is
     looked for in resamples of the rows, and the mean of what they say, in log-odds, is taken:
@@ -48,6 +48,6 @@ def best_f1(probabilities: Array, labels: Array) -> tuple[float, float]:
 
 
 def _f1_from_the_top(times: Array, positive: Array) -> Array:
-    """F1 if the first row, the first two, … and so on are positive; each row counts so often."""
+    """Returns F1 with the first 1, 2, … rows as positive; `times` is how often each row counts."""
     hits = np.cumsum(times * positive)
     return 2 * hits / np.maximum(np.cumsum(times) + hits[-1], 1)

@@ -16,6 +16,7 @@ import numpy as np
 
 from beltline.models.calibration import Array, calibrated, validation_outputs
 from beltline.models.checkpoints import Checkpoints, key_of
+from beltline.models.config import TrainingConfig, from_config
 from beltline.models.curves import Curves
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.export import Trained, export_model
@@ -32,7 +33,7 @@ LOG = logging.getLogger("beltline.trainer")
 
 
 def run_fn(fn_args: Any) -> None:
-    """TFX's entry point of the Trainer.
+    """Trains and exports the model: TFX's entry point of the Trainer.
 
     Args:
       fn_args: a `tfx.components.FnArgs`; read are `train_files`, `eval_files` (the validation
@@ -45,9 +46,9 @@ def run_fn(fn_args: Any) -> None:
       ValueError: a split is empty or holds one class only, a GPU is required and there is none, or
         the loss is no longer a number.
     """
-    config = fn_args.custom_config
-    training = config["training"]
-    devices = choose_devices(training["mixed_precision"], training["gpu"], training["xla"])
+    config = from_config(fn_args.custom_config)
+    training = config.training
+    devices = choose_devices(training.mixed_precision, training.gpu, training.xla)
     job = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
     checkpoints = checkpoints_of(fn_args, job, hyperparameters, devices)
@@ -69,7 +70,7 @@ def fit(
     curves: Curves | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> keras.Model:
-    """A network with the weights of its best epoch, in float32 and on one device.
+    """Returns a network with the weights of its best epoch, in float32 and on one device.
 
     Args:
       job: what to learn from.
@@ -89,8 +90,8 @@ def fit(
     LOG.info(
         "%d epochs of %d steps, %d in one call", epochs, per_epoch, network.steps_per_execution
     )
-    followed = [*callbacks(job.training, steps), *([curves] if curves else [])]
-    minutes = job.training["checkpoint_minutes"]
+    followed = [*callbacks(job.config.training, steps), *([curves] if curves else [])]
+    minutes = job.config.training.checkpoint_minutes
     resumed = [Resume(checkpoints, minutes, followed)] if checkpoints else []
     first = resumed[0].first_epoch if resumed else 0
     train, validation = job.datasets(devices, range(first, epochs))
@@ -111,15 +112,15 @@ def fit(
 def on_one_device(
     network: keras.Model, job: Job, hyperparameters: Mapping[str, Any]
 ) -> keras.Model:
-    """The same network in float32, as it is exported; its digest goes into the log."""
+    """Returns the same network in float32, as it is exported; its digest goes into the log."""
     plain = job.network(hyperparameters)
     plain.set_weights(network.get_weights())
     LOG.info("weights digest %s", digest_of(plain))
     return plain
 
 
-def callbacks(training: Mapping[str, Any], steps: int | None) -> list[keras.callbacks.Callback]:
-    """Stops when the validation loss stalls, and reports.
+def callbacks(training: TrainingConfig, steps: int | None) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks: early stopping, limits and progress.
 
     Args:
       training: the settings' section.
@@ -127,16 +128,16 @@ def callbacks(training: Mapping[str, Any], steps: int | None) -> list[keras.call
     """
     return [
         Progress(),
-        keras.callbacks.EarlyStopping(patience=training["patience"], restore_best_weights=True),
+        keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
         *([StepLimit(steps)] if steps else []),
-        *([TimeLimit(training["minutes"])] if training["minutes"] else []),
+        *([TimeLimit(training.minutes)] if training.minutes else []),
     ]
 
 
 def checkpoints_of(
     fn_args: Any, job: Job, hyperparameters: Mapping[str, Any], devices: Devices
 ) -> Checkpoints | None:
-    """Where this training keeps its state; None where TFX gives it no folder."""
+    """Returns the checkpoints of this training; None where TFX gives it no folder."""
     if not fn_args.working_dir:
         return None
     others = {
@@ -146,11 +147,11 @@ def checkpoints_of(
         "devices": devices.described,
     }
     files = files_of(fn_args.train_files) + files_of(fn_args.eval_files)
-    return Checkpoints(fn_args.working_dir, key_of(fn_args.custom_config, files, others))
+    return Checkpoints(fn_args.working_dir, key_of(job.config, files, others))
 
 
 def digest_of(network: keras.Model) -> str:
-    """The same for the same weights, to the bit."""
+    """Returns a digest (hex) of the weights; identical weights have the same."""
     found = hashlib.sha256()
     for array in network.get_weights():
         found.update(np.ascontiguousarray(array).tobytes())
@@ -158,7 +159,7 @@ def digest_of(network: keras.Model) -> str:
 
 
 def choose_threshold(job: Job, outputs: Array) -> float | None:
-    """For a binary label the probability from which on a row is positive, else None.
+    """Returns the probability from which on a row is positive; None unless the label is binary.
 
     Args:
       job: whose validation split decides.

@@ -1,6 +1,6 @@
-"""Trials side by side: a process for each GPU, or several on the processor's cores.
+"""Parallel trials: a process per GPU, or several on the CPU's cores.
 
-One process has the oracle and trains nothing; the others train what they are sent, one trial each.
+The parent has the oracle and trains nothing; the others train one trial at a time.
 """
 
 import logging
@@ -16,8 +16,9 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.engine import trial as trials
 
+from beltline.models.config import Auto, Gpu
 from beltline.models.oracles import DefaultsFirst
-from beltline.models.trials import Rows, run_trial
+from beltline.models.trials import TrialData, run_trial
 
 LOG = logging.getLogger("beltline.tuner")
 
@@ -28,8 +29,8 @@ _FORM = "%(asctime)s %(levelname)s %(name)s: %(processName)s: %(message)s"
 Environment = Mapping[str, str]
 
 
-def environments(parallel: int | str, gpu: str) -> list[Environment]:
-    """The variables of each process that trains: which GPU it sees, or how many threads it has.
+def environments(parallel: int | Auto, gpu: Gpu) -> list[Environment]:
+    """Returns the environment variables of each process: its GPU, or its number of threads.
 
     Args:
       parallel: how many at once; `auto` is one for each GPU, or one on the CPU. There are no more
@@ -50,15 +51,15 @@ def environments(parallel: int | str, gpu: str) -> list[Environment]:
 
 
 def search_in_processes(
-    oracle: DefaultsFirst, rows: Rows, processes: Sequence[Environment]
+    oracle: DefaultsFirst, data: TrialData, processes: Sequence[Environment]
 ) -> None:
-    """Runs the trials that the oracle asks for, until it asks for no more.
+    """Runs the oracle's trials until it has no more.
 
     Raises:
       keras_tuner.errors.FatalError: a process can't train at all, or has ended.
     """
     LOG.info("%d trials at once", len(processes))
-    with _started(rows, processes) as idle:
+    with _started(data, processes) as idle:
         at_work: dict[Connection, trials.Trial] = {}
         while True:
             for name, connection in list(idle.items()):
@@ -77,7 +78,7 @@ def search_in_processes(
 
 def _end(oracle: DefaultsFirst, trial: trials.Trial, connection: Connection) -> str:
     """Tells the oracle how a trial ended; returns the name of the process that is idle now."""
-    name = next(key for key, at_work in oracle.ongoing_trials.items() if at_work is trial)
+    name = oracle.process_of(trial)
     try:
         metrics, failed, fatal = connection.recv()
     except EOFError:
@@ -92,11 +93,11 @@ def _end(oracle: DefaultsFirst, trial: trials.Trial, connection: Connection) -> 
     oracle.end_trial(trial)
     # It does so before it forgets that the trial was at work.
     oracle.save()
-    return str(name)
+    return name
 
 
 @contextmanager
-def _started(rows: Rows, processes: Sequence[Environment]) -> Iterator[dict[str, Connection]]:
+def _started(data: TrialData, processes: Sequence[Environment]) -> Iterator[dict[str, Connection]]:
     """Starts the processes; yields the connection to each by name, and ends them afterwards."""
     # A forked one can't use what TensorFlow has begun here.
     context = multiprocessing.get_context("spawn")
@@ -104,7 +105,7 @@ def _started(rows: Rows, processes: Sequence[Environment]) -> Iterator[dict[str,
     try:
         for number, environment in enumerate(processes):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, rows), name=f"trials-{number}")
+            process = context.Process(target=_work, args=(theirs, data), name=f"trials-{number}")
             with _environment(environment):
                 process.start()
             theirs.close()
@@ -130,10 +131,10 @@ def _environment(variables: Environment) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(connection: Connection, rows: Rows) -> None:
-    """A process that trains: answers each trial with its metrics, or why it failed, or can't go on.
+def _work(connection: Connection, data: TrialData) -> None:
+    """Runs in a process that trains: answers each trial with its metrics or its error.
 
-    It ends when there is nobody left to ask it.
+    It ends when its parent closes the connection.
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.basicConfig(level=logging.WARNING, format=_FORM)
@@ -143,12 +144,12 @@ def _work(connection: Connection, rows: Rows) -> None:
             trial = trials.Trial.from_state(connection.recv())
         except EOFError:
             return
-        connection.send(_answer(trial, rows))
+        connection.send(_answer(trial, data))
 
 
-def _answer(trial: trials.Trial, rows: Rows) -> tuple[dict[str, float], str, str]:
+def _answer(trial: trials.Trial, data: TrialData) -> tuple[dict[str, float], str, str]:
     try:
-        return run_trial(trial, rows), "", ""
+        return run_trial(trial, data), "", ""
     except keras_tuner.errors.FailedTrialError as error:
         return {}, str(error), ""
     except keras_tuner.errors.FatalError as error:

@@ -1,7 +1,7 @@
 """One trial: a network trained as the Trainer trains it, and its loss on the validation split.
 
-A trial begins from the same seed as the Trainer. So with the best values the Trainer gets the very
-loss that the trial had, on the same machine and with the same number of epochs.
+A trial starts from the same seed as the Trainer. So with the best values the Trainer reaches the
+loss of the trial, on the same machine and with the same number of epochs.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import keras_tuner
 import tensorflow as tf
 from keras_tuner.engine import trial as trials
 
+from beltline.models.config import Config, TuningConfig
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.hyperparameters import KERAS_TUNERS_OWN, hyperparameters_of
 from beltline.models.job import Job, make_repeatable, prepare
@@ -29,10 +30,11 @@ SECONDS = "seconds"
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows:
-    """What trials learn from and are judged by; small enough to be sent to another process."""
+class TrialData:
+    """The configuration of trials and the files they read; small enough to send to a process."""
 
-    custom_config: Mapping[str, Any]
+    config: Config
+    tuning: TuningConfig
     train_files: Sequence[str]
     validation_files: Sequence[str]
     transform_graph: str
@@ -40,15 +42,13 @@ class Rows:
     @functools.cached_property
     def prepared(self) -> tuple[Job, Devices]:
         """The data, read, and where to learn; seconds the first time."""
-        job = prepare(
-            self.custom_config, self.train_files, self.validation_files, self.transform_graph
-        )
-        training = self.custom_config["training"]
-        devices = choose_devices(training["mixed_precision"], training["gpu"], training["xla"])
+        job = prepare(self.config, self.train_files, self.validation_files, self.transform_graph)
+        training = self.config.training
+        devices = choose_devices(training.mixed_precision, training.gpu, training.xla)
         return job, devices
 
 
-def run_trial(trial: trials.Trial, rows: Rows) -> dict[str, float]:
+def run_trial(trial: trials.Trial, data: TrialData) -> dict[str, float]:
     """Trains with a trial's values; returns its metrics by name, the objective among them.
 
     Raises:
@@ -60,7 +60,7 @@ def run_trial(trial: trials.Trial, rows: Rows) -> dict[str, float]:
     LOG.info("trial %s: %s", trial.trial_id, shown_values(shown))
     begun = time.monotonic()
     try:
-        loss = _loss_or_failure(trial, rows)
+        loss = _loss_or_failure(trial, data)
     except keras_tuner.errors.FailedTrialError:
         raise
     except Exception as error:
@@ -72,11 +72,11 @@ def run_trial(trial: trials.Trial, rows: Rows) -> dict[str, float]:
     return {OBJECTIVE: loss, SECONDS: seconds}
 
 
-def _loss_or_failure(trial: trials.Trial, rows: Rows) -> float:
-    # What is wrong with the data is so for every trial.
-    job, devices = rows.prepared
+def _loss_or_failure(trial: trials.Trial, data: TrialData) -> float:
+    # An error in the data is one of every trial.
+    job, devices = data.prepared
     try:
-        return validation_loss(trial.hyperparameters.values, job, devices)
+        return validation_loss(trial.hyperparameters.values, job, data.tuning, devices)
     except (ValueError, tf.errors.ResourceExhaustedError) as error:
         # The first one is the settings' own: the Trainer would fail as it does.
         if _is_first(trial):
@@ -89,26 +89,28 @@ def _is_first(trial: trials.Trial) -> bool:
     return int(trial.trial_id) == 0
 
 
-def validation_loss(values: Mapping[str, Any], job: Job, devices: Devices) -> float:
-    """The loss on the validation split of a network trained with a trial's values.
+def validation_loss(
+    values: Mapping[str, Any], job: Job, tuning: TuningConfig, devices: Devices
+) -> float:
+    """Returns the loss on the validation split of a network trained with a trial's values.
 
     Raises:
       ValueError: as `training.fit`.
     """
-    config = job.custom_config
+    config = job.config
     # Else the networks of all trials stay in memory.
     keras.backend.clear_session()
-    make_repeatable(config["training"]["seed"], config["training"]["xla"])
-    epochs = values.get(EPOCHS, most_epochs(config))
-    training = {**config["training"], "epochs": epochs}
-    shorter = dataclasses.replace(job, custom_config={**config, "training": training})
+    make_repeatable(config.training.seed, config.training.xla)
+    epochs = values.get(EPOCHS, most_epochs(tuning, config.training))
+    training = dataclasses.replace(config.training, epochs=epochs)
+    shorter = dataclasses.replace(job, config=dataclasses.replace(config, training=training))
     network = fit(shorter, hyperparameters_of(config, values), devices)
     network.compile(loss=job.objective.loss())
     return float(network.evaluate(job.datasets(devices)[1], verbose=0))
 
 
 def shown_values(values: Mapping[str, Any]) -> str:
-    """Hyperparameters on one line."""
+    """Returns hyperparameters on one line, for the log."""
     return ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in values.items()

@@ -11,9 +11,10 @@ from typing import Any
 from keras_tuner.engine import base_tuner
 from keras_tuner.engine import trial as trials
 
+from beltline.models.config import from_config
 from beltline.models.oracles import DefaultsFirst, oracle
 from beltline.models.trial_processes import environments, search_in_processes
-from beltline.models.trials import Rows, run_trial
+from beltline.models.trials import TrialData, run_trial
 
 LOG = logging.getLogger("beltline.tuner")
 
@@ -23,27 +24,26 @@ class Search(base_tuner.BaseTuner):
 
     Args:
       asked: what chooses the values; it remembers the search.
-      rows: what trials learn from.
+      data: what trials learn from.
       folder: where KerasTuner puts its own notes of each trial.
     """
 
-    def __init__(self, asked: DefaultsFirst, rows: Rows, folder: Path):
+    def __init__(self, asked: DefaultsFirst, data: TrialData, folder: Path):
         super().__init__(asked, directory=str(folder), project_name="trials")
-        self._rows = rows
-        config = rows.custom_config
-        self._processes = environments(config["tuning"]["parallel"], config["training"]["gpu"])
+        self._data = data
+        self._processes = environments(data.tuning.parallel, data.config.training.gpu)
 
     def run_trial(self, trial: trials.Trial) -> dict[str, float]:
         """Trains with a trial's values; returns its metrics by name."""
-        return run_trial(trial, self._rows)
+        return run_trial(trial, self._data)
 
     def search(self) -> None:
         """Runs all trials that are left."""
         done = len(self.oracle.end_order)
         if done:
-            LOG.info("goes on after %d trials that an earlier attempt has done", done)
+            LOG.info("resuming after %d trials of an earlier attempt", done)
         if len(self._processes) > 1:
-            search_in_processes(self.oracle, self._rows, self._processes)
+            search_in_processes(self.oracle, self._data, self._processes)
         else:
             super().search()
         every = self.oracle.trials
@@ -54,24 +54,28 @@ class Search(base_tuner.BaseTuner):
         )
 
     def save(self) -> None:
-        """The oracle remembers all there is."""
+        """Saves the oracle, which has all the state."""
         self.oracle.save()
 
 
 def tuner_fn(fn_args: Any) -> Any:
-    """TFX's entry point of the Tuner.
+    """Returns the search: TFX's entry point of the Tuner.
 
     Args:
       fn_args: a `tfx.components.FnArgs`; read are `train_files`, `eval_files` (the validation
         split), `transform_graph_path`, `working_dir` and `custom_config`.
 
     Returns:
-      A `tfx.components.tuner.component.TunerFnResult`. Its search goes on from what an earlier one
-      has left in `working_dir`.
+      A `tfx.components.tuner.component.TunerFnResult`. Its search resumes an earlier one
+      whose state is in `working_dir`.
     """
     # TFX takes seconds to import, and only this function needs it.
     from tfx.components.tuner.component import TunerFnResult
 
-    config, folder = fn_args.custom_config, Path(fn_args.working_dir)
-    rows = Rows(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_graph_path)
-    return TunerFnResult(tuner=Search(oracle(config, folder), rows, folder), fit_kwargs={})
+    config, folder = from_config(fn_args.custom_config), Path(fn_args.working_dir)
+    if config.tuning is None:
+        raise ValueError("custom_config: missing key 'tuning'")
+    graph = fn_args.transform_graph_path
+    data = TrialData(config, config.tuning, fn_args.train_files, fn_args.eval_files, graph)
+    asked = oracle(config.tuning, config.training, folder)
+    return TunerFnResult(tuner=Search(asked, data, folder), fit_kwargs={})

@@ -51,13 +51,13 @@ def learn(texts: tf.Tensor, most: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def with_place(texts: tf.Tensor) -> tf.Tensor:
-    """Each text `[n, k]` with its column's place before it: the key in a table of all columns."""
+    """Returns texts `[n, k]` prefixed with their column's index: keys of one table for all."""
     prefix = tf.constant([f"{place}:" for place in range(int(texts.shape[1]))])
     return tf.strings.join([tf.broadcast_to(prefix, tf.shape(texts)), texts])
 
 
 def learnt_sizes(transform: tft.TFTransformOutput, columns: int) -> list[int]:
-    """How many values of each column were kept."""
+    """Returns how many values of each column were kept."""
     path = Path(transform.transform_savedmodel_dir) / "assets" / FILE
     with tf.io.gfile.GFile(str(path), "rb") as file:
         found = Counter(line.split(b":", 1)[0] for line in file.read().split(b"\n"))

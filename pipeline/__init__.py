@@ -1,1 +1,1 @@
-"""What runs: settings, the one definition, our own components, and its compilation to a bundle."""
+"""Settings, the pipeline's definition, our own components, and the compilation to a bundle."""

@@ -2,41 +2,28 @@
 
 from pathlib import Path
 
-from google.protobuf import text_format
 from tfx.dsl.compiler import compiler
 from tfx.proto.orchestration import pipeline_pb2
 
 from beltline.bundle import code, environment, folder, manifest
 from beltline.bundle.folder import Bundle
-from beltline.pipeline import model_code
-from beltline.pipeline.columns import columns_of, schema_of
 from beltline.pipeline.definition import create_pipeline
 from beltline.pipeline.nodes import ABOUT
 from beltline.pipeline.parameters import parameters
-from beltline.pipeline.settings.reading import Project
+from beltline.pipeline.resolved import ResolvedProject
 from beltline.pipeline.settings.settings import Settings
 
 
-def compile_bundle(project: Project, parent: Path) -> Bundle:
-    """Writes the bundle for `project` below `parent`, unless it is there already.
-
-    Raises:
-      WrongInput: the settings, the schema and the model code don't fit together.
-    """
-    settings = project.settings
-    schema = schema_of(project)
-    columns = columns_of(project, schema)
-    sources = model_code.model_sources(project)
-    digest = model_code.code_digest(sources)
-    text = text_format.MessageToString(schema)
-    pipeline = compiler.Compiler().compile(create_pipeline(settings, columns, text, digest))
+def compile_bundle(resolved: ResolvedProject, parent: Path) -> Bundle:
+    """Writes the bundle of a project below `parent`, unless it exists already."""
+    pipeline = compiler.Compiler().compile(create_pipeline(resolved))
     _set_caching(pipeline)
     _make_repeatable(pipeline)
     return folder.write(
         parent,
-        _manifest(settings, pipeline, digest),
+        _manifest(resolved.settings, pipeline, resolved.model_digest),
         pipeline.SerializeToString(deterministic=True),
-        code.archive(sources),
+        code.archive(resolved.model_sources),
     )
 
 

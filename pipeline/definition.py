@@ -15,7 +15,6 @@ from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import BaseChannel, standard_component_specs
 from tfx.types.channel_utils import union
 
-from beltline.pipeline.columns import Columns
 from beltline.pipeline.components.curated_schema import CuratedSchema
 from beltline.pipeline.components.data_gate import DataGate
 from beltline.pipeline.components.evaluator import Evaluator
@@ -27,6 +26,7 @@ from beltline.pipeline.components.trainer import Trainer
 from beltline.pipeline.components.transform import Transform
 from beltline.pipeline.components.tuner import BEST, Tuner
 from beltline.pipeline.evaluation.config import deciding_metric, eval_config
+from beltline.pipeline.feature_spec import FeatureSpec
 from beltline.pipeline.parameters import (
     DATA_PATH,
     SPAN,
@@ -34,6 +34,7 @@ from beltline.pipeline.parameters import (
     RuntimeParameters,
     runtime_parameters,
 )
+from beltline.pipeline.resolved import ResolvedProject
 from beltline.pipeline.resolvers import tuned
 from beltline.pipeline.resolvers.champion import CHANNELS, LiveModel
 from beltline.pipeline.settings.settings import Settings
@@ -48,27 +49,22 @@ BEAM_ARGS = [
 ]
 
 
-def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code: str) -> Pipeline:
-    """Returns the pipeline.
-
-    Args:
-      settings: what `pipeline.yaml` says.
-      columns: what each column is.
-      schema_text: the curated schema, a text proto.
-      code: digest of the model code, for the cache key of the nodes that run it.
-    """
+def create_pipeline(resolved: ResolvedProject) -> Pipeline:
+    """Returns TFX's pipeline of a project."""
+    settings, features = resolved.settings, resolved.features
+    # Read by `beltline.models.config`.
     config = {
-        "code_digest": code,
-        "features": columns.for_models(settings),
+        "code_digest": resolved.model_digest,
+        "features": features.for_models(settings),
         "model": settings.model.model_dump(),
         "training": settings.training.model_dump(),
         "tuning": {**settings.tuning.model_dump(), "values": settings.tunable},
     }
     values = runtime_parameters(settings)
-    data = _data_nodes(settings, columns, schema_text, values)
-    problem = columns.problem(settings, inputs_only=True)
+    data = _data_nodes(settings, features, resolved.schema_text, values)
+    problem = features.problem(settings, inputs_only=True)
     model = _model_nodes(settings, config, problem, values, data)
-    release = _release_nodes(settings, columns, code, data, model[-1])
+    release = _release_nodes(resolved, data, model[-1])
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root="",
@@ -79,7 +75,7 @@ def create_pipeline(settings: Settings, columns: Columns, schema_text: str, code
 
 
 def _data_nodes(
-    settings: Settings, columns: Columns, schema_text: str, values: RuntimeParameters
+    settings: Settings, features: FeatureSpec, schema_text: str, values: RuntimeParameters
 ) -> list[BaseNode]:
     label = settings.label.column
     examples = ExampleGen(
@@ -87,7 +83,7 @@ def _data_nodes(
         query=settings.data.query or "",
         changed_by=settings.data.changed_by or "",
         span=values.get(SPAN, settings.data.span),
-        kinds=columns.kinds,
+        kinds=features.kinds,
         exclude=settings.unread,
         splits=settings.data.splits.model_dump(),
         split_by=settings.data.split_by,
@@ -103,7 +99,7 @@ def _data_nodes(
         statistics=statistics.outputs["statistics"],
         anomalies=validator.outputs["anomalies"],
         label=label,
-        classes=len(columns.classes),
+        classes=len(features.classes),
     )
     return [examples, statistics, schema, validator, gate]
 
@@ -139,7 +135,7 @@ def _model_nodes(
     trainer = Trainer(
         steps=values[STEPS],
         run_fn=settings.model.run_fn,
-        # How they were found is nothing to it.
+        # It does not depend on how they were found.
         custom_config={name: config[name] for name in config if name != "tuning"},
         **learning,
     )
@@ -154,7 +150,7 @@ def _tuning_nodes(
     """Returns the nodes, the Tuner last, and what the Trainer learns with."""
     if settings.tuning.when == "never":
         return [], None
-    # Another network's are of no use.
+    # Hyperparameters of another network can't be used.
     searched = {"network_fn": settings.model.network_fn, **json.loads(problem)}
     arguments = {
         "tuner_fn": settings.model.tuner_fn,
@@ -179,13 +175,14 @@ def _for_transform(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _release_nodes(
-    settings: Settings, columns: Columns, code: str, data: list[BaseNode], trainer: BaseNode
+    resolved: ResolvedProject, data: list[BaseNode], trainer: BaseNode
 ) -> list[BaseNode]:
+    settings, features = resolved.settings, resolved.features
     examples, statistics, schema, *_ = data
     pushed_to = {"directory": settings.push.directory, "name": settings.name}
     champion = Resolver(
         strategy_class=LiveModel,
-        config={"problem": columns.problem(settings), **pushed_to},
+        config={"problem": features.problem(settings), **pushed_to},
         **CHANNELS,
     ).with_id("Champion")
     compared = settings.evaluation.champion.enabled
@@ -208,8 +205,8 @@ def _release_nodes(
     pusher = Pusher(
         **pushed_to,
         keep=settings.push.keep,
-        code=code,
-        problem=columns.problem(settings, inputs_only=True),
+        code=resolved.model_digest,
+        problem=features.problem(settings, inputs_only=True),
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs[standard_component_specs.BLESSING_KEY],
         infra_blessing=check.outputs["blessing"],

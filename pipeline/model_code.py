@@ -1,4 +1,4 @@
-"""Finds the model code that the settings name, to travel in the bundle."""
+"""Collects the model code that the settings name, to travel in the bundle."""
 
 import ast
 import importlib.util
@@ -27,7 +27,7 @@ def model_sources(project: Project) -> dict[str, bytes]:
     travels, since one module of it may import another.
 
     Raises:
-      WrongInput: a package, a module or a function is not there.
+      WrongInput: a package, a module or a function is not found.
     """
     sources: dict[str, bytes] = {}
     for key in _KEYS:
@@ -70,7 +70,7 @@ def _of_beltline(key: str, name: str, package: str) -> dict[str, bytes]:
     here = Path(__file__).parents[1]
     if package not in TRAVELS:
         hint = did_you_mean(package, TRAVELS)
-        raise WrongInput(f"model.{key}: {name}: '{_OURS}.{package}' is no model code{hint}")
+        raise WrongInput(f"model.{key}: {name}: '{_OURS}.{package}' is not model code{hint}")
     found = {"__init__.py": (here / "__init__.py").read_bytes()}
     found |= digest.source_files(here / package)
     return {f"{_OURS}/{file}": source for file, source in found.items()}
@@ -117,7 +117,7 @@ def _defined(key: str, file: str, source: bytes) -> Iterator[str]:
         tree = ast.parse(source, filename=file)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
-        raise WrongInput(f"{key}: {file}:{line}: is no Python: {error}") from None
+        raise WrongInput(f"{key}: {file}:{line}: invalid Python: {error}") from None
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             yield node.name

@@ -6,7 +6,8 @@ To add one, add it to `parameters`, and hand its TFX counterpart to a component 
 from tfx.orchestration import data_types
 
 from beltline.bundle.manifest import Parameter
-from beltline.pipeline.settings.settings import SPAN_PATTERN, Settings
+from beltline.pipeline.settings.data import SPAN_PATTERN
+from beltline.pipeline.settings.settings import Settings
 from beltline.pipeline.tables.databases import placeholder
 
 DATA_PATH = "data-path"

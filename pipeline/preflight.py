@@ -1,5 +1,6 @@
-"""What can be known to be wrong before anything runs; needs no TFX."""
+"""Checks before anything runs; needs neither TFX nor TensorFlow."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,9 @@ from beltline.base import digest
 from beltline.base.errors import NoData, WrongInput
 from beltline.base.hints import did_you_mean
 from beltline.bundle import environment
-from beltline.pipeline import model_code, tables
-from beltline.pipeline.columns import columns_of, schema_of
+from beltline.pipeline import tables
 from beltline.pipeline.nodes import ABOUT
+from beltline.pipeline.resolved import ResolvedProject, resolve
 from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.tables.sources import Source
 
@@ -18,45 +19,43 @@ from beltline.pipeline.tables.sources import Source
 _ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
 
 
-def check(project: Project) -> str:
+def check(project: Project) -> ResolvedProject:
     """Checks settings, schema, model code and the data's header against each other.
 
-    Returns a digest of everything that a run's outcome depends on: settings, schema, model code,
+    Returns the resolved project; its `inputs_digest` covers settings, schema, model code,
     Beltline's own code, locked requirements, and the data's content.
 
     Raises:
       WrongInput: something is wrong; the message says where.
     """
-    settings = project.settings
-    schema_file = project.resolve(settings.schema_file)
-    sources = check_definition(project)
+    resolved = check_definition(project)
     source = source_of(project)
     found = _found(project, source)
     _check_header(project, tables.column_names(found.tables))
-    return digest.of_parts(
+    inputs = digest.of_parts(
         {
-            "settings": settings.model_dump_json(exclude=_ELSEWHERE).encode(),
-            "schema": schema_file.read_bytes(),
-            "code": model_code.code_digest(sources).encode(),
+            "settings": project.settings.model_dump_json(exclude=_ELSEWHERE).encode(),
+            "schema": resolved.schema_text.encode(),
+            "code": resolved.model_digest.encode(),
             "beltline": digest.of_parts(_beltline_sources()).encode(),
             "lock": environment.lock_digest().encode(),
             "data": _digest(project, source, found).encode(),
         }
     )
+    return dataclasses.replace(resolved, inputs_digest=inputs)
 
 
-def check_definition(project: Project) -> dict[str, bytes]:
-    """Checks settings, schema and model code against each other; the data need not be there.
+def check_definition(project: Project) -> ResolvedProject:
+    """Checks settings, schema and model code against each other; the data need not exist.
 
-    Returns the sources of the model code.
+    Returns the resolved project, without a digest of its inputs.
 
     Raises:
       WrongInput: something is wrong; the message says where.
     """
-    columns_of(project, schema_of(project))
-    sources = model_code.model_sources(project)
+    resolved = resolve(project)
     _check_nodes(project)
-    return sources
+    return resolved
 
 
 def source_of(project: Project) -> Source:
@@ -112,5 +111,6 @@ def _check_nodes(project: Project) -> None:
         if node not in ABOUT:
             hint = did_you_mean(node, ABOUT)
             raise WrongInput(
-                f"{project.file}: resources: no node '{node}'{hint} (nodes: {', '.join(ABOUT)})"
+                f"{project.file}: resources: unknown node '{node}'{hint} "
+                f"(allowed: {', '.join(ABOUT)})"
             )

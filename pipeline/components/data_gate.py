@@ -1,4 +1,4 @@
-"""DataGate: stops the run on anomalous data; ExampleValidator only writes anomalies down."""
+"""DataGate: refuses anomalous data; ExampleValidator only records anomalies."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ _NOT_EXPECTED = (
 
 
 class DataGateSpec(component_spec.ComponentSpec):
-    """What the component takes and gives."""
+    """The component's inputs, outputs and parameters."""
 
     PARAMETERS = {
         "label": component_spec.ExecutionParameter(type=str),
@@ -41,7 +41,7 @@ class DataGateSpec(component_spec.ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads what ExampleValidator found, and looks at the label itself."""
+    """Checks ExampleValidator's anomalies and the label."""
 
     def Do(
         self,
@@ -76,7 +76,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 class DataGate(base_component.BaseComponent):
-    """Passes the run on only where no anomaly blocks.
+    """Refuses the run if an anomaly blocks.
 
     Args:
       statistics: StatisticsGen's output.
@@ -104,7 +104,7 @@ class DataGate(base_component.BaseComponent):
 
 
 def blocking(anomalies: anomalies_pb2.Anomalies) -> Iterator[str]:
-    """Yields a line for each anomaly that is no mere warning: the column, and what is wrong."""
+    """Yields a line for each anomaly above a warning: the column and the reason."""
     for column, info in sorted(anomalies.anomaly_info.items()):
         yield from _reasons(f"'{column}'", info)
     if anomalies.HasField("dataset_anomaly_info"):
@@ -146,7 +146,7 @@ def nowhere(
 def wrong_label(
     statistics: statistics_pb2.DatasetFeatureStatistics, properties: dict[str, Any]
 ) -> Iterator[str]:
-    """Yields what makes a split useless to learn from: no rows, no label, or a single class."""
+    """Yields why a split can't be learned from: no rows, no label, or a single class."""
     label, rows = properties["label"], statistics.num_examples
     if not rows:
         yield "the split has no rows: give it a larger share, or more data"

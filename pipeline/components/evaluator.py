@@ -1,8 +1,8 @@
-"""Evaluator: TFMA on whole batches, the verdict, the reason for a refusal, and the figures.
+"""Evaluator: TFMA on whole batches, the blessing, the reason for a refusal, the metrics.
 
 The stock executor hands every row through Beam one by one. The outputs are the same: TFMA's files,
 and a blessing with TFX's properties. Three things are added for whoever looks at a run: why a model
-was refused (on the blessing), the figures over all rows (on the evaluation), and what they come
+was refused (on the blessing), the metrics over all rows (on the evaluation), and what they come
 from (`explanation.json` beside TFMA's files).
 """
 
@@ -21,8 +21,9 @@ from tfx.utils import json_utils, path_utils, proto_utils
 
 from beltline.pipeline.components import digest_of_sources, slices
 from beltline.pipeline.components.explanation import Candidate, explain, judged_by
+from beltline.pipeline.components.private_api import beam_pipeline
 from beltline.pipeline.components.record_files import RecordBatches, files_of_split
-from beltline.pipeline.evaluation import results as figures
+from beltline.pipeline.evaluation import results
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -36,7 +37,7 @@ class Executor(executor.Executor):
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Runs TFMA, compares the figures with thresholds and champion, and explains them."""
+        """Runs TFMA, checks thresholds and champion, and explains the metrics."""
         config = _config(exec_properties, bool(input_dict.get(keys.BASELINE_MODEL_KEY)))
         splits = json_utils.loads(exec_properties.get(keys.EXAMPLE_SPLITS_KEY) or "null")
         examples = input_dict[keys.EXAMPLES_KEY]
@@ -56,7 +57,7 @@ class Executor(executor.Executor):
         self, config: tfma.EvalConfig, models: list[Any], files: list[str], folder: str
     ) -> None:
         shared = models[0] if len(models) == 1 else models
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self) as pipeline:
             _ = (
                 pipeline
                 | "Examples" >> RecordBatches(files, raw_column=tfma.constants.ARROW_INPUT_COLUMN)
@@ -124,8 +125,8 @@ def _bless(blessing: types.Artifact, good: bool) -> None:
 
 
 def _describe(evaluation: types.Artifact, blessing: types.Artifact, input_dict: Artifacts) -> None:
-    for model in (figures.CANDIDATE, figures.BASELINE):
-        values = json.dumps(figures.overall(evaluation.uri, model), sort_keys=True)
+    for model in (results.CANDIDATE, results.BASELINE):
+        values = json.dumps(results.overall(evaluation.uri, model), sort_keys=True)
         evaluation.set_string_custom_property(model, values)
     judged = {
         keys.MODEL_KEY: (
@@ -143,4 +144,4 @@ def _describe(evaluation: types.Artifact, blessing: types.Artifact, input_dict: 
             blessing.set_int_custom_property(number, model.id)
     champion = bool(input_dict.get(keys.BASELINE_MODEL_KEY))
     blessing.set_int_custom_property("compared_with_champion", int(champion))
-    blessing.set_string_custom_property("reason", "; ".join(figures.refusals(evaluation.uri)))
+    blessing.set_string_custom_property("reason", "; ".join(results.refusals(evaluation.uri)))

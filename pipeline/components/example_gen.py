@@ -18,8 +18,8 @@ from tfx.types import component_spec, standard_artifacts
 
 from beltline.pipeline import tables
 from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.examples.config import source_of
 from beltline.pipeline.components.examples.executor import Executor
-from beltline.pipeline.components.examples.request import source_of
 
 
 class ExampleGenSpec(component_spec.ComponentSpec):

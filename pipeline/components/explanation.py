@@ -1,4 +1,4 @@
-"""What an evaluation's figure comes from: the worth of each column, and the slices that do worst.
+"""What explains an evaluation: the importance of each column, and the worst slices.
 
 It is plain JSON beside TFMA's files, so that whoever shows it needs neither TFMA nor TensorFlow:
 
@@ -25,7 +25,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
 from beltline.pipeline.components.record_files import ROWS, batches_of_records, sample
-from beltline.pipeline.evaluation import results as figures
+from beltline.pipeline.evaluation import results
 from beltline.pipeline.evaluation.importance import (
     REPEATS,
     permutation_importance,
@@ -34,7 +34,7 @@ from beltline.pipeline.evaluation.importance import (
 )
 from beltline.pipeline.evaluation.scores import score_of
 from beltline.pipeline.evaluation.worst_slices import rows_that_tell, worst_first
-from beltline.pipeline.settings.settings import LOWER_IS_BETTER
+from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER
 
 FILE = "explanation.json"
 PROPERTY = "explanation"
@@ -90,7 +90,7 @@ def explain(
     """Writes the explanation beside the evaluation's files and, if it is short, on the artifact.
 
     Args:
-      evaluation: TFMA's figures are there already.
+      evaluation: TFMA's metrics are written already.
       judged: what the model is judged by.
       candidate: the model.
       files: the rows of the evaluation.
@@ -98,7 +98,7 @@ def explain(
     """
     sampled = sample(batches_of_records(files), rows or _ROWS_FOR_SHARES)
     asked = Asked(candidate, judged, np.array(sampled, object))
-    overall = figures.overall(evaluation.uri, figures.CANDIDATE)
+    overall = results.overall(evaluation.uri, results.CANDIDATE)
     made = {
         "metric": judged.metric,
         "lower_is_better": judged.sign < 0,
@@ -139,7 +139,7 @@ class Asked:
         self._metric = score_of(judged.class_name)
 
     def importance(self) -> dict[str, Any]:
-        """The worth of each column; of none where they are too many, or the rows can't tell."""
+        """Returns the importance of each column; none with too many columns or too few rows."""
         values = values_by_column(self._rows)
         columns = self._candidate.read_of(values)
         rows = rows_to_ask(len(self._rows), len(columns))
@@ -153,7 +153,7 @@ class Asked:
         return {"rows": rows, "repeats": REPEATS, "value": value, "columns": described}
 
     def is_true(self) -> np.ndarray | None:
-        """Labels `[n]` where the metric hangs on how many rows there are of either class."""
+        """Returns the labels `[n]` for a metric that depends on the rows of either class."""
         one = self._answers(self._rows[:1], self._judged.predictions)
         is_binary = self._judged.class_name in _OF_BOTH_CLASSES and one.size == 1
         return self._labels > 0.5 if is_binary else None
@@ -171,9 +171,9 @@ class Asked:
 
 def _slices(evaluation: str, judged: Judged, is_true: np.ndarray | None) -> dict[str, Any]:
     least = rows_that_tell(is_true)
-    found = figures.by_slice(evaluation, figures.CANDIDATE)
+    found = results.by_slice(evaluation, results.CANDIDATE)
     worst, too_small = worst_first(found, judged.metric, judged.sign, least)
-    before = dict(figures.by_slice(evaluation, figures.BASELINE))
+    before = dict(results.by_slice(evaluation, results.BASELINE))
     described = [
         asdict(each)
         | {"champion": _number(before.get(each.slice, {}).get(judged.metric, math.nan))}
@@ -183,5 +183,5 @@ def _slices(evaluation: str, judged: Judged, is_true: np.ndarray | None) -> dict
 
 
 def _number(value: float) -> float | None:
-    """JSON has no NaN."""
+    """Returns the value, or None for NaN and infinities, which JSON lacks."""
     return value if math.isfinite(value) else None

@@ -57,7 +57,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes, or writes into the PushedModel's `reason` why it did not.
+        """Pushes the model, or writes to the PushedModel's `reason` why not.
 
         Raises:
           OSError: the disk is full or not writable; the served versions are as they were.
@@ -94,8 +94,8 @@ class Executor(base_executor.BaseExecutor):
             "run": self._context.pipeline_run_id if self._context else "",
             "blessed": True,
             "first": not input_dict.get("champion"),
-            "metrics": _figures(evaluation, CANDIDATE),
-            "champion_metrics": _figures(evaluation, BASELINE) or None,
+            "metrics": _metrics(evaluation, CANDIDATE),
+            "champion_metrics": _metrics(evaluation, BASELINE) or None,
             "problem": json.loads(properties["problem"]),
             "digests": {
                 "data": examples.get_string_custom_property("data_digest"),
@@ -144,7 +144,7 @@ class Pusher(base_component.BaseComponent):
         )
 
 
-def _figures(evaluation: types.Artifact, model: str) -> dict[str, float]:
+def _metrics(evaluation: types.Artifact, model: str) -> dict[str, float]:
     return dict(json.loads(evaluation.get_string_custom_property(model) or "{}"))
 
 
@@ -164,7 +164,7 @@ def _expire(directory: Path, keep: int) -> None:
     try:
         gone = expire(directory, keep)
     except OSError as error:
-        # The push is done; what is too old goes with the next one.
+        # The push is done; the next one removes what is too old.
         log.warning("old versions in %s can't be deleted: %s", directory, error)
     else:
         log.info("versions that were deleted: %s", gone or "none")
@@ -179,4 +179,4 @@ def _record(
     pushed.set_string_custom_property("pushed_destination", str(directory / str(version)))
     if not new:
         pushed.set_string_custom_property("reason", f"this model is version {version} already")
-    log.info("version %d %s in %s", version, "pushed" if new else "is there already", directory)
+    log.info("version %d %s in %s", version, "pushed" if new else "already exists", directory)

@@ -22,13 +22,13 @@ _BUFFER = 4 << 20
 
 
 def files_of_split(examples: Sequence[Artifact], split: str) -> list[str]:
-    """The files of one split of Examples artifacts, sorted within each artifact."""
+    """Returns the files of one split of Examples artifacts, sorted within each artifact."""
     folders = artifact_utils.get_split_uris(list(examples), split)
     return [name for folder in folders for name in sorted(tf.io.gfile.glob(f"{folder}/*")) if name]
 
 
 def batches_of_records(files: str | Sequence[str], rows: int = ROWS) -> tf.data.Dataset:
-    """Gzipped TFRecord files as batches `[n]` of serialized records, at most `rows` at a time."""
+    """Returns batches `[n]` of serialized records from gzipped TFRecords, at most `rows` each."""
     records = tf.data.TFRecordDataset(files, "GZIP", buffer_size=_BUFFER)
     return records.batch(rows, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 

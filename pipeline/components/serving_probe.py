@@ -30,7 +30,7 @@ def main(model: str, records: str, answers: str, scores: str, first: str) -> Non
     """Asks the model through both signatures and writes down what it answered."""
     examples = [record.numpy() for record in tf.data.TFRecordDataset(records)]
     if not examples:
-        raise SystemExit("there is no row to ask the model")
+        raise SystemExit("no rows to send to the model")
     loaded = tf.saved_model.load(model)
     for signature in ("serving_default", "examples"):
         if signature not in loaded.signatures:

@@ -30,7 +30,7 @@ _BY_ROW = (
 def extractors(
     eval_shared_model: Any, eval_config: tfma.EvalConfig
 ) -> list[tfma.extractors.Extractor]:
-    """TFMA's extractors, of which the last two work on whole batches where that is possible."""
+    """Returns TFMA's extractors; the last two work on whole batches where possible."""
     found = tfma.default_extractors(eval_shared_model=eval_shared_model, eval_config=eval_config)
     if not in_batches(eval_config):
         return found
@@ -43,7 +43,7 @@ def extractors(
 
 
 def in_batches(eval_config: tfma.EvalConfig) -> bool:
-    """Whether all metrics count batches, and the slices are all rows, and others by one column."""
+    """Returns whether all metrics count batches and each slice is by one column at most."""
     wanted = [metric for spec in eval_config.metrics_specs for metric in spec.metrics]
     slicing = eval_config.slicing_specs
     plain = all(

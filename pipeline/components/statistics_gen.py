@@ -15,6 +15,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 
 from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.private_api import beam_pipeline
 from beltline.pipeline.components.record_files import RecordBatches, files_of_split
 
 
@@ -32,7 +33,7 @@ class Executor(executor.Executor):
         statistics = artifact_utils.get_single_instance(output_dict[keys.STATISTICS_KEY])
         statistics.split_names = examples.split_names
         statistics.span = examples.span
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self) as pipeline:
             for split in artifact_utils.decode_split_names(examples.split_names):
                 folder = Path(artifact_utils.get_split_uri([statistics], split))
                 _ = (

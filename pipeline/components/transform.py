@@ -15,11 +15,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from tfx import types
 from tfx.components.transform import component as stock
-from tfx.components.transform import executor, executor_utils, labels
+from tfx.components.transform import executor, executor_utils
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import transform_pb2
 from tfx.types import artifact_utils
@@ -29,6 +28,11 @@ from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tensor_adapter, tf_example_record
 
 from beltline.pipeline.components import digest_of_sources
+from beltline.pipeline.components.private_api import (
+    beam_pipeline,
+    preprocessing_fn,
+    tensors_to_arrow,
+)
 from beltline.pipeline.components.record_files import (
     RecordBatches,
     batches_of_records,
@@ -57,12 +61,10 @@ class Executor(executor.Executor):
         schema = io_utils.SchemaReader().read(
             io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict[keys.SCHEMA_KEY]))
         )
-        function = self._GetPreprocessingFn(
-            {
-                labels.PREPROCESSING_FN: exec_properties[keys.PREPROCESSING_FN_KEY],
-                labels.CUSTOM_CONFIG: exec_properties[keys.CUSTOM_CONFIG_KEY],
-            },
-            {},
+        function = preprocessing_fn(
+            self,
+            exec_properties[keys.PREPROCESSING_FN_KEY],
+            exec_properties[keys.CUSTOM_CONFIG_KEY],
         )
         analysed = [file for split in splits.analyze for file in files_of_split(examples, split)]
         self._analyse(analysed, schema, function, graph)
@@ -82,7 +84,7 @@ class Executor(executor.Executor):
             source.ArrowSchema(), source.TensorRepresentations()
         )
         temporary = f"{graph}/{_TEMPORARY}"
-        with self._make_beam_pipeline() as pipeline, tft_beam.Context(temp_dir=temporary):
+        with beam_pipeline(self) as pipeline, tft_beam.Context(temp_dir=temporary):
             batches = pipeline | "Examples" >> RecordBatches(files, schema)
             transform_fn = (batches, config) | tft_beam.AnalyzeDataset(function)
             _ = transform_fn | tft_beam.WriteTransformFn(graph)
@@ -107,7 +109,7 @@ class Executor(executor.Executor):
                 (file, str(folder / f"transformed_examples-{number:05d}-of-{len(files):05d}.gz"))
                 for number, file in enumerate(files)
             ]
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self) as pipeline:
             _ = (
                 pipeline
                 | "Files" >> beam.Create(work, reshuffle=True)
@@ -128,7 +130,7 @@ class _Transformation(beam.DoFn):
         raw = schema_utils.schema_as_feature_spec(schema_pb2.Schema.FromString(self._schema))
         layer = output.transform_features_layer()
         schema = output.transformed_metadata.schema
-        self._converter = impl_helper.make_tensor_to_arrow_converter(schema)
+        self._converter = tensors_to_arrow(schema)
         self._encoder = example_coder.RecordBatchToExamplesEncoder(schema)
         self._transformed = tf.function(
             lambda records: layer(dict(tf.io.parse_example(records, raw.feature_spec))),

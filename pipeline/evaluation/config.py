@@ -11,7 +11,9 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from beltline.pipeline.evaluation.results import BASELINE, CANDIDATE
 from beltline.pipeline.settings.bounds import Bound, Metric
-from beltline.pipeline.settings.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Settings, Task
+from beltline.pipeline.settings.data import Task
+from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER, METRICS_OF_TASK
+from beltline.pipeline.settings.settings import Settings
 
 # TFMA keeps the label and the predictions of each output apart.
 _OUTPUTS: dict[Task, tuple[str, ...]] = {

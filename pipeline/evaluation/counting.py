@@ -32,7 +32,7 @@ class Sums(beam.CombineFn):
         self._figure = figure
 
     def create_accumulator(self) -> Counts:
-        """Nothing yet."""
+        """Returns an empty accumulator."""
         return np.zeros(())
 
     def add_input(self, sums: Counts, rows: metric_types.StandardMetricInputs) -> Counts:
@@ -54,5 +54,5 @@ class Sums(beam.CombineFn):
         return sum(several, start=np.zeros(()))
 
     def extract_output(self, sums: Counts) -> dict[metric_types.MetricKey, Any]:
-        """The figure by its key."""
+        """Returns the figure by its key."""
         return {self._key: self._figure(sums) if sums.shape else float("nan")}

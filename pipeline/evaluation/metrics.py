@@ -1,7 +1,7 @@
 """The Evaluator's metrics as TFMA metrics that count many rows at once.
 
 TFMA takes every row apart and counts it in Python; here the rows of a slice stay together as arrays
-(see `components/slices.py`). The figures are TFMA's own wherever it has the metric; R² and macro-F1
+(see `components/slices.py`). The values are TFMA's own wherever it has the metric; R² and macro-F1
 are ours.
 
 A new metric is a `count` of labels `[n]` and predictions `[n, k]` that can be added up, and a class
@@ -46,7 +46,7 @@ class _Counted(metric_types.Metric):
         self._count, self._figure = count, figure
 
     def of(self, label: np.ndarray, prediction: np.ndarray) -> Any:
-        """The figure of labels `[n]` and predictions `[n, k]`."""
+        """Returns the metric of labels `[n]` and predictions `[n, k]`."""
         return self._figure(self._count(label, prediction))
 
 
@@ -120,7 +120,7 @@ class RocAuc(confusion_matrix_metrics.AUC):
     """TFMA's AUC; of several classes the mean over all pairs of a row and a class."""
 
     def computations(self, eval_config: Any = None, **arguments: Any) -> list[Any]:
-        """What TFMA computes for it."""
+        """Returns what TFMA computes for it."""
         return _of_histogram(super().computations(eval_config, **arguments), eval_config)
 
 
@@ -128,12 +128,12 @@ class PrAuc(confusion_matrix_metrics.AUCPrecisionRecall):
     """TFMA's area under the curve of precision and recall."""
 
     def computations(self, eval_config: Any = None, **arguments: Any) -> list[Any]:
-        """What TFMA computes for it."""
+        """Returns what TFMA computes for it."""
         return _of_histogram(super().computations(eval_config, **arguments), eval_config)
 
 
 def _of_histogram(computations: list[Any], eval_config: Any) -> list[Any]:
-    """TFMA makes its curves of a histogram: ours takes the place of that, the rest stays."""
+    """Returns TFMA's computations, with our histogram in place of TFMA's."""
     return [
         metric_types.MetricComputation(
             each.keys, None, Sums(each.keys[0], eval_config, _by_bucket, _histogram)
@@ -158,7 +158,7 @@ def _ratio(sums: Counts) -> float:
 
 
 def _decisions(label: np.ndarray, prediction: np.ndarray) -> Counts:
-    """True and false positives, false negatives and true negatives, in TFMA's order."""
+    """Returns true and false positives, false and true negatives, in TFMA's order."""
     yes, said = label > 0.5, prediction[:, 0] > 0.5
     return np.array(
         [(yes & said).sum(), (~yes & ~said).sum(), (~yes & said).sum(), (yes & ~said).sum()], float
@@ -174,7 +174,7 @@ def _accuracy(sums: Counts) -> float:
 
 
 def _by_bucket(label: np.ndarray, prediction: np.ndarray) -> Counts:
-    """`[3, buckets + 2]`: labels, predictions and rows, by the bucket of the prediction."""
+    """Returns `[3, buckets + 2]`: labels, predictions and rows by bucket of the prediction."""
     if prediction.shape[1] > 1:
         label = np.eye(prediction.shape[1])[label.astype(int)]
     values = prediction.ravel().astype(float)

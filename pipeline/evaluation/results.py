@@ -1,4 +1,4 @@
-"""Reads the Evaluator's figures: plain numbers by name, and why a model was refused."""
+"""Reads the Evaluator's results: metrics by name, and why a model was refused."""
 
 import math
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ BASELINE = "baseline"
 
 
 def overall(evaluation: str, model: str) -> dict[str, float]:
-    """Returns the figures of `model` over all rows; empty if it was not evaluated.
+    """Returns the metrics of `model` over all rows; empty if it was not evaluated.
 
     The only model of an evaluation has no name in TFMA's files: it is the candidate.
     """
@@ -20,7 +20,7 @@ def overall(evaluation: str, model: str) -> dict[str, float]:
 
 
 def by_slice(evaluation: str, model: str) -> Iterator[tuple[str, dict[str, float]]]:
-    """Yields each slice as `column=value` (empty for all rows) with its figures."""
+    """Yields each slice as `column=value` (empty for all rows) with its metrics."""
     for record in _records(evaluation, "metrics"):
         metrics = metrics_for_slice_pb2.MetricsForSlice.FromString(record)
         values = {

@@ -2,7 +2,7 @@
 
 Counts come from `metrics.py`. TFMA's curves are made of a histogram of 10,000 buckets, and those
 here of the values themselves, by scikit-learn: on a few thousand rows that is the faster way. The
-figures are the same but for what falls into one bucket.
+results are the same but for scores within one bucket.
 """
 
 from collections.abc import Callable
@@ -28,19 +28,19 @@ def score_of(class_name: str) -> Score:
 
 
 def roc_auc(is_true: np.ndarray, scores: np.ndarray) -> float:
-    """The share of the pairs of a true and a false one that are in order; a tie counts half."""
+    """Returns the share of true/false pairs that are ranked correctly; a tie counts half."""
     if is_true.all() or not is_true.any():
         return float("nan")
     return float(curves.roc_auc_score(is_true, scores))
 
 
 def average_precision(is_true: np.ndarray, scores: np.ndarray) -> float:
-    """The mean precision over the true ones, each at its score as the threshold."""
+    """Returns the mean precision over the true ones, each at its score as the threshold."""
     return float(curves.average_precision_score(is_true, scores)) if is_true.any() else float("nan")
 
 
 def _pairs(labels: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of several classes all pairs of a row and a class, as TFMA has it."""
+    """Returns labels and scores of all pairs of a row and a class, as TFMA does."""
     if predictions.shape[1] > 1:
         labels = np.eye(predictions.shape[1])[labels.astype(int)]
     return labels.ravel() > 0.5, predictions.ravel().astype(float)

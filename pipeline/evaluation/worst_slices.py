@@ -25,16 +25,16 @@ def worst_first(
     """Returns the slices with enough rows, the worst first, and how many have too few.
 
     Args:
-      slices: each slice's name, empty for all rows, and its figures; `rows` is one of them.
+      slices: each slice's name, empty for all rows, and its metrics; `rows` is one of them.
       metric: what decides; a slice in which it is not a number has too few rows to tell.
       sign: 1 if more is better, -1 if less is.
       least_rows: how many rows are enough.
     """
-    named = [(name, figures) for name, figures in slices if name and metric in figures]
+    named = [(name, metrics) for name, metrics in slices if name and metric in metrics]
     told = [
-        Slice(name, int(figures["rows"]), figures[metric])
-        for name, figures in named
-        if figures["rows"] >= least_rows and math.isfinite(figures[metric])
+        Slice(name, int(metrics["rows"]), metrics[metric])
+        for name, metrics in named
+        if metrics["rows"] >= least_rows and math.isfinite(metrics[metric])
     ]
     return sorted(told, key=lambda each: (sign * each.value, each.slice)), len(named) - len(told)
 

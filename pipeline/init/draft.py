@@ -13,8 +13,8 @@ from pathlib import Path
 import yaml
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.init.decisions import Decision
-from beltline.pipeline.init.exclusions import shown
+from beltline.pipeline.init.feature_selection import shown
+from beltline.pipeline.init.inference import InferredProject
 from beltline.pipeline.tables.files import suffix_of
 
 SETTINGS = "pipeline.yaml"
@@ -23,7 +23,7 @@ _COMMENT_COLUMN = 34
 
 
 def name_for(data: Path) -> str:
-    """A pipeline name from the data's file or folder: letters, digits, - and _."""
+    """Returns a pipeline name from the data's file or folder: letters, digits, - and _."""
     data = data.absolute()
     stem = re.split(r"[*?\[]", data.name)[0] or data.parent.name
     stem = stem[: len(stem) - len(suffix_of(Path(stem)) or "")]
@@ -35,7 +35,7 @@ def name_for(data: Path) -> str:
 
 
 def checked_name(name: str) -> str:
-    """`name`, or WrongInput where it can't name a pipeline."""
+    """Returns `name`. Raises WrongInput where it is not a valid pipeline name."""
     if not _NAME.fullmatch(name):
         raise WrongInput(
             f"--name {name}: must start with a letter and hold only letters, digits, - and _ "
@@ -45,13 +45,13 @@ def checked_name(name: str) -> str:
 
 
 def schema_path(name: str) -> str:
-    """Where the schema lies, relative to the folder of `pipeline.yaml`."""
+    """Returns where the schema lies, relative to the folder of `pipeline.yaml`."""
     return f"schema/{name}.pbtxt"
 
 
-def settings_text(decision: Decision, name: str, data: Path | str, folder: Path) -> str:
-    """The text of `pipeline.yaml` for `folder`; `data` is the path of files, or a query's text."""
-    label = decision.label
+def settings_text(inferred: InferredProject, name: str, data: Path | str, folder: Path) -> str:
+    """Returns the text of `pipeline.yaml`; `data` is the path of files, or a query's text."""
+    label = inferred.label
     lines = [
         "# Written by `beltline init`; docs/settings.md lists what else may stand here.",
         f"name: {name}",
@@ -61,8 +61,8 @@ def settings_text(decision: Decision, name: str, data: Path | str, folder: Path)
     if label.column.missing:
         said = f"{label.column.missing:,} of {label.column.rows:,} rows have no label"
         lines.append(_with_comment("  unlabelled: drop", said))
-    lines += [f"schema: {schema_path(name)}", *_label_lines(decision), *_feature_lines(decision)]
-    return "\n".join([*lines, *_evaluation_lines(decision)]) + "\n"
+    lines += [f"schema: {schema_path(name)}", *_label_lines(inferred), *_feature_lines(inferred)]
+    return "\n".join([*lines, *_evaluation_lines(inferred)]) + "\n"
 
 
 def _source_lines(data: Path | str, folder: Path) -> list[str]:
@@ -71,8 +71,8 @@ def _source_lines(data: Path | str, folder: Path) -> list[str]:
     return ["  source: sql", f"  query: {_scalar(data)}"]
 
 
-def _label_lines(decision: Decision) -> list[str]:
-    label = decision.label
+def _label_lines(inferred: InferredProject) -> list[str]:
+    label = inferred.label
     lines = [
         "label:",
         f"  column: {_scalar(label.column.name)}",
@@ -84,21 +84,21 @@ def _label_lines(decision: Decision) -> list[str]:
     return lines
 
 
-def _feature_lines(decision: Decision) -> list[str]:
-    if not decision.left_out:
+def _feature_lines(inferred: InferredProject) -> list[str]:
+    if not inferred.excluded:
         return []
     excluded = [
         _with_comment(f"    - {_scalar(name)}", reason)
-        for name, reason in decision.left_out.items()
+        for name, reason in inferred.excluded.items()
     ]
     return ["features:", "  exclude:", *excluded]
 
 
-def _evaluation_lines(decision: Decision) -> list[str]:
-    threshold = decision.threshold
+def _evaluation_lines(inferred: InferredProject) -> list[str]:
+    threshold = inferred.threshold
     lines = ["evaluation:"]
-    if decision.slices:
-        lines.append(f"  slices: [{', '.join(_scalar(name) for name in decision.slices)}]")
+    if inferred.slices:
+        lines.append(f"  slices: [{', '.join(_scalar(name) for name in inferred.slices)}]")
     bound = f"    {threshold.metric}: {{{threshold.side}: {threshold.value!r}}}"
     return [*lines, "  thresholds:", _with_comment(bound, threshold.why)]
 
@@ -108,7 +108,7 @@ def _with_comment(line: str, comment: str) -> str:
 
 
 def _scalar(text: str) -> str:
-    """`text` as a YAML scalar on one line that reads back as the same string."""
+    """Returns `text` as a YAML scalar on one line that reads back as the same string."""
     # In any other style a line break of whatever kind is folded, and reads back as a space.
     style = None if text.isprintable() else '"'
     written = yaml.safe_dump(
@@ -122,7 +122,7 @@ def _scalar(text: str) -> str:
 
 
 def _relative(data: Path, folder: Path) -> str:
-    """The data's path from `folder`; absolute where the two have nothing but the root in common."""
+    """Returns the data's path relative to `folder`; absolute where they share only the root."""
     # Resolved first: `..` from a folder behind a link would lead elsewhere.
     data, folder = data.parent.resolve() / data.name, folder.resolve()
     shared = os.path.commonpath([data, folder])
@@ -134,7 +134,7 @@ def refuse_existing(folder: Path, paths: Iterable[str]) -> None:
     present = [path for path in paths if (folder / path).exists()]
     if present:
         raise WrongInput(
-            f"{folder / present[0]} is there already; write elsewhere with -o DIR, "
+            f"{folder / present[0]} already exists; write elsewhere with -o DIR, "
             "or replace it with --overwrite"
         )
 

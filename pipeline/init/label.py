@@ -1,18 +1,16 @@
-"""The column to predict, as `beltline init` sees it: its task, its classes, what won't do.
+"""The label column that `beltline init` infers: its task and its classes.
 
 To recognise more words for the positive class, add them to `POSITIVE` or `NEGATIVE`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.init.exclusions import reason_to_leave_out, shown
-from beltline.pipeline.init.profile import Column, Place, profile
+from beltline.pipeline.init.feature_selection import exclusion_reason, shown
+from beltline.pipeline.init.profile import ColumnProfile, Place, profile
+from beltline.pipeline.settings.data import Task
 from beltline.pipeline.tables import Table, place
-
-Task = Literal["binary", "multiclass", "regression"]
 
 MOST_CLASSES = 100
 MOST_WHOLE_CLASSES = 20
@@ -32,10 +30,10 @@ NEGATIVE = frozenset(
 
 
 @dataclass(frozen=True)
-class Label:
+class InferredLabel:
     """The column to predict."""
 
-    column: Column
+    column: ColumnProfile
     task: Task
     classes: tuple[str, ...]
     """The classes' texts in the order of their indices; binary: negative, positive."""
@@ -50,10 +48,11 @@ class Label:
         return self.classes[1] if self.task == "binary" else None
 
 
-def look_at_label(files: Sequence[Table], column: Column) -> Label:
-    """The label in `column`, its classes read once more as text.
+def infer_label(files: Sequence[Table], column: ColumnProfile) -> InferredLabel:
+    """Returns the label in `column`; its classes are read once more, as text.
 
-    Raises WrongInput where it has one value at most, too many texts, or one class in several ways.
+    Raises:
+      WrongInput: it has fewer than two values, too many texts, or a class in several spellings.
     """
     if not column.present:
         raise WrongInput(f"{files[0]}: the label {column.name!r} has no value in any row")
@@ -61,14 +60,14 @@ def look_at_label(files: Sequence[Table], column: Column) -> Label:
         only = shown(next(iter(column.counts)))
         raise WrongInput(
             f"{files[0]}: the label {column.name!r} is {only} in every row that has one; "
-            "a model needs rows of at least two kinds"
+            "a model needs at least two different values"
         )
     task = _task(files, column)
     if task == "regression" and column.first_infinite:
         raise WrongInput(f"{where(column.first_infinite)}: the label {column.name!r} is infinite")
     counts = {} if task == "regression" else _class_counts(files, column)
     classes = _in_order(column, task, counts)
-    return Label(
+    return InferredLabel(
         column=column,
         task=task,
         classes=tuple(classes),
@@ -78,12 +77,12 @@ def look_at_label(files: Sequence[Table], column: Column) -> Label:
 
 
 def where(found: Place) -> str:
-    """File and line of a place, in words."""
+    """Returns the file and line of a value, for a message."""
     file, row = found
     return f"{file}, {place(file, row)}"
 
 
-def _task(files: Sequence[Table], column: Column) -> Task:
+def _task(files: Sequence[Table], column: ColumnProfile) -> Task:
     if column.distinct == 2:
         return "binary"
     if column.kind == "text":
@@ -95,28 +94,28 @@ def _task(files: Sequence[Table], column: Column) -> Task:
     return "multiclass" if column.whole and few and enough else "regression"
 
 
-def _too_many_classes(file: Table, column: Column) -> str:
-    reason = reason_to_leave_out(column) or "text"
+def _too_many_classes(file: Table, column: ColumnProfile) -> str:
+    reason = exclusion_reason(column) or "text"
     return (
         f"{file}: the label {column.name!r} has {column.distinct:,} different values that are not "
-        f"all numbers ({reason}), and a model takes {MOST_CLASSES} classes at most; "
+        f"all numbers ({reason}), and a model has at most {MOST_CLASSES} classes; "
         "name another column, or group the values"
     )
 
 
-def _class_counts(files: Sequence[Table], column: Column) -> dict[str, int]:
-    """Rows by the class's text, just as ExampleGen will write it."""
+def _class_counts(files: Sequence[Table], column: ColumnProfile) -> dict[str, int]:
+    """Returns the rows by the class's text, just as ExampleGen will write it."""
     texts = profile(files, {column.name: "text"})[column.name].counts
     if len(texts) > column.distinct:
         written = ", ".join(shown(text) for text in sorted(map(str, texts))[:6])
         raise WrongInput(
-            f"{files[0]}: the label {column.name!r} writes one number in several ways ({written}); "
-            "write each class in one way"
+            f"{files[0]}: the label {column.name!r} spells one number in several ways ({written}); "
+            "spell each class in one way"
         )
     return {str(text): number for text, number in texts.items()}
 
 
-def _in_order(column: Column, task: Task, counts: dict[str, int]) -> list[str]:
+def _in_order(column: ColumnProfile, task: Task, counts: dict[str, int]) -> list[str]:
     classes = sorted(counts) if column.kind == "text" else sorted(counts, key=float)
     if task == "binary" and _positive(column.name, classes) == classes[0]:
         classes.reverse()

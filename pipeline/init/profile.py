@@ -1,6 +1,6 @@
-"""One pass over the data: what each column holds, as `beltline init` needs it for its decisions.
+"""Column profiles for `beltline init`, in one pass over the data.
 
-A further fact about a column is a field of `Column`, filled by one of the small tallies here.
+To add a statistic, add a field to `ColumnProfile`, filled by one of the small tallies here.
 """
 
 import math
@@ -24,8 +24,8 @@ MOST_COUNTED_NUMBERS = 1_000
 
 
 @dataclass(frozen=True)
-class Column:
-    """What one column holds, over all rows of all files."""
+class ColumnProfile:
+    """Statistics of one column over all rows of all files."""
 
     name: str
     kind: Kind
@@ -65,8 +65,12 @@ class Column:
         return self.distinct / self.counted if self.counted else 0.0
 
 
-def profile(files: Sequence[Table], kinds: Mapping[str, Kind]) -> dict[str, Column]:
-    """What each column in `kinds` holds, read once. Raises WrongInput as `tables.batches` does."""
+def profile(files: Sequence[Table], kinds: Mapping[str, Kind]) -> dict[str, ColumnProfile]:
+    """Returns the profile of each column in `kinds`.
+
+    Raises:
+      WrongInput: as `tables.batches`.
+    """
     most = min(MOST_COUNTED, MOST_COUNTED_TOGETHER // max(1, len(kinds)))
     tallies = {name: _Tally(kind, most) for name, kind in kinds.items()}
     for file in files:
@@ -100,8 +104,8 @@ class _Tally:
             self.numbers.add(present)
             self.steps.add(present)
 
-    def column(self, name: str) -> Column:
-        return Column(
+    def column(self, name: str) -> ColumnProfile:
+        return ColumnProfile(
             name=name,
             kind=self.kind,
             rows=self.rows,

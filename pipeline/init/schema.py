@@ -8,9 +8,9 @@ import math
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from beltline.pipeline.init.decisions import Decision
-from beltline.pipeline.init.label import Label
-from beltline.pipeline.init.profile import Column
+from beltline.pipeline.init.inference import InferredProject
+from beltline.pipeline.init.label import InferredLabel
+from beltline.pipeline.init.profile import ColumnProfile
 
 MOST_LISTED_VALUES = 100
 MOST_CATEGORY_NUMBERS = 128
@@ -31,12 +31,12 @@ _HEAD = """\
 """
 
 
-def schema_text(decision: Decision) -> str:
-    """The schema of the label and the features as a text proto with comments."""
-    label = decision.label
-    features = [_label(label), *(_feature(column) for column in decision.features)]
+def schema_text(inferred: InferredProject) -> str:
+    """Returns the schema of the label and the features as a text proto with comments."""
+    label = inferred.label
+    features = [_label(label), *(_feature(column) for column in inferred.features)]
     domains = {label.column.name: list(label.classes)} if label.classes else {}
-    domains |= {c.name: listed_values(c) for c in decision.features if listed_values(c)}
+    domains |= {c.name: listed_values(c) for c in inferred.features if listed_values(c)}
     lines = [_HEAD, "# The label", _line("feature", features[0]), "", "# The features"]
     lines += [_line("feature", feature) for feature in features[1:]]
     lines += ["", "# The values of text columns"] if domains else []
@@ -44,16 +44,16 @@ def schema_text(decision: Decision) -> str:
     return "\n".join(lines) + "\n"
 
 
-def listed_values(column: Column) -> list[str]:
-    """The values to hold a text column to, sorted; none where too many or too rare to know all."""
+def listed_values(column: ColumnProfile) -> list[str]:
+    """Returns the domain of a text column, sorted; empty with too many or too rare values."""
     once = sum(1 for number in column.counts.values() if number == 1)
     if column.kind != "text" or column.distinct > MOST_LISTED_VALUES:
         return []
     return [] if once > _MOST_SEEN_ONCE * column.counted else sorted(map(str, column.counts))
 
 
-def stands_for_categories(column: Column) -> bool:
-    """Whether whole numbers are few enough, each often enough, to be learnt one by one."""
+def stands_for_categories(column: ColumnProfile) -> bool:
+    """Returns whether whole numbers are few enough, each often enough, to be learnt one by one."""
     return (
         column.kind == "integer"
         and 2 < column.distinct <= MOST_CATEGORY_NUMBERS
@@ -62,7 +62,7 @@ def stands_for_categories(column: Column) -> bool:
 
 
 def least_presence(present: int, rows: int) -> float:
-    """The share of rows with a value that every split must reach, given that of the whole data.
+    """Returns the `min_fraction` of every split, given the presence in the whole data.
 
     Room for a later batch that lacks a little more, and for chance in the smallest split.
     """
@@ -71,14 +71,14 @@ def least_presence(present: int, rows: int) -> float:
     return max(0.0, math.floor(100 * (share - 0.05 - chance) + 1e-9) / 100)
 
 
-def _type(column: Column) -> "schema_pb2.FeatureType.ValueType":
-    """A sensor that has shown whole numbers so far may well show 0.5 tomorrow: it is FLOAT."""
+def _type(column: ColumnProfile) -> "schema_pb2.FeatureType.ValueType":
+    """Returns the type; a sensor with whole numbers so far may send 0.5 tomorrow, so FLOAT."""
     if column.kind == "text":
         return schema_pb2.BYTES
     return schema_pb2.INT if stands_for_categories(column) else schema_pb2.FLOAT
 
 
-def _feature(column: Column) -> schema_pb2.Feature:
+def _feature(column: ColumnProfile) -> schema_pb2.Feature:
     feature = schema_pb2.Feature(name=column.name, type=_type(column))
     fraction = least_presence(column.present, column.rows)
     if fraction:
@@ -95,7 +95,7 @@ def _feature(column: Column) -> schema_pb2.Feature:
     return feature
 
 
-def _label(label: Label) -> schema_pb2.Feature:
+def _label(label: InferredLabel) -> schema_pb2.Feature:
     kind = schema_pb2.BYTES if label.classes else schema_pb2.FLOAT
     feature = schema_pb2.Feature(name=label.column.name, type=kind)
     feature.presence.min_fraction = 1.0

@@ -1,37 +1,37 @@
-"""What `beltline init` prints: each decision with its reason, short even for hundreds of columns.
+"""What `beltline init` prints: each inferred setting with its reason, short for any data set.
 
-A further group of columns is an entry in `_groups`.
+To add a group of columns, add an entry to `_groups`.
 """
 
 from collections.abc import Iterable, Sequence
 
-from beltline.pipeline.init.decisions import Decision
-from beltline.pipeline.init.exclusions import shown
-from beltline.pipeline.init.label import Label
+from beltline.pipeline.init.feature_selection import shown
+from beltline.pipeline.init.inference import InferredProject
+from beltline.pipeline.init.label import InferredLabel
 from beltline.pipeline.init.schema import listed_values, stands_for_categories
 
 MOST_LINES = 20
 MOST_NAMES = 8
 
 
-def account(decision: Decision) -> list[str]:
-    """The lines to print about what was decided and why."""
-    rows = decision.label.column.rows
-    columns = len(decision.features) + len(decision.left_out) + 1
-    threshold = decision.threshold
+def summary_lines(inferred: InferredProject) -> list[str]:
+    """Returns the lines to print about what was inferred and why."""
+    rows = inferred.label.column.rows
+    columns = len(inferred.features) + len(inferred.excluded) + 1
+    threshold = inferred.threshold
     bound = "at least" if threshold.side == "lower" else "at most"
     return [
         f"{rows:,} rows, {columns:,} columns",
-        f"label      {_label(decision.label)}",
-        *_features(decision),
-        *_left_out(decision),
-        *([f"slices     {', '.join(decision.slices)}"] if decision.slices else []),
+        f"label      {_label(inferred.label)}",
+        *_features(inferred),
+        *_excluded(inferred),
+        *([f"slices     {', '.join(inferred.slices)}"] if inferred.slices else []),
         f"threshold  {threshold.metric} {bound} {threshold.value:g} ({threshold.why})",
-        *(f"note       {note}" for note in decision.notes),
+        *(f"note       {note}" for note in inferred.notes),
     ]
 
 
-def _label(label: Label) -> str:
+def _label(label: InferredLabel) -> str:
     name = label.column.name
     if label.task == "regression":
         return (
@@ -46,16 +46,16 @@ def _label(label: Label) -> str:
     return said if label.positive is None else f"{said}; positive is {shown(label.positive)}"
 
 
-def _features(decision: Decision) -> list[str]:
-    lines = [f"features   {len(decision.features):,}"]
-    for what, names in _groups(decision).items():
+def _features(inferred: InferredProject) -> list[str]:
+    lines = [f"features   {len(inferred.features):,}"]
+    for what, names in _groups(inferred).items():
         if names:
             lines.append(f"  {len(names):,} {what}: {_listed(names)}")
     return lines
 
 
-def _groups(decision: Decision) -> dict[str, list[str]]:
-    """Feature names by what the model makes of them."""
+def _groups(inferred: InferredProject) -> dict[str, list[str]]:
+    """Returns the names of the features by their use in the model."""
     groups: dict[str, list[str]] = {
         "as a number": [],
         "as a number and as a category (few whole numbers)": [],
@@ -63,7 +63,7 @@ def _groups(decision: Decision) -> dict[str, list[str]]:
         "as a category (too many or too rare values to list)": [],
     }
     numbers, both, listed, many = groups.values()
-    for column in decision.features:
+    for column in inferred.features:
         if column.kind == "text":
             (listed if listed_values(column) else many).append(column.name)
         else:
@@ -71,10 +71,10 @@ def _groups(decision: Decision) -> dict[str, list[str]]:
     return groups
 
 
-def _left_out(decision: Decision) -> Iterable[str]:
-    if not decision.left_out:
+def _excluded(inferred: InferredProject) -> Iterable[str]:
+    if not inferred.excluded:
         return []
-    said = [f"  {name}: {reason}" for name, reason in decision.left_out.items()]
+    said = [f"  {name}: {reason}" for name, reason in inferred.excluded.items()]
     more = len(said) - MOST_LINES
     tail = [f"  and {more:,} more, each with its reason in pipeline.yaml"] if more > 0 else []
     return [f"left out   {len(said):,}", *said[:MOST_LINES], *tail]

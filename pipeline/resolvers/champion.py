@@ -24,7 +24,7 @@ class LiveModel(resolver.ResolverStrategy):
     Where ML Metadata doesn't know the live version, the model of the last push takes its place.
 
     Args:
-      problem: what today's models predict, and the columns there are (`Columns.problem`).
+      problem: what today's models predict, and the columns there are (`FeatureSpec.problem`).
       directory: folder of all served models, as the Pusher takes it.
       name: the model's name.
     """

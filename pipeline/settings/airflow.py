@@ -61,7 +61,7 @@ class Kubernetes(Section):
         "`BELTLINE_METADATA` and, for `data.query`, `BELTLINE_DATABASE`.",
     )
     node_selector: dict[str, str] = Field(
-        default_factory=dict, description="Labels of the machines that GPU nodes run on."
+        default_factory=dict, description="Labels of the cluster nodes that GPU nodes run on."
     )
     tolerations: list[str] = Field(
         default_factory=lambda: ["nvidia.com/gpu"],
@@ -79,8 +79,8 @@ class Airflow(Section):
     )
     environment: AbsolutePath | None = Field(
         None,
-        description="Folder of the Python environment on the workers; by default that which "
-        "compiled.",
+        description="Folder of the Python environment on the workers; by default the one that "
+        "compiled it.",
     )
     root: AbsolutePath | None = Field(
         None,
@@ -111,27 +111,25 @@ class Airflow(Section):
     start_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = Field(
         "2026-01-01", description="The first day of the schedule."
     )
-    catchup: bool = Field(
-        False, description="Whether days of the schedule that passed before are run too."
-    )
+    catchup: bool = Field(False, description="Whether missed days of the schedule are run, too.")
     span_days_back: int = Field(
         0,
         ge=0,
-        description="The day of the data, where `data.path` holds `{YYYY}` or `data.query` "
+        description="The day of the data, where `data.path` contains `{YYYY}` or `data.query` "
         "`:span`: this many days before the run's logical date.",
     )
     data_assets: list[str] = Field(
         default_factory=list, description="Assets, by URI, whose update starts the DAG."
     )
-    retries: int = Field(2, ge=0, description="How often a failed node is tried again.")
+    retries: int = Field(2, ge=0, description="How often a failed node is retried.")
     retry_delay_seconds: int = Field(
-        60, ge=1, description="Pause before the first retry; each further one takes twice as long."
+        60, ge=1, description="Delay before the first retry; it doubles with each further one."
     )
-    timeout_minutes: int = Field(360, ge=1, description="Most time that a node may take.")
-    max_active_runs: int = Field(1, ge=1, description="Most runs of the DAG at once.")
+    timeout_minutes: int = Field(360, ge=1, description="Time limit of a node.")
+    max_active_runs: int = Field(1, ge=1, description="Most concurrent runs of the DAG.")
     monitoring_schedule: Annotated[str, Field(pattern=CRON_PATTERN)] | None = Field(
         None,
-        description="When the served model is watched, as `schedule`; without it the DAG "
+        description="When the served model is monitored, as `schedule`; without it the DAG "
         "`<name>_monitor` is started by hand.",
     )
     retrain_on_drift: bool = Field(
@@ -140,13 +138,13 @@ class Airflow(Section):
     retrain_pause_hours: float = Field(
         24,
         ge=0,
-        description="After an alarm, how long the same version raises no other one: a retrain "
-        "that pushes nothing isn't tried again at once.",
+        description="After an alarm, how long the same version raises no other one: a retraining "
+        "that pushes nothing is not repeated at once.",
     )
     gpu_pool: str = Field("gpu", description="Airflow pool in which a node takes a slot per GPU.")
     tags: list[str] = Field(default_factory=list, description="More tags of the DAG.")
     warm: bool = Field(
-        True, description="Whether nodes are handed to a process that has imported TFX already."
+        True, description="Whether nodes run in a warm worker, which has imported TFX already."
     )
     docker: Docker = Field(default_factory=Docker, description="Containers.")
     kubernetes: Kubernetes = Field(default_factory=Kubernetes, description="Pods.")
@@ -159,21 +157,21 @@ class Airflow(Section):
     @model_validator(mode="after")
     def _values_go_together(self) -> "Airflow":
         if self.where == "docker" and not self.docker.image:
-            raise MisplacedError("is needed where `where` is docker", "docker", "image")
+            raise MisplacedError("is required with `where: docker`", "docker", "image")
         if self.where == "kubernetes":
             for key in ("image", "volume_claim"):
                 if not getattr(self.kubernetes, key):
-                    raise MisplacedError("is needed where `where` is kubernetes", "kubernetes", key)
+                    raise MisplacedError("is required with `where: kubernetes`", "kubernetes", key)
             for key, variable in _CONNECTIONS.items():
                 if getattr(self, key):
-                    # It would stand in the pod's description, which others may read.
+                    # It would be in the pod's manifest, which others may read.
                     raise MisplacedError(
-                        "goes with bash and docker; for pods name a `kubernetes.secret` that holds "
-                        f"{variable}",
+                        "requires `where: bash` or `docker`; for pods set `kubernetes.secret` to "
+                        f"one with {variable}",
                         key,
                     )
         if self.timezone not in available_timezones():
-            raise MisplacedError(f"'{self.timezone}' is no time zone", "timezone")
+            raise MisplacedError(f"unknown time zone '{self.timezone}'", "timezone")
         try:
             date.fromisoformat(self.start_date)
         except ValueError as error:

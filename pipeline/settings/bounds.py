@@ -1,4 +1,4 @@
-"""What a metric must reach, as several sections of `pipeline.yaml` say it."""
+"""The bounds of a metric, for several sections of `pipeline.yaml`."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ Metric = Literal["auc", "pr_auc", "f1", "accuracy", "macro_f1", "rmse", "mae", "
 
 
 class Bound(Section):
-    """What a metric must reach."""
+    """The bounds of a metric."""
 
     lower: float | None = Field(None, description="The metric must be at least this.")
     upper: float | None = Field(None, description="The metric must be at most this.")
@@ -18,7 +18,7 @@ class Bound(Section):
     @model_validator(mode="after")
     def _says_something(self) -> "Bound":
         if self.lower is None and self.upper is None:
-            raise ValueError("give `lower`, `upper` or both")
+            raise ValueError("set `lower`, `upper` or both")
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             raise ValueError("`lower` is above `upper`")
         return self

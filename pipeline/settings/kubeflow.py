@@ -36,7 +36,7 @@ class Kubeflow(Section):
     """The package that `beltline compile kubeflow` writes."""
 
     image: str | None = Field(
-        None, description="The image with the pipeline's environment (`make image`); needed."
+        None, description="The image with the pipeline's environment (`make image`); required."
     )
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
         "IfNotPresent", description="When the image is pulled."
@@ -53,9 +53,11 @@ class Kubeflow(Section):
     )
     volume_claim: ObjectName | None = Field(
         None,
-        description="A claim on a volume that all pods share, for root, data and bundles; needed.",
+        description="Claim on a volume that all pods share, for root, data and bundles; required.",
     )
-    mount_path: AbsolutePath = Field("/beltline", description="Where the volume is in a pod.")
+    mount_path: AbsolutePath = Field(
+        "/beltline", description="Where the volume is mounted in a pod."
+    )
     root: AbsolutePath | None = Field(
         None,
         description="Folder of artifacts and served versions in a pod; by default the "
@@ -67,8 +69,8 @@ class Kubeflow(Section):
     )
     bundle: Literal["package", "volume"] = Field(
         "package",
-        description="How the bundle comes to the pods: within the package, which writes it to the "
-        "volume, or copied there beforehand, which a bundle with much code needs.",
+        description="How the bundle gets to the pods: in the package, which writes it to the "
+        "volume, or copied there beforehand, which a bundle with much code requires.",
     )
     secrets: dict[ObjectName, dict[SecretKey, Variable]] = Field(
         default_factory=dict,
@@ -80,7 +82,7 @@ class Kubeflow(Section):
         "nvidia.com/gpu", description="The cluster's name for a GPU, as a resource."
     )
     node_selector: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict, description="Labels of the machines that GPU nodes run on."
+        default_factory=dict, description="Labels of the cluster nodes that GPU nodes run on."
     )
     tolerations: list[LabelKey] = Field(
         default_factory=lambda: ["nvidia.com/gpu"],
@@ -91,11 +93,11 @@ class Kubeflow(Section):
     )
     user: int = Field(1000, ge=1, description="User id in the pods; never root.")
     group: int = Field(1000, ge=1, description="Group id in the pods.")
-    retries: int = Field(2, ge=0, description="How often a failed node is tried again.")
+    retries: int = Field(2, ge=0, description="How often a failed node is retried.")
     retry_delay_seconds: int = Field(
-        60, ge=1, description="Pause before the first retry; each further one takes twice as long."
+        60, ge=1, description="Delay before the first retry; it doubles with each further one."
     )
-    timeout_minutes: int = Field(360, ge=1, description="Most time that a node may take.")
+    timeout_minutes: int = Field(360, ge=1, description="Time limit of a node.")
     experiment: str = Field(
         "Default", min_length=1, description="Kubeflow's experiment that runs are listed under."
     )
@@ -104,18 +106,16 @@ class Kubeflow(Section):
         description="A cron expression, as `0 2 * * *`: `beltline submit kubeflow` keeps a "
         "recurring run for it. In the time zone of the cluster's Kubeflow.",
     )
-    catchup: bool = Field(
-        False, description="Whether times of the schedule that passed before are run too."
-    )
-    max_active_runs: int = Field(1, ge=1, le=10, description="Most recurring runs at once.")
+    catchup: bool = Field(False, description="Whether missed times of the schedule are run, too.")
+    max_active_runs: int = Field(1, ge=1, le=10, description="Most concurrent recurring runs.")
     monitoring_schedule: Cron | None = Field(
         None,
-        description="When the served model is watched, as `schedule`: `beltline submit kubeflow` "
+        description="When the served model is monitored, as `schedule`: `beltline submit kubeflow` "
         "keeps a recurring run of the monitoring package for it.",
     )
     retrain_pause_hours: float = Field(
         24,
         ge=0,
-        description="After an alarm, how long the same version raises no other one: a retrain "
-        "that pushes nothing isn't tried again at once.",
+        description="After an alarm, how long the same version raises no other one: a retraining "
+        "that pushes nothing is not repeated at once.",
     )

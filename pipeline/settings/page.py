@@ -1,7 +1,7 @@
-"""Writes docs/settings.md from the settings themselves (`make docs`).
+"""Generates docs/settings.md from the settings (`make docs`).
 
-A new setting needs nothing here. A new kind of type needs its words in `_words`, a new limit its
-words in `_LIMITS`. Nothing of TFX is imported.
+A new setting needs no change here. A new type is described in `_words`, a new limit in `_LIMITS`.
+TFX is not imported.
 """
 
 import json
@@ -10,23 +10,24 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
+from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER, METRICS_OF_TASK
 from beltline.pipeline.settings.section import Section
-from beltline.pipeline.settings.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Settings
+from beltline.pipeline.settings.settings import Settings
 
 _HEAD = """\
 # Settings
 
 <!-- Written by `make docs` from pipeline/settings/; change it there. -->
 
-Everything that `pipeline.yaml` may say. `beltline init` writes a short one; every key that is not
-there has its default. A key that is not listed here is an error, with the nearest one that is.
+Every key of `pipeline.yaml`. `beltline init` writes a short file; omitted keys have their defaults.
+An unknown key is an error that names the nearest known one.
 
-- `--set KEY=VALUE` lays a value over the file for one call, by the full key:
-  `--set training.epochs=5`. It may be given several times.
-- A path that is not absolute starts at the folder of `pipeline.yaml`, unless it says otherwise.
-- Environment variables override the places; see [commands](commands.md#environment).
+- `--set KEY=VALUE` overrides a value for one call, by its full key: `--set training.epochs=5`. It
+  can be repeated.
+- A relative path starts at the folder of `pipeline.yaml`, unless its description says otherwise.
+- Environment variables override root, metadata and data; see [commands](commands.md#environment).
 
-`NAME` stands for a name of your choice, or for one of those that the type lists.
+`NAME` is a name of your choice, or one of those that the type lists.
 """
 _LIMITS = {
     "minimum": "at least {}",
@@ -63,7 +64,7 @@ def sections(
         inner, step = section_in(field)
         if inner:
             full = f"{key}.{field.alias or name}".lstrip(".") + step
-            # One section may stand at several places: there the field knows better.
+            # One section may be used under several keys: the field's description is more exact.
             yield from sections(inner, full, str(field.description) if step else "")
 
 
@@ -78,7 +79,7 @@ def section_in(field: FieldInfo) -> tuple[type[Section] | None, str]:
 
 def _table(section: type[Section]) -> Iterator[str]:
     schema = section.model_json_schema(by_alias=True)
-    yield "| key | type | default | what it is for |"
+    yield "| key | type | default | description |"
     yield "|---|---|---|---|"
     for name, field in section.model_fields.items():
         key = field.alias or name
@@ -128,9 +129,13 @@ def _choices(values: list[Any]) -> str:
 
 
 def _metrics() -> Iterator[str]:
-    yield from ("## Metrics", "", "Which metrics a label's task has; the first is the one on which")
-    yield from ("a new model is compared with the champion, unless the settings name another.", "")
-    yield from ("| task | metrics | less is better |", "|---|---|---|")
+    yield from (
+        "## Metrics",
+        "",
+        "The metrics of each task. A candidate is compared with the champion on the",
+    )
+    yield from ("first one, unless `evaluation.champion.metric` names another.", "")
+    yield from ("| task | metrics | lower is better |", "|---|---|---|")
     for task, metrics in METRICS_OF_TASK.items():
         less = _choices([metric for metric in metrics if metric in LOWER_IS_BETTER])
         yield f"| `{task}` | {_choices(list(metrics))} | {less or '-'} |"

@@ -1,4 +1,4 @@
-"""Reads `pipeline.yaml` and `--set` into `Settings`, and says where each mistake stands."""
+"""Reads `pipeline.yaml` and `--set` into `Settings`; every error names its file and line."""
 
 import datetime
 import re
@@ -17,14 +17,14 @@ from beltline.pipeline.settings.settings import Settings
 
 Place = tuple[str | int, ...]
 
-# A file of a few lines can stand for a value of gigabytes, by aliases of aliases.
+# By aliases of aliases a file of a few lines can hold a value of gigabytes.
 _SHOWN = reprlib.Repr()
 _SHOWN.maxstring = _SHOWN.maxother = 200
 
 
 @dataclass(frozen=True)
 class Project:
-    """Settings, and the folder that their relative paths start from."""
+    """The settings, and the folder that their relative paths are resolved against."""
 
     settings: Settings
     file: Path
@@ -35,10 +35,10 @@ class Project:
         return self.file.parent
 
     def resolve(self, path: str) -> Path:
-        """Returns `path` as seen from the folder of `pipeline.yaml`.
+        """Returns `path`, resolved against the folder of `pipeline.yaml`.
 
         Raises:
-          WrongInput: it starts at the home of a user who does not exist.
+          WrongInput: it starts with the home folder of an unknown user.
         """
         try:
             return self.folder / Path(path).expanduser()
@@ -47,11 +47,11 @@ class Project:
 
 
 def read_project(file: Path, overrides: Sequence[str] = ()) -> Project:
-    """Reads the settings in `file`, with each `key.key=value` of `overrides` laid over them.
+    """Returns the settings in `file`, overridden by each `key.key=value` of `overrides`.
 
     Raises:
-      WrongInput: a mistake in the file or in an override; the message has a line for each, with
-        its place, the value and what is allowed.
+      WrongInput: the file or an override is invalid; the message has a line for each error, with
+        its location, the value and what is allowed.
     """
     document = _Document.read(file)
     for override in overrides:
@@ -63,7 +63,7 @@ def read_project(file: Path, overrides: Sequence[str] = ()) -> Project:
 
 
 class _Document:
-    """The file's values, and for each key the place to name when it is wrong."""
+    """The file's values, and for each key the location that an error names."""
 
     def __init__(self, file: Path, values: dict[str, Any], places: dict[Place, str]):
         self.file = file
@@ -95,7 +95,7 @@ class _Document:
         key, equals, text = override.partition("=")
         steps = tuple(key.split("."))
         if not equals or not all(steps):
-            raise WrongInput(f"--set {override}: must read key=value, such as training.epochs=5")
+            raise WrongInput(f"--set {override}: must be key=value, such as training.epochs=5")
         try:
             value = yaml.safe_load(text)
         except Exception:
@@ -105,14 +105,14 @@ class _Document:
             section[step] = {} if section.get(step) is None else section[step]
             section = section[step]
             if not isinstance(section, dict):
-                raise WrongInput(f"--set {override}: '{step}' holds a value, not a section")
+                raise WrongInput(f"--set {override}: '{step}' is a value, not a section")
         section[steps[-1]] = value
         for length in range(1, len(steps) + 1):
             self._places.setdefault(steps[:length], f"--set {override}")
         self._places[steps] = self._overridden[steps] = f"--set {override}"
 
     def explain(self, error: ValidationError) -> list[str]:
-        """Returns a line for each mistake: where, what, why, and what is allowed."""
+        """Returns a line for each error: location, key, reason, and what is allowed."""
         mistakes: dict[Place, list[Any]] = {}
         for mistake in error.errors():
             key = self._key(tuple(mistake["loc"]), mistake["type"])
@@ -131,7 +131,7 @@ class _Document:
     def _where(self, key: Place, kind: str) -> str:
         place = tuple(map(str, key))
         if kind == "value_error":
-            # The values of a section don't go together: the one that was laid over is to blame.
+            # The values of a section contradict each other: the override is to blame.
             for overridden, where in self._overridden.items():
                 if overridden[: len(place)] == place:
                     return where
@@ -155,7 +155,7 @@ class _Document:
 
 
 def _places(file: Path, node: yaml.Node | None) -> Iterator[tuple[Place, str]]:
-    """Yields each key with its line; what an alias repeats stands where it was written first."""
+    """Yields each key with its line; for an alias, the line of its anchor."""
     seen: set[int] = set()
 
     def walk(node: yaml.Node | None, key: Place) -> Iterator[tuple[Place, str]]:
@@ -180,7 +180,7 @@ def _entries(
     for name, value in node.value:
         if name.value in names:
             full = ".".join(map(str, (*key, name.value)))
-            raise WrongInput(f"{file}:{name.start_mark.line + 1}: {full}: given twice")
+            raise WrongInput(f"{file}:{name.start_mark.line + 1}: {full}: duplicate key")
         names.add(name.value)
         yield name.value, value, name.start_mark
 
@@ -218,28 +218,29 @@ def _keys_of_section(place: Place) -> list[str]:
 
 
 def _why(key: Place, mistakes: list[Any]) -> str:
-    """Returns what is wrong with the value at `key`, and what is allowed."""
+    """Returns why the value at `key` is invalid, and what is allowed."""
     mistake = mistakes[0]
     kind = mistake["type"]
     if kind in ("extra_forbidden", "invalid_key"):
         return f"unknown key{_nearest(str(key[-1]), _keys_of_section(key[:-1]))}"
     if kind == "missing":
-        return "is missing"
+        return "required key is missing"
     if kind == "value_error":
         return str(mistake["ctx"]["error"])
     if kind == "literal_error" and len(mistakes) == 1:
         choices = re.findall(r"'([^']*)'", mistake["ctx"]["expected"])
         value = mistake["input"]
-        return f"{_SHOWN.repr(value)} is no choice{_nearest(str(value), choices)}"
+        hint = did_you_mean(str(value), choices)
+        return f"invalid value {_SHOWN.repr(value)}: allowed: {', '.join(choices)}{hint}"
     return _misfit(kind, mistake["input"], [each["msg"] for each in mistakes])
 
 
 def _misfit(kind: str, value: Any, messages: list[str]) -> str:
     got = f"got {_SHOWN.repr(value)}"
     if kind in ("model_type", "dict_type"):
-        return f"must be a section with keys of its own, {got}"
+        return f"must be a section (a mapping of keys), {got}"
     if kind == "string_type" and isinstance(value, bool | int | float | datetime.date):
-        return f"must be text, {got}; put it into quotes"
+        return f"must be a string, {got}; quote it"
     others = [message.removeprefix("Input should be ") for message in messages[1:]]
     return f"{' or '.join([messages[0], *others])}, {got}"
 
@@ -258,4 +259,6 @@ def _not_yaml(file: Path, text: str, error: Exception) -> str:
         before = text[: error.position]
         where = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
     why = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-    return f"{where}: is not YAML: {str(why).splitlines()[0] if str(why) else type(error).__name__}"
+    return (
+        f"{where}: invalid YAML: {str(why).splitlines()[0] if str(why) else type(error).__name__}"
+    )

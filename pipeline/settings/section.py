@@ -1,10 +1,10 @@
-"""What every section of `pipeline.yaml` has in common."""
+"""The base class of every section of `pipeline.yaml`."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class MisplacedError(ValueError):
-    """A value that does not go with another; `key` leads from the section to it."""
+    """A value that contradicts another one; `key` is its path within the section."""
 
     def __init__(self, message: str, *key: str):
         super().__init__(message)
@@ -14,7 +14,7 @@ class MisplacedError(ValueError):
 class Section(BaseModel):
     """A mapping in `pipeline.yaml`; a key that it doesn't list is an error."""
 
-    # Strict: `epochs: yes` is no number, and a bound that is not a number would hold nothing back.
+    # Strict: `epochs: yes` is not a number, and a bound of NaN would refuse nothing.
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
     )

@@ -1,4 +1,4 @@
-"""The sections `model` and `training` of `pipeline.yaml`: what learns, how, and on what."""
+"""The sections `model` and `training` of `pipeline.yaml`: the network and its training."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 
 class Model(Section):
-    """The network, and the modules to replace any part of it."""
+    """The network, and the functions to replace any part of it."""
 
     preprocessing_fn: DottedName = Field(
         "beltline.models.preprocessing.preprocessing_fn",
@@ -27,53 +27,55 @@ class Model(Section):
         description="`build_network(features, vocabulary_sizes, hyperparameters)`, a Keras model.",
     )
     members: int = Field(
-        8, ge=1, description="Networks that are trained as one and whose answers are averaged."
+        8, ge=1, description="Ensemble members, which are trained together and averaged."
     )
     hidden: list[Annotated[int, Field(ge=1)]] = Field(
         default_factory=lambda: [128, 128], min_length=1, description="Units of each layer."
     )
-    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the units left out per step.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of the units dropped in each step.")
     embedding: int = Field(16, ge=1, description="Most dimensions of a category's embedding.")
 
 
 class Training(Section):
-    """How the network learns."""
+    """How the network is trained."""
 
     epochs: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
-        description="Most passes over the training rows, over which the learning rate falls; "
-        "`auto` is 16, or as many as 100 steps take.",
+        description="Most epochs, over which the learning rate decays; `auto` is 16, or more where "
+        "they would have fewer than 100 steps.",
     )
     patience: int = Field(
-        8, ge=1, description="Passes without a better validation loss before training stops."
+        8, ge=1, description="Epochs without a better validation loss before training stops early."
     )
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto", description="Rows per step for each device; `auto` follows the number of rows."
+        "auto", description="Rows per step and device; `auto` follows the number of rows."
     )
     learning_rate: float = Field(
-        2e-3, gt=0, description="AdamW's step size at its highest: it rises first, then falls to 0."
+        2e-3,
+        gt=0,
+        description="AdamW's peak learning rate, after a warm-up and before a decay to 0.",
     )
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's weight decay.")
     seed: int = Field(7, ge=0, description="Seed of the weights, the shuffling and the dropout.")
     imbalance: Literal["prior", "balanced"] = Field(
         "prior",
-        description="Rare classes: start from the classes' shares and choose the threshold on the "
-        "validation split, or weigh the classes equally.",
+        description="Rare classes: `prior` starts from the classes' shares and chooses the "
+        "threshold on the validation split, `balanced` weights the classes equally.",
     )
     gpu: Literal["required", "preferred", "off"] = Field(
         "preferred",
-        description="Where there is no GPU, the training fails, or the CPU takes its place with "
-        "a warning; `off` leaves GPUs alone.",
+        description="Without a GPU, `required` fails the training and `preferred` uses the CPU "
+        "with a warning; `off` never uses a GPU.",
     )
     mixed_precision: Literal["auto", "off", "float16", "bfloat16"] = Field(
         "auto",
         description="Type of the computation on a GPU; the weights stay float32. `auto` is the "
-        "one that the GPU computes fastest in.",
+        "GPU's fastest.",
     )
     xla: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="Whether XLA compiles the training step; `auto` is off, since the weights "
-        "are no longer the same each time with it.",
+        description="Whether XLA compiles the training step; `auto` is off, since training is not "
+        "deterministic with it.",
     )
     steps_per_execution: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="Most steps in one call of TensorFlow; `auto` is up to 16."
@@ -81,14 +83,14 @@ class Training(Section):
     minutes: float | None = Field(
         None,
         gt=0,
-        description="Time after which the training ends and its best weights are exported; "
+        description="Time limit after which the training ends and its best weights are exported; "
         "without it, epochs and patience decide.",
     )
     checkpoint_minutes: float = Field(
         1.0,
         ge=0,
-        description="Least time between two checkpoints, which are made at the end of an epoch; "
-        "at 0 after every one.",
+        description="Least time between two checkpoints, which are written at the end of an epoch; "
+        "0 writes one after every epoch.",
     )
 
     @field_validator("gpu", "mixed_precision", "xla", mode="before")

@@ -1,4 +1,4 @@
-"""The section `tuning` of `pipeline.yaml`: when hyperparameters are searched, how and where."""
+"""The section `tuning` of `pipeline.yaml`: the search for hyperparameters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ _OF_TRAINING = ("learning_rate", "weight_decay")
 
 
 class Searched(Section):
-    """Where one hyperparameter is searched: a range, or choices."""
+    """The search range of one hyperparameter: `min` and `max`, or `choices`."""
 
     min: float | None = Field(None, description="The least value of a range.")
     max: float | None = Field(None, description="The greatest value of a range.")
@@ -30,25 +30,25 @@ class Searched(Section):
     def _is_a_range_or_choices(self) -> "Searched":
         if self.choices is not None:
             if any(each is not None for each in (self.min, self.max, self.scale)):
-                raise ValueError("`choices` go without `min`, `max` and `scale`")
+                raise ValueError("`choices` can't be combined with `min`, `max` or `scale`")
             if len(set(self.choices)) < 2:
-                raise MisplacedError("needs two different values or more", "choices")
+                raise MisplacedError("must have at least two different values", "choices")
             return self
         if self.min is None or self.max is None:
-            raise ValueError("give `min` and `max`, or `choices`")
+            raise ValueError("set `min` and `max`, or `choices`")
         if self.min >= self.max:
-            raise ValueError(f"the range is empty: `min` {self.min:g} is not below `max`")
+            raise ValueError(f"empty range: `min` {self.min:g} is not below `max`")
         if self.scale == "log" and self.min <= 0:
-            raise MisplacedError("must be above 0 where `scale` is log", "min")
+            raise MisplacedError("must be above 0 with `scale: log`", "min")
         return self
 
     @property
     def ends(self) -> Sequence[Any]:
-        """The values that must be fit to be used: the range's ends, or every choice."""
+        """The values to validate: the range's ends, or every choice."""
         return self.choices if self.choices is not None else (self.min, self.max)
 
     def holds(self, value: Any) -> bool:
-        """Returns whether the search can come to a value."""
+        """Returns whether the search space contains a value."""
         if self.min is not None and self.max is not None:
             return self.min <= value <= self.max
         return value in self.ends
@@ -59,44 +59,43 @@ class Tuning(Section):
 
     when: Literal["always", "missing", "never"] = Field(
         "never",
-        description="`always`: whenever what the search depends on has changed. `missing`: if no "
-        "earlier run of this pipeline has searched for the same label, columns and network; else "
-        "that search's best are used. `never`: the settings' own are used.",
+        description="`always`: search whenever an input of the search has changed. `missing`: "
+        "search only if no earlier run of this pipeline has, for the same label, columns and "
+        "network; else use that search's best. `never`: use the settings.",
     )
     search: Literal["bayesian", "hyperband"] = Field(
         "bayesian",
-        description="How values are chosen. `bayesian`: each trial trains to its end, and what it "
-        "gave guides the next. `hyperband`: many short trials, of which the best go on longer.",
+        description="How values are chosen. `bayesian`: every trial trains to its end and guides "
+        "the next. `hyperband`: many short trials, of which the best are continued.",
     )
     trials: int = Field(
         20,
         ge=2,
-        description="How many trials `bayesian` has; those of `hyperband` follow from `epochs`.",
+        description="Number of trials of `bayesian`; that of `hyperband` follows from `epochs`.",
     )
     epochs: Annotated[int, Field(ge=1)] | None = Field(
         None,
-        description="Most passes over the training rows in a trial; by default as many as "
-        "`training.epochs`.",
+        description="Most epochs of a trial; by default `training.epochs`.",
     )
     parallel: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
-        description="Trials at once, each in a process of its own: `auto` is one for each GPU, or "
-        "one on the CPU. There are never more than GPUs or, without any, cores.",
+        description="Trials at once, each in a process of its own: `auto` is one per GPU, or one "
+        "on the CPU. There are never more than GPUs or, without any, cores.",
     )
     space: dict[str, Searched] = Field(
         default_factory=dict,
-        description="Where to search, by hyperparameter: `learning_rate`, `weight_decay`, a number "
-        "or a choice of `model`, or `width` (times `model.hidden`) and `depth` (how many layers). "
-        "Each must hold what the settings say. By default learning rate, dropout, width and depth "
-        "around it.",
+        description="Search range by hyperparameter: `learning_rate`, `weight_decay`, a number or "
+        "a choice of `model`, or `width` (times `model.hidden`) and `depth` (how many layers). "
+        "Each must include the settings' value. By default learning rate, dropout, width and depth "
+        "around the settings.",
     )
 
 
 def tunable(model: Model, training: Training) -> dict[str, Any]:
     """Returns the value of every hyperparameter that can be tuned, by name.
 
-    A number or a choice that stands in `model` can be tuned as it is. To tune another value, add it
-    here, and say in `hyperparameters_of` of the model code what it changes.
+    A number or a choice in `model` can be tuned as it is. To tune another value, add it here and
+    apply it in `beltline.models.hyperparameters.hyperparameters_of`.
     """
     values: dict[str, Any] = {name: getattr(training, name) for name in _OF_TRAINING}
     for name, value in model.model_dump().items():
@@ -108,32 +107,35 @@ def tunable(model: Model, training: Training) -> dict[str, Any]:
 def check_space(
     space: Mapping[str, Searched], untuned: Mapping[str, Any], sections: Sequence[Section]
 ) -> None:
-    """Checks what is searched against what the settings say.
+    """Checks the search space against the settings.
 
     Args:
       space: the section `tuning.space`.
-      untuned: what the settings say of everything that can be tuned, by name.
-      sections: those that know what a value may be.
+      untuned: the settings' value of every hyperparameter that can be tuned, by name.
+      sections: the sections that validate a value.
 
     Raises:
-      MisplacedError: there is no such hyperparameter, or it can't be so.
+      MisplacedError: a hyperparameter is unknown, or its range is invalid.
     """
     for name, searched in space.items():
         if name not in untuned:
             hint = did_you_mean(name, list(untuned))
             raise MisplacedError(
-                f"can't be tuned{hint} (can be: {', '.join(untuned)})", "tuning", "space", name
+                f"unknown hyperparameter: allowed: {', '.join(untuned)}{hint}",
+                "tuning",
+                "space",
+                name,
             )
         value = untuned[name]
         if isinstance(value, bool | str) and searched.choices is None:
-            raise MisplacedError("has no range; give `choices`", "tuning", "space", name)
+            raise MisplacedError("has no range; set `choices`", "tuning", "space", name)
         for end in searched.ends:
             why = _why_not(name, _of_kind(end, value), sections)
             if why:
-                raise MisplacedError(f"can't be {end!r}: {why}", "tuning", "space", name)
+                raise MisplacedError(f"invalid value {end!r}: {why}", "tuning", "space", name)
         if not searched.holds(value):
             raise MisplacedError(
-                f"must hold {value!r}, which the settings say: that is the first trial",
+                f"must include {value!r}, the value in the settings: it is the first trial",
                 *("tuning", "space", name),
             )
 
@@ -144,7 +146,7 @@ def _of_kind(end: Any, value: Any) -> Any:
 
 
 def _why_not(name: str, value: Any, sections: Sequence[Section]) -> str:
-    """Returns what the setting itself says against a value; of none of its own see `_DERIVED`."""
+    """Returns why a value is invalid for its setting, or an empty text."""
     for section in (*sections, _Derived()):
         if name in type(section).model_fields:
             try:
@@ -155,7 +157,7 @@ def _why_not(name: str, value: Any, sections: Sequence[Section]) -> str:
 
 
 class _Derived(Section):
-    """Hyperparameters that are no settings: they change `model.hidden`."""
+    """Hyperparameters that are not settings: they change `model.hidden`."""
 
     width: float = Field(1.0, gt=0, description="Times the units of each layer.")
     depth: int = Field(1, ge=1, le=100, description="How many layers.")

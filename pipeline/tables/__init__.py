@@ -82,7 +82,7 @@ _FORMATS: dict[str, Callable[[Path, int, bool], Sequence[Unit]]] = {
 
 
 def units(files: Sequence[Table], size: int = RANGE, reject: bool = False) -> list[Unit]:
-    """The parts of files that can be read apart, in the order of the rows.
+    """Returns the parts of files that can be read apart, in the order of the rows.
 
     A CSV file is cut into ranges of about `size` bytes (not a packed one, nor one whose quotes are
     not RFC 4180's), a Parquet file between its row groups. Which rows there are doesn't depend on
@@ -103,7 +103,7 @@ def _whole(file: Table, reject: bool = False) -> Unit:
 
 
 def column_names(files: Sequence[Table]) -> list[str]:
-    """The column names of a set of files, in the first file's order; reads headers only.
+    """Returns the column names of a set of files, in the first file's order; reads headers only.
 
     Raises WrongInput for an empty file, a header not in UTF-8, a column without a name, a name
     used twice, and files whose columns are not the same.
@@ -146,19 +146,19 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def no_such_column(where: object, name: str, columns: Sequence[str]) -> WrongInput:
-    """The error to raise when `name` is none of `columns`; it names the nearest one."""
+    """Returns the error to raise when `name` is none of `columns`; it names the nearest one."""
     near = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"its columns: {_listed(columns)}"
-    return WrongInput(f"{where}: there is no column {name!r}; {hint}")
+    return WrongInput(f"{where}: no column {name!r}; {hint}")
 
 
 def no_rows(files: Sequence[Table]) -> WrongInput:
-    """The error to raise when a set of files has column names but no rows."""
+    """Returns the error to raise when a set of files has column names but no rows."""
     return WrongInput(f"{', '.join(str(file) for file in files[:3])}: no rows, only column names")
 
 
 def place(file: Table, row: int) -> str:
-    """Where data row `row` (from 0) of a file stands, in words: "line 12", or "row 11"."""
+    """Returns the location of data row `row` (from 0) of a file: "line 12", or "row 11"."""
     unit = _whole(file)
     before = 0
     for block in unit.blocks(unit.header()):
@@ -175,7 +175,7 @@ def column_kinds(
     expected: Mapping[str, Kind] | None = None,
     reject: bool = False,
 ) -> dict[str, Kind]:
-    """The kind of `columns` (or of all): the expected one where it holds every value in all files.
+    """Returns the kind of `columns` (or of all): the expected one where it fits every value.
 
     Elsewhere, and where none is expected, it is the narrowest that does. Reads all the data once.
     Raises WrongInput as `column_names` and `batches` do, and when there are no rows; with `reject`,
@@ -197,7 +197,7 @@ def column_kinds(
 
 
 def batches(file: Table, kinds: Mapping[str, Kind], rows: int = ROWS) -> Iterator[pa.RecordBatch]:
-    """The columns in `kinds`, in that order, as int64, float64 or string; missing values are null.
+    """Yields the columns in `kinds` as int64, float64 or string; missing values are null.
 
     Streams: holds little more than `rows` rows in memory. A file with no rows yields nothing (see
     `no_rows`). The kind integer also takes whole numbers written as 2.0, as pandas writes integers
@@ -221,7 +221,7 @@ def _blocks(file: Table, columns: list[str], reject: bool = False) -> Iterator[B
 def typed(
     source: str, block: Block, kinds: Mapping[str, Kind]
 ) -> tuple[pa.RecordBatch, list[Rejected]]:
-    """A block's rows, columns as int64, float64 or string, missing ones null; and those rejected.
+    """Returns a block's rows as int64, float64 or string, and the rejected ones.
 
     Raises OtherKind where a value does not fit, UnreadableRow as the block does.
     """

@@ -1,7 +1,7 @@
-"""What is wrong with the records of a CSV file, record by record.
+"""Finds the malformed records of a CSV file.
 
-Arrow reads the data; this module looks at some records again when Arrow has stumbled over them. A
-new kind of fault is one more check in `_fault_in`.
+Arrow reads the data; this module parses the records of a block again when Arrow fails on it. To add
+a kind of fault, add a check to `_fault_in`.
 """
 
 import re
@@ -44,15 +44,15 @@ class Records:
     """Those that are read; no other is looked at."""
 
     def closing_quotes_end_fields(self) -> bool:
-        """Whether no text stands behind a closing quote; Arrow would take it into the field."""
+        """Returns whether no text follows a closing quote; Arrow would add it to the field."""
         return closing_quotes_end_fields(self.data, self.delimiter)
 
     def sound(self) -> Iterator[tuple[int, bytes]]:
-        """The line and the bytes of each record that can be read; blank lines are left out."""
+        """Yields the line and the bytes of each readable record; blank lines are skipped."""
         return ((line, record) for line, record, fault in self._judged() if fault is None)
 
     def faults(self) -> Iterator[Rejected]:
-        """The records that can't be read: ragged rows, wrong bytes, broken quotes."""
+        """Yields the malformed records: ragged rows, invalid UTF-8, broken quotes."""
         return (fault for _, _, fault in self._judged() if fault is not None)
 
     def _judged(self) -> Iterator[tuple[int, bytes, Rejected | None]]:
@@ -89,12 +89,12 @@ def _count(number: int) -> str:
 
 
 def text_of(field: bytes) -> str:
-    """What a field holds; bytes that are not UTF-8 become lone surrogates."""
+    """Returns what a field holds; bytes that are not UTF-8 become lone surrogates."""
     return unquoted(field).decode("utf-8", "surrogateescape")
 
 
 def wrong_byte(field: bytes) -> str | None:
-    """What is wrong with a field that is not UTF-8, and its mend, or None."""
+    """Returns what is wrong with a field that is not UTF-8, and its fix, or None."""
     found = _UNDECODABLE.search(text_of(field))
     if found is None:
         return None

@@ -33,7 +33,7 @@ _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def units(file: Path, size: int, reject: bool) -> list["CsvRange"]:
-    """The ranges of about `size` bytes of a file; the whole of it where it is packed.
+    """Returns the ranges of about `size` bytes of a file; the whole of it where it is packed.
 
     Args:
       file: the file.
@@ -68,11 +68,11 @@ class CsvRange:
     reject: bool = False
 
     def source(self) -> str:
-        """The file's path."""
+        """Returns the file's path."""
         return str(self.file)
 
     def header(self) -> list[str]:
-        """The column names as written. Raises WrongInput for an empty file or wrong bytes."""
+        """Returns the column names. Raises WrongInput for an empty file or invalid UTF-8."""
         delimiter = _delimiter_of(self.file)
         for line, data, _ in CsvRange(self.file)._whole_records():
             found = _first_record(data, delimiter)
@@ -101,7 +101,7 @@ class CsvRange:
         return texts
 
     def blocks(self, columns: Sequence[str]) -> Iterator["CsvBlock"]:
-        """The rows in order, about 1 MiB at a time.
+        """Yields the rows in order, about 1 MiB at a time.
 
         Raises WrongInput for a quote that is never closed, and for a record of more than 4 MiB.
         """
@@ -153,7 +153,7 @@ class CsvRange:
 
 
 def _first_record(data: bytes, delimiter: bytes) -> tuple[int, int] | None:
-    """Where the first record that is no blank line begins and ends."""
+    """Returns where the first record that is no blank line begins and ends."""
     found = records(data, delimiter)
     return next(((start, end) for start, end in found if not is_blank(data[start:end])), None)
 
@@ -168,7 +168,7 @@ class CsvBlock:
     """Whether its quotes are known to be RFC 4180's."""
 
     def read(self) -> tuple[pa.RecordBatch, list[Rejected]]:
-        """The rows as string arrays; what is missing is null.
+        """Returns the rows as string arrays; what is missing is null.
 
         Raises UnreadableRow for a ragged row, a wrong byte or text behind a closing quote, unless
         such rows are to be rejected.
@@ -207,5 +207,5 @@ class CsvBlock:
         return table.combine_chunks().to_batches()[0]
 
     def place(self, row: int) -> str:
-        """The row's line."""
+        """Returns the row's line."""
         return f"line {next(islice(self.records.sound(), row, None))[0]}"

@@ -19,7 +19,7 @@ Cut = tuple[int, int]
 
 
 def cuts(file: Path, size: int, delimiter: bytes) -> list[Cut]:
-    """Byte offset and line (from 1) of records that stand about `size` bytes apart.
+    """Returns byte offset and line (from 1) of records about `size` bytes apart.
 
     The first is (0, 1), the file's start.
     """

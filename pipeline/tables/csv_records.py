@@ -18,12 +18,12 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 def line_ends(data: bytes) -> int:
-    """The number of line ends: LF, CRLF or CR, in quotes or not."""
+    """Returns the number of line ends: LF, CRLF or CR, in quotes or not."""
     return len(_LINE_END.findall(data)) if b"\r" in data else data.count(b"\n")
 
 
 def whole_records(data: bytes, delimiter: bytes) -> tuple[int, bool]:
-    """Where the last record that has its line end ends, and whether all quotes are RFC 4180's.
+    """Returns the end of the last whole record, and whether all quotes follow RFC 4180.
 
     The end is 0 where no record has its line end.
     """
@@ -51,7 +51,7 @@ def _after_last_line_end(data: bytes, stop: int) -> int:
 
 
 def quote_positions(data: bytes) -> np.ndarray:
-    """The offsets of the quotes, int64 [quotes]."""
+    """Returns the offsets of the quotes, int64 [quotes]."""
     return np.flatnonzero(np.frombuffer(data, np.uint8) == _QUOTE)
 
 
@@ -62,7 +62,7 @@ def stand_at_edges(
     around: tuple[bytes, bytes] = (b"\n", b"\n"),
     opened: bool = False,
 ) -> bool:
-    """Whether quotes that open stand at a field's start, and those that close at its end.
+    """Returns whether every opening quote starts a field, and every closing one ends it.
 
     A quote within quotes is doubled, which counts as one that closes and one that opens.
 
@@ -110,7 +110,7 @@ def _matched(pattern: re.Pattern[bytes], data: bytes) -> int:
 
 
 def records(data: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
-    """Where each record begins, and where its line end ends; blank lines too."""
+    """Yields the start of each record and the end of its line end; blank lines too."""
     record = _patterns(delimiter).record
     start = 0
     while match := record.match(data, start):
@@ -119,12 +119,12 @@ def records(data: bytes, delimiter: bytes) -> Iterator[tuple[int, int]]:
 
 
 def closing_quotes_end_fields(data: bytes, delimiter: bytes) -> bool:
-    """Whether no text stands behind a closing quote, in none of the records."""
+    """Returns whether no record has text behind a closing quote."""
     return _matched(_patterns(delimiter).sound_records, data) == len(data)
 
 
 def fields(record: bytes, delimiter: bytes) -> list[bytes]:
-    """The fields of one record as they are written, quotes and all."""
+    """Returns the fields of one record as they are written, quotes and all."""
     field = _patterns(delimiter).field
     found = []
     start = 0
@@ -137,7 +137,7 @@ def fields(record: bytes, delimiter: bytes) -> list[bytes]:
 
 
 def unquoted(field: bytes) -> bytes:
-    """What a field holds: without its quotes, and with each doubled one once."""
+    """Returns what a field holds: without its quotes, and with each doubled one once."""
     if not field.startswith(b'"'):
         return field
     inside, _, behind = field[1:].rpartition(b'"')
@@ -145,5 +145,5 @@ def unquoted(field: bytes) -> bytes:
 
 
 def is_blank(record: bytes) -> bool:
-    """Whether a record is an empty line."""
+    """Returns whether a record is an empty line."""
     return not record.strip(b"\r\n")

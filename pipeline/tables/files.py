@@ -25,20 +25,20 @@ FORMATS = {
 
 
 def suffix_of(file: Path) -> str | None:
-    """The suffix in `FORMATS` that the file's name ends with, or None."""
+    """Returns the suffix in `FORMATS` that the file's name ends with, or None."""
     return next((known for known in FORMATS if file.name.lower().endswith(known)), None)
 
 
 def source_path(path: str, start: Path | None = None) -> Path:
-    """The data's path; a relative one starts at `$BELTLINE_DATA`, else at `start` or right here.
+    """Returns the data's path; a relative one starts at `$BELTLINE_DATA`, else at `start`.
 
-    The same for the preflight on a laptop and for ExampleGen wherever it runs.
+    Preflight on a laptop and ExampleGen anywhere resolve it alike.
     """
     return Path(os.environ.get("BELTLINE_DATA") or start or "") / Path(path).expanduser()
 
 
 def data_files(path: Path) -> list[Path]:
-    """The data files that `path` stands for, sorted by name; all of one suffix.
+    """Returns the data files that `path` stands for, sorted by name; all of one suffix.
 
     `path` is a file, a folder (its data files, not those of its subfolders; hidden files and
     files of other kinds are passed over) or a path whose last part is a glob pattern.
@@ -55,7 +55,7 @@ def data_files(path: Path) -> list[Path]:
 
 
 def files_there(path: Path) -> list[Path]:
-    """The same, but nothing found is no error, and the files' formats are not looked at."""
+    """Returns the files as `data_files`, or none; formats are not checked."""
     with readable(path):
         if path.is_dir():
             return [file for file in _members(path, "*") if suffix_of(file)]
@@ -65,7 +65,7 @@ def files_there(path: Path) -> list[Path]:
 
 
 def is_pattern(name: str) -> bool:
-    """Whether a file's name is a glob pattern."""
+    """Returns whether a file's name is a glob pattern."""
     return any(char in name for char in "*?[")
 
 
@@ -91,12 +91,12 @@ def check_one_format(path: Path, files: Sequence[Path]) -> None:
 
 
 def known_suffixes() -> str:
-    """The suffixes of the files that can be read, for a message."""
+    """Returns the suffixes of the files that can be read, for a message."""
     return ", ".join(FORMATS)
 
 
 def unpacked(file: Path) -> pa.NativeFile:
-    """The file's bytes as a stream, unpacked where its suffix says that it is packed."""
+    """Returns the file's bytes as a stream, unpacked where its suffix says that it is packed."""
     packed = (suffix_of(file) or "").rpartition(".")[2]
     return pa.input_stream(str(file), compression={"gz": "gzip", "zst": "zstd"}.get(packed))
 
@@ -112,7 +112,7 @@ def readable(file: Path) -> Iterator[None]:
 
 
 def content_digest(files: Sequence[Path]) -> str:
-    """SHA-256 (hex) over the files' contents and formats, in the order given.
+    """Returns the SHA-256 (hex) of the files' contents and formats, in the order given.
 
     Names, folders and times do not count: a copied or renamed file has the same digest. The
     order does, since the rows of the data set come in that order.

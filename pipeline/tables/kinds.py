@@ -37,14 +37,14 @@ class MisfitError(Exception):
 
 
 def wider(one: Kind | None, other: Kind | None) -> Kind | None:
-    """The narrowest kind that holds the values of both; None stands for a column of no values."""
+    """Returns the narrowest kind that holds the values of both; None is one without values."""
     if one is None or other is None:
         return one or other
     return max(one, other, key=ORDER.index)
 
 
 def kind_of(values: pa.Array) -> Kind | None:
-    """The narrowest kind that holds every value (int, float or string array); None: all missing."""
+    """Returns the narrowest kind that holds every value; None where all are missing."""
     signs = _NONE
     if pa.types.is_string(values.type):
         values, signs = _without_missing(values)
@@ -88,7 +88,7 @@ def _fits(values: pa.Array, kind: Kind) -> bool:
 
 
 def converted(values: pa.Array, kind: Kind) -> pa.Array:
-    """`values` (int, float or string) as int64, float64 or string, missing values null.
+    """Returns `values` (int, float or string) as int64, float64 or string, missing values null.
 
     Raises MisfitError with the first row that does not fit.
     """
@@ -227,7 +227,7 @@ def _cast(values: pa.Array, to: pa.DataType) -> pa.Array | None:
 
 
 def nan_is_missing(values: pa.Array) -> pa.Array:
-    """A float64 array with null in place of NaN."""
+    """Returns a float64 array with null in place of NaN."""
     nan = pc.is_nan(values)
     if not pc.any(nan).as_py():
         return values

@@ -20,7 +20,7 @@ _LEAVE_OUT = "leave the column out of the file, or split it into columns of numb
 
 
 def units(file: Path, size: int, reject: bool) -> list["RowGroups"]:
-    """The row groups of a file, so many together as have about `size` bytes unpacked.
+    """Returns the row groups of a file, so many together as have about `size` bytes unpacked.
 
     `reject` makes no difference: no row of a Parquet file is broken on its own.
     """
@@ -49,16 +49,16 @@ class RowGroups:
     """Rows of the file that stand before them."""
 
     def source(self) -> str:
-        """The file's path."""
+        """Returns the file's path."""
         return str(self.file)
 
     def header(self) -> list[str]:
-        """The names of the top-level columns. Raises WrongInput when this is no Parquet file."""
+        """Returns the top-level columns' names. Raises WrongInput for another kind of file."""
         with readable(self.file), _opened(self.file) as opened:
             return list(opened.schema_arrow.names)
 
     def blocks(self, columns: Sequence[str]) -> Iterator[ReadyBlock]:
-        """The rows in order. Raises WrongInput for a column of lists, structures or bytes."""
+        """Yields the rows. Raises WrongInput for a column of lists, structures or bytes."""
         rows, groups = self.rows_before, range(self.first, self.stop)
         if not groups:
             return

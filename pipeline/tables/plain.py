@@ -29,10 +29,10 @@ _WRITTEN_AS_TEXT = (
 )
 
 
-def plain(source: object, name: str, values: pa.Array, mend: str) -> pa.Array:
-    """The values of the column `name` as an array of integers, float64 or strings.
+def plain(source: object, name: str, values: pa.Array, advice: str) -> pa.Array:
+    """Returns the values of the column `name` as an array of integers, float64 or strings.
 
-    Raises WrongInput, which ends in `mend`, for a column of lists, structures or bytes.
+    Raises WrongInput, which ends in `advice`, for a column of lists, structures or bytes.
     """
     if isinstance(values.type, pa.BaseExtensionType):
         values = _storage(values)
@@ -48,7 +48,7 @@ def plain(source: object, name: str, values: pa.Array, mend: str) -> pa.Array:
     if types.is_integer(values.type):
         return values
     raise WrongInput(
-        f"{source}: column {name!r} holds {values.type}, which is no single value; {mend}"
+        f"{source}: column {name!r} holds {values.type}, which is not a single value; {advice}"
     )
 
 

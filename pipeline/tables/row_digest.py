@@ -39,7 +39,7 @@ class RowDigest:
             yield block
 
     def hexdigest(self, besides: str = "") -> str:
-        """SHA-256 (hex) over the columns' names, the number of rows, their sum, and `besides`."""
+        """Returns the SHA-256 (hex) of names, number of rows, sum of hashes, and `besides`."""
         whole = f"{besides} {self._names} {self.rows} {self._sum % 2**64}"
         return hashlib.sha256(whole.encode()).hexdigest()
 

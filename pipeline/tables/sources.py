@@ -41,7 +41,7 @@ class Source:
         """Returns a digest (hex) of the content that `find` has found, for the cache to compare.
 
         That of files covers all they hold; that of a query no column that is `unread`, unless it
-        decides the split: the time of the query is none of the data.
+        decides the split: the time of the query is not part of the data.
 
         Raises:
           NoData: a query has no rows of the span.
@@ -67,10 +67,10 @@ def query_of_span(text: str, span: str = LATEST) -> tables.Span:
     """
     named = placeholder.is_in(text)
     if not named and span != LATEST:
-        raise WrongInput(f"data.span '{span}': {QUERY} holds no :span; only 'latest' goes with it")
+        raise WrongInput(f"data.span '{span}': {QUERY} contains no :span: only 'latest' is allowed")
     if named and span == LATEST:
         raise WrongInput(
-            f"data.span 'latest': {QUERY} holds :span, so the span must be named: a day such as "
+            f"data.span 'latest': {QUERY} contains :span, so the span must be given: a day such as "
             "2026-11-23, or a number"
         )
     if not named:

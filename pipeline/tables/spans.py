@@ -57,7 +57,7 @@ def files_of_span(path: Path, span: str = LATEST) -> Span:
         if span != LATEST:
             raise WrongInput(
                 f"data.span '{span}': data.path {path} holds no {{SPAN}}, and no {{YYYY}}, {{MM}} "
-                "and {DD}: only 'latest' goes with it"
+                "and {DD}: only 'latest' is allowed"
             )
         return Span(data_files(path))
     wanted = _wanted(path, names, span)
@@ -107,7 +107,7 @@ def _days(year: str, month: str, day: str) -> int:
 
 
 def days(day: date) -> int:
-    """The number of the span that a day is: the days since 1970-01-01."""
+    """Returns the number of the span that a day is: the days since 1970-01-01."""
     return (day - _EPOCH).days
 
 

@@ -21,7 +21,7 @@ class UnreadableRow(WrongInput):
 
 
 class OtherKind(WrongInput):
-    """A value is not of the kind that was asked for."""
+    """A value is not of the required kind."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Block(Protocol):
     """Some rows of a unit."""
 
     def read(self) -> tuple[pa.RecordBatch, list[Rejected]]:
-        """The rows as integer, float or string arrays; what is missing may be null or a word.
+        """Returns the rows as integer, float or string arrays; missing ones may be null or text.
 
         Raises UnreadableRow for a row that can't be read, unless the unit rejects such rows: then
         they come apart.
@@ -53,7 +53,7 @@ class Block(Protocol):
         ...
 
     def place(self, row: int) -> str:
-        """Where row `row` (from 0) of what `read` returned stands, in words."""
+        """Returns where row `row` (from 0) of what `read` returned stands, in words."""
         ...
 
 
@@ -63,15 +63,15 @@ class Unit(Protocol):
     """A part of the data."""
 
     def source(self) -> str:
-        """What a message calls it: the file's path."""
+        """Returns what a message calls it: the file's path."""
         ...
 
     def header(self) -> list[str]:
-        """The column names."""
+        """Returns the column names."""
         ...
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
-        """The unit's rows in order, some thousand at a time; only `columns` are read."""
+        """Returns the unit's rows in order, some thousand at a time; only `columns` are read."""
         ...
 
 
@@ -83,9 +83,9 @@ class ReadyBlock:
     rows_before: int
 
     def read(self) -> tuple[pa.RecordBatch, list[Rejected]]:
-        """The rows; none is rejected."""
+        """Returns the rows; none is rejected."""
         return self.batch, []
 
     def place(self, row: int) -> str:
-        """The row's number, from 1."""
+        """Returns the row's number, from 1."""
         return f"row {self.rows_before + row + 1}"

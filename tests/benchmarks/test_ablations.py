@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from beltline.models.features import from_config
+from beltline.models.config import features_from_config
 from benchmarks.ablations import CHANGES, run_all, section
 from tests.models.rows import config
 
@@ -41,7 +41,7 @@ def test_a_variant_is_a_network(name: str) -> None:
     module, _, function = f"benchmarks.{name}".rpartition(".")
     build = getattr(importlib.import_module(module), function)
     hyperparameters = {"members": 2, "hidden": [4], "dropout": 0.0, "embedding": 4}
-    model = build(from_config(config()), [5, 3], hyperparameters)
+    model = build(features_from_config(config()), [5, 3], hyperparameters)
     assert model.output_shape == (None, 1)
     assert set(model.input) == {"numeric", "missing", "categories"}
 

@@ -113,11 +113,11 @@ def test_one_written_before_a_field_was_there_opens(tmp_path):
 
 
 def test_what_is_no_bundle_is_refused(tmp_path):
-    with pytest.raises(WrongInput, match="is no bundle"):
+    with pytest.raises(WrongInput, match="not a bundle"):
         folder.open_bundle(tmp_path / "nothing")
     path = write(tmp_path).path
     (path / folder.CODE).unlink()
-    with pytest.raises(WrongInput, match=r"is no bundle.*code\.zip"):
+    with pytest.raises(WrongInput, match=r"not a bundle.*code\.zip"):
         folder.open_bundle(path)
     (path / folder.CODE).write_bytes(b"code")
     (path / folder.MANIFEST).write_text('{"format": 2}')

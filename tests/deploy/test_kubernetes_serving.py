@@ -17,7 +17,7 @@ import yaml
 from beltline.bundle.environment import VERSION
 from beltline.pipeline.settings.kubeflow import Kubeflow
 from beltline.pipeline.settings.monitoring import Monitoring
-from beltline.pipeline.settings.settings import Push
+from beltline.pipeline.settings.push import Push
 from beltline.serving.__main__ import parser
 from beltline.serving.options import Options
 from beltline.versions.tensorflow_serving import CONFIG

@@ -71,7 +71,7 @@ def test_a_killed_training_goes_on_in_the_next_run(project: Project) -> None:
     assert second.code == 0, second.text
     assert states(second)["Transform"] == "cached"
     said = training_log(project)
-    (epoch,) = re.findall(r"going on after epoch (\d+) of a training that was cut off", said)
+    (epoch,) = re.findall(r"resuming an interrupted training after epoch (\d+)", said)
     assert 3 <= int(epoch) < 30
     assert checkpoints(project) == []
 
@@ -88,5 +88,5 @@ def test_a_killed_training_goes_on_in_the_next_run(project: Project) -> None:
 def test_a_gpu_that_is_required_and_missing(project: Project) -> None:
     result = project("run", "--to", "Trainer", "--set", "training.gpu=required")
     assert result.code == 1, result.text
-    assert "`training.gpu` is required, and there is none" in result.err
+    assert "`training.gpu: required`, but no GPU was found" in result.err
     assert "Traceback" not in result.err

@@ -101,7 +101,7 @@ def test_what_is_there_is_checked_beforehand(project: Project) -> None:
         ("data.query=SELECT 1 AS one", "no column 'scrap' in the result of data.query"),
         ("data.query=SELECT * FROM nowhere", "data.query: "),
         ("data.query=SELECT :span", "so the span must be named"),
-        ("data.path=parts.csv", "does not go with `source: sql`"),
+        ("data.path=parts.csv", "can't be combined with `source: sql`"),
     ):
         refused = project("run", "--set", override)
         assert refused.code == 2 and says in refused.err, refused.text

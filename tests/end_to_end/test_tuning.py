@@ -93,7 +93,7 @@ def test_a_killed_search_goes_on_in_a_new_run_and_takes_the_place_of_the_old(
     again = ran(project, *always)
     assert states(again)["Tuner"] == "done"
     said = project("logs", "latest", "Tuner").out
-    assert "goes on after 1 trials" in said and "trial 0:" not in said
+    assert "resuming after 1 trials" in said and "trial 0:" not in said
     assert len(searches(project)) == before + 1
     # What depends on the same is not searched again, and another run without a search finds it.
     assert states(ran(project, *always, "--set", "push.check_rows=5"))["Tuner"] == "cached"

@@ -13,6 +13,7 @@ Row = Mapping[str, str | int | float | None]
 def config(**features: Any) -> dict[str, Any]:
     """A `custom_config` for the small table of `table`, trained in seconds."""
     return {
+        "code_digest": "0" * 16,
         "features": {
             "columns": {"heat (°C)": "number", "shots": "integer", "mold": "text"},
             "numeric": ["heat (°C)", "shots"],
@@ -20,12 +21,16 @@ def config(**features: Any) -> dict[str, Any]:
             "label": "scrap",
             "task": "binary",
             "classes": ["ok", "scrap"],
+            "domains": {},
             "numbers": "quantile",
             "vocabulary_size": 100,
             "out_of_vocabulary_buckets": 2,
             **features,
         },
         "model": {
+            "preprocessing_fn": "beltline.models.preprocessing.preprocessing_fn",
+            "run_fn": "beltline.models.training.run_fn",
+            "tuner_fn": "beltline.models.tuning.tuner_fn",
             "network_fn": "beltline.models.network.build_network",
             "members": 3,
             "hidden": [16, 8],
@@ -121,9 +126,10 @@ def transform(folder: Path, custom_config: dict[str, Any], splits: dict[str, lis
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
     from tfx_bsl.public import tfxio
 
-    from beltline.models import features, labels, preprocessing
+    from beltline.models import labels, preprocessing
+    from beltline.models.config import features_from_config
 
-    chosen = features.from_config(custom_config)
+    chosen = features_from_config(custom_config)
     types_of = {"integer": tf.int64, "number": tf.float32, "text": tf.string}
     spec = {name: tf.io.VarLenFeature(types_of[kind]) for name, kind in chosen.columns.items()}
     spec[chosen.label] = labels.label_spec(chosen)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from beltline.models.calibration import class_logits, helps, sharpness
-from beltline.models.features import from_config
+from beltline.models.config import features_from_config
 from beltline.models.objective import Objective, make_objective
 from tests.models.rows import config
 
@@ -54,7 +54,7 @@ def test_weights_decide_how_much_a_row_counts() -> None:
 
 
 def test_the_objective_divides_by_it() -> None:
-    features = from_config(config())
+    features = features_from_config(config())
     plain = make_objective(np.array([0, 1]), features, "prior")
     cooled = Objective("binary", plain.output_bias, temperature=2.0)
     outputs = tf.constant([[3.0]])

@@ -38,7 +38,7 @@ def test_the_cpu_takes_its_place_with_a_warning(caplog):
     with caplog.at_level(logging.INFO, "beltline.trainer"):
         devices = choose_devices()
     warning, line = caplog.records
-    assert warning.levelname == "WARNING" and "no GPU to train on" in warning.message
+    assert warning.levelname == "WARNING" and "no GPU was found" in warning.message
     assert line.message == (
         "training on no GPU, the CPU: DefaultDistributionStrategy, 1 copy, float32, XLA off"
     )

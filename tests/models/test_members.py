@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from beltline.models.features import Task, from_config
+from beltline.models.config import features_from_config
+from beltline.models.features import Task
 from beltline.models.members import MemberDense, together
 from beltline.models.network import build_network
 from beltline.models.objective import MemberLoss
@@ -15,7 +16,7 @@ HYPERPARAMETERS = {"members": 3, "hidden": [8, 4], "dropout": 0.0, "embedding": 
 
 def network(**changes: object) -> keras.Model:
     keras.utils.set_random_seed(1)
-    model = build_network(from_config(config(**changes)), [5, 3], HYPERPARAMETERS)
+    model = build_network(features_from_config(config(**changes)), [5, 3], HYPERPARAMETERS)
     model.set_weights(
         [w + np.random.default_rng(0).normal(0, 0.1, w.shape) for w in model.get_weights()]
     )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from beltline.models.features import from_config
+from beltline.models.config import features_from_config
 from beltline.models.network import build_network, embedding_size
 from tests.models.rows import config
 
@@ -33,7 +33,7 @@ def inputs(model: keras.Model, rows: int) -> dict[str, np.ndarray]:
     ],
 )
 def test_every_kind_of_input_and_label(change: dict[str, object], sizes: list[int]) -> None:
-    features = from_config(config(**change))
+    features = features_from_config(config(**change))
     model = build_network(features, sizes, HYPERPARAMETERS)
     outputs = keras.ops.convert_to_numpy(model(inputs(model, 6)))
     assert outputs.shape == (6, 3 if features.task == "multiclass" else 1)
@@ -41,14 +41,14 @@ def test_every_kind_of_input_and_label(change: dict[str, object], sizes: list[in
 
 
 def test_starts_near_the_output_bias() -> None:
-    features = from_config(config())
+    features = features_from_config(config())
     model = build_network(features, [5, 3], {**HYPERPARAMETERS, "output_bias": [-3.0]})
     outputs = keras.ops.convert_to_numpy(model(inputs(model, 50)))
     np.testing.assert_allclose(outputs, -3.0, atol=0.3)
 
 
 def test_columns_do_not_share_embeddings() -> None:
-    features = from_config(config(numeric=[], categorical=["mold", "shots"]))
+    features = features_from_config(config(numeric=[], categorical=["mold", "shots"]))
     model = build_network(features, [4, 4], {**HYPERPARAMETERS, "dropout": 0.0})
     one, other = (
         keras.ops.convert_to_numpy(model({"categories": np.array([row])}))
@@ -58,7 +58,7 @@ def test_columns_do_not_share_embeddings() -> None:
 
 
 def test_the_first_encoding_of_each_number_is_used() -> None:
-    features = from_config(config(categorical=[]))
+    features = features_from_config(config(categorical=[]))
     model = build_network(features, [], HYPERPARAMETERS)
     given = {"numeric": np.zeros((2, 4), "float32"), "missing": np.zeros((2, 2), "float32")}
     given["numeric"][1, 1] = 1.0

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from beltline.models.features import Features, from_config
+from beltline.models.config import features_from_config
+from beltline.models.features import Features
 from beltline.models.objective import make_objective
 from tests.models.rows import config
 
-BINARY = from_config(config())
-SEVERAL = from_config(config(task="multiclass", classes=["a", "b", "c"]))
-NUMBER = from_config(config(task="regression", classes=[]))
+BINARY = features_from_config(config())
+SEVERAL = features_from_config(config(task="multiclass", classes=["a", "b", "c"]))
+NUMBER = features_from_config(config(task="regression", classes=[]))
 
 
 def test_binary_starts_from_the_log_odds() -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 
+from beltline.models.config import from_config
 from beltline.models.oracles import EPOCHS, oracle
 from tests.models.rows import config
 
@@ -15,7 +16,8 @@ pytestmark = pytest.mark.slow
 def searching(folder, search="bayesian", trials=5, epochs=9):
     custom = config()
     custom["tuning"] |= {"search": search, "trials": trials, "epochs": epochs}
-    made = oracle(custom, folder)
+    typed = from_config(custom)
+    made = oracle(typed.tuning, typed.training, folder)
     made._set_project_dir(str(folder), "notes")
     return made
 

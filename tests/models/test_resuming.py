@@ -53,7 +53,7 @@ def test_kill_9_in_the_middle_changes_nothing(folder: Path, kind: str) -> None:
     second = start(folder, kind, "--and-anew")
     _, said = second.communicate(timeout=300)
     assert second.returncode == 0, said[-3000:]
-    (epoch,) = re.findall(r"going on after epoch (\d+) of", said)
+    (epoch,) = re.findall(r"resuming an interrupted training after epoch (\d+)", said)
     assert int(epoch) >= 4
     resumed, anew = re.findall(r"weights digest (\w{16})", said)
     assert resumed == anew

@@ -1,22 +1,27 @@
 """What is searched, in KerasTuner's form."""
 
+import dataclasses
+
 import pytest
 
+from beltline.models.config import SearchRange, from_config
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.search_space import search_space
 from tests.models.rows import config
 
+CONFIG = from_config(config())
+
 
 def space_of(**declared):
-    custom = config()
-    custom["tuning"]["space"] = declared
-    return {each.name: each for each in search_space(custom).space}
+    space = {name: SearchRange(**searched) for name, searched in declared.items()}
+    tuning = dataclasses.replace(CONFIG.tuning, space=space)
+    return {each.name: each for each in search_space(tuning).space}
 
 
 def test_every_default_is_what_the_settings_say():
     defaults = {name: each.default for name, each in space_of().items()}
     assert defaults == {"learning_rate": 0.01, "dropout": 0.1, "width": 1.0, "depth": 2}
-    assert hyperparameters_of(config(), defaults) == hyperparameters_of(config())
+    assert hyperparameters_of(CONFIG, defaults) == hyperparameters_of(CONFIG)
 
 
 def test_what_is_declared_takes_the_place_of_all_that_is_not():
@@ -43,4 +48,4 @@ def test_a_range_of_magnitudes_is_searched_by_its_logarithm(searched, scale):
 
 def test_keras_tuners_notes_are_no_hyperparameters():
     tuned = {"tuner/epochs": 3, "dropout": 0.2}
-    assert hyperparameters_of(config(), tuned) == hyperparameters_of(config(), {"dropout": 0.2})
+    assert hyperparameters_of(CONFIG, tuned) == hyperparameters_of(CONFIG, {"dropout": 0.2})

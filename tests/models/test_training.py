@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from beltline.models.config import from_config
 from beltline.models.devices import choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
@@ -251,7 +252,9 @@ def test_files_are_read_side_by_side_in_the_same_order_each_time(
 
 def prepare_of(folder: Path) -> Job:
     args = fn_args(folder, SETTINGS["binary"])
-    return prepare(SETTINGS["binary"], args.train_files, args.eval_files, args.transform_output)
+    return prepare(
+        from_config(SETTINGS["binary"]), args.train_files, args.eval_files, args.transform_output
+    )
 
 
 def rows_of(split: Split) -> list[tuple[Any, ...]]:
@@ -267,7 +270,7 @@ def test_a_step_is_traced_once(folders: dict[str, Path], monkeypatch: pytest.Mon
         keras.Model, "train_step", lambda self, data: traced.append(1) or step(self, data)
     )
     job = prepare_of(folders["binary"])
-    fit(job, hyperparameters_of(SETTINGS["binary"]), choose_devices("off", "off", "off"))
+    fit(job, hyperparameters_of(job.config), choose_devices("off", "off", "off"))
     assert len(traced) == 1
 
 
@@ -306,12 +309,13 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 from tests.models.rows import config
+from beltline.models.config import from_config
 from beltline.models.devices import Devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import prepare
 from beltline.models.calibration import validation_outputs
 from beltline.models.training import choose_threshold, fit
-folder, custom = sys.argv[1], config()
+folder, custom = sys.argv[1], from_config(config())
 job = prepare(custom, [folder + "/train/*"], [folder + "/validation/*"], folder + "/graph")
 devices = Devices(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), "float32")
 assert devices.replicas == 2
@@ -324,7 +328,7 @@ print("threshold", choose_threshold(job, validation_outputs(job, network)))
 def test_training_stops_after_the_steps_asked_for(
     folders: dict[str, Path], steps: int, taken: int | None
 ) -> None:
-    custom = SETTINGS["binary"]
+    custom = from_config(SETTINGS["binary"])
     folder = folders["binary"]
     job = prepare(custom, [f"{folder}/train/*"], [f"{folder}/validation/*"], f"{folder}/graph")
     per_epoch = job.train.steps(job.rows_per_step(choose_devices("off")))

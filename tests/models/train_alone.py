@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from beltline.models import reading
+from beltline.models.config import from_config
 from beltline.models.curves import Curves
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
@@ -37,8 +38,9 @@ def train(folder: Path, where: str, devices: Devices, checkpoints: bool) -> None
     custom["training"].update(SETTINGS)
     changes: dict[str, Any] = {"working_dir": str(folder / where) if checkpoints else None}
     arguments = fn_args(folder, custom, **changes)
-    job = prepare(custom, arguments.train_files, arguments.eval_files, arguments.transform_output)
-    hyperparameters = hyperparameters_of(custom)
+    typed = from_config(custom)
+    job = prepare(typed, arguments.train_files, arguments.eval_files, arguments.transform_output)
+    hyperparameters = hyperparameters_of(typed)
     kept = checkpoints_of(arguments, job, hyperparameters, devices)
     curves = Curves(str(folder / where / "curves"), hyperparameters)
     fit(job, hyperparameters, devices, None, curves, kept)

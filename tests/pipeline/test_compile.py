@@ -15,6 +15,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from beltline.bundle.folder import open_bundle
 from beltline.pipeline.compile import compile_bundle
 from beltline.pipeline.nodes import ABOUT
+from beltline.pipeline.resolved import resolve
 from beltline.pipeline.settings.reading import read_project
 from tests.pipeline.components.small import SCHEMA, SETTINGS, project, write
 
@@ -25,7 +26,7 @@ OWN_CODE = SETTINGS + "model: {network_fn: net.build}\n"
 def own(folder, source="def build(): pass\n"):
     write(folder, OWN_CODE)
     (folder / "net.py").write_text(source)
-    return compile_bundle(read_project(folder / "pipeline.yaml"), folder / "bundles")
+    return compile_bundle(resolve(read_project(folder / "pipeline.yaml")), folder / "bundles")
 
 
 def graph(bundle):
@@ -36,7 +37,8 @@ def graph(bundle):
 
 def test_the_bundle_holds_what_the_manifest_says(tmp_path):
     made = compile_bundle(
-        project(tmp_path, "resources={Trainer: {gpu: 1, memory: 4Gi}}"), tmp_path / "bundles"
+        resolve(project(tmp_path, "resources={Trainer: {gpu: 1, memory: 4Gi}}")),
+        tmp_path / "bundles",
     )
     manifest = open_bundle(made.path).manifest
     assert manifest == made.manifest
@@ -55,7 +57,7 @@ def test_the_bundle_holds_what_the_manifest_says(tmp_path):
 
 
 def test_what_may_differ_from_run_to_run_is_filled_in_when_it_runs(tmp_path):
-    made = compile_bundle(project(tmp_path, "data.span=7"), tmp_path / "bundles")
+    made = compile_bundle(resolve(project(tmp_path, "data.span=7")), tmp_path / "bundles")
     pipeline = pipeline_pb2.Pipeline.FromString(made.pipeline())
     values = {**made.manifest.defaults(), "pipeline-root": "/r", "pipeline-run-id": "r1"}
     found = runtime_parameter_utils.substitute_runtime_parameter(pipeline, values | {"steps": 9})
@@ -70,7 +72,7 @@ def test_what_may_differ_from_run_to_run_is_filled_in_when_it_runs(tmp_path):
     ("when", "added"), [("always", {"Tuner"}), ("missing", {"Tuned", "Tuner"}), ("never", set())]
 )
 def test_the_order_of_the_nodes_can_be_run(tmp_path, when, added):
-    made = compile_bundle(project(tmp_path, f"tuning.when={when}"), tmp_path / "bundles")
+    made = compile_bundle(resolve(project(tmp_path, f"tuning.when={when}")), tmp_path / "bundles")
     for nodes in (
         [(node.id, node.upstream) for node in made.manifest.nodes],
         [(name, node.upstream_nodes) for name, node in graph(made).items()],
@@ -83,7 +85,7 @@ def test_the_order_of_the_nodes_can_be_run(tmp_path, when, added):
 
 
 def test_all_but_the_pusher_may_be_cached(tmp_path):
-    found = graph(compile_bundle(project(tmp_path), tmp_path / "bundles"))
+    found = graph(compile_bundle(resolve(project(tmp_path)), tmp_path / "bundles"))
     cached = {
         name: node.execution_options.caching_options.enable_cache for name, node in found.items()
     }
@@ -127,9 +129,11 @@ def test_what_a_run_depends_on_changes_the_digest(tmp_path):
     changed = own(tmp_path, "def build(): return 1\n").manifest
     found.add(changed.digest)
     file = tmp_path / "pipeline.yaml"
-    found.add(compile_bundle(read_project(file, ["training.seed=8"]), tmp_path).manifest.digest)
+    found.add(
+        compile_bundle(resolve(read_project(file, ["training.seed=8"])), tmp_path).manifest.digest
+    )
     (tmp_path / "schema.pbtxt").write_text(SCHEMA.replace("0.9", "0.8"))
-    found.add(compile_bundle(read_project(file), tmp_path).manifest.digest)
+    found.add(compile_bundle(resolve(read_project(file)), tmp_path).manifest.digest)
     assert len(found) == 4
 
 
@@ -141,16 +145,17 @@ def test_what_it_does_not_depend_on_leaves_the_digest(tmp_path):
     os.utime(tmp_path / "net.py", (1, 1))
     file = tmp_path / "pipeline.yaml"
     file.write_text("# a comment\n" + OWN_CODE + "local: {root: elsewhere}\n")
-    assert compile_bundle(read_project(file), tmp_path).manifest.digest == before
+    assert compile_bundle(resolve(read_project(file)), tmp_path).manifest.digest == before
 
 
 COMPILE = """
 import sys
 from pathlib import Path
 from beltline.pipeline.compile import compile_bundle
+from beltline.pipeline.resolved import resolve
 from beltline.pipeline.settings.reading import read_project
 folder = Path(sys.argv[1])
-print(compile_bundle(read_project(folder / "pipeline.yaml"), folder).manifest.digest)
+print(compile_bundle(resolve(read_project(folder / "pipeline.yaml")), folder).manifest.digest)
 """
 
 

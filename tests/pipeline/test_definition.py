@@ -1,23 +1,21 @@
 """The graph that the settings give; nothing runs."""
 
+import dataclasses
 import json
 
 import pytest
-from google.protobuf import text_format
 from tfx.dsl.compiler import compiler
 
-from beltline.pipeline.columns import columns_of, read_schema
 from beltline.pipeline.definition import create_pipeline
 from beltline.pipeline.nodes import ABOUT
+from beltline.pipeline.resolved import resolve
 from tests.end_to_end.projects import NODES
 from tests.pipeline.components.small import SCHEMA, project
 
 
 def definition(folder, *overrides, code="c0de", schema=SCHEMA):
     changed = project(folder, *overrides, schema=schema)
-    read = read_schema(changed.resolve(changed.settings.schema_file))
-    text = text_format.MessageToString(read)
-    return create_pipeline(changed.settings, columns_of(changed, read), text, code)
+    return create_pipeline(dataclasses.replace(resolve(changed), model_digest=code))
 
 
 def nodes(folder, *overrides, code="c0de", schema=SCHEMA):

@@ -90,7 +90,7 @@ def test_a_function_in_the_package_itself(tmp_path):
         ),
         (
             "model.run_fn=beltline.pipelin.f",
-            "model.run_fn: beltline.pipelin.f: 'beltline.pipelin' is no model code",
+            "model.run_fn: beltline.pipelin.f: 'beltline.pipelin' is not model code",
         ),
         (
             "model.network_fn=json.f",
@@ -102,7 +102,7 @@ def test_a_function_in_the_package_itself(tmp_path):
         ),
         ("model.tuner_fn=__main__.f", "model.tuner_fn: __main__.f: "),
         ("model.tuner_fn=sys.exit", "model.tuner_fn: sys.exit: no module 'sys'"),
-        ("model.tuner_fn=broken.f", "model.tuner_fn: broken.py:2: is no Python: "),
+        ("model.tuner_fn=broken.f", "model.tuner_fn: broken.py:2: invalid Python: "),
         ("model.tuner_fn=bare.a.f", "needs an (empty) __init__.py"),
         ("model.tuner_fn=inner.f", "inner.py defines no function 'f'"),
     ],

@@ -19,7 +19,7 @@ def own(folder, settings=OWN_CODE):
 
 
 def digest(folder, *overrides):
-    return check(read_project(folder / "pipeline.yaml", overrides))
+    return check(read_project(folder / "pipeline.yaml", overrides)).inputs_digest
 
 
 def wrong(folder, *overrides):
@@ -43,7 +43,7 @@ def wrong(folder, *overrides):
         ),
         (
             "resources={Trainr: {gpu: 1}}",
-            "pipeline.yaml: resources: no node 'Trainr'; did you mean 'Trainer'? (nodes: "
+            "pipeline.yaml: resources: unknown node 'Trainr'; did you mean 'Trainer'? (allowed: "
             "ExampleGen, StatisticsGen, Schema, ",
         ),
     ],
@@ -74,7 +74,7 @@ def test_the_place_of_the_data_may_be_another(tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     shutil.move(tmp_path / "data.csv", tmp_path / "elsewhere" / "data.csv")
     monkeypatch.setenv("BELTLINE_DATA", str(tmp_path / "elsewhere"))
-    assert check(read_project(file)) == before
+    assert check(read_project(file)).inputs_digest == before
 
 
 def test_a_day_without_data_is_a_mistake_here_and_the_days_there_are_are_named(tmp_path):
@@ -112,6 +112,8 @@ def test_the_digest_does_not_change_with_anything_else(tmp_path):
         os.utime(tmp_path / "a" / name, (1, 1))
     assert digest(tmp_path / "a") == before
     shutil.copytree(tmp_path / "a", tmp_path / "b")
+    assert digest(tmp_path / "b") == before
+    (tmp_path / "b" / "schema.pbtxt").write_text("# a comment\n" + SCHEMA)
     assert digest(tmp_path / "b") == before
     words = "# a comment\n" + OWN_CODE + "local: {root: elsewhere}\n"
     assert own(tmp_path / "b", words) == before

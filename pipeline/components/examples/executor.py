@@ -17,8 +17,9 @@ from tfx.types import artifact_utils
 from beltline.base.errors import WrongInput
 from beltline.pipeline import tables
 from beltline.pipeline.components.examples import rejects
-from beltline.pipeline.components.examples.request import Request
+from beltline.pipeline.components.examples.config import ExampleGenConfig
 from beltline.pipeline.components.examples.shards import Shards, Written
+from beltline.pipeline.components.private_api import beam_pipeline
 
 log = logging.getLogger("beltline.examples")
 
@@ -41,7 +42,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits = list(json.loads(exec_properties["splits"]))
         examples.split_names = artifact_utils.encode_split_names(splits)
         try:
-            written = self._written_in_full(examples.uri, Request(exec_properties))
+            written = self._written_in_full(examples.uri, ExampleGenConfig(exec_properties))
         except Exception as error:
             _clear(examples.uri, splits)
             if isinstance(error, WrongInput):
@@ -52,7 +53,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if written.digest:
             _record_digest(examples, written.digest, exec_properties)
 
-    def _written_in_full(self, uri: str, request: Request) -> Written:
+    def _written_in_full(self, uri: str, request: ExampleGenConfig) -> Written:
         written = self._written(uri, request)
         counts = written.counts
         if not any(counts.get(name) for name in (*request.splits, "dropped")):
@@ -64,7 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             raise tables.no_rows(request.files)
         return written
 
-    def _written(self, uri: str, request: Request) -> Written:
+    def _written(self, uri: str, request: ExampleGenConfig) -> Written:
         written = self._write(request.units, request.shards(uri, request.likely_kinds()))
         if not written.misfits:
             return written
@@ -78,7 +79,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _write(self, units: list[tables.Unit], shards: Shards) -> Written:
         counts_file = Path(self._get_tmp_dir()) / "counts"
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self) as pipeline:
             _ = (
                 pipeline
                 | "Units" >> beam.Create(list(enumerate(units)))

@@ -37,23 +37,23 @@ class Query:
         return self.key
 
     def source(self) -> str:
-        """What a message calls it: the setting."""
+        """Returns what a message calls it: the setting."""
         return self.key
 
     def header(self) -> list[str]:
-        """The names of the query's columns. Raises WrongInput with what the database has said."""
+        """Returns the columns' names. Raises WrongInput with the database's message."""
         with opened(self.key) as reader:
             return reader.names(self.text, self.span)
 
     def blocks(self, columns: Sequence[str]) -> Iterator[ReadyBlock]:
-        """The rows in the order in which the database gives them; raises as `batches`."""
+        """Yields the rows in the database's order; raises as `batches`."""
         before = 0
         for batch in self.batches(columns):
             yield ReadyBlock(batch, before)
             before += batch.num_rows
 
     def batches(self, columns: Sequence[str], rows: int = _ROWS) -> Iterator[pa.RecordBatch]:
-        """The columns as integer, float or string arrays, at most `rows` rows at a time.
+        """Yields the columns as integer, float or string arrays, at most `rows` rows at a time.
 
         Raises WrongInput for a column that holds no single values, and with what the database has
         said.
@@ -63,7 +63,7 @@ class Query:
                 yield self._plain(reader, batch.select(list(columns)))
 
     def numbered_batches(self) -> Iterator[pa.RecordBatch]:
-        """All columns, called by their numbers: their names may be the same, or none."""
+        """Yields all columns, named by their numbers: their names may be equal or empty."""
         with opened(self.key) as reader:
             for batch in reader.batches(self.text, self.span, _ROWS):
                 numbers = [str(number) for number in range(batch.num_columns)]
@@ -79,7 +79,7 @@ class Query:
 
 
 def content_digest(query: Query, columns: Sequence[str], changed_by: str = "") -> str:
-    """A digest (hex) of these columns of the query's result, whatever the order of its rows.
+    """Returns a digest (hex) of columns of the query's result, independent of its order.
 
     With `changed_by`, the text of another query, it is a digest of that one's whole result, and of
     which database this is.

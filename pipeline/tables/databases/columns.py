@@ -10,7 +10,7 @@ ROWS = 8192
 
 
 def batch_of(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> pa.RecordBatch:
-    """The rows as a batch; a column of values of several types is text, or bytes if one is."""
+    """Returns the rows as a batch; a column of mixed types is text, or bytes if one is."""
     arrays = [_column(values) for values in zip(*rows, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
 

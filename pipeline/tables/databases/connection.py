@@ -38,15 +38,15 @@ class Reader:
     connection: Any
 
     def names(self, text: str, span: str) -> list[str]:
-        """The names of a query's columns."""
+        """Returns the names of a query's columns."""
         return self.driver.names(self.connection, text, span)
 
     def batches(self, text: str, span: str, rows: int) -> Iterator[pa.RecordBatch]:
-        """A query's rows with all columns, as Arrow types of any kind, at most `rows` at a time."""
+        """Yields the rows with all columns, as any Arrow types, at most `rows` at a time."""
         return self.driver.batches(self.connection, text, span, rows)
 
     def cast(self, column: str) -> str:
-        """SQL that turns a column into text."""
+        """Returns SQL that turns a column into text."""
         return f"CAST({column} AS {self.driver.TEXT})"
 
 
@@ -74,7 +74,7 @@ def opened(source: str) -> Iterator[Reader]:
 
 
 def database() -> str:
-    """Which database it is, whatever the account."""
+    """Returns which database it is, whatever the account."""
     url = _url()
     return str(url.file or f"{url.kind}://{url.host}:{url.port}/{url.name}")
 

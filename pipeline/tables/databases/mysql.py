@@ -62,13 +62,13 @@ def connect(url: DatabaseUrl) -> Any:
 
 
 def names(connection: Any, text: str, span: str) -> list[str]:
-    """The names of the query's columns."""
+    """Returns the names of the query's columns."""
     with connection.cursor() as cursor:
         return _names(_executed(cursor, text, span))
 
 
 def batches(connection: Any, text: str, span: str, rows: int) -> Iterator[pa.RecordBatch]:
-    """The query's rows, some at a time."""
+    """Yields the query's rows in batches."""
     with connection.cursor() as cursor:
         columns = _names(_executed(cursor, text, span))
         while found := cursor.fetchmany(min(rows, ROWS)):
@@ -89,5 +89,5 @@ def _names(cursor: SSCursor) -> list[str]:
 
 
 def said(error: Exception) -> str:
-    """What the server, or the driver, has said."""
+    """Returns what the server, or the driver, has said."""
     return str(error.args[1] if len(error.args) > 1 else error)

@@ -10,10 +10,10 @@ _PARTS = re.compile(
 
 
 def is_in(text: str) -> bool:
-    """Whether the query holds it."""
+    """Returns whether the query holds it."""
     return any(part["span"] for part in _PARTS.finditer(text))
 
 
 def replaced(text: str, by: str) -> str:
-    """The query with `by` in its place."""
+    """Returns the query with `by` in its place."""
     return _PARTS.sub(lambda part: by if part["span"] else part[0], text)

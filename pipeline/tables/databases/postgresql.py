@@ -51,13 +51,13 @@ def _run(connection: Any, statement: str, *values: str) -> None:
 
 
 def names(connection: Any, text: str, span: str) -> list[str]:
-    """The names of the query's columns."""
+    """Returns the names of the query's columns."""
     with connection.cursor() as cursor:
         return list(cursor.adbc_execute_schema(_prepared(connection, text, span)).names)
 
 
 def batches(connection: Any, text: str, span: str, rows: int) -> Iterator[pa.RecordBatch]:
-    """The query's rows, some at a time."""
+    """Yields the query's rows in batches."""
     with connection.cursor() as cursor:
         cursor.execute(_prepared(connection, text, span))
         for batch in cursor.fetch_record_batch():
@@ -87,7 +87,7 @@ def _check(batch: pa.RecordBatch) -> None:
 
 
 def said(error: Exception) -> str:
-    """What the server has said, in one line, without the query."""
+    """Returns what the server has said, in one line, without the query."""
     words = _POSITION.sub("", str(error).partition("\nQuery was:")[0])
     words = _PREFIX.sub("", words.partition("SQLSTATE:")[0]).replace("[libpq] ", "")
     return " ".join(words.split())

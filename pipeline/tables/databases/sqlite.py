@@ -18,7 +18,7 @@ TEXT = "TEXT"
 def connect(url: DatabaseUrl) -> sqlite3.Connection:
     """Opens the file, to be read alone; one thread after the other may use it."""
     if url.file is None or not url.file.is_file():
-        raise sqlite3.OperationalError("there is no such file")
+        raise sqlite3.OperationalError("no such file")
     connection = sqlite3.connect(
         f"file:{quote(str(url.file))}?mode=ro", uri=True, check_same_thread=False
     )
@@ -32,14 +32,14 @@ def connect(url: DatabaseUrl) -> sqlite3.Connection:
 
 
 def names(connection: sqlite3.Connection, text: str, span: str) -> list[str]:
-    """The names of the query's columns."""
+    """Returns the names of the query's columns."""
     return _names(connection.execute(text, {"span": span}))
 
 
 def batches(
     connection: sqlite3.Connection, text: str, span: str, rows: int
 ) -> Iterator[pa.RecordBatch]:
-    """The query's rows, some at a time."""
+    """Yields the query's rows in batches."""
     cursor = connection.execute(text, {"span": span})
     columns = _names(cursor)
     while found := cursor.fetchmany(min(rows, ROWS)):
@@ -53,5 +53,5 @@ def _names(cursor: sqlite3.Cursor) -> list[str]:
 
 
 def said(error: Exception) -> str:
-    """What SQLite has said."""
+    """Returns what SQLite has said."""
     return str(error)

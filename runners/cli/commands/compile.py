@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from beltline.bundle.folder import Bundle
+from beltline.pipeline.resolved import ResolvedProject
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
@@ -40,7 +41,7 @@ def compile_kubeflow(project: Project, folder: Path) -> Path:
     Raises:
       WrongInput: the settings are wrong, or lack what Kubeflow needs.
     """
-    return _write_kubeflow(project, folder)[1]
+    return _write_kubeflow(_check_definition(project), folder)[1]
 
 
 def say_compiling(project: Project) -> None:
@@ -49,9 +50,9 @@ def say_compiling(project: Project) -> None:
 
 
 def _airflow(project: Project, places: Places, folder: Path) -> None:
-    _check_definition(project)
+    resolved = _check_definition(project)
     say_compiling(project)
-    bundle = _compile(project, folder)
+    bundle = _compile(resolved, folder)
     _write_airflow(folder, bundle, project, places)
     _say_written(folder, bundle)
     name = project.settings.name
@@ -59,41 +60,40 @@ def _airflow(project: Project, places: Places, folder: Path) -> None:
 
 
 def _kubeflow(project: Project, folder: Path) -> None:
-    _check_definition(project)
+    resolved = _check_definition(project)
     say_compiling(project)
-    bundle, package = _write_kubeflow(project, folder)
+    bundle, package = _write_kubeflow(resolved, folder)
     _say_written(folder, bundle)
     click.echo(f"next       `beltline submit kubeflow`, or upload {package} on Kubeflow's pages")
 
 
-def _check_definition(project: Project) -> None:
+def _check_definition(project: Project) -> ResolvedProject:
     from beltline.pipeline import preflight
 
-    preflight.check_definition(project)
+    return preflight.check_definition(project)
 
 
-def _compile(project: Project, folder: Path) -> Bundle:
+def _compile(resolved: ResolvedProject, folder: Path) -> Bundle:
     # What libraries write while they load is of no use: a mistake is an exception.
     with stderr_in(Path(os.devnull)):
         # Only now, since this is what takes so long.
         from beltline.pipeline.compile import compile_bundle
 
-        return compile_bundle(project, folder / "bundles")
+        return compile_bundle(resolved, folder / "bundles")
 
 
 def _say_written(folder: Path, bundle: Bundle) -> None:
     click.echo(f"wrote      {folder} · bundle {bundle.manifest.digest[:12]}")
 
 
-def _write_kubeflow(project: Project, folder: Path) -> tuple[Bundle, Path]:
+def _write_kubeflow(resolved: ResolvedProject, folder: Path) -> tuple[Bundle, Path]:
     from beltline.runners.kubeflow.compile import package
 
-    settings = project.settings
+    settings = resolved.settings
     kubeflow = settings.kubeflow.model_dump(mode="json")
     # Before the compiling, which takes longer.
     package.check(kubeflow, has_query=settings.data.source == "sql")
-    _check_definition(project)
-    bundle = _compile(project, folder)
+    bundle = _compile(resolved, folder)
     package.write_monitor(folder, bundle, kubeflow, settings.monitoring.model_dump(mode="json"))
     return bundle, package.write(folder, bundle, kubeflow)
 

@@ -36,9 +36,9 @@ def init(
     """
     # Arrow takes a quarter of a second to load, which `beltline init --help` need not wait for.
     from beltline.pipeline.init import draft
-    from beltline.pipeline.init.decisions import decide
+    from beltline.pipeline.init.inference import infer_project
     from beltline.pipeline.init.schema import schema_text
-    from beltline.pipeline.init.summary import account
+    from beltline.pipeline.init.summary import summary_lines
     from beltline.pipeline.tables.sources import tables_of
 
     given = _one_of(data, query, name)
@@ -47,10 +47,10 @@ def init(
     found = tables_of(given)
     if not overwrite:
         draft.refuse_existing(output, [draft.SETTINGS, schema])
-    decision = decide(found, label)
-    settings = draft.settings_text(decision, chosen, given, output)
-    draft.write(output, {schema: schema_text(decision), draft.SETTINGS: settings})
-    click.echo("\n".join(account(decision)))
+    inferred = infer_project(found, label)
+    settings = draft.settings_text(inferred, chosen, given, output)
+    draft.write(output, {schema: schema_text(inferred), draft.SETTINGS: settings})
+    click.echo("\n".join(summary_lines(inferred)))
     for path in (draft.SETTINGS, schema):
         click.echo(f"wrote      {output / path}")
 

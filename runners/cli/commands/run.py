@@ -42,7 +42,8 @@ def run(
     from beltline.pipeline import preflight
     from beltline.pipeline.nodes import ABOUT
 
-    inputs = preflight.check(project)
+    resolved = preflight.check(project)
+    inputs = resolved.inputs_digest
     for flag, node in (("--from", start), ("--to", end), ("--force", force)):
         if node and node != _ALL:
             check_node(list(ABOUT), flag, node)
@@ -63,7 +64,7 @@ def run(
                 from beltline.pipeline.compile import compile_bundle
                 from beltline.runners.local.runner import Request
 
-            bundle = compile_bundle(project, places.bundles)
+            bundle = compile_bundle(resolved, places.bundles)
         record = Record(run_id, name, bundle.manifest.digest, inputs if whole else "")
         nodes = nodes_between(bundle.manifest, start, end)
         forced = frozenset(nodes if force == _ALL else [force] if force else [])

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from beltline.pipeline.columns import columns_of, read_schema
+from beltline.pipeline.feature_spec import derive_feature_spec
+from beltline.pipeline.schema import read_schema
 from beltline.pipeline.settings.reading import Project, read_project
 
 SETTINGS = """\
@@ -60,6 +61,6 @@ def project(folder: Path, *overrides: str, schema: str = SCHEMA) -> Project:
 
 
 def columns(folder: Path, *overrides: str, schema: str = SCHEMA):
-    """What the columns of such a project are."""
+    """The feature spec of such a project."""
     changed = project(folder, *overrides, schema=schema)
-    return columns_of(changed, read_schema(changed.resolve(changed.settings.schema_file)))
+    return derive_feature_spec(changed, read_schema(changed.resolve(changed.settings.schema_file)))

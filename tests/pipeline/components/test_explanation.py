@@ -8,7 +8,7 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
 from beltline.pipeline.components.explanation import FILE, PROPERTY, judged_by
-from beltline.pipeline.evaluation import results as figures
+from beltline.pipeline.evaluation import results
 from beltline.pipeline.evaluation.config import eval_config
 from tests.pipeline.components.judged import judge, settings_of
 
@@ -50,7 +50,7 @@ def test_an_evaluation_is_explained(tmp_path, task, champion):
     assert json.loads(evaluation.get_string_custom_property(PROPERTY)) == found
     assert found["metric"] == {"binary": "auc", "multiclass": "accuracy"}.get(task, "rmse")
     assert found["lower_is_better"] is (task == "regression")
-    overall = figures.overall(evaluation.uri, figures.CANDIDATE)
+    overall = results.overall(evaluation.uri, results.CANDIDATE)
     assert found["value"] == overall[found["metric"]]
     importance = found["importance"]
     # All rows are asked: the figure is TFMA's but for its buckets.
@@ -65,7 +65,7 @@ def test_an_evaluation_is_explained(tmp_path, task, champion):
     assert (slices["least_rows"], slices["too_small"]) == (100, 1)
     assert [each["slice"] for each in slices["worst"]] == ["mold=B", "mold=A"]
     assert slices["worst"][0]["rows"] == 299
-    by_slice = dict(figures.by_slice(evaluation.uri, figures.CANDIDATE))
+    by_slice = dict(results.by_slice(evaluation.uri, results.CANDIDATE))
     for each in slices["worst"]:
         assert each["value"] == by_slice[each["slice"]][found["metric"]]
         assert each["champion"] == (pytest.approx(each["value"], abs=0.1) if champion else None)

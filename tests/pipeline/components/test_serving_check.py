@@ -117,7 +117,7 @@ def test_a_model_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.slow
 def test_no_rows_show_nothing(tmp_path):
     blessed, said, _ = checked(tmp_path, saved(tmp_path / "model", "good"), rows=[])
-    assert (blessed, said) == (0, "there is no row to ask the model")
+    assert (blessed, said) == (0, "no rows to send to the model")
 
 
 def stub(folder, monkeypatch, source):

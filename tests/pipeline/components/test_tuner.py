@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from beltline.models.config import from_config
 from beltline.models.devices import choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import prepare as read
@@ -61,9 +62,10 @@ def test_the_settings_are_the_first_trial_and_the_best_is_no_worse(
 def validation_loss(folder: Path, custom: dict[str, Any], tuned: dict[str, Any] | None) -> float:
     """What the Trainer's own training comes to."""
     args = fn_args(folder, custom)
-    job = read(custom, args.train_files, args.eval_files, args.transform_output)
+    config = from_config(custom)
+    job = read(config, args.train_files, args.eval_files, args.transform_output)
     devices = choose_devices("off")
-    network = fit(job, hyperparameters_of(custom, tuned), devices)
+    network = fit(job, hyperparameters_of(config, tuned), devices)
     network.compile(loss=job.objective.loss())
     return float(network.evaluate(job.datasets(devices)[1], verbose=0))
 
@@ -188,7 +190,7 @@ def test_a_search_that_was_killed_goes_on_from_its_trials(
     process = start(tmp_path, custom)
     said = process.communicate(timeout=400)[1]
     assert process.returncode == 0, said
-    assert f"goes on after {len(done)} trials" in said
+    assert f"resuming after {len(done)} trials" in said
     found = trials({"tuner_results": _Folder(tmp_path / "Tuner" / "tuner_results" / "1")})
     assert len(found) == 4 and sum(each["best"] for each in found) == 1
     for number, each in before.items():

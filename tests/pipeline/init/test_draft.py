@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline.init import draft
-from beltline.pipeline.init.decisions import Decision, Threshold
-from beltline.pipeline.init.label import Label
-from beltline.pipeline.init.profile import Column
+from beltline.pipeline.init.inference import InferredProject, Threshold
+from beltline.pipeline.init.label import InferredLabel
+from beltline.pipeline.init.profile import ColumnProfile
 from beltline.pipeline.settings.reading import read_project
 
 
 def column(name, kind="text", missing=0, counts=None):
-    return Column(
+    return ColumnProfile(
         name=name,
         kind=kind,
         rows=1000,
@@ -33,13 +33,15 @@ def column(name, kind="text", missing=0, counts=None):
     )
 
 
-def decision(label="y", classes=("a", "b"), left_out=None, slices=(), missing=0):
+def inferred(label="y", classes=("a", "b"), excluded=None, slices=(), missing=0):
     task = {0: "regression", 2: "binary"}.get(len(classes), "multiclass")
     metric = {"regression": "rmse", "binary": "auc", "multiclass": "accuracy"}[task]
-    return Decision(
-        label=Label(column(label, missing=missing), task, classes, (1,) * len(classes), None),
+    return InferredProject(
+        label=InferredLabel(
+            column(label, missing=missing), task, classes, (1,) * len(classes), None
+        ),
         features=(column("x"),),
-        left_out=left_out or {},
+        excluded=excluded or {},
         slices=slices,
         threshold=Threshold(metric, "lower", 0.6, "why"),
         notes=(),
@@ -53,7 +55,7 @@ def read_back(folder, decided, name="casting"):
 
 
 def test_the_settings_read_back_as_decided(tmp_path):
-    decided = decision(left_out={"id": "id: every value differs"}, slices=("mold", "x"), missing=5)
+    decided = inferred(excluded={"id": "id: every value differs"}, slices=("mold", "x"), missing=5)
     text, settings = read_back(tmp_path, decided)
     assert settings.name == "casting"
     assert settings.data.path == "in/casting.csv"
@@ -73,7 +75,7 @@ def test_the_settings_read_back_as_decided(tmp_path):
 
 def test_only_what_was_decided_is_written(tmp_path):
     for classes in (("a", "b", "c"), ()):
-        text, settings = read_back(tmp_path, decision(classes=classes))
+        text, settings = read_back(tmp_path, inferred(classes=classes))
         assert set(yaml.safe_load(text)) == {"name", "data", "schema", "label", "evaluation"}
         assert settings.data.unlabelled == "refuse"
         assert settings.label.positive is None
@@ -87,7 +89,7 @@ words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 @example("a\nb", "\x85", "\u2028 x", "1")
 @given(words, words, words, st.sampled_from(["1", "yes", "null", "- a", "a: b", "a #b", "[x], y"]))
 def test_any_name_survives_being_written(label, left, positive, awkward):
-    decided = decision(
+    decided = inferred(
         label, ("no", positive), {left: "why", awkward: "so"}, slices=(awkward, left)
     )
     text = draft.settings_text(decided, "n", Path("in") / "a.csv", Path())
@@ -124,16 +126,16 @@ def test_the_path_is_relative_where_anything_is_shared(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     data = tmp_path / "in" / "*.csv"
     for folder, path in ((tmp_path, "in/*.csv"), (tmp_path / "link", "../in/*.csv")):
-        text = draft.settings_text(decision(), "n", data, folder)
+        text = draft.settings_text(inferred(), "n", data, folder)
         assert yaml.safe_load(text)["data"]["path"] == path
-    text = draft.settings_text(decision(), "n", data, Path("/nowhere-else"))
+    text = draft.settings_text(inferred(), "n", data, Path("/nowhere-else"))
     assert yaml.safe_load(text)["data"]["path"] == str(data)
 
 
 def test_nothing_is_replaced_unasked(tmp_path):
     draft.refuse_existing(tmp_path, [draft.SETTINGS])
     (tmp_path / draft.SETTINGS).write_text("mine")
-    with pytest.raises(WrongInput, match=r"pipeline\.yaml is there already.*-o DIR.*--overwrite"):
+    with pytest.raises(WrongInput, match=r"pipeline\.yaml already exists.*-o DIR.*--overwrite"):
         draft.refuse_existing(tmp_path, ["schema/a.pbtxt", draft.SETTINGS])
 
 

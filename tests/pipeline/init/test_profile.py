@@ -11,7 +11,7 @@ from beltline.pipeline.init.profile import profile
 
 
 def profiled(folder, text):
-    """Column facts of one or more CSV texts, read as one set."""
+    """Column profiles of one or more CSV texts, read as one set."""
     texts = [text] if isinstance(text, str) else text
     for number, each in enumerate(texts):
         (folder / f"{number}.csv").write_text(each)

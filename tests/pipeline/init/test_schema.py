@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from beltline.pipeline.init.decisions import decide
+from beltline.pipeline.init.inference import infer_project
 from beltline.pipeline.init.schema import least_presence, schema_text
 
 ROWS = 400
@@ -18,7 +18,7 @@ def drafted(folder, label, **columns):
         *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
     ]
     file.write_text("\n".join(lines), encoding="utf-8")
-    text = schema_text(decide([file], label))
+    text = schema_text(infer_project([file], label))
     schema = text_format.Parse(text, schema_pb2.Schema())
     features = {feature.name: feature for feature in schema.feature}
     domains = {domain.name: list(domain.value) for domain in schema.string_domain}

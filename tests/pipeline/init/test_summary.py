@@ -1,5 +1,5 @@
-from beltline.pipeline.init.decisions import decide
-from beltline.pipeline.init.summary import account
+from beltline.pipeline.init.inference import infer_project
+from beltline.pipeline.init.summary import summary_lines
 
 
 def accounted(folder, label, **columns):
@@ -9,7 +9,7 @@ def accounted(folder, label, **columns):
         *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
     ]
     file.write_text("\n".join(lines), encoding="utf-8")
-    return account(decide([file], label))
+    return summary_lines(infer_project([file], label))
 
 
 def test_every_decision_is_said_with_its_reason(tmp_path):

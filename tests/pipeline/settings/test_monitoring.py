@@ -50,7 +50,7 @@ def test_what_is_set_comes_to_the_check(tmp_path):
         ("{key: part, without: [part]}", "monitoring.key: is in `without`"),
         (
             "{key: part, labels: x, metrics: {rmse: {upper: 1}}}",
-            "monitoring.metrics.rmse: 'rmse' is no metric of a binary label",
+            "monitoring.metrics.rmse: invalid metric 'rmse' for a binary label",
         ),
         ("{sample_rate: 2}", "monitoring.sample_rate: Input should be less than or equal to 1"),
         ("{drift: 0}", "monitoring.drift: Input should be greater than 0"),

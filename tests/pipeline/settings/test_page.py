@@ -4,8 +4,9 @@ import sys
 import time
 from pathlib import Path
 
+from beltline.pipeline.settings.evaluation import METRICS_OF_TASK
 from beltline.pipeline.settings.page import page, sections
-from beltline.pipeline.settings.settings import METRICS_OF_TASK, Settings
+from beltline.pipeline.settings.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 

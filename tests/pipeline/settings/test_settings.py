@@ -2,8 +2,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER, METRICS_OF_TASK
 from beltline.pipeline.settings.section import Section
-from beltline.pipeline.settings.settings import LOWER_IS_BETTER, METRICS_OF_TASK, Settings
+from beltline.pipeline.settings.settings import Settings
 
 LEAST = {
     "name": "tiny",
@@ -152,20 +153,20 @@ def test_how_airflow_is_set_up(written):
         ("{schedule: nightly}", "pattern"),
         ("{schedule: 0 3 * *}", "pattern"),
         ("{start_date: '2026-02-30'}", "day is out of range"),
-        ("{timezone: CEST}", "no time zone"),
+        ("{timezone: CEST}", "unknown time zone"),
         ("{root: runs}", "pattern"),
-        ("{where: docker}", "is needed where `where` is docker"),
+        ("{where: docker}", "is required with `where: docker`"),
         ("{where: docker, docker: {image: a, volumes: [data]}}", "pattern"),
-        ("{where: kubernetes, kubernetes: {image: a}}", "is needed where `where` is kubernetes"),
+        ("{where: kubernetes, kubernetes: {image: a}}", "is required with `where: kubernetes`"),
         (
             "{where: kubernetes, kubernetes: {image: a, volume_claim: b}, metadata_connection: c}",
-            "goes with bash and docker",
+            "requires `where: bash` or `docker`",
         ),
         (
             "{where: kubernetes, kubernetes: {image: a, volume_claim: b}, database_connection: c}",
-            "goes with bash and docker; .* that holds BELTLINE_DATABASE",
+            "requires `where: bash` or `docker`; .* with BELTLINE_DATABASE",
         ),
-        ("{database_connection: parts}", "goes with `data.source: sql` alone"),
+        ("{database_connection: parts}", "requires `data.source: sql`"),
     ],
 )
 def test_what_would_not_work_in_airflow(written, message):
@@ -189,13 +190,13 @@ def test_where_data_come_from(written):
 @pytest.mark.parametrize(
     ("written", "key", "message"),
     [
-        ("{}", "path", "is needed where `source` is files"),
-        ("{source: sql}", "query", "is needed where `source` is sql"),
-        ("{source: sql, path: a.csv}", "query", "is needed where `source` is sql"),
-        ("{source: sql, query: ''}", "query", "is needed where `source` is sql"),
-        ("{source: sql, query: a, path: b}", "path", "does not go with `source: sql`"),
-        ("{path: a, query: b}", "query", "does not go with `source: files`"),
-        ("{path: a, changed_by: b}", "changed_by", "does not go with `source: files`"),
+        ("{}", "path", "is required with `source: files`"),
+        ("{source: sql}", "query", "is required with `source: sql`"),
+        ("{source: sql, path: a.csv}", "query", "is required with `source: sql`"),
+        ("{source: sql, query: ''}", "query", "is required with `source: sql`"),
+        ("{source: sql, query: a, path: b}", "path", "can't be combined with `source: sql`"),
+        ("{path: a, query: b}", "query", "can't be combined with `source: files`"),
+        ("{path: a, changed_by: b}", "changed_by", "can't be combined with `source: files`"),
     ],
 )
 def test_what_does_not_go_with_the_source(written, key, message):

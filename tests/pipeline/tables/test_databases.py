@@ -247,7 +247,7 @@ def test_a_database_that_is_not_named(monkeypatch):
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("sqlite:////nowhere/parts.db", "there is no such file"),
+        ("sqlite:////nowhere/parts.db", "no such file"),
         ("mysql://me:planted@127.0.0.1:1/parts", "Connection refused"),
         ("postgresql://me:planted@127.0.0.1:1/parts", "Connection refused"),
         ("mysql://me:planted@db.invalid/parts", "db.invalid"),

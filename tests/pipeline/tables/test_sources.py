@@ -114,5 +114,5 @@ def test_what_init_looks_at(tmp_path):
     (tmp_path / "a.csv").touch()
     assert tables_of(tmp_path / "a.csv") == [tmp_path / "a.csv"]
     assert tables_of("SELECT 1") == [Query("SELECT 1")]
-    with pytest.raises(WrongInput, match="holds :span"):
+    with pytest.raises(WrongInput, match="contains :span"):
         tables_of("SELECT :span")

@@ -30,7 +30,7 @@ def test_where_all_is_well(tmp_path: Path) -> None:
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:
     finding = found(probe(tmp_path, places(tmp_path)))["bundle"]
-    assert finding.ok is False and "is no bundle" in finding.text
+    assert finding.ok is False and "not a bundle" in finding.text
 
 
 def test_a_bundle_of_other_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

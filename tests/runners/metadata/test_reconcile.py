@@ -66,4 +66,4 @@ def test_what_is_no_bundle_is_said(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 2 and "is no bundle" in done.stderr
+    assert done.returncode == 2 and "not a bundle" in done.stderr

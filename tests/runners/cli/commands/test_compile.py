@@ -175,7 +175,7 @@ def test_pods_are_told_the_database_of_a_query(beltline, folder):
         ("kubeflow.monitoring_schedule=hourly", "kubeflow.monitoring_schedule"),
         ("kubeflow.user=0", "kubeflow.user"),
         ("kubeflow.imag=a", "did you mean 'image'?"),
-        ("resources.Trainor.gpu=1", "no node 'Trainor'; did you mean 'Trainer'?"),
+        ("resources.Trainor.gpu=1", "unknown node 'Trainor'; did you mean 'Trainer'?"),
     ],
 )
 def test_a_mistake_for_kubeflow_is_found_before_anything_is_written(
@@ -190,13 +190,13 @@ def test_a_mistake_for_kubeflow_is_found_before_anything_is_written(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("airflow.where=docker", "airflow.docker.image: is needed where `where` is docker"),
+        ("airflow.where=docker", "airflow.docker.image: is required with `where: docker`"),
         ("airflow.where=kubernetes", "airflow.kubernetes.image: is needed"),
-        ("airflow.timezone=Mars/Base", "'Mars/Base' is no time zone"),
+        ("airflow.timezone=Mars/Base", "unknown time zone 'Mars/Base'"),
         ("airflow.schedule=nightly", "airflow.schedule"),
         ("airflow.start_date='2026-02-30'", "airflow.start_date"),
         ("airflow.monitoring_schedule=hourly", "airflow.monitoring_schedule"),
-        ("resources.Trainor.gpu=1", "no node 'Trainor'; did you mean 'Trainer'?"),
+        ("resources.Trainor.gpu=1", "unknown node 'Trainor'; did you mean 'Trainer'?"),
         ("label.column=worse", "worse"),
     ],
 )

@@ -102,7 +102,7 @@ def test_the_command_loads_nothing_heavy():
     script = (
         "import sys, beltline.runners.cli.commands.init\n"
         "assert 'pyarrow' not in sys.modules\n"
-        "from beltline.pipeline.init import decisions, draft, schema, summary\n"
+        "from beltline.pipeline.init import draft, inference, schema, summary\n"
         "heavy = {'tensorflow', 'tfx', 'apache_beam', 'pandas'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -161,7 +161,7 @@ def test_a_bundle_there_that_was_changed(sent, tmp_path, file):
 def test_a_bundle_there_that_lacks_a_file(sent, tmp_path):
     unpack(tmp_path / "bundles", sent.name, sent.text)
     (tmp_path / "bundles" / sent.name / CODE).unlink()
-    with pytest.raises(WrongInput, match="is no bundle"):
+    with pytest.raises(WrongInput, match="not a bundle"):
         unpack(tmp_path / "bundles", sent.name, sent.text)
 
 

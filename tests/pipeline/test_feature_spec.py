@@ -1,7 +1,7 @@
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.columns import read_schema
+from beltline.pipeline.schema import read_schema
 from tests.pipeline.components.small import SCHEMA, columns, project
 
 
@@ -73,11 +73,11 @@ def test_overrides_say_how_a_column_is_used(tmp_path):
         ("features.overrides={mold: both}", "features.overrides.mold: the schema says BYTES"),
         ("features.overrides={temp: category}", "features.overrides.temp: the schema says FLOAT"),
         ("features.overrides={temp: both}", "features.overrides.temp: the schema says FLOAT"),
-        ("features.exclude=[temp, hour, mold]", "features: no column is left for the model"),
-        ("features.include=[]", "features: no column is left for the model"),
-        ("features.include=[scrap]", "features: no column is left for the model"),
+        ("features.exclude=[temp, hour, mold]", "features: no column left as an input"),
+        ("features.include=[]", "features: no column left as an input"),
+        ("features.include=[scrap]", "features: no column left as an input"),
         ("features.exclude=[scrap]", "features.exclude: 'scrap' is the label"),
-        ("label.positive=Scrap", "label.positive: 'Scrap' is none of scrap, ok"),
+        ("label.positive=Scrap", "label.positive: unknown class 'Scrap': allowed: scrap, ok"),
         ("label.column=temp", "label: in the schema 'temp' must be BYTES with a string_domain"),
         ("label.column=hour", "label: in the schema 'hour' must be BYTES with a string_domain"),
     ],
@@ -92,10 +92,14 @@ def test_what_the_schema_lacks_is_named(tmp_path, override, message):
         ('value: "scrap" value: "ok"', 'value: "ok"', "must be BYTES with a string_domain"),
         (' domain: "scrap"', ' domain: "scrub"', "must be BYTES with a string_domain"),
         ('value: "ok"', 'value: "ok" value: "maybe"', "label.task: binary, but the schema has 3"),
-        ('value: "ok"', 'value: "scrap"', "a class of 'scrap' is there twice"),
-        ("type: INT", "", "schema: the column 'hour' is not INT, FLOAT or BYTES"),
-        ("type: INT", "type: STRUCT", "schema: the column 'hour' is not INT, FLOAT or BYTES"),
-        ('name: "hour"', 'name: "temp"', "schema: the column 'temp' is there twice"),
+        ('value: "ok"', 'value: "scrap"', "duplicate class of 'scrap'"),
+        ("type: INT", "", "schema: invalid type of column 'hour': allowed: INT, FLOAT, BYTES"),
+        (
+            "type: INT",
+            "type: STRUCT",
+            "schema: invalid type of column 'hour': allowed: INT, FLOAT, BYTES",
+        ),
+        ('name: "hour"', 'name: "temp"', "schema: duplicate column 'temp'"),
     ],
 )
 def test_a_schema_that_fits_no_label_is_named(tmp_path, old, new, message):

@@ -1,12 +1,10 @@
-"""What each column is, from the curated schema and the settings together."""
+"""The role and the type of each column, from the curated schema and the settings together."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from beltline.base.errors import WrongInput
@@ -23,23 +21,23 @@ _KINDS: dict[int, Kind] = {
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The columns of the data and their use.
-
-    `kinds` has every column of the schema, the label included; `numeric` and `categorical` are
-    the model's inputs (a column may be in both); `classes` are the label's values in the order of
-    their index, for a binary label the positive one last, for a regression none; `domains` are the
-    values of the text columns for which the schema lists them.
-    """
+class FeatureSpec:
+    """The columns of the data, and what the model uses each of them as."""
 
     kinds: dict[str, Kind]
+    """The type of every column of the schema, the label included."""
     numeric: tuple[str, ...]
+    """Inputs of the model that are used as numbers."""
     categorical: tuple[str, ...]
+    """Inputs of the model that are used as categories; a column may be in both."""
     classes: tuple[str, ...]
+    """The label's values in the order of their index: binary, the positive one last; regression,
+    none."""
     domains: dict[str, tuple[str, ...]]
+    """The values of the text columns for which the schema lists them."""
 
     def for_models(self, settings: Settings) -> dict[str, Any]:
-        """Returns what `models/` is told of the columns."""
+        """Returns the section `features` of the model code's `custom_config`."""
         inputs = {*self.numeric, *self.categorical}
         return {
             "columns": {name: kind for name, kind in self.kinds.items() if name in inputs},
@@ -55,9 +53,11 @@ class Columns:
         }
 
     def problem(self, settings: Settings, inputs_only: bool = False) -> str:
-        """Returns, as JSON, what is predicted and which columns of which kind there are.
+        """Returns, as JSON, the label and the columns: models of equal problems can be compared.
 
-        With `inputs_only` the columns are those that the model reads.
+        Args:
+          settings: the label and its task.
+          inputs_only: list the columns that the model reads, instead of all.
         """
         inputs = {*self.numeric, *self.categorical}
         kinds = {n: kind for n, kind in self.kinds.items() if n in inputs or not inputs_only}
@@ -70,39 +70,8 @@ class Columns:
         return json.dumps(problem, sort_keys=True)
 
 
-def read_schema(file: Path) -> schema_pb2.Schema:
-    """Reads a schema's text proto.
-
-    Raises:
-      WrongInput: the file is missing or is no schema; the message says where.
-    """
-    try:
-        return text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
-    except (OSError, ValueError) as error:
-        raise WrongInput(f"schema: {file}: can't be read: {error}") from None
-    except text_format.ParseError as error:
-        raise WrongInput(f"schema: {file}:{error}") from None
-
-
-def schema_of(project: Project) -> schema_pb2.Schema:
-    """Returns the schema without the columns that the settings exclude.
-
-    They are not read, so the data gate must not miss them; one that the results are sliced by is.
-
-    Raises:
-      WrongInput: the file is missing or is no schema.
-    """
-    schema = read_schema(project.resolve(project.settings.schema_file))
-    settings = project.settings
-    unread = set(settings.features.exclude) - {*settings.evaluation.slices, settings.label.column}
-    kept = [feature for feature in schema.feature if feature.name not in unread]
-    del schema.feature[:]
-    schema.feature.extend(kept)
-    return schema
-
-
-def columns_of(project: Project, schema: schema_pb2.Schema) -> Columns:
-    """Returns the columns and their use.
+def derive_feature_spec(project: Project, schema: schema_pb2.Schema) -> FeatureSpec:
+    """Returns the role of each column of `schema`.
 
     Raises:
       WrongInput: the settings name a column that the schema lacks, or the label does not fit.
@@ -114,7 +83,7 @@ def columns_of(project: Project, schema: schema_pb2.Schema) -> Columns:
     _known("features.overrides", settings.features.overrides, features)
     _known("evaluation.slices", settings.evaluation.slices, features)
     inputs = _inputs(settings, features)
-    return Columns(
+    return FeatureSpec(
         kinds={name: _KINDS[feature.type] for name, feature in features.items()},
         numeric=tuple(name for name in inputs if _is_number(settings, features[name])),
         categorical=tuple(name for name in inputs if _is_category(settings, features[name])),
@@ -127,9 +96,11 @@ def _features(schema: schema_pb2.Schema) -> dict[str, schema_pb2.Feature]:
     features: dict[str, schema_pb2.Feature] = {}
     for feature in schema.feature:
         if feature.name in features:
-            raise WrongInput(f"schema: the column '{feature.name}' is there twice")
+            raise WrongInput(f"schema: duplicate column '{feature.name}'")
         if feature.type not in _KINDS:
-            raise WrongInput(f"schema: the column '{feature.name}' is not INT, FLOAT or BYTES")
+            raise WrongInput(
+                f"schema: invalid type of column '{feature.name}': allowed: INT, FLOAT, BYTES"
+            )
         features[feature.name] = feature
     return features
 
@@ -141,7 +112,7 @@ def _inputs(settings: Settings, features: dict[str, schema_pb2.Feature]) -> list
     chosen = features if settings.features.include is None else settings.features.include
     inputs = [name for name in dict.fromkeys(chosen) if name not in left_out]
     if not inputs:
-        raise WrongInput("features: no column is left for the model to learn from")
+        raise WrongInput("features: no column left as an input of the model")
     return inputs
 
 
@@ -149,8 +120,8 @@ def _is_number(settings: Settings, feature: schema_pb2.Feature) -> bool:
     override = settings.features.overrides.get(feature.name)
     if override in ("number", "both") and feature.type == schema_pb2.BYTES:
         raise WrongInput(
-            f"features.overrides.{feature.name}: the schema says BYTES, which is no number; "
-            "make it FLOAT there"
+            f"features.overrides.{feature.name}: the schema says BYTES, which is not a number; "
+            "change it to FLOAT there"
         )
     if override:
         return override in ("number", "both")
@@ -181,7 +152,7 @@ def _classes(
             f"label: in the schema '{label.name}' must be BYTES with a string_domain of its classes"
         )
     if len(set(values)) < len(values):
-        raise WrongInput(f"label: in the schema a class of '{label.name}' is there twice")
+        raise WrongInput(f"label: duplicate class of '{label.name}' in the schema")
     if settings.label.task == "multiclass":
         return values
     return _binary(values, str(settings.label.positive))
@@ -197,7 +168,9 @@ def _binary(values: tuple[str, ...], positive: str) -> tuple[str, ...]:
     if len(values) != 2:
         raise WrongInput(f"label.task: binary, but the schema has {len(values)} classes")
     if positive not in values:
-        raise WrongInput(f"label.positive: '{positive}' is none of {', '.join(values)}")
+        raise WrongInput(
+            f"label.positive: unknown class '{positive}': allowed: {', '.join(values)}"
+        )
     return (next(value for value in values if value != positive), positive)
 
 

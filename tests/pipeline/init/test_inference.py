@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.init.decisions import decide
+from beltline.pipeline.init.inference import infer_project
 
 ROWS = 300
 
@@ -42,7 +42,7 @@ TASKS = {
 def test_the_label_gives_task_and_classes(tmp_path, case):
     values, task, classes = TASKS[case]
     values = (list(values) * ROWS)[:ROWS]
-    label = decide(data(tmp_path, y_label=values), "y_label").label
+    label = infer_project(data(tmp_path, y_label=values), "y_label").label
     assert label.task == task
     if classes is not None:
         assert label.classes == classes
@@ -51,12 +51,12 @@ def test_the_label_gives_task_and_classes(tmp_path, case):
 
 
 def test_few_rows_of_whole_numbers_are_a_regression(tmp_path):
-    assert decide(data(tmp_path, y=[3, 1, 2] * 9), "y").label.task == "regression"
+    assert infer_project(data(tmp_path, y=[3, 1, 2] * 9), "y").label.task == "regression"
 
 
 def refused(files, label):
     with pytest.raises(WrongInput) as caught:
-        decide(files, label)
+        infer_project(files, label)
     return str(caught.value)
 
 
@@ -89,15 +89,15 @@ def test_no_feature_left_is_refused_with_the_reasons(tmp_path):
 
 def test_missing_labels_are_said_with_the_first_line(tmp_path):
     files = data(tmp_path, text=["x\ny"] * 60, y=["a", "b", ""] * 20)
-    decision = decide(files, "y")
-    assert decision.label.column.missing == 20
-    assert decision.label.first_unlabelled == f"{files[0]}, line 6"
-    assert any("20 rows have no label" in note and "line 6" in note for note in decision.notes)
+    inferred = infer_project(files, "y")
+    assert inferred.label.column.missing == 20
+    assert inferred.label.first_unlabelled == f"{files[0]}, line 6"
+    assert any("20 rows have no label" in note and "line 6" in note for note in inferred.notes)
 
 
 def test_what_needs_a_word_gets_a_note(tmp_path):
     files = data(tmp_path, q=["inf", *range(99)], y=["ok", "OK "] * 48 + ["x", "z", "z", "z"])
-    notes = "\n".join(decide(files, "y").notes)
+    notes = "\n".join(infer_project(files, "y").notes)
     assert "'q' has 1 infinite values" in notes
     assert "line 2" in notes
     assert "too few rows to learn or judge: 'x' (1), 'z' (3)" in notes
@@ -105,7 +105,7 @@ def test_what_needs_a_word_gets_a_note(tmp_path):
 
 
 def test_slices_are_the_first_two_small_categories(tmp_path):
-    decision = decide(
+    inferred = infer_project(
         data(
             tmp_path,
             many=[f"v{i % 13}" for i in range(260)],
@@ -117,7 +117,7 @@ def test_slices_are_the_first_two_small_categories(tmp_path):
         ),
         "y",
     )
-    assert decision.slices == ("a", "b")
+    assert inferred.slices == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_slices_are_the_first_two_small_categories(tmp_path):
     ],
 )
 def test_the_floor_is_what_guessing_does_not_reach(tmp_path, values, metric, side, value):
-    threshold = decide(data(tmp_path, y=values), "y").threshold
+    threshold = infer_project(data(tmp_path, y=values), "y").threshold
     assert (threshold.metric, threshold.side, threshold.value) == (metric, side, value)
 
 
@@ -143,6 +143,6 @@ def test_hundreds_of_columns_with_missing_values(tmp_path):
         for i in range(590)
     }
     columns["e"] = [""] * 1500
-    decision = decide(data(tmp_path, **columns, y=[-1, -1, 1] * 500), "y")
-    assert len(decision.features) == 591
-    assert decision.left_out == {"e": "empty: no row has a value"}
+    inferred = infer_project(data(tmp_path, **columns, y=[-1, -1, 1] * 500), "y")
+    assert len(inferred.features) == 591
+    assert inferred.excluded == {"e": "empty: no row has a value"}

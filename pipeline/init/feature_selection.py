@@ -1,13 +1,13 @@
-"""Which columns `beltline init` leaves out of the model, and why.
+"""Which columns `beltline init` excludes from the model's inputs, and why.
 
-A further reason is a function from a column to words or None, listed in `_REASONS`; the first
-that speaks decides.
+To add a rule, write a function from a column to a reason or None, and list it in `_REASONS`; the
+first rule that applies gives the reason.
 """
 
 import re
 from itertools import islice
 
-from beltline.pipeline.init.profile import Column
+from beltline.pipeline.init.profile import ColumnProfile
 
 ID_WORDS = frozenset(
     {"id", "ids", "key", "uuid", "guid", "serial", "barcode", "nr", "no", "number", "index", "idx"}
@@ -32,35 +32,35 @@ _TIME_RANGES = (
 )
 
 
-def reason_to_leave_out(column: Column) -> str | None:
-    """Why the column is no use as a feature, in words that fit behind its name; None if it is."""
+def exclusion_reason(column: ColumnProfile) -> str | None:
+    """Returns why a column can't be a feature, in words that follow its name; None if it can."""
     return next((reason for rule in _REASONS if (reason := rule(column))), None)
 
 
 def shown(value: object) -> str:
-    """A value as it can stand in a message or a comment: one line, 40 characters at most."""
+    """Returns a value for a message or a comment: one line, at most 40 characters."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:36]} …{text[-1]}"
 
 
 def words_of(name: str) -> set[str]:
-    """The words of a column's name, in lower case: {"part", "id"} of PartId and of part_id."""
+    """Returns the words of a column's name in lower case: {"part", "id"} for PartId and part_id."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
     return set(re.split(r"[\W_]+", spaced.lower()))
 
 
-def _empty(column: Column) -> str | None:
+def _empty(column: ColumnProfile) -> str | None:
     return None if column.present else "empty: no row has a value"
 
 
-def _constant(column: Column) -> str | None:
+def _constant(column: ColumnProfile) -> str | None:
     # Set or missing is also a distinction: a mark that only some rows bear stays.
     if column.distinct != 1 or column.missing >= _FLAG_MISSING * column.rows:
         return None
     return f"constant: always {shown(next(iter(column.counts)))}"
 
 
-def _timestamp(column: Column) -> str | None:
+def _timestamp(column: ColumnProfile) -> str | None:
     if column.kind == "text":
         values = list(islice(column.counts, 1000))
         return f"timestamp: {shown(values[0])} …" if all(map(_is_date, values)) else None
@@ -74,12 +74,12 @@ def _is_date(value: object) -> bool:
     return _DATE.fullmatch(str(value).strip()) is not None
 
 
-def _within(column: Column, ends: tuple[int, int]) -> bool:
+def _within(column: ColumnProfile, ends: tuple[int, int]) -> bool:
     low, high = column.lowest, column.highest
     return low is not None and high is not None and ends[0] <= low and high <= ends[1]
 
 
-def _identifier(column: Column) -> str | None:
+def _identifier(column: ColumnProfile) -> str | None:
     different = column.distinct == column.counted
     mostly = column.distinct_share > 0.5 and column.distinct > _MOST_CATEGORIES_SURE
     if column.whole and _in_sequence(column, different):
@@ -91,31 +91,31 @@ def _identifier(column: Column) -> str | None:
     return _free_text(column, different) if column.kind == "text" else None
 
 
-def _in_sequence(column: Column, different: bool) -> bool:
+def _in_sequence(column: ColumnProfile, different: bool) -> bool:
     if column.present < _FEWEST_IN_SEQUENCE or column.lowest is None or column.highest is None:
         return False
     gapless = column.highest - column.lowest + 1 == column.present
     return column.steady or (different and gapless)
 
 
-def _how_many(column: Column, different: bool) -> str:
+def _how_many(column: ColumnProfile, different: bool) -> str:
     if different and column.counted == column.present:
         return "every value differs"
     return f"{column.distinct:,} different values in {column.counted:,} rows"
 
 
-def _free_text(column: Column, different: bool) -> str:
+def _free_text(column: ColumnProfile, different: bool) -> str:
     said = f"id or free text: {_how_many(column, different)}"
     almost = _almost_numbers(column)
     return f"{said}; {almost}" if almost else said
 
 
-def _almost_numbers(column: Column) -> str | None:
+def _almost_numbers(column: ColumnProfile) -> str | None:
     values = list(islice(column.counts, 1000))
     odd = [value for value in values if not _reads_as_number(str(value))]
     if not odd or len(odd) > 0.1 * len(values):
         return None
-    return f"nearly all are numbers, but not {shown(odd[0])}: mend that value to use the column"
+    return f"nearly all are numbers, but not {shown(odd[0])}: fix that value to use the column"
 
 
 def _reads_as_number(text: str) -> bool:

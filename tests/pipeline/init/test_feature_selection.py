@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from beltline.pipeline import tables
-from beltline.pipeline.init.exclusions import reason_to_leave_out, shown, words_of
+from beltline.pipeline.init.feature_selection import exclusion_reason, shown, words_of
 from beltline.pipeline.init.profile import profile
 
 ROWS = 400
@@ -13,7 +13,7 @@ def reason(folder, name, values):
     file = folder / "a.csv"
     with file.open("w", newline="") as stream:
         csv.writer(stream).writerows([(name, "other"), *((value, 1) for value in values)])
-    return reason_to_leave_out(profile([file], tables.column_kinds([file], [name]))[name])
+    return exclusion_reason(profile([file], tables.column_kinds([file], [name]))[name])
 
 
 LEFT_OUT = {
@@ -40,7 +40,7 @@ LEFT_OUT = {
         "x",
         ["n.a.", *(f"{i / 7:.5f}" for i in range(1, ROWS))],
         "id or free text: every value differs; nearly all are numbers, but not 'n.a.': "
-        "mend that value to use the column",
+        "fix that value to use the column",
     ),
     "ISO times": (
         "x",

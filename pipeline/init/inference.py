@@ -1,7 +1,6 @@
-"""What `beltline init` decides about a data set: label and task, features, slices, thresholds.
+"""What `beltline init` infers from a data set: label and task, features, slices, thresholds.
 
-Reads the data and returns a `Decision`; `draft.py` writes it down and `account.py` says it in
-words. A further task is a case in `target.py`, a floor in `_FLOORS`, and its models.
+To add a task, add its case to `label.py`, its threshold to `_FLOORS`, and its models.
 """
 
 import math
@@ -10,9 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.init.exclusions import reason_to_leave_out, shown
-from beltline.pipeline.init.label import FEWEST_ROWS_PER_CLASS, Label, look_at_label, where
-from beltline.pipeline.init.profile import Column, profile
+from beltline.pipeline.init.feature_selection import exclusion_reason, shown
+from beltline.pipeline.init.label import FEWEST_ROWS_PER_CLASS, InferredLabel, infer_label, where
+from beltline.pipeline.init.profile import ColumnProfile, profile
 from beltline.pipeline.tables import Table, column_kinds, column_names, no_such_column
 
 MOST_SLICES = 2
@@ -30,47 +29,51 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Everything that the files to be written say about the data."""
+class InferredProject:
+    """What `draft.py` writes into the project's files and `summary.py` prints."""
 
-    label: Label
-    features: tuple[Column, ...]
-    left_out: dict[str, str]
+    label: InferredLabel
+    features: tuple[ColumnProfile, ...]
+    excluded: dict[str, str]
     """Reason by column name."""
     slices: tuple[str, ...]
     threshold: Threshold
     notes: tuple[str, ...]
-    """What the person should know beyond that, a line each."""
+    """Warnings, a line each."""
 
 
-def decide(files: Sequence[Table], label: str) -> Decision:
-    """Looks at the data and decides. Raises WrongInput where the data or the label won't do."""
+def infer_project(files: Sequence[Table], label: str) -> InferredProject:
+    """Returns a working project for the data in `files` and the label column.
+
+    Raises:
+      WrongInput: the column doesn't exist, or a model can't be trained on such data.
+    """
     names = column_names(files)
     if label not in names:
         raise no_such_column(files[0], label, names)
     columns = profile(files, column_kinds(files))
-    target = look_at_label(files, columns.pop(label))
-    reasons = {name: reason_to_leave_out(column) for name, column in columns.items()}
-    left_out = {name: reason for name, reason in reasons.items() if reason}
-    features = tuple(column for name, column in columns.items() if name not in left_out)
+    target = infer_label(files, columns.pop(label))
+    reasons = {name: exclusion_reason(column) for name, column in columns.items()}
+    excluded = {name: reason for name, reason in reasons.items() if reason}
+    features = tuple(column for name, column in columns.items() if name not in excluded)
     if not features:
-        raise WrongInput(_nothing_left(files[0], label, left_out))
-    return Decision(
+        raise WrongInput(_nothing_left(files[0], label, excluded))
+    return InferredProject(
         label=target,
         features=features,
-        left_out=left_out,
+        excluded=excluded,
         slices=_slices(features),
         threshold=_FLOORS[target.task](target),
         notes=(*_label_notes(target), *_feature_notes(features)),
     )
 
 
-def _nothing_left(file: Table, label: str, left_out: dict[str, str]) -> str:
-    reasons = "; ".join(f"{name!r} is {reason}" for name, reason in list(left_out.items())[:10])
-    return f"{file}: no column but {label!r} is left to learn from. {reasons}".rstrip(". ")
+def _nothing_left(file: Table, label: str, excluded: dict[str, str]) -> str:
+    reasons = "; ".join(f"{name!r} is {reason}" for name, reason in list(excluded.items())[:10])
+    return f"{file}: no input column is left besides the label {label!r}. {reasons}".rstrip(". ")
 
 
-def _slices(features: Sequence[Column]) -> tuple[str, ...]:
+def _slices(features: Sequence[ColumnProfile]) -> tuple[str, ...]:
     few = [
         column.name
         for column in features
@@ -79,17 +82,17 @@ def _slices(features: Sequence[Column]) -> tuple[str, ...]:
     return tuple(few[:MOST_SLICES])
 
 
-def _binary_floor(label: Label) -> Threshold:
+def _binary_floor(label: InferredLabel) -> Threshold:
     return Threshold("auc", "lower", 0.6, "0.5 is chance, 1 is perfect")
 
 
-def _multiclass_floor(label: Label) -> Threshold:
+def _multiclass_floor(label: InferredLabel) -> Threshold:
     share = max(label.counts) / sum(label.counts)
     floor = math.ceil(1000 * (share + 0.05 * (1 - share))) / 1000
     return Threshold("accuracy", "lower", floor, f"always naming one class reaches {share:.3f}")
 
 
-def _regression_floor(label: Label) -> Threshold:
+def _regression_floor(label: InferredLabel) -> Threshold:
     spread = float(f"{label.column.deviation:.4g}")
     return Threshold("rmse", "upper", spread, "always naming the mean reaches this")
 
@@ -101,7 +104,7 @@ _FLOORS = {
 }
 
 
-def _label_notes(label: Label) -> list[str]:
+def _label_notes(label: InferredLabel) -> list[str]:
     notes = []
     if label.column.missing:
         notes.append(
@@ -117,7 +120,7 @@ def _label_notes(label: Label) -> list[str]:
     return notes
 
 
-def _feature_notes(features: Sequence[Column]) -> list[str]:
+def _feature_notes(features: Sequence[ColumnProfile]) -> list[str]:
     return [
         f"{column.name!r} has {column.infinite:,} infinite values "
         f"(the first: {where(column.first_infinite)}); the data gate will refuse them"

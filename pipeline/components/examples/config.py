@@ -1,4 +1,4 @@
-"""What is asked of ExampleGen, read from its execution properties."""
+"""ExampleGen's configuration, parsed from its execution properties."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ def source_of(properties: Mapping[str, Any]) -> Source:
     return Source(**{key: properties[key] for key in ("path", "query", "changed_by", "span")})
 
 
-class Request:
-    """The execution properties, understood.
+class ExampleGenConfig:
+    """The execution properties, parsed.
 
     Columns are written as their expected kinds wherever their values allow it. That they do is
     found out while writing; only where they don't are all the data looked at beforehand.
@@ -41,20 +41,20 @@ class Request:
         return [name for name in tables.column_names(self.files) if name not in self._exclude]
 
     def likely_kinds(self) -> dict[str, tables.Kind]:
-        """The kind of each column to write, if those that have an expected one are of it."""
+        """Returns the kind of each column to write, provided the expected ones hold."""
         unknown = [name for name in self._names if name not in self._expected]
         found = tables.column_kinds(self.files, unknown, reject=self._reject) if unknown else {}
         return {name: self._expected.get(name) or found[name] for name in self._names}
 
     def found_kinds(self) -> dict[str, tables.Kind]:
-        """The kind of each column to write; reads all the data."""
+        """Returns the kind of each column to write; reads all the data."""
         # Whatever the values are, they can be written as text: such columns need no look.
         look = [name for name in self._names if self._expected.get(name) != "text"]
         found = tables.column_kinds(self.files, look, self._expected, self._reject)
         return {name: found.get(name, "text") for name in self._names}
 
     def shards(self, uri: str, kinds: Mapping[str, tables.Kind]) -> Shards:
-        """What writes the units to `uri`."""
+        """Returns what writes the units to `uri`."""
         unwritten: dict[str, tables.Kind] = {}
         # A column that is excluded, such as a customer's number, may still keep rows together.
         if self._split_by not in ("", *kinds):

@@ -1,0 +1,141 @@
+"""The sections `data`, `label` and `features` of `pipeline.yaml`: the rows and the columns."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from beltline.pipeline.settings.section import MisplacedError, Section
+
+Task = Literal["binary", "multiclass", "regression"]
+
+SPAN_PATTERN = "^(latest|[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
+"""The newest span, a number, or a day."""
+
+_Share = Annotated[float, Field(gt=0, lt=1)]
+# The key that a kind of source needs, and those that don't go with it.
+_KEYS_OF_SOURCE = {"files": ("path", ("query", "changed_by")), "sql": ("query", ("path",))}
+
+
+class Splits(Section):
+    """The shares of the rows for training, for early stopping and for the evaluation."""
+
+    train: _Share = Field(0.7, description="Share of the rows that the model is trained on.")
+    validation: _Share = Field(
+        0.1, description="Share of the rows for early stopping and the choice of the threshold."
+    )
+    eval: _Share = Field(
+        0.2, description="Share of the rows that the Evaluator evaluates the model on."
+    )
+
+    @model_validator(mode="after")
+    def _shares_are_whole(self) -> "Splits":
+        if abs(self.train + self.validation + self.eval - 1) > 1e-6:
+            raise ValueError("train, validation and eval must sum to 1")
+        return self
+
+
+class Data(Section):
+    """Where the rows come from."""
+
+    source: Literal["files", "sql"] = Field(
+        "files",
+        description="The kind of source: files, or a query to the database that "
+        "`BELTLINE_DATABASE` names.",
+    )
+    path: str | None = Field(
+        None,
+        description="A CSV or Parquet file, a folder of them, or a pattern such as `in/*.csv`; "
+        "relative to the folder of `pipeline.yaml`. It may contain `{YYYY}`, `{MM}` and `{DD}`, or "
+        "`{SPAN}`, and `{VERSION}`. Required with `files`.",
+    )
+    query: str | None = Field(
+        None,
+        description="The SQL query whose rows are read; it may contain `:span`. Required with "
+        "`sql`.",
+    )
+    changed_by: str | None = Field(
+        None,
+        description="An SQL query whose result changes whenever that of `query` does, such as "
+        "`SELECT max(id), count(*) FROM parts`; without it a run reads all rows to compare them.",
+    )
+    span: Annotated[str, Field(pattern=SPAN_PATTERN)] = Field(
+        "latest",
+        description="Which span of the data, where `path` contains placeholders: `latest`, a day "
+        "as `2026-11-23`, or a number for `{SPAN}`. Where `query` contains `:span`, its value.",
+    )
+    splits: Splits = Field(default_factory=Splits, description="How the rows are split.")
+    split_by: str | None = Field(
+        None,
+        description="A column whose value decides the split, so that rows with the same value are "
+        "in the same split; without it the row's whole content decides.",
+    )
+    unlabelled: Literal["refuse", "drop"] = Field(
+        "refuse",
+        description="Rows without a label: `refuse` makes the data gate refuse the data, `drop` "
+        "drops and counts them.",
+    )
+    unreadable: Literal["stop", "reject"] = Field(
+        "stop",
+        description="Malformed rows (ragged, invalid UTF-8, broken quotes): `stop` fails the run "
+        "at the first one, `reject` counts them and writes them to a file of their own.",
+    )
+
+    @field_validator("span", mode="before")
+    @classmethod
+    def _span_as_text(cls, value: Any) -> Any:
+        # YAML reads an unquoted day as a date, and a number as one.
+        return str(value) if type(value) in (int, date) else value
+
+    @model_validator(mode="after")
+    def _keys_go_with_the_source(self) -> "Data":
+        needed, others = _KEYS_OF_SOURCE[self.source]
+        if not getattr(self, needed):
+            raise MisplacedError(f"is required with `source: {self.source}`", needed)
+        for key in others:
+            if getattr(self, key) is not None:
+                raise MisplacedError(f"can't be combined with `source: {self.source}`", key)
+        return self
+
+
+class Label(Section):
+    """The column to predict."""
+
+    column: str = Field(description="The column to predict.")
+    task: Task = Field(description="The kind of prediction.")
+    positive: str | None = Field(
+        None, description="For a binary label, the value whose probability the model gives."
+    )
+
+    @model_validator(mode="after")
+    def _positive_goes_with_binary(self) -> "Label":
+        if (self.task == "binary") != (self.positive is not None):
+            raise ValueError("`positive` is required for a binary label, and allowed only there")
+        return self
+
+
+class FeatureSettings(Section):
+    """The model's inputs."""
+
+    include: list[str] | None = Field(
+        None, description="Only these columns; without it every column of the schema."
+    )
+    exclude: list[str] = Field(
+        default_factory=list,
+        description="Columns that are not read at all, such as ids and timestamps.",
+    )
+    overrides: dict[str, Literal["number", "category", "both"]] = Field(
+        default_factory=dict,
+        description="How to use a column, in place of what follows from the schema.",
+    )
+    numbers: Literal["quantile", "zscore"] = Field(
+        "quantile",
+        description="Encoding of numbers: the rank among the training values (robust to outliers), "
+        "or the distance from the mean in standard deviations.",
+    )
+    vocabulary_size: int = Field(
+        10_000, ge=1, description="Most values that are kept for one category column."
+    )
+    out_of_vocabulary_buckets: int = Field(
+        1, ge=1, description="Hash buckets shared by the values that are not kept."
+    )
