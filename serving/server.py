@@ -24,7 +24,7 @@ from beltline.base.errors import WrongInput
 from beltline.serving.options import Options
 from beltline.serving.rest.app import Application
 from beltline.serving.rest.connections import KEEP_ALIVE_SECONDS, Connection
-from beltline.serving.servables.served import Served
+from beltline.serving.servables.served import ServedVersions
 from beltline.versions.folder import numbers
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def serve(options: Options) -> None:
       WrongInput: the address can't be taken.
       KeyboardInterrupt: Ctrl-C; what was asked is answered all the same.
     """
-    listener = listen(options.host, options.port)
+    listener = listen(options.host, options.limits.port)
     _set_up_logs()
-    served = Served(options)
+    served = ServedVersions(options)
     app = Application(options, served)
     server = _Server(options, app, listener)
     served.start()
@@ -103,7 +103,7 @@ class _Server(uvicorn.Server):
             proxy_headers=False,
             backlog=_BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(options.timeout_seconds) + 1,
+            timeout_graceful_shutdown=int(options.limits.timeout_seconds) + 1,
         )
         super().__init__(config)
         self.stopped_by: int | None = None
@@ -149,7 +149,7 @@ class _Server(uvicorn.Server):
         if counter % 10 == 0:
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
-                    connection.sweep(self._options.timeout_seconds)
+                    connection.sweep(self._options.limits.timeout_seconds)
         return await super().on_tick(counter)
 
     @contextmanager

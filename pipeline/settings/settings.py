@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from beltline.base.metric_bounds import Bound, Metric
+from beltline.base.monitoring_settings import Monitoring
+from beltline.base.section import MisplacedError, Section
+from beltline.base.serving_limits import ServingLimits
 from beltline.pipeline.settings.airflow import Airflow
-from beltline.pipeline.settings.bounds import Bound, Metric
 from beltline.pipeline.settings.kubeflow import Kubeflow
-from beltline.pipeline.settings.monitoring import Monitoring
-from beltline.pipeline.settings.section import MisplacedError, Section
-from beltline.pipeline.settings.serving import Serving
 from beltline.pipeline.settings.training import Model, Training
 from beltline.pipeline.settings.tuning import Tuning, check_space, tunable
 
@@ -262,7 +262,7 @@ class Settings(Section):
     tuning: Tuning = Field(default_factory=Tuning, description="Hyperparameter search.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="What it must reach.")
     push: Push = Field(default_factory=Push, description="Where a good model goes.")
-    serving: Serving = Field(default_factory=Serving, description="The REST server.")
+    serving: ServingLimits = Field(default_factory=ServingLimits, description="The REST server.")
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="Live requests beside the training rows."
     )

@@ -1,4 +1,4 @@
-"""Live requests against the training data: `monitor(watch)` gives a `Report`.
+"""Live requests against the training data: `monitor(config)` returns a `MonitoringReport`.
 
     samples.py       the sampled rows of a time
     reference.py     what a version says of its training rows and answers
@@ -15,17 +15,17 @@ chance alone gives; table, page and alarms follow.
 
 from datetime import datetime
 
-from beltline.serving.monitoring.report import Report
-from beltline.serving.monitoring.watch import Bounds, Watch
+from beltline.serving.monitoring.config import MonitoringConfig
+from beltline.serving.monitoring.report import MonitoringReport
 
-__all__ = ["Bounds", "Report", "Watch", "monitor"]
+__all__ = ["MonitoringConfig", "MonitoringReport", "monitor"]
 
 
-def monitor(watch: Watch, now: datetime | None = None) -> Report:
+def monitor(config: MonitoringConfig, now: datetime | None = None) -> MonitoringReport:
     """Compares the requests of a time with what the live version was trained on.
 
     Args:
-      watch: what to compare, and the limits.
+      config: what to compare, and the limits.
       now: the end of that time, with its zone; by default now.
 
     Raises:
@@ -35,4 +35,4 @@ def monitor(watch: Watch, now: datetime | None = None) -> Report:
     # TensorFlow and TFDV take seconds to load.
     from beltline.serving.monitoring.check import check
 
-    return check(watch, now)
+    return check(config, now)

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from jinja2 import Environment, PackageLoader
 
-from beltline.serving.monitoring.report import MEASURES, Bar, Column, Report, shown
+from beltline.serving.monitoring.report import MEASURES, Bar, ColumnReport, MonitoringReport, shown
 
 
-def page(report: Report) -> str:
+def page(report: MonitoringReport) -> str:
     """Returns the page as HTML; what stands out comes first."""
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -26,12 +26,12 @@ def page(report: Report) -> str:
     )
 
 
-def _by_weight(columns: Iterable[Column]) -> list[Column]:
+def _by_weight(columns: Iterable[ColumnReport]) -> list[ColumnReport]:
     """Returns columns with an alarm first, then those that are nearest to one."""
     return sorted(columns, key=lambda column: (not column.alarms, -_weight(column)))
 
 
-def _weight(column: Column) -> float:
+def _weight(column: ColumnReport) -> float:
     measures = column.measures.values()
     return max((each.value / each.threshold for each in measures if each.threshold), default=0.0)
 

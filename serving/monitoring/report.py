@@ -51,7 +51,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnReport:
     """A column, or an answer of the model, beside its reference.
 
     `kind` is number or category; `measures` are by the names in `MEASURES`; `anomalies` are what
@@ -107,7 +107,7 @@ class LiveMetric:
 
 
 @dataclass(frozen=True)
-class Report:
+class MonitoringReport:
     """What was found. Without columns there were too few rows to say; a note says so.
 
     `rows` were sampled from `begin` to `end`, and `rows_before` in as long a time before; where
@@ -121,8 +121,8 @@ class Report:
     end: datetime
     rows: int
     rows_before: int = 0
-    columns: list[Column] = field(default_factory=list)
-    scores: list[Column] = field(default_factory=list)
+    columns: list[ColumnReport] = field(default_factory=list)
+    scores: list[ColumnReport] = field(default_factory=list)
     labelled_rows: int = 0
     metrics: list[LiveMetric] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -130,7 +130,7 @@ class Report:
     @property
     def alarms(self) -> list[str]:
         """A sentence for each thing past its limit, the most important first."""
-        found: list[LiveMetric | Column] = [*self.metrics, *self.scores, *self.columns]
+        found: list[LiveMetric | ColumnReport] = [*self.metrics, *self.scores, *self.columns]
         return [alarm for each in found for alarm in each.alarms]
 
     @property
@@ -169,7 +169,7 @@ def shown(name: str, value: float) -> str:
     return f"{value:.1%}" if name in _SHARES else f"{value:.3f}"
 
 
-def _row(column: Column) -> list[str]:
+def _row(column: ColumnReport) -> list[str]:
     cells = [
         shown(name, column.measures[name].value) if name in column.measures else "-"
         for name in MEASURES
@@ -177,7 +177,7 @@ def _row(column: Column) -> list[str]:
     return [column.name, *cells, ", ".join(_marks(column))]
 
 
-def _marks(column: Column) -> Iterator[str]:
+def _marks(column: ColumnReport) -> Iterator[str]:
     for name, measure in column.measures.items():
         if measure.is_alarm:
             yield f"{name} > {shown(name, measure.threshold)}"
@@ -185,7 +185,7 @@ def _marks(column: Column) -> Iterator[str]:
         yield "not as the schema says"
 
 
-def _column_as_json(column: Column) -> dict[str, Any]:
+def _column_as_json(column: ColumnReport) -> dict[str, Any]:
     measures = {
         name: {
             "value": _finite(measure.value),

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from beltline.serving.rest.json_document import shown
+from beltline.serving.rest.request_body import shown
 from beltline.serving.servables.signature import Tensor
 
 Array = np.ndarray[Any, Any]
 
 # What a double holds exactly.
-_MOST_EXACT = 2**53 - 1
-_MOST_DIMENSIONS = 16
+_MAX_EXACT = 2**53 - 1
+_MAX_DIMENSIONS = 16
 _NUMBERS = frozenset({int, float})
 _JSON_TYPES = {dict: "Object", list: "Array", str: "String", type(None): "Null"}
 
@@ -80,13 +80,13 @@ def _floats(values: list[Any], kinds: set[type], dtype: np.dtype[Any]) -> Array:
             raise ValueError
         values = [math.nan if value is None else value for value in values]
     array = np.array(values, dtype)
-    if dtype.itemsize == 8 and int in kinds and (np.abs(array) > _MOST_EXACT).any():
+    if dtype.itemsize == 8 and int in kinds and (np.abs(array) > _MAX_EXACT).any():
         _check_exact(values)
     return array
 
 
 def _check_exact(values: list[Any]) -> None:
-    if any(type(value) is int and abs(value) > _MOST_EXACT for value in values):
+    if any(type(value) is int and abs(value) > _MAX_EXACT for value in values):
         raise OverflowError
 
 
@@ -192,8 +192,8 @@ def _shape(value: Any) -> tuple[int, ...]:
     shape: list[int] = []
     while type(value) is list:
         shape.append(len(value))
-        if len(shape) > _MOST_DIMENSIONS:
-            raise WrongValue(f"lists are nested deeper than {_MOST_DIMENSIONS}")
+        if len(shape) > _MAX_DIMENSIONS:
+            raise WrongValue(f"lists are nested deeper than {_MAX_DIMENSIONS}")
         value = value[0] if value else None
     return tuple(shape)
 
