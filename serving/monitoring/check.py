@@ -1,4 +1,4 @@
-"""The whole check: reads the samples, compares them, and says what is past its limit."""
+"""The whole check: reads the samples, compares them, and reports what exceeds its limit."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ class _Check:
         self._notes: list[str] = []
 
     def report(self) -> MonitoringReport:
-        """Returns what was found; with too few rows, that there were."""
+        """Returns the result; with too few rows it has a note instead of columns."""
         number = self._reference.version.number
         samples = self._read([number], self._begin)
         before = self._before()
@@ -74,11 +74,11 @@ class _Check:
         samples = read(self._config.requests, versions, begin, end or self._end, types)
         if samples.damaged:
             names = ", ".join(file.name for file in samples.damaged)
-            self._notes.append(f"Damaged files, not read to their end: {names}.")
+            self._notes.append(f"Damaged files, read in part: {names}.")
         return samples
 
     def _before(self) -> Samples:
-        """Reads as long a time before, whichever version answered: requests are as they are."""
+        """Reads the window before, whichever version answered: requests don't depend on it."""
         begin = self._begin - (self._end - self._begin)
         before = self._read(sampled_versions(self._config.requests), begin, self._begin)
         if before.seen < self._settings.min_rows:
@@ -120,7 +120,7 @@ class _Check:
     def _answers(self, samples: Samples) -> list[ColumnReport]:
         there = [n for n in self._scores if f"{PREFIX}{n}" in samples.table.column_names]
         if not there:
-            self._notes.append("No score shift: the version has no answers to compare with.")
+            self._notes.append("No score shift: the version has no recorded answers.")
             return []
         answers = samples.table.select([f"{PREFIX}{name}" for name in there])
         live = ComparedRows(answers.rename_columns(there))
@@ -142,7 +142,7 @@ class _Check:
         rows = labelled(samples.table, labels, version.problem)
         if rows.odd:
             odd = ", ".join(f"'{label}'" for label in sorted(rows.odd)[:_MOST_NAMED])
-            self._notes.append(f"Labels that version {version.number} doesn't know: {odd}.")
+            self._notes.append(f"Unknown labels for version {version.number}: {odd}.")
         if len(rows.labels) < settings.min_rows:
             self._notes.append(
                 f"Too few rows with a label: {len(rows.labels)} in {settings.label_hours:g} hours; "

@@ -1,4 +1,4 @@
-"""The live rows' columns, and the model's answers, beside what they should be like."""
+"""Compares the columns of live rows, and the model's answers, with a reference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

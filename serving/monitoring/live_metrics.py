@@ -1,4 +1,4 @@
-"""Metrics on rows whose label is known by now; they mean what they mean in the evaluation.
+"""Metrics on rows whose label has arrived; they are defined as in the evaluation.
 
 `pipeline/evaluation/metrics.py` has the evaluation's. A further metric is a function of the
 labelled rows in `_METRICS`, below its task.
@@ -65,7 +65,7 @@ def live_metrics(
 ) -> list[LiveMetric]:
     """Returns the metrics of the version's task.
 
-    A metric that these rows can't tell, such as the AUC of a single class, is None.
+    A metric that is undefined for these rows, such as the AUC of a single class, is None.
     """
     found = []
     for name, metric in _METRICS.get(problem.get("task", ""), {}).items():

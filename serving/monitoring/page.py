@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing beside it: `page.html`, filled."""
+"""The report as one self-contained page: the template `page.html`, rendered."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,14 +9,14 @@ from beltline.serving.monitoring.report import MEASURES, Bar, ColumnReport, Moni
 
 
 def page(report: MonitoringReport) -> str:
-    """Returns the page as HTML; what stands out comes first."""
+    """Returns the page as HTML; columns with an alarm come first."""
     environment = Environment(
         loader=PackageLoader(__package__, "."),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"local": _local, "figure": _figure, "longest": _longest}
+    environment.filters |= {"local": _local, "number": _number, "longest": _longest}
     return environment.get_template("page.html").render(
         report=report,
         scores=_by_weight(report.scores),
@@ -44,5 +44,5 @@ def _local(time: datetime) -> str:
     return f"{time.astimezone():%Y-%m-%d %H:%M}"
 
 
-def _figure(value: float | None) -> str:
+def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"

@@ -1,4 +1,4 @@
-"""What the monitoring found: columns with their measures, live metrics, alarms; table and JSON."""
+"""The result of the monitoring: columns with their measures, live metrics, alarms."""
 
 import math
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Measure:
 
     @property
     def is_alarm(self) -> bool:
-        """Whether the value is past both."""
+        """Whether the value exceeds both."""
         return self.value > self.threshold
 
 
@@ -68,7 +68,7 @@ class ColumnReport:
 
     @property
     def alarms(self) -> list[str]:
-        """A sentence for each measure past its limit, and for each anomaly."""
+        """A sentence for each measure above its limit, and for each anomaly."""
         past = [name for name, measure in self.measures.items() if measure.is_alarm]
         return [
             *(f"{self.name}: {self._sentence(name)}" for name in past),
@@ -87,7 +87,7 @@ class ColumnReport:
 
 @dataclass(frozen=True)
 class LiveMetric:
-    """A metric on the rows that have a label by now; None: it can't be told of these rows."""
+    """A metric on the rows whose label has arrived; None if it is undefined for these rows."""
 
     name: str
     value: float | None
@@ -108,7 +108,7 @@ class LiveMetric:
 
 @dataclass(frozen=True)
 class MonitoringReport:
-    """What was found. Without columns there were too few rows to say; a note says so.
+    """The result of a check. Without columns there were too few rows; a note says so.
 
     `rows` were sampled from `begin` to `end`, and `rows_before` in as long a time before; where
     there are very many, some of them are compared. `labelled_rows` of the live version have a
@@ -129,7 +129,7 @@ class MonitoringReport:
 
     @property
     def alarms(self) -> list[str]:
-        """A sentence for each thing past its limit, the most important first."""
+        """A sentence for each value beyond its limit, the most important first."""
         found: list[LiveMetric | ColumnReport] = [*self.metrics, *self.scores, *self.columns]
         return [alarm for each in found for alarm in each.alarms]
 
@@ -147,7 +147,7 @@ class MonitoringReport:
         return [head, *(_row(each) for each in (*self.scores, *self.columns))]
 
     def as_json(self) -> dict[str, Any]:
-        """Returns all of it as plain values; times are ISO texts, what can't be told is null."""
+        """Returns all of it as plain values; times are ISO texts, what is undefined is null."""
         return {
             "name": self.name,
             "version": self.version,
@@ -165,7 +165,7 @@ class MonitoringReport:
 
 
 def shown(name: str, value: float) -> str:
-    """Returns a measure for people: shares as percent."""
+    """Returns a measure as text: shares as percent."""
     return f"{value:.1%}" if name in _SHARES else f"{value:.3f}"
 
 

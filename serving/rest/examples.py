@@ -1,8 +1,8 @@
 """The JSON of :classify and :regress as serialized `tf.Example`s, by TensorFlow Serving's rules.
 
 A feature is a value or a list of them: a whole number becomes an int64, one with a point a float, a
-string bytes. Where the version says of a column what its values are, that decides instead, so that
-`5` will do for a number and `5.0` for an integer; `null` is then a missing value.
+string bytes. If the version's card has the type of a column, that decides instead, so that `5` is
+allowed for a number and `5.0` for an integer; `null` is then a missing value.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def serialized(document: Mapping[str, Any], kinds: Mapping[str, str]) -> Array:
 
     Args:
       document: the request.
-      kinds: what the values of a column are: integer, number or text.
+      kinds: the type of each column: integer, number or text.
 
     Raises:
       HttpError: there are no examples, or one of them is invalid.
@@ -43,7 +43,7 @@ def serialized(document: Mapping[str, Any], kinds: Mapping[str, str]) -> Array:
     if not found:
         raise bad_request("'examples' value is an empty array")
     array = np.empty(len(found), object)
-    # A message's bytes after another's are the two of them merged.
+    # Concatenated messages are merged when they are parsed.
     array[:] = [context + _example(each, kinds) for each in found]
     return array
 

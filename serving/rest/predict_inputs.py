@@ -32,7 +32,7 @@ class InputParser:
         self.inputs = signature.inputs
         self.columns = {signature.columns.get(name, name): name for name in self.inputs}
         """The input of each column, by the data's name."""
-        # An input may be named as another column is: the data's names go first.
+        # An input may have another column's name: the data's names take precedence.
         self._by_name = {**{name: name for name in self.inputs}, **self.columns}
         self.key = None if key in self._by_name else key
 
@@ -74,11 +74,11 @@ class InputParser:
         names = self._names_of_row(0, rows[0])
         width = len(rows[0])
         try:
-            # All rows mostly have the first one's names; looking them up is quicker than comparing.
+            # Usually all rows have the first one's names; looking them up is faster than comparing.
             if all(len(row) == width for row in rows):
                 return {input_: [row[name] for row in rows] for name, input_ in names.items()}
         except (KeyError, TypeError):
-            # A row has other names, or is no object.
+            # A row has other names, or is not an object.
             pass
         each = [(row, self._names_of_row(index, row)) for index, row in enumerate(rows)]
         whole = [{input_: row[name] for name, input_ in names.items()} for row, names in each]
@@ -101,7 +101,7 @@ class InputParser:
         """Returns the input of each name.
 
         Raises:
-          HttpError: a name is unknown, or one is missing or given twice.
+          HttpError: a name is unknown, missing, or given twice.
         """
         if names == self.columns.keys():
             return self.columns
@@ -152,14 +152,14 @@ class _WrongNames(HttpError):
         self, columns: dict[str, str], unknown: str = "", given: Iterable[str] = ()
     ) -> None:
         given = list(given)
-        # Whatever a caller sends stands in its error: not all of it.
+        # The error quotes what a caller sent: only the begin of it.
         self.unknown = unknown = unknown[:_MAX_NAME]
         self.twice = [name for name, input_ in columns.items() if given.count(input_) > 1]
         self.missing = [name for name, input_ in columns.items() if input_ not in given]
         hint = did_you_mean(unknown, columns)
         self.why = f"JSON object: does not have named input: {unknown}{hint}"
         if self.twice:
-            self.why = f"Given twice, by both of its names: {_listed(self.twice)}"
+            self.why = f"given twice, by both of its names: {_listed(self.twice)}"
         elif not unknown:
             self.why = f"Missing named input: {_listed(self.missing)} in 'inputs' object."
         super().__init__(400, self.why)

@@ -254,7 +254,7 @@ def test_too_few_labels_and_odd_ones_are_said(watch, tmp_path):
     ask(watch, rows(600, 1), keys=[f"p{row}" for row in range(600)])
     report = monitor(watch, NOW)
     assert (report.alarms, report.metrics, report.labelled_rows) == ([], [], 1)
-    assert "Labels that version 2 doesn't know: 'maybe'." in report.notes
+    assert "Unknown labels for version 2: 'maybe'." in report.notes
     assert any(
         note.startswith("Too few rows with a label: 1 in 168 hours") for note in report.notes
     )
@@ -265,7 +265,7 @@ def test_without_answers_to_compare_with_there_is_no_score_shift(watch):
     ask(watch, rows(600, 1))
     report = monitor(watch, NOW)
     assert report.scores == []
-    assert "No score shift: the version has no answers to compare with." in report.notes
+    assert "No score shift: the version has no recorded answers." in report.notes
 
 
 def test_damaged_files_are_named_and_the_others_read(watch):

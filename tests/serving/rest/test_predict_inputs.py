@@ -109,7 +109,7 @@ def test_an_input_with_the_name_of_the_key_stays_an_input():
             '{"mold": "a", "temp": 1} keys must be equal to: die temp,mold,temp; missing: die temp',
         ),
         ([ROW, {"temp": 1, "mold": "a", "x": 1}], "element: 1 key: x"),
-        ([ROW | {"die_temp": 2}], "Given twice, by both of its names: die temp"),
+        ([ROW | {"die_temp": 2}], "given twice, by both of its names: die temp"),
         ([{}], "missing: die temp,mold,temp"),
         (
             [ROW, ROW | {"temp": "hot"}],

@@ -90,7 +90,7 @@ def test_a_server_before_the_first_push(tmp_path, beltline, number, code):
     call = beltline.start("serve", "--port", "0", "--set", "monitoring.sample_rate=0", cwd=tmp_path)
     try:
         end = time.monotonic() + 60
-        while "waits for the first version" not in call.out:
+        while "waiting for the first version" not in call.out:
             assert time.monotonic() < end
             assert call.process.is_alive(), call.wait().text
             time.sleep(0.1)
