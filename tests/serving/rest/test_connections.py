@@ -97,6 +97,16 @@ def on_a_connection(test):
     asyncio.run(run())
 
 
+def test_no_other_module_relies_on_internals():
+    allowed = {
+        "uvicorn.protocols": "serving/rest/connections.py",
+        "._make_callable_from_options(": "serving/servables/session.py",
+    }
+    for internal, module in allowed.items():
+        users = [file for file in (ROOT / "serving").rglob("*.py") if internal in file.read_text()]
+        assert [file.relative_to(ROOT).as_posix() for file in users] == [module]
+
+
 def test_the_pin_is_the_locked_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     [pin] = [each for each in project["dependencies"] if each.startswith("uvicorn")]
