@@ -1,4 +1,5 @@
-"""What every package uses: error types, hints, digests, database URLs, atomic writing, locks.
+"""What several packages share: errors, hints, digests, database URLs, atomic writing, locks.
 
-It imports nothing of ours. Whatever belongs to one package alone belongs there.
+The sections `serving` and `monitoring` of the settings are here too, since the definition and the
+server, which don't know each other, both read them. It imports no other package of Beltline.
 """

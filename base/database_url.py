@@ -1,8 +1,8 @@
-"""The URL of a database, as the environment names one: read, checked, and shown without secrets.
+"""The URL of a database in the environment: parsed, checked, and shown without secrets.
 
-`sqlite:///FILE` (always from the root folder on), `mysql://USER:PASSWORD@HOST:PORT/NAME` or
+`sqlite:///FILE` (always an absolute path), `mysql://USER:PASSWORD@HOST:PORT/NAME` or
 `postgresql://…`. Airflow's and SQLAlchemy's `postgres://…`, `mysql+…://…` and `postgresql+…://…`
-are the same. To take a further kind, add its port to `_PORTS`.
+mean the same. To support a further kind, add its port to `_PORTS`.
 """
 
 import re
@@ -28,9 +28,9 @@ _PASSWORD_OPTION = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE
 
 @dataclass(frozen=True)
 class DatabaseUrl:
-    """What a URL says. Of a SQLite file there is only `file`; of a server all but that.
+    """A parsed URL: of a SQLite file only `file` is set, of a server everything else.
 
-    `text` is the URL itself, and `options` what follows its question mark.
+    `text` is the URL itself, and `options` the parameters after its question mark.
     """
 
     kind: Kind
@@ -47,7 +47,7 @@ class DatabaseUrl:
         return shown(self.text)
 
     def without_secrets(self, message: str) -> str:
-        """Returns what a library has said, without the password in either of its spellings."""
+        """Returns a library's message without the password, quoted or not."""
         raw = urlsplit(self.text).password if self.file is None else None
         secrets = {self.password, raw or ""}
         secrets |= {value for name, value in self.options.items() if "password" in name.lower()}
@@ -57,10 +57,14 @@ class DatabaseUrl:
 
 
 def read_url(text: str, variable: str) -> DatabaseUrl:
-    """Returns what the URL in the environment's `variable` says.
+    """Returns the parsed URL of an environment variable.
+
+    Args:
+      text: the value of the variable.
+      variable: its name, for the message.
 
     Raises:
-      WrongInput: it is of no known form, or names no database. The message hides the password.
+      WrongInput: its form is unknown, or it names no database. The message hides the password.
     """
     file = sqlite_file(text)
     found = DatabaseUrl("sqlite", text, file=file) if file else _server(text)
@@ -96,12 +100,12 @@ def _server(text: str) -> DatabaseUrl | None:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Returns the file that `sqlite:///…` names; None if the URL is another one."""
+    """Returns the file that `sqlite:///…` names; None for any other URL."""
     # Not by way of urlsplit: a folder's name may hold a '#' or a '?'.
     path = url.removeprefix("sqlite://")
     return Path("/" + path.lstrip("/")) if path != url and path.strip("/") else None
 
 
 def shown(url: str) -> str:
-    """Returns the URL with … in place of the password."""
+    """Returns the URL with … instead of the password."""
     return _PASSWORD_OPTION.sub(r"\1…", _PASSWORD.sub(r"\1…@", url))

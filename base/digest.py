@@ -1,4 +1,4 @@
-"""Digests: SHA-256 over names and contents, the same on every machine."""
+"""Digests: SHA-256 of names and contents, identical on every machine."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def of_parts(parts: Mapping[str, bytes]) -> str:
-    """Returns the hex digest of named contents; neither their order nor a file's age counts."""
+    """Returns the hex digest of named contents; their order and the files' age don't matter."""
     whole = hashlib.sha256()
     for name in sorted(parts):
         whole.update(f"{name}\0{len(parts[name])}\0".encode())
@@ -16,9 +16,9 @@ def of_parts(parts: Mapping[str, bytes]) -> str:
 
 
 def of_lock(text: str) -> str:
-    """Returns the digest of a requirements lock: its pinned versions, whatever the comments say.
+    """Returns the digest of a requirements lock: its pinned versions, without the comments.
 
-    The CUDA libraries don't count: a bundle compiled on a laptop runs on a machine with a GPU.
+    The CUDA libraries are left out: a bundle compiled on a laptop runs on a machine with a GPU.
     """
     lines = [line.split(" ")[0].strip() for line in text.splitlines()]
     pins = [re.sub(r"\[.*\]", "", line) for line in lines if re.match(r"[A-Za-z].*==", line)]

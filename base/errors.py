@@ -1,12 +1,12 @@
-"""The ways in which a command ends badly: one exception type for each exit code.
+"""The ways in which a command fails: one exception type for each exit code.
 
-`NoData` is the odd one out: the node runner's "nothing to do". The command line has no such exit
+The exit code of `NoData`, "nothing to do", is the node runner's alone: the command line has no such
 code, and turns it into `WrongInput`.
 """
 
 
 class BeltlineError(Exception):
-    """An error whose message is written for the person at the keyboard; no traceback is shown."""
+    """An error whose message is written for the user; no traceback is shown."""
 
     exit_code = 1
 
@@ -18,7 +18,7 @@ class NodeFailed(BeltlineError):
 
 
 class WrongInput(BeltlineError):
-    """The command, the settings or the data are wrong; the message says where, and what to do."""
+    """The command, the settings or the data are invalid; the message says where, and what to do."""
 
     exit_code = 2
 
@@ -30,6 +30,6 @@ class GateRefused(BeltlineError):
 
 
 class NoData(BeltlineError):
-    """The data have no such span; the message says where it was looked for, and what there is."""
+    """The data have no such span; the message says where it was searched, and which exist."""
 
     exit_code = 99

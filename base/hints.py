@@ -1,4 +1,4 @@
-"""Hints for whoever mistyped a name."""
+"""Hints for a mistyped name."""
 
 import difflib
 from collections.abc import Iterable

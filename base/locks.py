@@ -1,4 +1,4 @@
-"""A lock of a folder: writers hold it, readers need none."""
+"""An exclusive lock of a folder: writers hold it, readers need none."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _LOCK = ".lock"
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds the folder alone; waits for whoever holds it.
+    """Holds the exclusive lock of a folder; waits for whoever holds it.
 
     Raises:
       OSError: the folder can't be written.

@@ -1,1 +1,1 @@
-"""Who uses the models: reads the folder of served versions, and knows nothing of what made them."""
+"""Serves the pushed versions over REST, samples the requests, and monitors them for drift."""

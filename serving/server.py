@@ -1,7 +1,7 @@
-"""Starts a server and stops it: SIGTERM and Ctrl-C let what was asked be answered first.
+"""Starts a server, and stops it gracefully: SIGTERM and Ctrl-C let requests in flight finish.
 
-The port is taken before anything is loaded, so that a mistake shows at once. What the server says
-on standard output is for people: the address once it answers, and each version that takes over.
+The port is bound before anything is loaded, so that a mistake shows at once. The server's standard
+output is for people: the address once it listens, and each version that becomes live.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from beltline.base.errors import WrongInput
 from beltline.serving.options import Options
 from beltline.serving.rest.app import Application
 from beltline.serving.rest.connections import KEEP_ALIVE_SECONDS, Connection
-from beltline.serving.servables.served import Served
+from beltline.serving.servables.served import ServedVersions
 from beltline.versions.folder import numbers
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(options: Options) -> None:
-    """Answers until SIGTERM, and returns when all that was asked until then is answered.
+    """Serves until SIGTERM, and returns once the requests in flight are answered.
 
     Raises:
-      WrongInput: the address can't be taken.
-      KeyboardInterrupt: Ctrl-C; what was asked is answered all the same.
+      WrongInput: the address can't be bound.
+      KeyboardInterrupt: Ctrl-C; the requests in flight are answered too.
     """
-    listener = listen(options.host, options.port)
+    listener = listen(options.host, options.limits.port)
     _set_up_logs()
-    served = Served(options)
+    served = ServedVersions(options)
     app = Application(options, served)
     server = _Server(options, app, listener)
     served.start()
@@ -61,10 +61,10 @@ def serve(options: Options) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Takes a port; 0 is a free one.
+    """Returns a socket that listens on a port; 0 is a free one.
 
     Raises:
-      WrongInput: it is in use, or the host is not one of this machine.
+      WrongInput: it is in use, or the host is not an address of this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -72,23 +72,23 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
-        raise WrongInput(f"--host {host}: is no address of this machine: {error}") from None
+        raise WrongInput(f"--host {host}: not an address of this machine: {error}") from None
     try:
-        # A port whose last server ended a moment ago is free.
+        # A port whose last server has just stopped is free.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         raise WrongInput(
-            f"{host}:{port}: can't be listened on: {error}; choose another with `--port`, or 0 for "
+            f"{host}:{port}: can't listen: {error}; choose another with `--port`, or 0 for "
             "a free one"
         ) from None
     return listener
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server, with our own words, our own way to end, and limits on connections."""
+    """Uvicorn's server with other messages, a graceful stop, and limits on connections."""
 
     def __init__(self, options: Options, app: Application, listener: socket.socket) -> None:
         config = uvicorn.Config(
@@ -103,7 +103,7 @@ class _Server(uvicorn.Server):
             proxy_headers=False,
             backlog=_BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=int(options.timeout_seconds) + 1,
+            timeout_graceful_shutdown=int(options.limits.timeout_seconds) + 1,
         )
         super().__init__(config)
         self.stopped_by: int | None = None
@@ -113,7 +113,7 @@ class _Server(uvicorn.Server):
         self._sampler: Sampler | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to answer, and says where."""
+        """Starts to listen, and prints the address."""
         await super().startup(sockets)
         options = self._options
         port = self._listener.getsockname()[1]
@@ -121,14 +121,14 @@ class _Server(uvicorn.Server):
         _say(f"{options.name}: http://{host}:{port}/v1/models/{options.name}, pages at /docs")
         if not options.token and not _is_loopback(self._listener.getsockname()[0]):
             _say(
-                f"warning: anybody who reaches {host}:{port} can ask; set {TOKEN} to a token that "
-                "callers must send"
+                f"warning: anybody who reaches {host}:{port} has access; set {TOKEN} to a token "
+                "that clients must send"
             )
         if options.requests:
             # It imports TensorFlow, which takes seconds.
             self._sampling = asyncio.get_running_loop().run_in_executor(None, self._start_samples)
         if not numbers(options.folder):
-            _say(f"{options.name}: waits for the first version in {options.folder}")
+            _say(f"{options.name}: waiting for the first version in {options.folder}")
 
     def _start_samples(self) -> None:
         from beltline.serving.samples.sampler import Sampler
@@ -137,24 +137,24 @@ class _Server(uvicorn.Server):
             self._sampler = Sampler(self._options)
             self._our_app.sample_into(self._sampler)
         except Exception:
-            _LOG.exception("no requests are sampled")
+            _LOG.exception("sampling failed to start; requests are not sampled")
 
     def close_samples(self) -> None:
-        """Writes what was sampled."""
+        """Writes the samples that are still in memory."""
         if self._sampler:
             self._sampler.close()
 
     async def on_tick(self, counter: int) -> bool:
-        """Is called ten times a second; returns whether to end."""
+        """Handles a tick, ten times a second; returns whether to stop."""
         if counter % 10 == 0:
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
-                    connection.sweep(self._options.timeout_seconds)
+                    connection.sweep(self._options.limits.timeout_seconds)
         return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Ends by our own rules: uvicorn's would die of the signal once all is answered."""
+        """Handles signals without raising them again at the end, as uvicorn would."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -166,10 +166,10 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Is called with a signal; a second Ctrl-C doesn't wait for the answers."""
+        """Handles a signal; a second Ctrl-C doesn't wait for requests in flight."""
         if self.stopped_by is None:
             self.stopped_by = sig
-            _say(f"{self._options.name}: stops; answers what was asked")
+            _say(f"{self._options.name}: stopping; finishing the requests in flight")
         super().handle_exit(sig, frame)
 
 
@@ -180,7 +180,7 @@ def _set_up_logs() -> None:
         log.setLevel(logging.INFO)
         log.handlers = [handler]
         log.propagate = False
-    # It would say of each request that isn't HTTP that it isn't.
+    # It would log each request that isn't HTTP.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 

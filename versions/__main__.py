@@ -1,6 +1,6 @@
-"""`python -m beltline.versions FOLDER`: the versions where no `pipeline.yaml` is, as in a pod.
+"""`python -m beltline.versions FOLDER`: the versions without a `pipeline.yaml`, as in a pod.
 
-`beltline models`, `promote` and `rollback` find the folder by the settings; here it is named.
+`beltline models`, `promote` and `rollback` take the folder from the settings; here it is given.
 """
 
 import sys
@@ -17,14 +17,14 @@ from beltline.versions.folder import Version, versions
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.pass_context
 def cli(context: click.Context, folder: Path) -> None:
-    """List the versions in FOLDER, the newest last, or choose which one is live.
+    """List the versions in FOLDER, the newest last, or change which one is live.
 
-    Exit codes: 0 done, 2 there is no such folder or version, or it can't be written.
+    Exit codes: 0 done, 2 the folder or the version is not found, or the folder can't be written.
     """
     # `.` has no name, and TensorFlow Serving is told the model's.
     context.obj = folder.absolute()
     if not context.obj.is_dir():
-        raise WrongInput(f"{context.obj}: there is no such folder; versions are in served/<name>")
+        raise WrongInput(f"{context.obj}: no such folder; versions are in served/<name>")
     if context.invoked_subcommand is None:
         click.echo("\n".join(_listed(context.obj)))
 
@@ -33,23 +33,24 @@ def cli(context: click.Context, folder: Path) -> None:
 @click.argument("version", type=int)
 @click.pass_obj
 def promote(folder: Path, version: int) -> None:
-    """Make VERSION the live one; a running server takes it within two seconds."""
+    """Make VERSION the live one; a running server serves it within two seconds."""
     before = live.promote(folder, version)
-    changed = "is live already" if before == version else f"is live; it was version {before}"
+    changed = (
+        "is already live" if before == version else f"is now live (previously version {before})"
+    )
     click.echo(f"{folder.name}: version {version} {changed}")
 
 
 @cli.command()
 @click.pass_obj
 def rollback(folder: Path) -> None:
-    """Make the version live that was before; once more goes one further back."""
+    """Roll back to the previous version; a second rollback goes one further back."""
     before, now = live.rollback(folder)
-    click.echo(f"{folder.name}: version {now} is live again; it was version {before}")
+    click.echo(f"{folder.name}: rolled back to version {now} (previously version {before})")
 
 
 def _listed(folder: Path) -> list[str]:
-    latest = live.order(folder)
-    marks = dict(zip(latest, ("live", "previous"), strict=False))
+    marks = {live.previous(folder): "previous", live.live(folder): "live"}
     lines = [_line(each, marks.get(each.number, "")) for each in versions(folder)]
     return lines or [f"{folder.name}: no version has been pushed yet"]
 

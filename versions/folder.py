@@ -1,8 +1,8 @@
-"""What lies in the folder of served versions, and where each comes from.
+"""The versions in the folder of served versions, and their cards.
 
-Each version is a SavedModel with a card, `assets.extra/version.json`, that says where it comes
-from and what it reached. A version without a readable card is served all the same: it is listed
-with empty figures. A hidden entry is no version: something is being made there, or taken away.
+Each version is a SavedModel with a card, `assets.extra/version.json`, that has its run and its
+metrics. A version without a readable card is served all the same, and listed with empty metrics. A
+hidden entry is not a version: it is being staged, or deleted.
 """
 
 import json
@@ -16,13 +16,13 @@ from beltline.base import digest
 EXTRA = Path("assets.extra")
 CARD = EXTRA / "version.json"
 CHECK_ROWS = EXTRA / "check_rows.json"
-"""The rows that the serving check asked, and the answers: `{"rows": {…}, "answers": {…}}`."""
+"""The rows of the serving check, and the answers: `{"rows": {…}, "answers": {…}}`."""
 INPUT_NAMES = EXTRA / "input_names.json"
 """The name of each column's input, by the column's own name."""
 STATISTICS = EXTRA / "statistics.pb"
-"""Statistics of the rows that it was trained on: a DatasetFeatureStatisticsList."""
+"""Statistics of the training rows: a DatasetFeatureStatisticsList."""
 SCHEMA = EXTRA / "schema.pbtxt"
-"""The schema that those rows were checked with."""
+"""The schema that the training rows were validated with."""
 SCORES = EXTRA / "scores.json"
 """The model's answers to rows of the evaluation split: a list for each output."""
 _MODEL = "saved_model.pb"
@@ -33,7 +33,7 @@ class Version:
     """A served version.
 
     `pushed` is an ISO time; `champion_metrics` is None on a first run; `digest` is of the model's
-    files, empty where the card names none; `problem` says what is predicted from which columns:
+    files, empty where the card has none; `problem` says what is predicted from which columns:
     `label`, `task`, `classes`, and `columns` with each one's kind.
     """
 
@@ -56,7 +56,7 @@ def versions(folder: Path) -> list[Version]:
 
 
 def find(folder: Path, number: int) -> Version | None:
-    """Returns one version; None if it is not there."""
+    """Returns one version; None if there is no such one."""
     path = folder / str(number)
     return _version(path) if (path / _MODEL).is_file() else None
 
@@ -71,7 +71,7 @@ def numbers(folder: Path) -> list[int]:
 
 
 def model_digest(model: Path) -> str:
-    """Returns the digest of a SavedModel's files, whatever stands in `assets.extra`.
+    """Returns the digest of a SavedModel's files, without `assets.extra`.
 
     Raises:
       OSError: a file can't be read.
@@ -97,8 +97,8 @@ def _version(path: Path) -> Version:
         run=_text(card.get("run")),
         blessed=card.get("blessed") is True,
         first=card.get("first") is True,
-        metrics=_figures(card.get("metrics")),
-        champion_metrics=_figures(champion) if isinstance(champion, dict) else None,
+        metrics=_metrics(card.get("metrics")),
+        champion_metrics=_metrics(champion) if isinstance(champion, dict) else None,
         digest=_text(card.get("digest")),
         digests={name: _text(value) for name, value in _mapping(card.get("digests")).items()},
         problem=_mapping(card.get("problem")),
@@ -120,12 +120,12 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _figures(value: Any) -> dict[str, float]:
-    """Returns the finite numbers of a mapping: anything else can't be compared, nor be JSON."""
+def _metrics(value: Any) -> dict[str, float]:
+    """Returns the finite numbers of a mapping: others can't be compared, nor be JSON."""
     return {
-        name: float(figure)
-        for name, figure in _mapping(value).items()
-        if isinstance(figure, int | float)
-        and not isinstance(figure, bool)
-        and math.isfinite(figure)
+        name: float(number)
+        for name, number in _mapping(value).items()
+        if isinstance(number, int | float)
+        and not isinstance(number, bool)
+        and math.isfinite(number)
     }

@@ -1,6 +1,6 @@
-"""Makes a model the next version, so that a reader sees a whole version or none.
+"""Pushes a model as the next version, so that a reader sees a whole version or none.
 
-It is staged beside its place, flushed to the disk and then renamed. Numbers only grow, even past
+It is staged in the same folder, flushed to the disk and then renamed. Numbers only grow, even past
 deleted versions.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from beltline.base.files import flush, replace
+from beltline.base.files import flush, publish, replace
 from beltline.base.locks import locked
 from beltline.versions import tensorflow_serving
 from beltline.versions.folder import CARD, model_digest
@@ -23,18 +23,21 @@ _COUNTER = ".last-version"
 def push(
     model: Path, folder: Path, card: Mapping[str, Any], extra: Mapping[Path, Path] | None = None
 ) -> tuple[int, bool]:
-    """Makes `model` the next version in `folder`; returns its number, and whether it is new.
+    """Pushes `model` as the next version in `folder`; returns its number, and whether it is new.
 
-    A model that is a version there already stays that version, live or not. `card` goes into
-    `version.json`, with `version` and `digest` added. `extra` are files that travel with it: where
-    each goes to in the version, and where it is.
+    A model that is a version already keeps its number, live or not.
+
+    Args:
+      model: the SavedModel's folder.
+      folder: the version folder.
+      card: the content of `version.json`; `version` and `digest` are added.
+      extra: further files of the version: each path in it, and the file to copy.
 
     Raises:
-      OSError: the disk is full or not writable, or there is no model; the versions are as they
-        were.
+      OSError: the disk is full or not writable, or there is no model; the versions are unchanged.
     """
     if not any(model.rglob("*")):
-        raise FileNotFoundError(f"{model}: there is no model")
+        raise FileNotFoundError(f"{model}: no model found")
     folder.mkdir(parents=True, exist_ok=True)
     found = model_digest(model)
     with locked(folder):
@@ -48,11 +51,10 @@ def push(
             _fill(staged, model, {**card, "version": version, "digest": found}, extra or {})
             _count(folder, version)
             tensorflow_serving.prepare(folder, version)
-            staged.rename(folder / str(version))
+            publish(staged, folder / str(version))
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
-        flush(folder)
         tensorflow_serving.commit(folder)
     return version, True
 
@@ -61,10 +63,10 @@ def _fill(staged: Path, model: Path, card: Mapping[str, Any], extra: Mapping[Pat
     shutil.copytree(model, staged, dirs_exist_ok=True)
     (staged / CARD).parent.mkdir(exist_ok=True)
     (staged / CARD).write_text(json.dumps(card, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for place, file in extra.items():
-        shutil.copyfile(file, staged / place)
+    for path, file in extra.items():
+        shutil.copyfile(file, staged / path)
     staged.chmod(0o755)
-    for path in [*staged.rglob("*"), staged]:
+    for path in staged.rglob("*"):
         flush(path)
 
 
@@ -77,9 +79,9 @@ def _next(folder: Path) -> int:
 
 
 def _count(folder: Path, version: int) -> None:
-    """Notes the last number, whole or not at all: half of 12 would be 1, and used before.
+    """Records the last number, atomically: half of 12 would be 1, which was used before.
 
-    Before the version itself is there, lest it is deleted and its number forgotten.
+    It comes before the version itself, which may be deleted and must not be forgotten.
     """
     replace(folder / _COUNTER, str(version))
 

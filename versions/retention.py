@@ -1,6 +1,6 @@
-"""Which versions are kept: the live one, the one a rollback goes to, and the last few.
+"""Which versions are kept: the live one, the one a rollback goes to, and the newest few.
 
-A version leaves at once: it is renamed to a hidden name, and then deleted.
+A version is deleted atomically: it is renamed to a hidden name first.
 """
 
 import shutil
@@ -15,9 +15,10 @@ _GONE = ".gone-"
 
 
 def expire(folder: Path, keep: int) -> list[int]:
-    """Deletes all versions but the `keep` newest, the live one and the one before it.
+    """Deletes all versions but the `keep` newest, the live one and the previous one.
 
-    Returns the numbers of those that were deleted.
+    Returns:
+      The numbers of the deleted versions.
 
     Raises:
       OSError: the folder can't be written.
@@ -33,7 +34,7 @@ def expire(folder: Path, keep: int) -> list[int]:
 
 
 def clear(folder: Path) -> None:
-    """Removes what killed processes have left; the caller holds the lock, so none is at work.
+    """Removes what killed processes left behind; the caller holds the lock, so none is running.
 
     Raises:
       OSError: it can't be removed.

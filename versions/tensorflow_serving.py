@@ -1,9 +1,9 @@
-"""`serving.config` beside the versions: TensorFlow Serving's own way to be told which is live.
+"""`serving.config` beside the versions: TensorFlow Serving's configuration of the live version.
 
-By itself TensorFlow Serving serves the highest number, whatever was promoted. With the options
+By default TensorFlow Serving serves the highest number, whatever was promoted. With the options
 `--model_config_file=<folder>/serving.config` and `--model_config_file_poll_wait_seconds=5` it
-follows pushes, promotions and rollbacks. The file names the folder as whoever wrote it sees it:
-pods and workers that share it must have it at the same path.
+follows pushes, promotions and rollbacks. The file has the folder's absolute path: pods and workers
+that share it must mount it at the same path.
 """
 
 from pathlib import Path
@@ -14,14 +14,14 @@ CONFIG = "serving.config"
 
 
 def follow(folder: Path, live: int) -> None:
-    """Tells TensorFlow Serving which version is live; the caller holds the folder's lock."""
+    """Configures the live version; the caller holds the folder's lock."""
     prepare(folder, live)
     commit(folder)
 
 
 def prepare(folder: Path, live: int) -> None:
-    """Writes what `commit` will make valid; here a full disk shows."""
-    # Whoever only asks which version is live needs no protobuf.
+    """Writes what `commit` will publish; a full disk shows here."""
+    # Reading which version is live needs no protobuf.
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2 as config_pb2
 
@@ -34,5 +34,5 @@ def prepare(folder: Path, live: int) -> None:
 
 
 def commit(folder: Path) -> None:
-    """Makes valid what was prepared."""
+    """Publishes what was prepared."""
     put(folder / CONFIG)

@@ -6,9 +6,9 @@ class to `beltline.pipeline.evaluation.config`; where less is better, also to `L
 
 from pydantic import Field
 
-from beltline.pipeline.settings.bounds import Bound, Metric
+from beltline.base.metric_bounds import Bound, Metric
+from beltline.base.section import Section
 from beltline.pipeline.settings.data import Task
-from beltline.pipeline.settings.section import Section
 
 METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {
     "binary": ("auc", "pr_auc", "f1", "accuracy"),

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from beltline.base.section import Section
 from beltline.pipeline.settings.airflow import AbsolutePath
-from beltline.pipeline.settings.section import Section
 
 
 def _text(pattern: str, words: str) -> Any:

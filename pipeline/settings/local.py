@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from beltline.pipeline.settings.section import Section
+from beltline.base.section import Section
 
 
 class NodeResources(Section):

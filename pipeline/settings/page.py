@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
+from beltline.base.section import Section
 from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER, METRICS_OF_TASK
-from beltline.pipeline.settings.section import Section
 from beltline.pipeline.settings.settings import Settings
 
 _HEAD = """\

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from beltline.pipeline.settings.section import Section
+from beltline.base.section import Section
 
 
 class Push(Section):

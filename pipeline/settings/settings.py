@@ -5,16 +5,16 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from beltline.base.metric_bounds import Metric
+from beltline.base.monitoring_settings import Monitoring
+from beltline.base.section import MisplacedError, Section
+from beltline.base.serving_limits import ServingLimits
 from beltline.pipeline.settings.airflow import Airflow
-from beltline.pipeline.settings.bounds import Metric
 from beltline.pipeline.settings.data import Data, FeatureSettings, Label
 from beltline.pipeline.settings.evaluation import METRICS_OF_TASK, Evaluation
 from beltline.pipeline.settings.kubeflow import Kubeflow
 from beltline.pipeline.settings.local import Local, NodeResources
-from beltline.pipeline.settings.monitoring import Monitoring
 from beltline.pipeline.settings.push import Push
-from beltline.pipeline.settings.section import MisplacedError, Section
-from beltline.pipeline.settings.serving import Serving
 from beltline.pipeline.settings.training import Model, Training
 from beltline.pipeline.settings.tuning import Tuning, check_space, tunable
 
@@ -42,7 +42,7 @@ class Settings(Section):
         default_factory=Evaluation, description="What a model must reach."
     )
     push: Push = Field(default_factory=Push, description="Where a blessed model is pushed.")
-    serving: Serving = Field(default_factory=Serving, description="The REST server.")
+    serving: ServingLimits = Field(default_factory=ServingLimits, description="The REST server.")
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="Drift and skew of live requests."
     )

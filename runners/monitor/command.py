@@ -31,7 +31,7 @@ from beltline.runners.paths import Places
 from beltline.versions.live import live
 
 if TYPE_CHECKING:
-    from beltline.serving.monitoring import Report, Watch
+    from beltline.serving.monitoring import MonitoringConfig, MonitoringReport
 
 NODE = "Monitor"
 YES, NO = "yes", "no"
@@ -55,17 +55,17 @@ class Order:
     run: str
     pause: timedelta
 
-    def watch(self, places: Places) -> "Watch":
+    def watch(self, places: Places) -> "MonitoringConfig":
         """Returns what is compared.
 
         Raises:
-          KeyError, TypeError: the limits are those of another release.
+          ValueError: the limits are those of another release.
         """
         # Not needed where the options are wrong.
-        from beltline.serving.monitoring import Watch
+        from beltline.serving.monitoring import MonitoringConfig
 
         served = places.root / self.served
-        return Watch.from_settings(self.limits, served, places.root, places.data)
+        return MonitoringConfig.from_settings(self.limits, served, places.root, places.data)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def watched(order: Order, places: Places, now: datetime | None = None) -> Seen:
     return _answer(order, report, written.with_suffix(".alarm.json"), now)
 
 
-def _nothing_yet(watch: "Watch") -> str:
+def _nothing_yet(watch: "MonitoringConfig") -> str:
     """Returns why there is nothing to compare; empty if there is."""
     if live(watch.folder) is None:
         return f"{watch.folder}: no version has been pushed yet"
@@ -113,7 +113,7 @@ def _nothing_yet(watch: "Watch") -> str:
     return ""
 
 
-def _answer(order: Order, report: "Report", last: Path, now: datetime) -> Seen:
+def _answer(order: Order, report: "MonitoringReport", last: Path, now: datetime) -> Seen:
     found = report.as_json()
     if not report.alarms:
         none = f"no alarm in {report.rows} rows of version {report.version}."

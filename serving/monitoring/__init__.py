@@ -1,13 +1,14 @@
-"""Live requests against the training data: `monitor(watch)` gives a `Report`.
+"""Live requests against the training data: `monitor(config)` returns a `MonitoringReport`.
 
-    samples.py       the sampled rows of a time
-    reference.py     what a version says of its training rows and answers
-    statistics.py    TFDV's statistics of rows, on the reference's own buckets
-    distances.py     TFDV's distances and anomalies
-    chance.py        what of a distance is chance alone
-    comparison.py    the columns, each with its measures and limits
+    samples.py       the sampled rows of a window
+    config.py        what is compared, and the limits
+    reference.py     the training statistics, schema and answers that are pushed with a version
+    counting.py      TFDV's statistics of rows, in the reference's own buckets
+    distances.py     TFDV's distances and anomalies; novelty.py counts new values
+    chance.py        how large a distance may be by chance alone
+    comparison.py    the columns, each with its measures and limits (schema_limits.py)
     live_metrics.py  metrics, once labels have arrived (labels.py)
-    report.py        what came out, as a table and JSON; page.py as a page
+    report.py        the result, as a table and JSON; page.py as a page
 
 A further measure of a column is one more entry in `comparison.py`: a value, its limit, and what
 chance alone gives; table, page and alarms follow.
@@ -15,18 +16,18 @@ chance alone gives; table, page and alarms follow.
 
 from datetime import datetime
 
-from beltline.serving.monitoring.report import Report
-from beltline.serving.monitoring.watch import Bounds, Watch
+from beltline.serving.monitoring.config import MonitoringConfig
+from beltline.serving.monitoring.report import MonitoringReport
 
-__all__ = ["Bounds", "Report", "Watch", "monitor"]
+__all__ = ["MonitoringConfig", "MonitoringReport", "monitor"]
 
 
-def monitor(watch: Watch, now: datetime | None = None) -> Report:
-    """Compares the requests of a time with what the live version was trained on.
+def monitor(config: MonitoringConfig, now: datetime | None = None) -> MonitoringReport:
+    """Compares the requests of a window with the training data of the live version.
 
     Args:
-      watch: what to compare, and the limits.
-      now: the end of that time, with its zone; by default now.
+      config: what to compare, and the limits.
+      now: the end of the window, with its time zone; by default now.
 
     Raises:
       WrongInput: there is no version, it lacks what to compare with, there are no samples, or the
@@ -35,4 +36,4 @@ def monitor(watch: Watch, now: datetime | None = None) -> Report:
     # TensorFlow and TFDV take seconds to load.
     from beltline.serving.monitoring.check import check
 
-    return check(watch, now)
+    return check(config, now)

@@ -30,12 +30,12 @@ def _ranges(reference: Feature, numbers: Numbers) -> list[Bar]:
     of_reference = buckets.rows / buckets.rows.sum()
     of_live = buckets.counts(numbers) / len(numbers)
     return [
-        Bar(_figure(low) if low == high else f"{_figure(low)} to {_figure(high)}", *shares)
+        Bar(_number(low) if low == high else f"{_number(low)} to {_number(high)}", *shares)
         for low, high, *shares in zip(lows, buckets.borders, of_reference, of_live, strict=True)
     ]
 
 
-def _figure(value: float) -> str:
+def _number(value: float) -> str:
     return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 

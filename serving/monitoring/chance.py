@@ -1,7 +1,7 @@
-"""How far apart two samples of the same rows may be, by chance alone.
+"""How far apart two samples of the same distribution may be, by chance alone.
 
 An alarm needs a distance above its limit and above what chance gives for this many rows, so that
-a limit may be set by what matters, whatever the number of requests. Chance is what one check of
+a limit can be set by what matters, whatever the number of requests. Chance is what one check of
 all columns together exceeds once in a thousand times (`FALSE_ALARMS`): that share is divided by
 the number of measures (Bonferroni), however they depend on each other.
 
@@ -16,8 +16,8 @@ the number of measures (Bonferroni), however they depend on each other.
   value comes that is in none of m rows is the share of values seen once (Good, "The population
   frequencies of species", Biometrika 40, 1953); for a number below all or above all it is 2/(m+1).
 
-All this holds for rows that come independently. Parts of one charge, or an hour of one shift,
-differ more: there the limit and a window of whole days must do.
+All this holds for independent rows. Parts of one charge, or of one shift, differ more: there the
+limit and a window of whole days must do.
 """
 
 import math
@@ -25,7 +25,7 @@ import math
 from scipy import stats
 
 FALSE_ALARMS = 0.001
-"""How often a check of unchanged requests may raise an alarm, at most."""
+"""The false alarm rate of a check of unchanged requests, at most."""
 
 
 def divergence(rows: int, reference_rows: int, buckets: int, share: float) -> float:

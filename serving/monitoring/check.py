@@ -1,4 +1,4 @@
-"""The whole check: reads the samples, compares them, and says what is past its limit."""
+"""The whole check: reads the samples, compares them, and reports what exceeds its limit."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,53 +8,54 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from beltline.base.errors import WrongInput
 from beltline.serving.monitoring import chance
-from beltline.serving.monitoring.comparison import Comparison, Rows
+from beltline.serving.monitoring.comparison import ComparedRows, Comparison
+from beltline.serving.monitoring.config import MonitoringConfig
 from beltline.serving.monitoring.counting import by_name
 from beltline.serving.monitoring.labels import read_labels
 from beltline.serving.monitoring.live_metrics import labelled, live_metrics
 from beltline.serving.monitoring.reference import Reference, feature_name, live_reference
-from beltline.serving.monitoring.report import Column, LiveMetric, Report
+from beltline.serving.monitoring.report import ColumnReport, LiveMetric, MonitoringReport
 from beltline.serving.monitoring.samples import Samples, read, sampled_versions
-from beltline.serving.monitoring.watch import Watch
 from beltline.serving.samples.encoding import KEY, PREFIX
 
 _MEASURES_OF_A_COLUMN = 4
 _MOST_NAMED = 5
 
 
-def check(watch: Watch, now: datetime | None = None) -> Report:
+def check(config: MonitoringConfig, now: datetime | None = None) -> MonitoringReport:
     """See `beltline.serving.monitoring.monitor`."""
-    reference = live_reference(watch.folder)
-    if not sampled_versions(watch.requests):
+    reference = live_reference(config.folder)
+    if not sampled_versions(config.requests):
         raise WrongInput(
-            f"{watch.requests}: there are no samples of requests yet; `beltline serve` writes them "
-            "as it answers, unless `monitoring.sample_rate` is 0"
+            f"{config.requests}: there are no samples of requests yet; `beltline serve` "
+            "writes them as it answers, unless `monitoring.sample_rate` is 0"
         )
-    return _Check(watch, reference, now or datetime.now(UTC)).report()
+    return _Check(config, reference, now or datetime.now(UTC)).report()
 
 
 class _Check:
     """One check of one version."""
 
-    def __init__(self, watch: Watch, reference: Reference, end: datetime):
-        self._watch = watch
+    def __init__(self, config: MonitoringConfig, reference: Reference, end: datetime):
+        self._config = config
+        self._settings = config.settings
         self._reference = reference
         self._end = end
-        self._begin = end - timedelta(hours=watch.window_hours)
+        self._begin = end - timedelta(hours=config.settings.window_hours)
         self._scores = _scores(reference)
         self._notes: list[str] = []
 
-    def report(self) -> Report:
-        """Returns what was found; with too few rows, that there were."""
+    def report(self) -> MonitoringReport:
+        """Returns the result; with too few rows it has a note instead of columns."""
         number = self._reference.version.number
         samples = self._read([number], self._begin)
         before = self._before()
-        enough = samples.seen >= self._watch.min_rows
+        enough = samples.seen >= self._settings.min_rows
         if not enough:
             self._note_few(samples.seen)
         labelled_rows, metrics = self._metrics()
-        return Report(
-            name=self._watch.folder.name,
+        return MonitoringReport(
+            name=self._config.folder.name,
             version=number,
             begin=self._begin,
             end=self._end,
@@ -70,29 +71,30 @@ class _Check:
     def _read(self, versions: list[int], begin: datetime, end: datetime | None = None) -> Samples:
         answers = {f"{PREFIX}{name}": values.type for name, values in self._scores.items()}
         types = {**self._reference.types, **answers, KEY: pa.binary()}
-        samples = read(self._watch.requests, versions, begin, end or self._end, types)
+        samples = read(self._config.requests, versions, begin, end or self._end, types)
         if samples.damaged:
             names = ", ".join(file.name for file in samples.damaged)
-            self._notes.append(f"Damaged files, not read to their end: {names}.")
+            self._notes.append(f"Damaged files, read in part: {names}.")
         return samples
 
     def _before(self) -> Samples:
-        """Reads as long a time before, whichever version answered: requests are as they are."""
+        """Reads the window before, whichever version answered: requests don't depend on it."""
         begin = self._begin - (self._end - self._begin)
-        before = self._read(sampled_versions(self._watch.requests), begin, self._begin)
-        if before.seen < self._watch.min_rows:
+        before = self._read(sampled_versions(self._config.requests), begin, self._begin)
+        if before.seen < self._settings.min_rows:
             self._notes.append(
-                f"No drift: {before.seen} rows in the {self._watch.window_hours:g} hours before."
+                f"No drift: {before.seen} rows in the {self._settings.window_hours:g} hours before."
             )
         return before
 
     def _note_few(self, rows: int) -> None:
         self._notes.append(
             f"Too few rows to compare: {rows} of version {self._reference.version.number} in "
-            f"{self._watch.window_hours:g} hours; `monitoring.min_rows` is {self._watch.min_rows}."
+            f"{self._settings.window_hours:g} hours; `monitoring.min_rows` is "
+            f"{self._settings.min_rows}."
         )
 
-    def _columns(self, samples: Samples, before: Samples) -> list[Column]:
+    def _columns(self, samples: Samples, before: Samples) -> list[ColumnReport]:
         schema = schema_pb2.Schema()
         schema.CopyFrom(self._reference.schema)
         there = [name for name in self._reference.types if name in samples.table.column_names]
@@ -105,23 +107,25 @@ class _Check:
         reference = by_name(self._reference.statistics)
         comparison = Comparison(
             {name: reference[name] for name in there},
-            Rows(samples.table.select(there)),
-            self._watch,
+            ComparedRows(samples.table.select(there)),
+            self._settings,
             self._share,
         )
         both = [name for name in there if name in before.table.column_names]
-        enough = before.seen >= self._watch.min_rows
-        return comparison.columns(schema, Rows(before.table.select(both)) if enough else None)
+        enough = before.seen >= self._settings.min_rows
+        return comparison.columns(
+            schema, ComparedRows(before.table.select(both)) if enough else None
+        )
 
-    def _answers(self, samples: Samples) -> list[Column]:
+    def _answers(self, samples: Samples) -> list[ColumnReport]:
         there = [n for n in self._scores if f"{PREFIX}{n}" in samples.table.column_names]
         if not there:
-            self._notes.append("No score shift: the version has no answers to compare with.")
+            self._notes.append("No score shift: the version has no recorded answers.")
             return []
         answers = samples.table.select([f"{PREFIX}{name}" for name in there])
-        live = Rows(answers.rename_columns(there))
-        reference = Rows(pa.table({name: _lists(self._scores[name]) for name in there}))
-        return Comparison(reference.features, live, self._watch, self._share).answers()
+        live = ComparedRows(answers.rename_columns(there))
+        reference = ComparedRows(pa.table({name: _lists(self._scores[name]) for name in there}))
+        return Comparison(reference.features, live, self._settings, self._share).answers()
 
     @property
     def _share(self) -> float:
@@ -129,23 +133,23 @@ class _Check:
         return chance.FALSE_ALARMS / measures
 
     def _metrics(self) -> tuple[int, list[LiveMetric]]:
-        watch, version = self._watch, self._reference.version
-        if watch.labels is None or watch.key is None:
+        settings, version = self._settings, self._reference.version
+        if self._config.labels is None or settings.key is None:
             return 0, []
-        labels = read_labels(watch.labels, watch.key, str(version.problem.get("label")))
-        begin = self._end - timedelta(hours=watch.label_hours)
+        labels = read_labels(self._config.labels, settings.key, str(version.problem.get("label")))
+        begin = self._end - timedelta(hours=settings.label_hours)
         samples = self._read([version.number], begin)
         rows = labelled(samples.table, labels, version.problem)
         if rows.odd:
             odd = ", ".join(f"'{label}'" for label in sorted(rows.odd)[:_MOST_NAMED])
-            self._notes.append(f"Labels that version {version.number} doesn't know: {odd}.")
-        if len(rows.labels) < watch.min_rows:
+            self._notes.append(f"Unknown labels for version {version.number}: {odd}.")
+        if len(rows.labels) < settings.min_rows:
             self._notes.append(
-                f"Too few rows with a label: {len(rows.labels)} in {watch.label_hours:g} hours; "
-                f"`monitoring.min_rows` is {watch.min_rows}."
+                f"Too few rows with a label: {len(rows.labels)} in {settings.label_hours:g} hours; "
+                f"`monitoring.min_rows` is {settings.min_rows}."
             )
             return len(rows.labels), []
-        return len(rows.labels), live_metrics(rows, version.problem, watch.metrics)
+        return len(rows.labels), live_metrics(rows, version.problem, settings.metrics)
 
 
 def _scores(reference: Reference) -> Mapping[str, pa.Array]:

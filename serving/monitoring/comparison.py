@@ -1,4 +1,4 @@
-"""The live rows' columns, and the model's answers, beside what they should be like."""
+"""Compares the columns of live rows, and the model's answers, with a reference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics as Dataset
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
+from beltline.base.monitoring_settings import Monitoring
 from beltline.serving.monitoring import chance
 from beltline.serving.monitoring.bars import bars
 from beltline.serving.monitoring.counting import (
@@ -26,20 +27,19 @@ from beltline.serving.monitoring.counting import (
 )
 from beltline.serving.monitoring.distances import anomalies, distances
 from beltline.serving.monitoring.novelty import Novelty, frequencies, novelty
-from beltline.serving.monitoring.report import Column, Measure
+from beltline.serving.monitoring.report import ColumnReport, Measure
 from beltline.serving.monitoring.schema_limits import (
     distance_limit,
     domain,
     is_by_chance,
     measured_as,
 )
-from beltline.serving.monitoring.watch import Watch
 
 _ANSWERS = "the answers to the evaluation rows"
 
 
 @dataclass(frozen=True)
-class Rows:
+class ComparedRows:
     """Rows to compare; each column holds lists."""
 
     table: pa.Table
@@ -67,11 +67,11 @@ class Comparison:
     """
 
     reference: Mapping[str, Feature]
-    live: Rows
-    watch: Watch
+    live: ComparedRows
+    settings: Monitoring
     share: float
 
-    def columns(self, schema: schema_pb2.Schema, before: Rows | None) -> list[Column]:
+    def columns(self, schema: schema_pb2.Schema, before: ComparedRows | None) -> list[ColumnReport]:
         """Returns the columns that both have, in the reference's order.
 
         Args:
@@ -88,13 +88,13 @@ class Comparison:
             if name in self.live.features
         ]
 
-    def answers(self) -> list[Column]:
+    def answers(self) -> list[ColumnReport]:
         """Returns the model's answers: how far from those to the evaluation rows."""
         return [
-            Column(
+            ColumnReport(
                 name=name,
                 kind=_kind(self.reference[name]),
-                measures={"skew": Measure(distance, self.watch.score, by_chance)},
+                measures={"skew": Measure(distance, self.settings.score, by_chance)},
                 bars=bars(self.reference[name], self.live.features[name], self.live.numbers(name)),
                 reference=_ANSWERS,
             )
@@ -109,21 +109,21 @@ class Comparison:
         skew: Mapping[str, tuple[float, float]],
         drift: Mapping[str, tuple[float, float]],
         odd: list[Any],
-    ) -> Column:
+    ) -> ColumnReport:
         reference, live = self.reference[name], self.live.features[name]
         new = novelty(reference, live, self.live.numbers(name), domain(schema, feature))
         measures = {}
         if name in skew:
-            limit = distance_limit(feature, "skew_comparator", self.watch.skew)
+            limit = distance_limit(feature, "skew_comparator", self.settings.skew)
             measures["skew"] = Measure(skew[name][0], limit, skew[name][1])
         if name in drift:
-            limit = distance_limit(feature, "drift_comparator", self.watch.drift)
+            limit = distance_limit(feature, "drift_comparator", self.settings.drift)
             measures["drift"] = Measure(drift[name][0], limit, drift[name][1])
         if new:
             measures["new"] = self._new(new)
         measures["missing"] = self._missing(reference, live)
         past = {name for name, measure in measures.items() if measure.is_alarm}
-        return Column(
+        return ColumnReport(
             name=name,
             kind=_kind(reference),
             measures=measures,
@@ -138,13 +138,13 @@ class Comparison:
         )
 
     def _new(self, new: Novelty) -> Measure:
-        return Measure(new.share, self.watch.new_values, new.by_chance(self.share))
+        return Measure(new.share, self.settings.new_values, new.by_chance(self.share))
 
     def _missing(self, reference: Feature, live: Feature) -> Measure:
         rows, trained = values(live) + missing(live), values(reference) + missing(reference)
         usual = missing(reference) / trained
         by_chance = chance.rare_share(rows, missing(reference), trained, self.share)
-        return Measure(missing(live) / rows - usual, self.watch.missing, by_chance - usual)
+        return Measure(missing(live) / rows - usual, self.settings.missing, by_chance - usual)
 
     def _distances(self, reference: Mapping[str, Feature]) -> dict[str, tuple[float, float]]:
         """Returns each column's distance from a reference, and what chance alone gives."""

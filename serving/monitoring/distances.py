@@ -36,7 +36,7 @@ def distances(reference: Iterable[Feature], live: Iterable[Feature]) -> dict[str
 
 
 def anomalies(live: Dataset, schema: schema_pb2.Schema) -> dict[str, list[Any]]:
-    """Returns what of each column the schema doesn't allow, an AnomalyInfo.Reason each.
+    """Returns the anomalies of each column by the schema, an AnomalyInfo.Reason each.
 
     Mere warnings are left out.
     """

@@ -15,7 +15,7 @@ _PARQUET = ".parquet"
 
 
 def read_labels(path: Path, key: str, label: str) -> Mapping[str, str]:
-    """Returns the label of each key, both as they are written; of several labels the last.
+    """Returns the label of each key, both as texts; of several labels the last.
 
     Args:
       path: a CSV or Parquet file, or a folder of them, read in the order of their names.

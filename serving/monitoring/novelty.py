@@ -1,4 +1,4 @@
-"""Values that no training row has: other categories, and numbers beyond the least and greatest."""
+"""Values that no training row has: new categories, and numbers out of the training range."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MOST_NAMED = 5
 class Novelty:
     """How many of a column's live values are new.
 
-    `seen_once` of the reference's values speak for how many new ones there are always.
+    `seen_once` of the reference's values occur once, which estimates the usual share of new ones.
     """
 
     new: int
@@ -37,15 +37,15 @@ class Novelty:
 def novelty(
     reference: Feature, live: Feature, numbers: Numbers, domain: Collection[str]
 ) -> Novelty | None:
-    """Counts a column's new values; None where it can't be told.
+    """Returns a column's new values; None where they can't be determined.
 
-    That is where either has no values, or the statistics don't name all of the reference's.
+    That is where either has no values, or the statistics don't have all of the reference's.
 
     Args:
       reference: statistics of the training rows.
       live: of the live ones.
       numbers: the live values of a number, without what is missing.
-      domain: values that the schema names besides.
+      domain: further values that the schema allows.
     """
     rows, reference_rows = values(live), values(reference)
     if not rows or not reference_rows:

@@ -1,4 +1,4 @@
-"""What a version says of itself: its training rows' statistics, the schema, its answers."""
+"""The reference that is pushed with a version: training statistics, schema, answers."""
 
 import json
 from collections.abc import Collection
@@ -20,7 +20,7 @@ TYPES = {
     statistics_pb2.FeatureNameStatistics.FLOAT: pa.float32(),
     statistics_pb2.FeatureNameStatistics.STRING: pa.binary(),
 }
-"""What a column's values are read as, by its type in the statistics."""
+"""The Arrow type of a column's values, by its type in the statistics."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Reference:
 
     @property
     def types(self) -> dict[str, pa.DataType]:
-        """What the values of each column are."""
+        """The Arrow type of each column."""
         return {
             feature_name(feature): TYPES[feature.type]
             for feature in self.statistics.features
@@ -47,7 +47,7 @@ class Reference:
 
 
 def live_reference(folder: Path) -> Reference:
-    """Returns what the live version says of itself.
+    """Returns the reference of the live version.
 
     Raises:
       WrongInput: no version has been pushed, or the live one lacks statistics or schema.
@@ -60,7 +60,7 @@ def live_reference(folder: Path) -> Reference:
     columns = _columns(version, statistics)
     _keep(statistics.features, columns)
     _keep(schema.feature, columns)
-    # It is about a data set to learn from.
+    # They are for training data.
     schema.ClearField("dataset_constraints")
     return Reference(version, statistics, schema, _scores(version.path / SCORES))
 
@@ -107,7 +107,7 @@ def _incomplete(file: Path, error: Exception) -> WrongInput:
     why = error.strerror if isinstance(error, OSError) else error
     return WrongInput(
         f"{file}: can't be read ({why}), so there is nothing to compare requests with; push a new "
-        "version (`beltline run --force`), or go back to one that has it (`beltline rollback`)"
+        "version (`beltline run --force`), or roll back to one that has it (`beltline rollback`)"
     )
 
 

@@ -1,4 +1,4 @@
-"""What the monitoring found: columns with their measures, live metrics, alarms; table and JSON."""
+"""The result of the monitoring: columns with their measures, live metrics, alarms."""
 
 import math
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Measure:
 
     @property
     def is_alarm(self) -> bool:
-        """Whether the value is past both."""
+        """Whether the value exceeds both."""
         return self.value > self.threshold
 
 
@@ -51,7 +51,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnReport:
     """A column, or an answer of the model, beside its reference.
 
     `kind` is number or category; `measures` are by the names in `MEASURES`; `anomalies` are what
@@ -68,7 +68,7 @@ class Column:
 
     @property
     def alarms(self) -> list[str]:
-        """A sentence for each measure past its limit, and for each anomaly."""
+        """A sentence for each measure above its limit, and for each anomaly."""
         past = [name for name, measure in self.measures.items() if measure.is_alarm]
         return [
             *(f"{self.name}: {self._sentence(name)}" for name in past),
@@ -87,7 +87,7 @@ class Column:
 
 @dataclass(frozen=True)
 class LiveMetric:
-    """A metric on the rows that have a label by now; None: it can't be told of these rows."""
+    """A metric on the rows whose label has arrived; None if it is undefined for these rows."""
 
     name: str
     value: float | None
@@ -107,8 +107,8 @@ class LiveMetric:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was found. Without columns there were too few rows to say; a note says so.
+class MonitoringReport:
+    """The result of a check. Without columns there were too few rows; a note says so.
 
     `rows` were sampled from `begin` to `end`, and `rows_before` in as long a time before; where
     there are very many, some of them are compared. `labelled_rows` of the live version have a
@@ -121,16 +121,16 @@ class Report:
     end: datetime
     rows: int
     rows_before: int = 0
-    columns: list[Column] = field(default_factory=list)
-    scores: list[Column] = field(default_factory=list)
+    columns: list[ColumnReport] = field(default_factory=list)
+    scores: list[ColumnReport] = field(default_factory=list)
     labelled_rows: int = 0
     metrics: list[LiveMetric] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def alarms(self) -> list[str]:
-        """A sentence for each thing past its limit, the most important first."""
-        found: list[LiveMetric | Column] = [*self.metrics, *self.scores, *self.columns]
+        """A sentence for each value beyond its limit, the most important first."""
+        found: list[LiveMetric | ColumnReport] = [*self.metrics, *self.scores, *self.columns]
         return [alarm for each in found for alarm in each.alarms]
 
     @property
@@ -147,7 +147,7 @@ class Report:
         return [head, *(_row(each) for each in (*self.scores, *self.columns))]
 
     def as_json(self) -> dict[str, Any]:
-        """Returns all of it as plain values; times are ISO texts, what can't be told is null."""
+        """Returns all of it as plain values; times are ISO texts, what is undefined is null."""
         return {
             "name": self.name,
             "version": self.version,
@@ -165,11 +165,11 @@ class Report:
 
 
 def shown(name: str, value: float) -> str:
-    """Returns a measure for people: shares as percent."""
+    """Returns a measure as text: shares as percent."""
     return f"{value:.1%}" if name in _SHARES else f"{value:.3f}"
 
 
-def _row(column: Column) -> list[str]:
+def _row(column: ColumnReport) -> list[str]:
     cells = [
         shown(name, column.measures[name].value) if name in column.measures else "-"
         for name in MEASURES
@@ -177,7 +177,7 @@ def _row(column: Column) -> list[str]:
     return [column.name, *cells, ", ".join(_marks(column))]
 
 
-def _marks(column: Column) -> Iterator[str]:
+def _marks(column: ColumnReport) -> Iterator[str]:
     for name, measure in column.measures.items():
         if measure.is_alarm:
             yield f"{name} > {shown(name, measure.threshold)}"
@@ -185,7 +185,7 @@ def _marks(column: Column) -> Iterator[str]:
         yield "not as the schema says"
 
 
-def _column_as_json(column: Column) -> dict[str, Any]:
+def _column_as_json(column: ColumnReport) -> dict[str, Any]:
     measures = {
         name: {
             "value": _finite(measure.value),

@@ -1,7 +1,7 @@
-"""The sampled rows of a time, from the files that a server has written.
+"""The sampled rows of a window, from the files that a server has written.
 
-Of very many rows a part is kept, drawn at random: what is compared gets no better with more than
-some ten thousand.
+Of very many rows a random sample is kept: the comparison gets no better with more than some ten
+thousand.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ class Samples:
 
 
 def sampled_versions(folder: Path) -> list[int]:
-    """Returns the versions of which there are samples, ascending."""
+    """Returns the versions that have samples, ascending."""
     splits = {file.parent.name for file in folder.glob(f"{SPLIT}*/*.gz")}
     numbers = (split.removeprefix(SPLIT) for split in splits)
     return sorted(int(number) for number in numbers if number.isdecimal())
@@ -51,11 +51,11 @@ def read(
 
     Args:
       folder: where the samples are.
-      versions: whose.
-      begin: with its zone, as `end`.
+      versions: the versions that answered.
+      begin: with its time zone, as `end`.
       end: the last second.
       types: the columns, and what they are read as; one that has other values in a file of an
-        earlier version is missing there. What was sampled besides comes along.
+        earlier version is missing there. Beltline's own features are included.
     """
     drawn = _Drawn()
     damaged = []
@@ -65,7 +65,7 @@ def read(
                 for batch in _batches(file):
                     drawn.add(_typed(_within(batch, begin, end), types))
             except (tf.errors.DataLossError, tf.errors.NotFoundError):
-                # The oldest go while we read; a file may be damaged where disks are.
+                # The oldest may be deleted meanwhile; a file may be damaged.
                 damaged += [file] if file.exists() else []
     return Samples(drawn.table(), drawn.seen, tuple(damaged))
 
@@ -109,7 +109,7 @@ def _cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 class _Drawn:
-    """Rows drawn at random, so many that memory doesn't grow with what there is."""
+    """A random sample of bounded size, whatever the number of rows."""
 
     def __init__(self) -> None:
         self.seen = 0

@@ -1,4 +1,4 @@
-"""What the schema says of a column's limits: comparators, domains, and anomalies worth an alarm."""
+"""The limits in a schema: comparators, domains, and anomalies that are worth an alarm."""
 
 import math
 from collections.abc import Collection
@@ -40,7 +40,7 @@ def domain(schema: schema_pb2.Schema, feature: schema_pb2.Feature | None) -> Col
 
 
 def measured_as(reason: Any) -> str | None:
-    """Returns the measure that says the same as an AnomalyInfo.Reason, if there is one."""
+    """Returns the measure that covers an AnomalyInfo.Reason, if there is one."""
     return {_MISSING: "missing", _UNEXPECTED: "new"}.get(reason.type)
 
 

@@ -1,6 +1,14 @@
 """The HTTP side: TensorFlow Serving's REST API, and the pages around it.
 
-`app.py` has the routes; a further endpoint is a line there and a function in a module of its own.
-Requests become arrays in `json_document.py`, `fields.py` and `json_tensors.py`, and answers JSON in
-`json_answers.py`; `connections.py` and `bodies.py` keep the limits.
+    app.py             the ASGI application: token, dispatch, errors; pages.py has the pages
+    routing.py         the model, version and signature that a request addresses
+    model_info.py      the version of a route, states and signatures
+    request_body.py    a body, within limits, as JSON
+    predict.py         :predict, with predict_inputs.py and json_tensors.py; JSON to arrays
+    classify.py        :classify and :regress, with examples.py
+    json_outputs.py    arrays to JSON
+    responses.py       responses and errors
+    connections.py     limits of a connection, on top of uvicorn
+
+A further method of a model is an entry in `app.py` and a module of its own.
 """

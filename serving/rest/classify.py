@@ -1,57 +1,58 @@
-"""Answers :classify and :regress: examples in, classes with scores or a value each out."""
+"""The methods :classify and :regress: examples in, classes with scores or a value each out."""
 
 from typing import Any
 
 import numpy as np
 
 from beltline.serving.options import Options
-from beltline.serving.rest import json_answers
-from beltline.serving.rest.addresses import Method
-from beltline.serving.rest.errors import wrong
-from beltline.serving.rest.json_document import document
-from beltline.serving.rest.methods import signature
-from beltline.serving.rest.metrics import Metrics
-from beltline.serving.servables.loaded import Loaded
-from beltline.serving.servables.served import Served
+from beltline.serving.rest import json_outputs
+from beltline.serving.rest.metrics import ServerMetrics
+from beltline.serving.rest.request_body import check_properties, parse_json
+from beltline.serving.rest.responses import bad_request
+from beltline.serving.rest.routing import Method, find_signature
+from beltline.serving.servables.servable import Servable
+from beltline.serving.servables.served import ServedVersions
 
 Array = np.ndarray[Any, Any]
 
+_PROPERTIES = frozenset({"context", "examples", "signature_name"})
+
 
 class Classify:
-    """Answers both methods."""
+    """Responds to both methods."""
 
-    def __init__(self, options: Options, served: Served, metrics: Metrics) -> None:
-        self._options = options
+    def __init__(self, options: Options, served: ServedVersions, metrics: ServerMetrics) -> None:
+        self._max_rows = options.limits.max_rows
         self._served = served
         self._metrics = metrics
 
-    async def answer(self, loaded: Loaded, method: Method, body: bytes) -> bytes:
-        """Returns the JSON that answers a request.
+    async def respond(self, servable: Servable, method: Method, body: bytes) -> bytes:
+        """Returns the JSON of the response.
 
         Raises:
-          Refused: the request is wrong, or the version has no signature for it.
-          WrongValues, Overloaded, TimedOut, ModelFailed: see `Served.ask`.
+          HttpError: the request is invalid, or the version has no signature for it.
+          WrongValues, Overloaded, TimedOut, ModelFailed: see `ServedVersions.run`.
         """
-        from beltline.serving.rest.examples import serialized  # TensorFlow, with it
-
-        found = document(body)
-        asked = signature(loaded, method, found)
-        examples = found.get("examples")
-        if isinstance(examples, list) and len(examples) > self._options.max_rows:
-            most = self._options.max_rows
-            raise wrong(
-                f"The request has {len(examples)} rows; at most {most} are answered at once"
+        document = parse_json(body)
+        check_properties(document, _PROPERTIES)
+        signature = find_signature(servable, method, document)
+        examples = document.get("examples")
+        if isinstance(examples, list) and len(examples) > self._max_rows:
+            raise bad_request(
+                f"the request has {len(examples)} rows; at most {self._max_rows} allowed"
             )
-        array = serialized(found, _kinds(loaded))
-        inputs = {next(iter(asked.inputs)): array}
-        outputs = await self._served.ask(loaded, asked.name, inputs, len(array))
-        self._metrics.answered_rows(len(array))
+        from beltline.serving.rest.examples import serialized  # imports TensorFlow
+
+        array = serialized(document, _kinds(servable))
+        inputs = {next(iter(signature.inputs)): array}
+        outputs = await self._served.run(servable, signature.name, inputs, len(array))
+        self._metrics.count_rows(len(array))
         shape = _classes if method == "classify" else _values
-        return json_answers.results(shape(outputs, len(array)), loaded.number, outputs)
+        return json_outputs.results(shape(outputs, len(array)), servable.number, outputs)
 
 
-def _kinds(loaded: Loaded) -> dict[str, str]:
-    columns = loaded.version.problem.get("columns")
+def _kinds(servable: Servable) -> dict[str, str]:
+    columns = servable.version.problem.get("columns")
     return columns if isinstance(columns, dict) else {}
 
 
@@ -59,19 +60,19 @@ def _classes(outputs: dict[str, Array], rows: int) -> list[Any]:
     """Returns `[label, score]` for each class of each row; a label is empty if there is none."""
     found = {name: outputs[name] for name in ("classes", "scores") if name in outputs}
     if not found:
-        raise wrong(
+        raise bad_request(
             "Expected classification signature outputs to contain at least one of "
             '"classes" or "scores".'
         )
     for name, array in found.items():
         if array.ndim != 2:
-            raise wrong(
+            raise bad_request(
                 f"Expected Tensor shape: [batch_size num_classes] but got {list(array.shape)}"
             )
         if len(array) != rows:
-            raise wrong(f"Expected {name} output batch size of {rows}. Got: {len(array)}")
+            raise bad_request(f"Expected {name} output batch size of {rows}. Got: {len(array)}")
     shape = next(iter(found.values())).shape
-    labels = json_answers.values(found.get("classes", np.full(shape, b"", object)))
+    labels = json_outputs.values(found.get("classes", np.full(shape, b"", object)))
     scores = found.get("scores", np.zeros(shape, np.float32))
     return [
         [[label, score] for label, score in zip(*row, strict=True)]
@@ -81,10 +82,10 @@ def _classes(outputs: dict[str, Array], rows: int) -> list[Any]:
 
 def _values(outputs: dict[str, Array], rows: int) -> list[Any]:
     if "outputs" not in outputs:
-        raise wrong('Expected regression signature outputs to contain "outputs".')
+        raise bad_request('Expected regression signature outputs to contain "outputs".')
     array = outputs["outputs"]
     if array.shape not in ((rows,), (rows, 1)):
-        raise wrong(
+        raise bad_request(
             f"Expected Tensor shape: [batch_size] or [batch_size, 1] but got {list(array.shape)}"
         )
-    return json_answers.values(array.reshape(rows))
+    return json_outputs.values(array.reshape(rows))

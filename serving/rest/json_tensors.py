@@ -13,33 +13,33 @@ from typing import Any
 
 import numpy as np
 
-from beltline.serving.rest.json_document import shown
+from beltline.serving.rest.request_body import shown
 from beltline.serving.servables.signature import Tensor
 
 Array = np.ndarray[Any, Any]
 
 # What a double holds exactly.
-_MOST_EXACT = 2**53 - 1
-_MOST_DIMENSIONS = 16
+_MAX_EXACT = 2**53 - 1
+_MAX_DIMENSIONS = 16
 _NUMBERS = frozenset({int, float})
 _JSON_TYPES = {dict: "Object", list: "Array", str: "String", type(None): "Null"}
 
 
 class WrongValue(Exception):
-    """A value that doesn't go into the tensor; `index` counts the first dimension, if known."""
+    """A value that doesn't fit the tensor; `index` is that in the first dimension, if known."""
 
     def __init__(self, message: str, index: int | None = None) -> None:
         super().__init__(message)
         self.index = index
 
 
-# To say so for a whole request at once costs less than for each of its columns.
+# Entered once for a whole request: for each column it would cost more.
 overflow_is_an_error = partial(np.errstate, over="raise")
-"""Whoever calls `tensor` must do so within this."""
+"""The context in which `tensor` must be called."""
 
 
 def tensor(values: Any, wanted: Tensor) -> Array:
-    """Returns JSON values as an array of the type and shape that an input wants.
+    """Returns JSON values as an array of the type and shape of an input.
 
     Args:
       values: a list for the first dimension, or a single value where the input has none.
@@ -69,7 +69,7 @@ def _array(values: list[Any], dtype: np.dtype[Any], step: int) -> Array:
         if dtype.kind == "O":
             return _texts(values, kinds)
     except (FloatingPointError, OverflowError, ValueError):
-        # Which one it was is looked for below.
+        # Which value it was is found below.
         pass
     raise _first_wrong(values, dtype, max(step, 1))
 
@@ -80,13 +80,13 @@ def _floats(values: list[Any], kinds: set[type], dtype: np.dtype[Any]) -> Array:
             raise ValueError
         values = [math.nan if value is None else value for value in values]
     array = np.array(values, dtype)
-    if dtype.itemsize == 8 and int in kinds and (np.abs(array) > _MOST_EXACT).any():
+    if dtype.itemsize == 8 and int in kinds and (np.abs(array) > _MAX_EXACT).any():
         _check_exact(values)
     return array
 
 
 def _check_exact(values: list[Any]) -> None:
-    if any(type(value) is int and abs(value) > _MOST_EXACT for value in values):
+    if any(type(value) is int and abs(value) > _MAX_EXACT for value in values):
         raise OverflowError
 
 
@@ -117,11 +117,11 @@ def from_base64(value: dict[str, str]) -> bytes:
     """Returns the bytes that `{"b64": "..."}` stands for; the padding may be left out.
 
     Raises:
-      ValueError: it is no base64.
+      ValueError: it is not base64.
     """
     text = value["b64"].rstrip("=")
     try:
-        # The alphabet for URLs is as good.
+        # The alphabet for URLs is allowed too.
         plain = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
         return base64.b64decode(plain, validate=True)
     except binascii.Error as error:
@@ -134,7 +134,7 @@ def _first_wrong(values: list[Any], dtype: np.dtype[Any], step: int) -> WrongVal
             _array_of_one(value, dtype)
         except (TypeError, ValueError, FloatingPointError, OverflowError) as error:
             return WrongValue(_why(value, dtype, error), place // step)
-    return WrongValue(f"the values are no {type_name(dtype)}")
+    return WrongValue(f"the values are not of type {type_name(dtype)}")
 
 
 def _array_of_one(value: Any, dtype: np.dtype[Any]) -> None:
@@ -157,7 +157,7 @@ def _why(value: Any, dtype: np.dtype[Any], error: Exception) -> str:
             return "Unable to base64 decode"
         return f"JSON Value: {shown(value)} not formatted correctly for base64 data"
     if isinstance(error, UnicodeEncodeError):
-        return f"JSON Value: {shown(value)} is no text: half of a surrogate pair"
+        return f"JSON Value: {shown(value)} is not Unicode: half of a surrogate pair"
     if isinstance(error, FloatingPointError | OverflowError):
         return f"Cannot convert JSON value: {shown(value)} to {name} without loss of precision."
     return f"JSON Value: {shown(value)} Type: {json_type(value)} is not of expected type: {name}"
@@ -192,8 +192,8 @@ def _shape(value: Any) -> tuple[int, ...]:
     shape: list[int] = []
     while type(value) is list:
         shape.append(len(value))
-        if len(shape) > _MOST_DIMENSIONS:
-            raise WrongValue(f"lists are nested deeper than {_MOST_DIMENSIONS}")
+        if len(shape) > _MAX_DIMENSIONS:
+            raise WrongValue(f"lists are nested deeper than {_MAX_DIMENSIONS}")
         value = value[0] if value else None
     return tuple(shape)
 

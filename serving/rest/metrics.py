@@ -1,6 +1,6 @@
 """The page /metrics in Prometheus' text format: requests, times, batches, versions, samples.
 
-A new figure is counted where it arises, or read in `_read` when the page is asked for.
+A new metric is counted where it arises, or collected in `_StateCollector` when the page is read.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from beltline.serving.servables.served import Served
+from beltline.serving.servables.served import ServedVersions
 
 if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler
 
-KIND = b"text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 
 
-class Metrics:
-    """Counts of one server."""
+class ServerMetrics:
+    """The metrics of one server."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: ServedVersions) -> None:
         self.sampler: Sampler | None = None
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -44,9 +44,9 @@ class Metrics:
             "beltline_rows", "Rows answered by the model.", registry=self._registry
         )
         self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._registry.register(_Read(served, self))
+        self._registry.register(_StateCollector(served, self))
 
-    def answered(self, endpoint: str, status: int, seconds: float) -> None:
+    def count_request(self, endpoint: str, status: int, seconds: float) -> None:
         """Counts a request; `endpoint` must be one of a few, whatever the path was."""
         found = self._counters.get((endpoint, status))
         if found is None:
@@ -56,8 +56,8 @@ class Metrics:
         found[0].inc()
         found[1].observe(seconds)
 
-    def answered_rows(self, rows: int) -> None:
-        """Counts rows that the model answered; by `beltline_batches` it is the rows of a batch."""
+    def count_rows(self, rows: int) -> None:
+        """Counts rows that the model answered; over `beltline_batches` they are the batch size."""
         self._rows.inc(rows)
 
     def page(self) -> bytes:
@@ -66,36 +66,36 @@ class Metrics:
         return text
 
 
-class _Read(Collector):
-    """Figures that others keep, read when the page is asked for."""
+class _StateCollector(Collector):
+    """Metrics of state that others keep, collected when the page is read."""
 
-    def __init__(self, served: Served, counts: Metrics) -> None:
+    def __init__(self, served: ServedVersions, metrics: ServerMetrics) -> None:
         self._served = served
-        self._counts = counts
+        self._metrics = metrics
 
     def collect(self) -> Iterator[Metric]:
         live = self._served.live
         yield GaugeMetricFamily(
             "beltline_live_version",
-            "The version that answers; 0 if none does.",
+            "The live version; 0 if there is none.",
             value=live.number if live else 0,
         )
         yield GaugeMetricFamily(
             "beltline_queue_rows",
-            "Rows that were asked and have no answer yet.",
+            "Rows that wait for the model.",
             value=self._served.waiting_rows,
         )
         yield CounterMetricFamily(
-            "beltline_batches", "How often the model was asked.", value=self._served.batches
+            "beltline_batches", "Batches that the model ran.", value=self._served.batches
         )
         yield self._versions()
-        if self._counts.sampler is not None:
-            yield self._samples(self._counts.sampler)
+        if self._metrics.sampler is not None:
+            yield self._samples(self._metrics.sampler)
 
     def _versions(self) -> Metric:
         family = GaugeMetricFamily(
             "beltline_version_state",
-            "1 for the state of each version that was tried; broken: it could not be loaded.",
+            "1 for the state of each version; broken: it could not be loaded.",
             labels=["version", "state", "broken"],
         )
         for state in self._served.states():

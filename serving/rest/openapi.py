@@ -1,4 +1,4 @@
-"""The OpenAPI document: what this server can be asked, made from the live version's signatures.
+"""The OpenAPI document of the server, generated from the live version's signatures.
 
 It keeps to what OpenAPI 3.0 and 3.1 have in common, since Swagger UI reads it as 3.0. A further
 path is an entry in `_paths`.
@@ -13,17 +13,16 @@ import orjson
 
 from beltline.bundle.environment import VERSION
 from beltline.serving.options import Options
-from beltline.serving.rest.methods import DEFAULT
-from beltline.serving.servables.loaded import Loaded
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.serving.servables.servable import Servable
+from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature, Tensor
 from beltline.versions.folder import CHECK_ROWS
 
 Json = dict[str, Any]
 
 _ABOUT = """\
-Answers with the live version of the model, by TensorFlow Serving's REST API. `null` is a missing
-value. `/v1/models/NAME/versions/V` and `/v1/models/NAME/labels/live` or `previous` stand for a
-certain version.
+Serves the live version of the model with TensorFlow Serving's REST API. `null` is a missing value.
+`/v1/models/NAME/versions/V` and `/v1/models/NAME/labels/live` or `previous` address a certain
+version.
 """
 _ANY_OBJECT: Json = {"type": "object"}
 _ERROR: Json = {
@@ -32,32 +31,33 @@ _ERROR: Json = {
     "required": ["error"],
 }
 _VERSION: Json = {"type": "string", "description": "The version that answered."}
+_ROW_KEY: Json = {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}
 _REASONS = {
-    "400": "The request is wrong; `error` says what and where.",
+    "400": "The request is invalid; `error` says what and where.",
     "401": "The bearer token is missing or wrong.",
     "404": "No such model or version is served.",
     "413": "The request is too large.",
-    "415": "The body is in an unknown encoding.",
-    "503": "Too much to do, or no version is live yet; come again.",
+    "415": "The body has an unsupported encoding.",
+    "503": "Overloaded, or no version is live yet; retry later.",
     "504": "The model didn't answer in time.",
 }
 
 
-class Description:
+class OpenApi:
     """The document of one server."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._made: tuple[int | None, bytes] | None = None
 
-    def document(self, live: Loaded | None) -> bytes:
-        """Returns the document as JSON; made anew when another version is live."""
+    def document(self, live: Servable | None) -> bytes:
+        """Returns the document as JSON; generated once per live version."""
         number = live.number if live else None
         if self._made is None or self._made[0] != number:
             self._made = number, orjson.dumps(self._document(live))
         return self._made[1]
 
-    def _document(self, live: Loaded | None) -> Json:
+    def _document(self, live: Servable | None) -> Json:
         secured = bool(self._options.token)
         components: Json = {"schemas": {"Error": _ERROR}}
         if secured:
@@ -70,13 +70,13 @@ class Description:
             **({"security": [{"token": []}]} if secured else {}),
         }
 
-    def _paths(self, live: Loaded | None) -> Json:
+    def _paths(self, live: Servable | None) -> Json:
         model = f"/v1/models/{self._options.name}"
         paths = {
-            model: {"get": _operation("status", "What each version is doing.")},
-            f"{model}/metadata": {"get": _operation("metadata", "What the model can be asked.")},
+            model: {"get": _operation("status", "The state of each version.")},
+            f"{model}/metadata": {"get": _operation("metadata", "The signatures of the model.")},
             f"{model}:predict": {"post": self._predict(live)},
-            "/healthz": {"get": _page("healthz", "Whether the process lives.")},
+            "/healthz": {"get": _page("healthz", "Whether the process is alive.")},
             "/readyz": {"get": _page("readyz", "Whether a version is live.")},
         }
         for method in ("classify", "regress"):
@@ -84,31 +84,31 @@ class Description:
                 paths[f"{model}:{method}"] = {"post": _of_examples(method, live)}
         return paths
 
-    def _predict(self, live: Loaded | None) -> Json:
-        signature = live.signatures.get(DEFAULT) if live else None
-        operation = _operation("predict", "Answers rows, or columns.")
+    def _predict(self, live: Servable | None) -> Json:
+        signature = live.signatures.get(DEFAULT_SIGNATURE) if live else None
+        operation = _operation("predict", "Predictions for rows, or for columns.")
         if live is None or signature is None:
             return operation | {"requestBody": _body(_ANY_OBJECT)}
-        row = _row(signature, self._options.key)
+        row = _row(signature, self._options.sampling.key)
         example = _example(live, signature)
         operation["requestBody"] = _body(_either(row, signature, self._options), example)
-        operation["responses"]["200"] = _answer("The answers.", _answers(signature))
+        operation["responses"]["200"] = _response("The predictions.", _answers(signature))
         return operation
 
 
 def _operation(name: str, summary: str) -> Json:
-    responses: Json = {"200": _answer("The answer.", _ANY_OBJECT)}
+    responses: Json = {"200": _response("The response.", _ANY_OBJECT)}
     error = {"$ref": "#/components/schemas/Error"}
-    responses |= {status: _answer(reason, error) for status, reason in _REASONS.items()}
+    responses |= {status: _response(reason, error) for status, reason in _REASONS.items()}
     return {"operationId": name, "summary": summary, "responses": responses}
 
 
 def _page(name: str, summary: str) -> Json:
-    # Anybody may ask for these.
+    # They need no token.
     return _operation(name, summary) | {"security": []}
 
 
-def _answer(description: str, schema: Json) -> Json:
+def _response(description: str, schema: Json) -> Json:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
@@ -122,24 +122,24 @@ def _body(schema: Json, example: Any = None) -> Json:
 def _either(row: Json, signature: Signature, options: Options) -> Json:
     """Returns the schema of a request: rows, or columns."""
     columns = {name: {"type": "array", "items": value} for name, value in row["properties"].items()}
-    instances = {"type": "array", "items": row, "minItems": 1, "maxItems": options.max_rows}
+    instances = {"type": "array", "items": row, "minItems": 1, "maxItems": options.limits.max_rows}
     inputs = {**row, "properties": columns}
     name = {"type": "string", "enum": [signature.name]}
-    # What else stands beside them is nobody's business, as in TensorFlow Serving.
     return {
         "oneOf": [
-            _open({"instances": instances, "signature_name": name}, ["instances"]),
-            _open({"inputs": inputs, "signature_name": name}, ["inputs"]),
+            _object({"instances": instances, "signature_name": name}, ["instances"]),
+            _object({"inputs": inputs, "signature_name": name}, ["inputs"]),
         ]
     }
 
 
-def _open(properties: Json, required: list[str]) -> Json:
-    return {"type": "object", "properties": properties, "required": required}
-
-
 def _object(properties: Json, required: list[str]) -> Json:
-    return _open(properties, required) | {"additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
 def _row(signature: Signature, key: str | None) -> Json:
@@ -147,8 +147,8 @@ def _row(signature: Signature, key: str | None) -> Json:
         signature.columns.get(name, name): _value(tensor)
         for name, tensor in signature.inputs.items()
     }
-    named = {} if key is None or key in columns else {key: {"type": "string"}}
-    return _object(columns | named, list(columns))
+    keys = {} if key is None or key in columns else {key: _ROW_KEY}
+    return _object(columns | keys, list(columns))
 
 
 def _answers(signature: Signature) -> Json:
@@ -202,21 +202,26 @@ def _method(signature: Signature) -> str:
     return signature.method.rpartition("/")[2]
 
 
-def _of_examples(method: str, live: Loaded) -> Json:
-    operation = _operation(method, "Answers examples, each an object of features.")
+def _of_examples(method: str, live: Servable) -> Json:
+    operation = _operation(method, "Classes or values for examples, each an object of features.")
     columns = live.version.problem.get("columns")
     kinds = columns if isinstance(columns, dict) else {}
     features = {name: _FEATURES[kind] for name, kind in kinds.items() if kind in _FEATURES}
     # A list of values is a feature too, and so is one that the model doesn't read.
     example = {"type": "object", "properties": features, "additionalProperties": _ANY_FEATURE}
     examples = {"type": "array", "items": example, "minItems": 1}
-    operation["requestBody"] = _body(
-        _open({"context": example, "examples": examples}, ["examples"])
-    )
+    names = [name for name, each in live.signatures.items() if _method(each) == method]
+    properties = {
+        "context": example,
+        "examples": examples,
+        "signature_name": {"type": "string", "enum": names},
+    }
+    operation["requestBody"] = _body(_object(properties, ["examples"]))
     return operation
 
 
-_FLOAT: Json = {"type": "number", "minimum": -3.4e38, "maximum": 3.4e38}
+_MAX_FLOAT = float(np.finfo(np.float32).max)
+_FLOAT: Json = {"type": "number", "minimum": -_MAX_FLOAT, "maximum": _MAX_FLOAT}
 _ANY_FEATURE: Json = {"anyOf": [_FLOAT, {"type": "string"}, {"type": "boolean"}]}
 _FEATURES: dict[str, Json] = {
     "integer": _or_null({"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}),
@@ -225,7 +230,7 @@ _FEATURES: dict[str, Json] = {
 }
 
 
-def _example(live: Loaded, signature: Signature) -> Json | None:
+def _example(live: Servable, signature: Signature) -> Json | None:
     """Returns a request with the first of the recorded rows; None if there are none."""
     try:
         recorded = json.loads((live.version.path / CHECK_ROWS).read_text(encoding="utf-8"))["rows"]

@@ -1,7 +1,7 @@
-"""Answers :predict: rows or columns in, the signature's outputs out.
+"""The method :predict: rows or columns in, the signature's outputs out.
 
-A small request is read where it comes in, which takes some microseconds. A large one is read in a
-thread, one at a time, so that others are answered meanwhile and memory stays bounded.
+A small request is parsed on the event loop, which takes some microseconds. A large one is parsed in
+a thread, one at a time, so that others are answered meanwhile and memory stays bounded.
 """
 
 from __future__ import annotations
@@ -16,27 +16,28 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from beltline.serving.options import Options
-from beltline.serving.rest import json_answers
-from beltline.serving.rest.errors import wrong
-from beltline.serving.rest.fields import Fields
-from beltline.serving.rest.json_document import document
-from beltline.serving.rest.methods import DEFAULT, signature
-from beltline.serving.rest.metrics import Metrics
-from beltline.serving.servables.loaded import Loaded
-from beltline.serving.servables.served import Served
-from beltline.serving.servables.signature import Signature
+from beltline.serving.rest import json_outputs
+from beltline.serving.rest.metrics import ServerMetrics
+from beltline.serving.rest.predict_inputs import InputParser
+from beltline.serving.rest.request_body import check_properties, parse_json
+from beltline.serving.rest.responses import bad_request
+from beltline.serving.rest.routing import find_signature
+from beltline.serving.servables.servable import Servable
+from beltline.serving.servables.served import ServedVersions
+from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature
 
 if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler
 
 Array = np.ndarray[Any, Any]
 
-# Bytes; a body of this size is read in about a millisecond.
+_PROPERTIES = frozenset({"inputs", "instances", "signature_name"})
+# Bytes; a body of this size is parsed in about a millisecond.
 _LARGE = 2**16
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _PredictRequest:
     signature: Signature
     inputs: dict[str, Array]
     keys: list[str] | None
@@ -49,78 +50,81 @@ class _Question:
 
 
 class Predict:
-    """Answers :predict, and has its questions sampled."""
+    """Responds to :predict, and hands the rows to the sampler."""
 
-    def __init__(self, options: Options, served: Served, metrics: Metrics) -> None:
-        self._options = options
-        self._served = served
+    def __init__(self, options: Options, served: ServedVersions, metrics: ServerMetrics) -> None:
         self.sampler: Sampler | None = None
+        self._max_rows = options.limits.max_rows
+        self._key = options.sampling.key
+        self._served = served
         self._metrics = metrics
-        self._fields: WeakKeyDictionary[Loaded, dict[str, Fields]] = WeakKeyDictionary()
-        self._readers = ThreadPoolExecutor(1, "read-request")
+        self._parsers: WeakKeyDictionary[Servable, dict[str, InputParser]] = WeakKeyDictionary()
+        self._thread = ThreadPoolExecutor(1, "parse-request")
 
-    async def answer(self, loaded: Loaded, body: bytes) -> bytes:
-        """Returns the JSON that answers a request.
+    async def respond(self, servable: Servable, body: bytes) -> bytes:
+        """Returns the JSON of the response.
 
         Raises:
-          Refused: the request is wrong.
-          WrongValues, Overloaded, TimedOut, ModelFailed: see `Served.ask`.
+          HttpError: the request is invalid.
+          WrongValues, Overloaded, TimedOut, ModelFailed: see `ServedVersions.run`.
         """
         if len(body) < _LARGE:
-            question = self._read(loaded, body)
+            request = self._parse(servable, body)
         else:
             loop = asyncio.get_running_loop()
-            question = await loop.run_in_executor(self._readers, self._read, loaded, body)
-        name = question.signature.name
-        outputs = await self._served.ask(loaded, name, question.inputs, question.rows)
-        self._metrics.answered_rows(question.rows)
-        if self.sampler is not None and name == DEFAULT:
-            self._sample(self.sampler, loaded, question, outputs)
-        if question.by_rows:
-            return json_answers.rows(outputs, loaded.number)
-        return json_answers.columns(outputs, loaded.number)
+            request = await loop.run_in_executor(self._thread, self._parse, servable, body)
+        name = request.signature.name
+        outputs = await self._served.run(servable, name, request.inputs, request.rows)
+        self._metrics.count_rows(request.rows)
+        if self.sampler is not None and name == DEFAULT_SIGNATURE:
+            _sample(self.sampler, servable, request, outputs)
+        if request.by_rows:
+            return json_outputs.rows(outputs, servable.number)
+        return json_outputs.columns(outputs, servable.number)
 
     def close(self) -> None:
-        """Ends the thread that reads large requests."""
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        """Ends the thread that parses large requests."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _read(self, loaded: Loaded, body: bytes) -> _Question:
-        found = document(body)
-        asked = signature(loaded, "predict", found)
-        if "instances" in found and "inputs" in found:
-            raise wrong(
+    def _parse(self, servable: Servable, body: bytes) -> _PredictRequest:
+        document = parse_json(body)
+        check_properties(document, _PROPERTIES)
+        signature = find_signature(servable, "predict", document)
+        if "instances" in document and "inputs" in document:
+            raise bad_request(
                 "Not formatted correctly expecting only one of 'inputs' or 'instances' keys"
             )
-        if "instances" in found:
-            self._check_rows(found["instances"])
-            inputs, keys = self._fields_of(loaded, asked).of_rows(found["instances"])
-        elif "inputs" in found:
-            inputs, keys = self._fields_of(loaded, asked).of_columns(found["inputs"])
+        parser = self._parser(servable, signature)
+        if "instances" in document:
+            self._check_rows(document["instances"])
+            inputs, keys = parser.from_rows(document["instances"])
+        elif "inputs" in document:
+            inputs, keys = parser.from_columns(document["inputs"])
         else:
-            raise wrong("Missing 'inputs' or 'instances' key")
-        question = _Question(asked, inputs, keys, "instances" in found)
-        self._check_rows(range(question.rows))
-        return question
+            raise bad_request("Missing 'inputs' or 'instances' key")
+        request = _PredictRequest(signature, inputs, keys, "instances" in document)
+        self._check_rows(range(request.rows))
+        return request
 
-    def _fields_of(self, loaded: Loaded, asked: Signature) -> Fields:
-        known = self._fields.setdefault(loaded, {})
-        if asked.name not in known:
-            known[asked.name] = Fields(asked, self._options.key)
-        return known[asked.name]
+    def _parser(self, servable: Servable, signature: Signature) -> InputParser:
+        known = self._parsers.setdefault(servable, {})
+        if signature.name not in known:
+            known[signature.name] = InputParser(signature, self._key)
+        return known[signature.name]
 
     def _check_rows(self, rows: Any) -> None:
-        most = self._options.max_rows
-        if isinstance(rows, list | range) and len(rows) > most:
-            raise wrong(f"The request has {len(rows)} rows; at most {most} are answered at once")
+        if isinstance(rows, list | range) and len(rows) > self._max_rows:
+            raise bad_request(f"the request has {len(rows)} rows; at most {self._max_rows} allowed")
 
-    def _sample(
-        self, sampler: Sampler, loaded: Loaded, question: _Question, outputs: Mapping[str, Array]
-    ) -> None:
-        names = question.signature.columns
-        columns = {names.get(name, name): array for name, array in question.inputs.items()}
-        answers = {
-            name: array
-            for name, array in outputs.items()
-            if array.ndim in (1, 2) and len(array) == question.rows
-        }
-        sampler.take(loaded.number, columns, answers, question.keys)
+
+def _sample(
+    sampler: Sampler, servable: Servable, request: _PredictRequest, outputs: Mapping[str, Array]
+) -> None:
+    names = request.signature.columns
+    columns = {names.get(name, name): array for name, array in request.inputs.items()}
+    answers = {
+        name: array
+        for name, array in outputs.items()
+        if array.ndim in (1, 2) and len(array) == request.rows
+    }
+    sampler.take(servable.number, columns, answers, request.keys)

@@ -1,1 +1,1 @@
-"""A sample of the answered requests: encoded, written, and read by the monitoring."""
+"""Samples of the answered requests: encoding and writing. The monitoring reads them."""

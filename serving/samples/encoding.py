@@ -1,11 +1,11 @@
 """Answered rows as tf.Examples, the way that ExampleGen would have written them.
 
 A column keeps its name and has the kind that the version's card says: an integer is an int64_list,
-a number a float_list, a text a bytes_list; a missing value is a feature without a value. What is
-no column begins with `beltline:`:
+a number a float_list, a text a bytes_list; a missing value is a feature without a value. Other
+features begin with `beltline:`:
 
     beltline:version, beltline:time (epoch seconds)    integers
-    beltline:key                                       text, where the rows have one
+    beltline:key                                       text, where the rows have keys
     beltline:probability, beltline:class, ...          each output of the model
 
 So a column whose own name begins with that is left out.
@@ -26,7 +26,7 @@ _ROWS = 128
 _END_OF_INTEGERS = 2.0**63
 
 
-class Piece(NamedTuple):
+class SampledRequest(NamedTuple):
     """The rows of one request; `chosen` says which, None all of them."""
 
     time: int
@@ -43,7 +43,7 @@ class Piece(NamedTuple):
 
 def encoded(
     version: int,
-    pieces: Sequence[Piece],
+    requests: Sequence[SampledRequest],
     kinds: Mapping[str, str],
     without: Collection[str] = (),
     with_key: bool = True,
@@ -52,37 +52,40 @@ def encoded(
 
     Args:
       version: the version that answered.
-      pieces: the requests; they have the same columns and answers.
+      requests: sampled requests; they have the same columns and answers.
       kinds: `integer`, `number` or `text` by column; others go by the values' type.
       without: columns to leave out.
-      with_key: whether to keep what names the rows.
+      with_key: whether to keep the keys of the rows.
 
     Raises:
       ValueError, KeyError, TypeError, pyarrow.ArrowInvalid: values that fit no feature.
     """
     features: dict[str, pa.Array] = {}
-    for name in pieces[0].columns:
+    for name in requests[0].columns:
         if name not in without and not name.startswith(PREFIX):
-            values = np.concatenate([piece.of(piece.columns[name]) for piece in pieces])
+            values = np.concatenate([request.of(request.columns[name]) for request in requests])
             features[name] = _column(values.reshape(-1), kinds.get(name))
-    features |= _what_is_no_column(version, pieces, with_key)
+    features |= _further_features(version, requests, with_key)
     rows = pa.RecordBatch.from_arrays(list(features.values()), names=list(features))
     encoder = example_coder.RecordBatchToExamplesEncoder()
     for start in range(0, rows.num_rows, _ROWS):
         yield encoder.encode(rows.slice(start, _ROWS))
 
 
-def _what_is_no_column(
-    version: int, pieces: Sequence[Piece], with_key: bool
+def _further_features(
+    version: int, requests: Sequence[SampledRequest], with_key: bool
 ) -> Iterator[tuple[str, pa.Array]]:
-    counts = [piece.rows for piece in pieces]
+    counts = [request.rows for request in requests]
     yield VERSION, _lists(pa.array(np.full(sum(counts), version), pa.int64()))
-    yield TIME, _lists(pa.array(np.repeat([piece.time for piece in pieces], counts), pa.int64()))
-    if with_key and any(piece.keys is not None for piece in pieces):
-        keys = [piece.of(_keys(piece)) for piece in pieces]
+    yield (
+        TIME,
+        _lists(pa.array(np.repeat([request.time for request in requests], counts), pa.int64())),
+    )
+    if with_key and any(request.keys is not None for request in requests):
+        keys = [request.of(_keys(request)) for request in requests]
         yield KEY, _column(np.concatenate(keys), "text")
-    for name in pieces[0].answers:
-        values = np.concatenate([piece.of(piece.answers[name]) for piece in pieces])
+    for name in requests[0].answers:
+        values = np.concatenate([request.of(request.answers[name]) for request in requests])
         if values.ndim > 1 and values.shape[1] == 1:
             values = values[:, 0]
         if values.ndim == 1:
@@ -91,9 +94,9 @@ def _what_is_no_column(
             yield f"{PREFIX}{name}", _rows_of_numbers(values)
 
 
-def _keys(piece: Piece) -> Array:
-    rows = len(next(iter(piece.columns.values())))
-    return np.array(piece.keys if piece.keys is not None else [""] * rows, object)
+def _keys(request: SampledRequest) -> Array:
+    rows = len(next(iter(request.columns.values())))
+    return np.array(request.keys if request.keys is not None else [""] * rows, object)
 
 
 def _column(values: Array, kind: str | None) -> pa.Array:

@@ -3,13 +3,12 @@
     Split-v3/data_tfrecord-20261126T040226Z-5e21c0aa-000001.gz
     staged/    what is being written
 
-Rows are packed into a part of their own in `staged/`. Every few seconds the file is written anew
-with that part behind it (packed parts, one behind the other, are a packed file too), and renamed:
-whoever reads sees whole files, and few of them however few requests there are. A killed server
-loses the part in work. A name holds the file's begin and what sets one server apart from another.
+Rows are compressed into a part of their own in `staged/`. Every few seconds the file is rewritten
+with that part appended (concatenated gzip members are a gzip file too), and renamed: readers see
+whole files, and few of them however few requests there are. A killed server loses the current part.
+A name has the time at which the file was started, and an id of the server.
 """
 
-import os
 import secrets
 import shutil
 import time
@@ -19,34 +18,36 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from beltline.base.files import publish
+
 COMMIT_SECONDS = 5.0
-"""What a server that is killed may lose."""
+"""How much a killed server may lose."""
 FILE_SECONDS = 600.0
-"""For so long rows go to one file."""
+"""How long rows are appended to one file."""
 _FILE_BYTES = 4 << 20
 _PART_ROWS = 50_000
 _FORM = "%Y%m%dT%H%M%SZ"
 _BEGIN = "data_tfrecord-"
 SPLIT = "Split-v"
-# A part is in work for seconds; older ones are what killed servers have left.
+# A part is written within seconds; older ones were left by killed servers.
 _LEFT_SECONDS = 3600
-# A file may grow for some seconds longer than it should.
+# A file may grow for some seconds longer than FILE_SECONDS.
 _SLACK = timedelta(seconds=FILE_SECONDS + 60)
 
 
 def split_folder(folder: Path, version: int) -> Path:
-    """Returns where the samples of a version are."""
+    """Returns the folder of a version's samples."""
     return folder / f"{SPLIT}{version}"
 
 
 def sample_files(folder: Path, begin: datetime, end: datetime) -> list[Path]:
     """Returns the files of a split that may hold rows of this time, oldest first."""
-    dated = [(begun_at(file), file) for file in sorted(folder.glob(f"{_BEGIN}*.gz"))]
+    dated = [(started_at(file), file) for file in sorted(folder.glob(f"{_BEGIN}*.gz"))]
     return [file for begun, file in dated if begun and begin - _SLACK <= begun <= end]
 
 
-def begun_at(file: Path) -> datetime | None:
-    """Returns when a file of samples was begun; None for the name of another file."""
+def started_at(file: Path) -> datetime | None:
+    """Returns when a file of samples was started; None for the name of another file."""
     try:
         stamp = file.name.removeprefix(_BEGIN).partition("-")[0]
         return datetime.strptime(stamp, _FORM).replace(tzinfo=UTC)
@@ -58,8 +59,8 @@ class SampleFiles:
     """Writes samples below a folder, and keeps the folder below a size.
 
     Args:
-      folder: where to; other servers may write there too.
-      megabytes: most that all samples there take; the oldest files go first.
+      folder: other servers may write there too.
+      megabytes: maximal size of all samples there; the oldest files are deleted first.
     """
 
     def __init__(self, folder: Path, megabytes: int):
@@ -71,7 +72,7 @@ class SampleFiles:
         self._open: dict[int, _File] = {}
 
     def write(self, version: int, records: list[bytes]) -> None:
-        """Adds serialized tf.Examples to the version's file; `commit` makes them seen.
+        """Adds serialized tf.Examples to the version's file; `commit` makes them visible.
 
         Raises:
           OSError, tf.errors.OpError: the disk is full, or can't be written.
@@ -80,22 +81,22 @@ class SampleFiles:
             self._open[version] = self._begin(version)
         self._open[version].write(records)
 
-    def commit(self, all_of_it: bool = False) -> int:
-        """Makes the rows seen that have waited for long enough; returns how many these are.
+    def commit(self, everything: bool = False) -> int:
+        """Makes the rows visible that have waited for long enough; returns how many.
 
         Raises:
           OSError, tf.errors.OpError: the disk is full, or can't be written.
         """
         rows = 0
         for version, file in list(self._open.items()):
-            if all_of_it or file.is_due:
+            if everything or file.is_due:
                 rows += file.commit()
-            if all_of_it or file.is_full(self._file_bytes):
+            if everything or file.is_full(self._file_bytes):
                 del self._open[version]
         return rows
 
     def abandon(self) -> int:
-        """Gives up the rows that are not seen yet; returns how many these were."""
+        """Discards the rows that are not visible yet; returns how many."""
         rows = sum(file.abandon() for file in self._open.values())
         self._open.clear()
         return rows
@@ -104,7 +105,7 @@ class SampleFiles:
         split, staged = split_folder(self._folder, version), self._folder / "staged"
         split.mkdir(parents=True, exist_ok=True)
         staged.mkdir(exist_ok=True)
-        _delete_left_over(staged)
+        _delete_leftovers(staged)
         _delete_oldest(self._folder, self._most_bytes - self._file_bytes)
         self._count += 1
         begun = datetime.now(UTC).strftime(_FORM)
@@ -125,12 +126,12 @@ class _File:
 
     @property
     def is_due(self) -> bool:
-        """Whether the part in work has waited for long enough."""
+        """Whether the current part has waited for long enough."""
         waited = time.monotonic() - self._since >= COMMIT_SECONDS
         return self._writer is not None and (waited or self._rows >= _PART_ROWS)
 
     def is_full(self, most_bytes: int) -> bool:
-        """Whether the next rows belong into another file."""
+        """Whether the next rows belong in another file."""
         if self._writer is not None:
             return False
         old = time.monotonic() - self._begun >= FILE_SECONDS
@@ -146,23 +147,22 @@ class _File:
         self._rows += len(records)
 
     def commit(self) -> int:
-        """Puts the part behind what is in the file; returns its rows."""
+        """Appends the current part to the file; returns its rows."""
         if self._writer is None:
             return 0
         self._writer.close()
+        # Staged elsewhere: a reader's pattern would match a hidden file too.
         whole = self._part.with_suffix(".whole")
         with whole.open("wb") as out:
             for source in (self._file, self._part):
                 if source.exists():
-                    with source.open("rb") as packed:
-                        shutil.copyfileobj(packed, out)
-            out.flush()
-            os.fsync(out.fileno())
-        whole.replace(self._file)
+                    with source.open("rb") as compressed:
+                        shutil.copyfileobj(compressed, out)
+        publish(whole, self._file)
         return self._forget()
 
     def abandon(self) -> int:
-        """Gives up the part in work; returns its rows."""
+        """Discards the current part; returns its rows."""
         return self._forget()
 
     def _forget(self) -> int:
@@ -171,16 +171,16 @@ class _File:
         return rows
 
 
-def _delete_left_over(staged: Path) -> None:
+def _delete_leftovers(staged: Path) -> None:
     for left in staged.iterdir():
-        # Another server may be quicker.
+        # Another server may have deleted it already.
         with suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
                 left.unlink()
 
 
 def _delete_oldest(folder: Path, most_bytes: int) -> None:
-    """Deletes files until those of all versions together take at most so much."""
+    """Deletes the oldest files until those of all versions together have at most `most_bytes`."""
     newest_first = sorted(
         folder.glob(f"{SPLIT}*/{_BEGIN}*.gz"),
         key=lambda file: file.name,

@@ -1,9 +1,8 @@
 """A sample of the answered requests, for `beltline monitor` and for StatisticsGen.
 
-The event loop only appends to a list in memory: about a microsecond for a request. A thread turns
-the rows into tf.Examples (`sample_encoding.py`) and writes them (`sample_files.py`). Where it
-can't keep up, or the disk can't be written, rows are dropped and counted: a request never waits
-for its sample.
+The event loop only appends to a list in memory: about a microsecond for a request. A thread encodes
+the rows as tf.Examples (`encoding.py`) and writes them (`files.py`). If it can't keep up, or the
+disk can't be written, rows are dropped and counted: a request never waits for its sample.
 """
 
 import logging
@@ -16,12 +15,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from beltline.serving.options import Options
-from beltline.serving.samples.encoding import Array, Piece, encoded
+from beltline.serving.samples.encoding import Array, SampledRequest, encoded
 from beltline.serving.samples.files import SampleFiles
 from beltline.versions.folder import find
 
 MOST_WAITING = 50_000
-"""Rows that may wait to be written; more are dropped."""
+"""Rows that may wait to be written; further ones are dropped."""
 # Rows that are encoded together: for a millisecond or two the event loop can't run.
 _ROWS_TOGETHER = 128
 _PAUSE_SECONDS = 0.25
@@ -34,7 +33,7 @@ _log = logging.getLogger(__name__)
 class Sampler:
     """Takes answered rows from the event loop, and writes a share of them to `options.requests`.
 
-    `written` counts the rows that are in files for good, since the start.
+    `written` counts the rows that are in files, since the start.
 
     Raises:
       ValueError: the options name no folder for the samples.
@@ -42,13 +41,14 @@ class Sampler:
 
     def __init__(self, options: Options):
         if options.requests is None:
-            raise ValueError("options.requests: there is no folder to write samples to")
+            raise ValueError("options.requests: no folder to write samples to")
         self.written = 0
-        self._options = options
-        self._files = SampleFiles(options.requests, options.sample_mb)
+        self._sampling = options.sampling
+        self._folder = options.folder
+        self._files = SampleFiles(options.requests, options.sampling.sample_mb)
         self._kinds: dict[int, Mapping[str, str]] = {}
-        self._waiting: deque[tuple[int, Piece]] = deque()
-        # Each is counted up by one thread alone, so that none needs a lock.
+        self._waiting: deque[tuple[int, SampledRequest]] = deque()
+        # Each is written by one thread alone, so that none needs a lock.
         self._taken = self._handled = self._refused = self._lost = 0
         self._warned = float("-inf")
         self._closing = threading.Event()
@@ -57,7 +57,7 @@ class Sampler:
 
     @property
     def dropped(self) -> int:
-        """The rows that were to be sampled and are in no file, since the start."""
+        """The sampled rows that were not written, since the start."""
         return self._refused + self._lost
 
     def take(
@@ -67,7 +67,7 @@ class Sampler:
         answers: Mapping[str, Array],
         keys: Sequence[str] | None,
     ) -> None:
-        """Notes the rows of one request; returns at once, whatever happens to them.
+        """Samples the rows of one request; returns at once, whatever happens to them.
 
         The arrays must not be changed afterwards.
 
@@ -76,17 +76,17 @@ class Sampler:
           columns: the raw inputs, `[n]` or `[n, 1]`, by the data's own names; a missing number is
             NaN, a missing text is empty.
           answers: the outputs by name, `[n]` or `[n, k]`.
-          keys: what names each row, or None.
+          keys: the key of each row, or None.
         """
         rows = len(next(iter(columns.values()), ()))
-        chosen = _chosen(rows, self._options.sample_rate)
+        chosen = _chosen(rows, self._sampling.sample_rate)
         rows = rows if chosen is None else len(chosen)
         if self._taken - self._handled + rows > MOST_WAITING:
             self._refused += rows
         elif rows:
             self._taken += rows
-            piece = Piece(int(time.time()), rows, chosen, columns, answers, keys)
-            self._waiting.append((version, piece))
+            request = SampledRequest(int(time.time()), rows, chosen, columns, answers, keys)
+            self._waiting.append((version, request))
 
     def close(self) -> None:
         """Writes what was taken, and ends the thread."""
@@ -98,18 +98,18 @@ class Sampler:
         while not closing:
             closing = self._closing.wait(_PAUSE_SECONDS)
             self._write_waiting()
-            # Nobody would notice that this thread has ended: whatever happens, it goes on.
+            # Nobody would notice the end of this thread, so it continues after any error.
             try:
-                self.written += self._files.commit(all_of_it=closing)
+                self.written += self._files.commit(everything=closing)
             except Exception as error:
                 self._lose(self._files.abandon(), error)
 
     def _write_waiting(self) -> None:
         while self._waiting:
-            version, pieces, rows = self._next()
+            version, requests, rows = self._next()
             self._handled += rows
             try:
-                batches = self._encoded(version, pieces)
+                batches = self._encoded(version, requests)
             except Exception as error:
                 self._lose(rows, error)
                 continue
@@ -125,29 +125,29 @@ class Sampler:
         except Exception as error:
             self._lose(rows + self._files.abandon(), error)
 
-    def _next(self) -> tuple[int, list[Piece], int]:
-        """Takes the longest waiting pieces of one version, as many as go together."""
+    def _next(self) -> tuple[int, list[SampledRequest], int]:
+        """Takes the oldest waiting requests of one version, up to the size of a batch."""
         version, first = self._waiting.popleft()
-        pieces, rows = [first], first.rows
+        requests, rows = [first], first.rows
         while self._waiting and self._waiting[0][0] == version:
             if rows + self._waiting[0][1].rows > _ROWS_TOGETHER:
                 break
-            pieces.append(self._waiting.popleft()[1])
-            rows += pieces[-1].rows
-        return version, pieces, rows
+            requests.append(self._waiting.popleft()[1])
+            rows += requests[-1].rows
+        return version, requests, rows
 
-    def _encoded(self, version: int, pieces: list[Piece]) -> list[list[bytes]]:
+    def _encoded(self, version: int, requests: list[SampledRequest]) -> list[list[bytes]]:
         batches = []
-        without = self._options.sample_without
-        with_key = self._options.key not in without
-        for batch in encoded(version, pieces, self._kinds_of(version), without, with_key):
+        without = self._sampling.without
+        with_key = self._sampling.key not in without
+        for batch in encoded(version, requests, self._kinds_of(version), without, with_key):
             batches.append(batch)
             time.sleep(_BREATH_SECONDS)
         return batches
 
     def _kinds_of(self, version: int) -> Mapping[str, str]:
         if version not in self._kinds:
-            found = find(self._options.folder, version)
+            found = find(self._folder, version)
             columns = found.problem.get("columns") if found else None
             self._kinds[version] = columns if isinstance(columns, dict) else {}
         return self._kinds[version]

@@ -1,140 +1,141 @@
-"""Questions that come while the model is busy are asked together, as soon as it is free.
+"""Requests that arrive while the model is busy run as one batch, as soon as it is free.
 
-Nobody waits for a batch to fill: an idle model is asked at once, for a single row too. One thread
-asks: the model's own work is spread over the cores by TensorFlow, and a second thread would only
-make the batches smaller.
+Nobody waits for a batch to fill: an idle model runs at once, for a single row too. One thread calls
+it: TensorFlow spreads the model's own work over the cores, and a second thread would only make the
+batches smaller.
 """
 
 import asyncio
 import queue
 import threading
 
-from beltline.serving.options import Options
+from beltline.base.serving_limits import ServingLimits
+from beltline.serving.servables.batch_run import BatchItem, Outcome, concatenated, run_items
 from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut
-from beltline.serving.servables.joining import Answer, Piece, answers, joined
-from beltline.serving.servables.loaded import Loaded
-from beltline.serving.servables.signature import Columns
+from beltline.serving.servables.servable import Servable
+from beltline.serving.servables.signature import NamedArrays
 
 
 class Batcher:
-    """Asks the versions in memory for one event loop.
+    """Runs the requests of one event loop.
 
     Attributes:
-      waiting_rows: how many wait, or are being asked; a large request counts as one full batch,
-        since its pieces wait one after the other.
-      batches: how often a model was asked.
+      waiting_rows: rows that wait or run; a large request counts as one full batch, since its parts
+        wait one after the other.
+      batches: how many batches have run.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, limits: ServingLimits) -> None:
         self.waiting_rows = 0
         self.batches = 0
-        self._options = options
-        self._pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
-        self._left: Piece | None = None
+        self._limits = limits
+        self._items: queue.SimpleQueue[BatchItem | None] = queue.SimpleQueue()
+        self._left: BatchItem | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
         self._thread.start()
 
-    async def submit(self, loaded: Loaded, signature: str, inputs: Columns, rows: int) -> Columns:
-        """Answers rows; see `Served.ask`."""
-        room = min(rows, self._options.batch_rows)
-        if self.waiting_rows and self.waiting_rows + room > self._options.queue_rows:
+    async def run(
+        self, servable: Servable, signature: str, inputs: NamedArrays, rows: int
+    ) -> NamedArrays:
+        """Runs a signature; see `ServedVersions.run`."""
+        counted = min(rows, self._limits.batch_rows)
+        if self.waiting_rows and self.waiting_rows + counted > self._limits.queue_rows:
             raise Overloaded(f"{self.waiting_rows} rows wait for the model already")
-        self.waiting_rows += room
+        self.waiting_rows += counted
         try:
-            async with asyncio.timeout(self._options.timeout_seconds):
-                if rows == room or not loaded.signatures[signature].by_row:
-                    return await self._ask(Piece(loaded, signature, inputs, rows, _future()))
-                return await self._ask_in_pieces(loaded, signature, inputs, rows)
+            async with asyncio.timeout(self._limits.timeout_seconds):
+                if rows == counted or not servable.signatures[signature].by_row:
+                    return await self._enqueue(servable, signature, inputs, rows)
+                return await self._run_in_parts(servable, signature, inputs, rows)
         except TimeoutError:
-            within = f"{self._options.timeout_seconds:g} seconds"
+            within = f"{self._limits.timeout_seconds:g} seconds"
             raise TimedOut(f"the model did not answer within {within}") from None
         finally:
-            self.waiting_rows -= room
+            self.waiting_rows -= counted
 
     def close(self) -> None:
-        """Answers what waits, and stops; a second call does nothing."""
+        """Runs what waits, and stops; a second call does nothing."""
         self._closed = True
-        self._pieces.put(None)
+        self._items.put(None)
         self._thread.join()
 
-    async def _ask_in_pieces(
-        self, loaded: Loaded, signature: str, inputs: Columns, rows: int
-    ) -> Columns:
-        """Asks a large request piece by piece: what others ask meanwhile comes in between."""
+    async def _run_in_parts(
+        self, servable: Servable, signature: str, inputs: NamedArrays, rows: int
+    ) -> NamedArrays:
+        """Runs a large request in parts: those of others run in between."""
         found = []
-        for start in range(0, rows, self._options.batch_rows):
-            end = min(start + self._options.batch_rows, rows)
+        for start in range(0, rows, self._limits.batch_rows):
+            end = min(start + self._limits.batch_rows, rows)
             part = {name: values[start:end] for name, values in inputs.items()}
-            found.append(await self._ask(Piece(loaded, signature, part, end - start, _future())))
-        return joined(found)
+            found.append(await self._enqueue(servable, signature, part, end - start))
+        return concatenated(found)
 
-    def _ask(self, piece: Piece) -> asyncio.Future[Columns]:
+    def _enqueue(
+        self, servable: Servable, signature: str, inputs: NamedArrays, rows: int
+    ) -> asyncio.Future[NamedArrays]:
         if self._closed:
             raise ModelFailed("the server is stopping")
-        self._pieces.put(piece)
-        return piece.answer
+        outputs: asyncio.Future[NamedArrays] = asyncio.get_running_loop().create_future()
+        self._items.put(BatchItem(servable, signature, inputs, rows, outputs))
+        return outputs
 
     def _work(self) -> None:
-        # A function for each step: what it had in hand is let go before it waits for the next.
+        # A function for each step, so that its references are gone while it waits for the next.
         while self._step():
             pass
 
     def _step(self) -> bool:
-        """Waits for pieces and answers them; returns False if no more will come."""
+        """Waits for items and runs them; returns False at the end."""
         taken = self._next()
-        # Whoever gave up, or timed out, needs no answer any more.
-        wanted = [piece for piece in taken if not piece.answer.done()]
+        # Nobody waits for an item that was cancelled or timed out.
+        wanted = [item for item in taken if not item.outputs.done()]
         if wanted:
             self.batches += 1
-            _deliver(wanted, answers(wanted))
+            _deliver(wanted, run_items(wanted))
         return bool(taken)
 
-    def _next(self) -> list[Piece]:
-        """Waits for a piece, and takes what else is there up to a full batch; none at the end."""
-        taken: list[Piece] = []
+    def _next(self) -> list[BatchItem]:
+        """Waits for an item, and takes further ones up to a full batch; none at the end."""
+        taken: list[BatchItem] = []
         rows = 0
-        while (piece := self._take(wait=not taken)) is not None:
-            rows += piece.rows
-            if taken and rows > self._options.batch_rows:
-                self._left = piece
+        while (item := self._take(wait=not taken)) is not None:
+            rows += item.rows
+            if taken and rows > self._limits.batch_rows:
+                self._left = item
                 break
-            taken.append(piece)
+            taken.append(item)
         return taken
 
-    def _take(self, wait: bool) -> Piece | None:
-        """Returns the next piece; None if there is none now or, if waiting, at the end."""
+    def _take(self, wait: bool) -> BatchItem | None:
+        """Returns the next item; None if there is none now or, if waiting, at the end."""
         left, self._left = self._left, None
         if left is not None:
             return left
         try:
-            piece = self._pieces.get(block=wait)
+            item = self._items.get(block=wait)
         except queue.Empty:
             return None
-        if piece is None:
-            # The end must be there still when what was taken before it is answered.
-            self._pieces.put(None)
-        return piece
+        if item is None:
+            # The end must still be in the queue once the items before it have run.
+            self._items.put(None)
+        return item
 
 
-def _future() -> asyncio.Future[Columns]:
-    return asyncio.get_running_loop().create_future()
-
-
-def _deliver(pieces: list[Piece], found: list[Answer]) -> None:
-    """Hands all answers to the event loop at once: waking it is what costs."""
+def _deliver(items: list[BatchItem], outcomes: list[Outcome]) -> None:
+    """Hands all outcomes to the event loop at once: waking it is what costs."""
     try:
-        pieces[0].answer.get_loop().call_soon_threadsafe(_settle, pieces, found)
+        items[0].outputs.get_loop().call_soon_threadsafe(_set_results, items, outcomes)
     except RuntimeError:
-        # The loop is closed: nobody is there any more to hear.
+        # The loop is closed: nobody waits any more.
         return
 
 
-def _settle(pieces: list[Piece], found: list[Answer]) -> None:
-    for piece, answer in zip(pieces, found, strict=True):
-        if piece.answer.done():
+def _set_results(items: list[BatchItem], outcomes: list[Outcome]) -> None:
+    for item, outcome in zip(items, outcomes, strict=True):
+        if item.outputs.done():
             continue
-        if isinstance(answer, Exception):
-            piece.answer.set_exception(answer)
+        if isinstance(outcome, Exception):
+            item.outputs.set_exception(outcome)
         else:
-            piece.answer.set_result(answer)
+            item.outputs.set_result(outcome)

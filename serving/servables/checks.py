@@ -1,8 +1,8 @@
-"""What a version must pass before it answers anybody.
+"""The checks that a version must pass before it becomes live.
 
 Its files are those that were pushed; it answers the recorded rows as it did in the serving check;
-and it has run once at each size of batch, so that no caller waits for what TensorFlow does only
-the first time. A version without a card or recorded rows passes unchecked: it isn't our push.
+and it has run once at each batch size, so that no caller waits for what TensorFlow does only the
+first time. A version without a card or recorded rows is loaded unchecked: Beltline didn't push it.
 """
 
 import json
@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from beltline.serving.servables.errors import BrokenVersion
-from beltline.serving.servables.signature import Columns, Signature, Tensor
+from beltline.serving.servables.signature import (
+    DEFAULT_SIGNATURE,
+    NamedArrays,
+    Signature,
+    Tensor,
+)
 from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES, Version, model_digest
 
-SIGNATURE = "serving_default"
-"""The signature that the recorded rows were asked with."""
-
-Run = Callable[[str, Columns], Columns]
+Run = Callable[[str, NamedArrays], NamedArrays]
 # Another machine adds in another order; a digit of a float32 is about 1e-7.
 _RELATIVE, _ABSOLUTE = 1e-4, 1e-6
 
@@ -35,17 +37,17 @@ def check_digest(version: Version) -> None:
         raise BrokenVersion(version.number, why)
 
 
-def columns(version: Version) -> dict[str, str]:
+def column_names(version: Version) -> dict[str, str]:
     """Returns the data's name of each input that has one of its own.
 
     Raises:
-      BrokenVersion: there is such a list, but it is no use.
+      BrokenVersion: the file with these names is invalid.
     """
     found = _json(version, INPUT_NAMES.name)
     if found is None:
         return {}
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
-        raise BrokenVersion(version.number, f"{INPUT_NAMES.name} is no mapping of names")
+        raise BrokenVersion(version.number, f"{INPUT_NAMES.name} is not a mapping of names")
     return {name: column for column, name in found.items()}
 
 
@@ -53,7 +55,7 @@ def recorded(version: Version) -> dict[str, dict[str, list[Any]]] | None:
     """Returns the recorded rows and answers, `{"rows": …, "answers": …}`; None if there are none.
 
     Raises:
-      BrokenVersion: there is such a file, but it is no use.
+      BrokenVersion: the file with them is invalid.
     """
     found = _json(version, CHECK_ROWS.name)
     if found is None:
@@ -70,24 +72,25 @@ def check_answers(
     run: Run,
     recording: Mapping[str, Mapping[str, list[Any]]] | None,
 ) -> None:
-    """Asks the recorded rows.
+    """Compares the answers to the recorded rows with the recorded answers.
 
     Raises:
       BrokenVersion: an answer isn't the recorded one.
     """
     if recording is None:
         return
-    if SIGNATURE not in signatures:
-        raise BrokenVersion(version.number, f"it has no signature '{SIGNATURE}'")
-    for name in signatures[SIGNATURE].inputs:
+    if DEFAULT_SIGNATURE not in signatures:
+        raise BrokenVersion(version.number, f"it has no signature '{DEFAULT_SIGNATURE}'")
+    for name in signatures[DEFAULT_SIGNATURE].inputs:
         if name not in recording["rows"]:
-            raise BrokenVersion(version.number, f"{CHECK_ROWS.name} has no '{name}'")
-    answers = run(SIGNATURE, _inputs(signatures[SIGNATURE], recording["rows"]))
+            raise BrokenVersion(version.number, f"{CHECK_ROWS.name} lacks the input '{name}'")
+    inputs = _inputs(signatures[DEFAULT_SIGNATURE], recording["rows"])
+    answers = run(DEFAULT_SIGNATURE, inputs)
     for name, expected in recording["answers"].items():
         if name not in answers:
-            raise BrokenVersion(version.number, f"it doesn't answer '{name}'")
+            raise BrokenVersion(version.number, f"it has no output '{name}'")
         if not _agree(answers[name], expected):
-            why = f"'{name}' isn't what it was when {CHECK_ROWS.name} was recorded"
+            why = f"output '{name}' differs from {CHECK_ROWS.name}"
             raise BrokenVersion(version.number, why)
 
 
@@ -97,26 +100,26 @@ def warm_up(
     recording: Mapping[str, Mapping[str, list[Any]]] | None,
     batch_rows: int,
 ) -> None:
-    """Runs each signature at some sizes of batch; what it answers doesn't matter."""
+    """Runs each signature at several batch sizes; the answers don't matter."""
     for name, signature in signatures.items():
         row = _blank(signature)
-        if recording is not None and name == SIGNATURE:
+        if recording is not None and name == DEFAULT_SIGNATURE:
             row = {key: every[:1] for key, every in _inputs(signature, recording["rows"]).items()}
         for rows in (1, 1, batch_rows) if signature.by_row else (1,):
             try:
                 run(name, {key: np.repeat(value, rows, axis=0) for key, value in row.items()})
-            except Exception:  # a blank row may be a wrong one
+            except Exception:  # a blank row may be invalid
                 break
 
 
 def _json(version: Version, name: str) -> Any:
-    """Returns what stands in a file of `assets.extra`; None if it isn't there."""
+    """Returns the content of a file of `assets.extra`; None if there is no such file."""
     try:
         return json.loads((version.path / "assets.extra" / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise BrokenVersion(version.number, f"{name} is no JSON: {error}") from error
+        raise BrokenVersion(version.number, f"{name} is not JSON: {error}") from error
 
 
 def _is_recording(found: Any) -> bool:
@@ -127,7 +130,7 @@ def _is_recording(found: Any) -> bool:
     return all(isinstance(values, list) and len(values) == len(every[0]) > 0 for values in every)
 
 
-def _inputs(signature: Signature, rows: Mapping[str, list[Any]]) -> Columns:
+def _inputs(signature: Signature, rows: Mapping[str, list[Any]]) -> NamedArrays:
     return {name: _array(spec, rows[name]) for name, spec in signature.inputs.items()}
 
 
@@ -137,8 +140,8 @@ def _array(spec: Tensor, values: list[Any]) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values], spec.dtype)
 
 
-def _blank(signature: Signature) -> Columns:
-    """One row of zeros and empty texts; 1 for each length that may be any."""
+def _blank(signature: Signature) -> NamedArrays:
+    """Returns a row of zeros and empty texts; unknown dimensions are 1."""
     shapes = {name: spec.shape or () for name, spec in signature.inputs.items()}
     return {
         name: np.full([length or 1 for length in shapes[name]], _empty(spec), spec.dtype)

@@ -1,8 +1,8 @@
-"""Why a question to a model, or a version itself, gets no answer."""
+"""The errors of servables: of a version that fails to load, and of a prediction that fails."""
 
 
 class BrokenVersion(Exception):
-    """A version can't be served; the message says why. It never takes over."""
+    """A version that can't be served; the message says why. It never becomes live."""
 
     def __init__(self, number: int, why: str) -> None:
         super().__init__(f"version {number} can't be served: {why}")
@@ -11,16 +11,16 @@ class BrokenVersion(Exception):
 
 
 class WrongValues(Exception):
-    """The model can't take these values: the caller's fault. The message is the model's reason."""
+    """The model rejects these values: the caller's mistake. The message is the model's reason."""
 
 
 class ModelFailed(Exception):
-    """The model failed for no fault of the caller, such as for want of memory."""
+    """The model failed through no fault of the caller, such as for lack of memory."""
 
 
 class Overloaded(Exception):
-    """Too many rows wait for the model already; the caller may come again a little later."""
+    """Too many rows wait for the model already; the caller may retry a little later."""
 
 
 class TimedOut(Exception):
-    """The model didn't answer within `Options.timeout_seconds`."""
+    """The model didn't answer within `serving.timeout_seconds`."""

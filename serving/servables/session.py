@@ -1,9 +1,12 @@
-"""A SavedModel in a TensorFlow session, one compiled question for each signature.
+"""A SavedModel in a TensorFlow session, with one compiled callable for each signature.
 
 Importing this imports TensorFlow, which takes seconds: import it where a version is loaded.
 
 Why a session and not `tf.saved_model.load`: one row takes 0.45 ms this way and 2 ms that way, and
-Python takes no part in it. See `_configuration` and `_question` for what makes the difference.
+Python takes no part in it. See `_configuration` and `_callable` for what makes the difference.
+
+This is the only module that relies on a private method of TensorFlow: see `_callable`.
+`tests/serving/servables/test_session.py` says what to do when it changes.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,13 +18,13 @@ import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
 from beltline.serving.servables.errors import ModelFailed, WrongValues
-from beltline.serving.servables.signature import Columns, Signature, Tensor
+from beltline.serving.servables.signature import NamedArrays, Signature, Tensor
 
-# What isn't asked but belongs to the loading, such as `__saved_model_init_op`.
+# Signatures that belong to the loading, such as `__saved_model_init_op`.
 _INTERNAL = "__saved_model"
 _CALLING_THREAD = -1
 
-# What the model, or NumPy on the way to it, says of values that it can't take.
+# What the model, or NumPy on the way to it, raises for invalid values.
 _WRONG_VALUES = (
     tf.errors.InvalidArgumentError,
     tf.errors.OutOfRangeError,
@@ -31,7 +34,7 @@ _WRONG_VALUES = (
     ValueError,
 )
 
-Question = Callable[..., list[np.ndarray]]
+SignatureCallable = Callable[..., list[np.ndarray]]
 
 
 class Session:
@@ -47,7 +50,7 @@ class Session:
         Raises:
           Exception: whatever TensorFlow raises on a folder that is no whole SavedModel.
         """
-        # It would say at every load that it restores variables, and that this way is an old one.
+        # It would log at every load that it restores variables, and that this way is deprecated.
         tf.get_logger().setLevel("ERROR")
         self._closed = False
         graph = tf.Graph()
@@ -59,16 +62,16 @@ class Session:
             for name, definition in meta.signature_def.items()
             if not name.startswith(_INTERNAL) and _has_plain_tensors(definition)
         }
-        self._questions = {name: self._question(found) for name, found in self.signatures.items()}
+        self._callables = {name: self._callable(found) for name, found in self.signatures.items()}
 
-    def run(self, name: str, inputs: Columns) -> Columns:
-        """Answers; see `Loaded.run`."""
+    def run(self, name: str, inputs: NamedArrays) -> NamedArrays:
+        """Runs a signature; see `Servable.run`."""
         if self._closed:
             raise ModelFailed("the version is closed")
         signature = self.signatures[name]
         try:
             given = [np.asarray(inputs[key], spec.dtype) for key, spec in signature.inputs.items()]
-            answers = self._questions[name](*given)
+            answers = self._callables[name](*given)
         except _WRONG_VALUES as error:
             raise WrongValues(str(error).partition("\n")[0]) from error
         except tf.errors.OpError as error:
@@ -78,32 +81,32 @@ class Session:
         return dict(zip(signature.outputs, answers, strict=True))
 
     def close(self) -> None:
-        """Gives the memory back, once nothing runs in it any more."""
+        """Frees the memory, once nothing runs in it any more."""
         self._closed = True
-        self._questions.clear()
+        self._callables.clear()
         self._session.close()
 
-    def _question(self, signature: Signature) -> Question:
+    def _callable(self, signature: Signature) -> SignatureCallable:
         options = config_pb2.CallableOptions()
         options.feed.extend(tensor.node for tensor in signature.inputs.values())
         options.fetch.extend(tensor.node for tensor in signature.outputs.values())
-        # Without a way through TensorFlow's pool: a single row isn't worth waking a thread for.
+        # Not in TensorFlow's thread pool: a single row isn't worth waking a thread for.
         options.run_options.inter_op_thread_pool = _CALLING_THREAD
-        # `make_callable`, the public way, looks up the tensors anew each time: 0.5 ms a question.
-        question: Question = self._session._make_callable_from_options(options)
-        return question
+        # `make_callable`, the public method, looks up the tensors in each call: 0.5 ms.
+        found: SignatureCallable = self._session._make_callable_from_options(options)
+        return found
 
 
 def _check_texts(name: str, values: np.ndarray) -> None:
-    """Tells a wrong text from a failure: TensorFlow calls both internal errors."""
+    """Tells invalid texts from a failure: TensorFlow calls both internal errors."""
     for value in values.ravel().tolist() if values.dtype == object else []:
         if not isinstance(value, str | bytes):
-            raise WrongValues(f"'{name}' takes texts, and {value!r} is none")
+            raise WrongValues(f"invalid value {value!r} for '{name}': not a text")
         try:
             if isinstance(value, str):
                 value.encode()
         except UnicodeEncodeError as error:
-            raise WrongValues(f"'{name}' holds what is no Unicode text: {error}") from error
+            raise WrongValues(f"invalid value for '{name}': not Unicode: {error}") from error
 
 
 def _configuration() -> Any:

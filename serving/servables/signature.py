@@ -1,4 +1,4 @@
-"""What a version can be asked, and what it answers: the signatures of its SavedModel.
+"""The signatures of a SavedModel: its inputs and outputs.
 
 A signature has named inputs and outputs. Where TensorFlow doesn't take a column's name, the export
 renamed the input, and `assets.extra/input_names.json` says which column it stands for.
@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 
-Columns = dict[str, np.ndarray]
+DEFAULT_SIGNATURE = "serving_default"
+"""The signature of a request that names none; the serving check records its answers."""
+
+NamedArrays = dict[str, np.ndarray]
 """Values by the name of an input or output, `[rows, ...]` each."""
 
 
@@ -27,13 +30,13 @@ class Tensor:
 
     @property
     def by_row(self) -> bool:
-        """Whether there is a value a row, for however many rows."""
+        """Whether there is one value per row, for any number of rows."""
         return self.shape is not None and self.shape[:1] == (None,)
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One way of asking a version."""
+    """One signature."""
 
     name: str
     method: str
@@ -47,5 +50,5 @@ class Signature:
 
     @cached_property
     def by_row(self) -> bool:
-        """Whether the rows of several requests can be asked together and told apart again."""
+        """Whether the rows of several requests can be run as one batch and split again."""
         return all(tensor.by_row for tensor in [*self.inputs.values(), *self.outputs.values()])

@@ -117,7 +117,7 @@ def test_the_server_answers_as_shown(project: Project) -> None:
     )
     try:
         assert server.stdout
-        assert any("answers from now on" in line for line in server.stdout)
+        assert any("now serving version" in line for line in server.stdout)
         asking = [block.text for block in blocks("sh") if "curl" in block.text]
         answers = [
             subprocess.run(["sh", "-ec", each], capture_output=True, text=True, timeout=60)

@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from beltline.base.section import Section
 from beltline.models import config as read
 from beltline.models import features
 from beltline.models.config import features_from_config, from_config
 from beltline.pipeline import tables
 from beltline.pipeline.settings import data
-from beltline.pipeline.settings.section import Section
 from beltline.pipeline.settings.training import Model, Training
 from beltline.pipeline.settings.tuning import Searched, Tuning
 from tests.models.rows import config

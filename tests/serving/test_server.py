@@ -28,7 +28,7 @@ def small(tmp_path_factory):
 def test_a_port_that_is_in_use():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(WrongInput, match=rf"127.0.0.1:{port}: can't be listened on: .*--port"):
+        with pytest.raises(WrongInput, match=rf"127.0.0.1:{port}: can't listen: .*--port"):
             listen("127.0.0.1", port)
 
 
@@ -71,7 +71,7 @@ def test_it_waits_for_the_first_version(small, tmp_path):
         answer = server.ask({"instances": [ROW]})
         assert refused(answer, 404) == "Servable not found for request: Latest(line)"
         refused(server.look("/v1/models/line"), 404)
-        assert f"waits for the first version in {folder}" in server.log.read_text()
+        assert f"waiting for the first version in {folder}" in server.log.read_text()
         running.copy_version(small / "1", folder / "1")
         server.wait_until_ready()
         assert server.ask({"instances": [ROW]}).json()["version"] == "1"
@@ -134,7 +134,7 @@ def test_what_was_asked_is_answered_before_the_end(small, tmp_path, number, code
         asking.join()
         assert [answer.status_code for answer in found] == [200]
         assert idle.recv(10) == b""
-        assert "answers what was asked" in server.log.read_text()
+        assert "finishing the requests in flight" in server.log.read_text()
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def server(folder: Path) -> Iterator[int]:
     try:
         lines = iter(process.stdout.readline, "")
         port = next(found[1] for line in lines if (found := re.search(r":(\d+)/v1/", line)))
-        assert any("answers from now on" in line for line in lines)
+        assert any("now serving version" in line for line in lines)
         yield int(port)
         assert process.poll() is None, "the server has died"
     finally:

@@ -59,7 +59,7 @@ def test_promote_and_rollback(folder):
     assert (live(folder), previous(folder), follows(folder)) == (3, 2, 3)
     assert rollback(folder) == (3, 2)
     assert rollback(folder) == (2, 1)
-    with pytest.raises(WrongInput, match=r"version 1 is live, and none was before it"):
+    with pytest.raises(WrongInput, match=r"version 1 is live, and there is no previous version"):
         rollback(folder)
     assert (live(folder), order(folder), follows(folder)) == (1, [1], 1)
 
@@ -102,7 +102,7 @@ def test_versions_that_are_gone_are_passed_over(folder):
 
 
 def rollback_is_refused(folder):
-    with pytest.raises(WrongInput, match="version 2 is live, and none was before it"):
+    with pytest.raises(WrongInput, match="version 2 is live, and there is no previous version"):
         rollback(folder)
     return True
 
@@ -111,13 +111,13 @@ def test_there_is_nothing_to_choose_from(tmp_path):
     assert (live(tmp_path), previous(tmp_path), order(tmp_path / "none")) == (None, None, [])
     with pytest.raises(WrongInput, match="no version has been pushed yet"):
         rollback(tmp_path / "none")
-    with pytest.raises(WrongInput, match=r"there is no version 1 \(none has been pushed yet\)"):
+    with pytest.raises(WrongInput, match=r"version 1 not found \(none pushed yet\)"):
         promote(tmp_path / "none", 1)
     assert not (tmp_path / "none").exists()
 
 
 def test_what_is_not_there_cannot_be_promoted(folder):
-    with pytest.raises(WrongInput, match=r"there is no version 7 \(there: 1, 2, 3\)"):
+    with pytest.raises(WrongInput, match=r"version 7 not found \(existing: 1, 2, 3\)"):
         promote(folder, 7)
     assert live(folder) == 3
 

@@ -52,10 +52,10 @@ def test_a_version_without_a_card_is_listed(folder):
 
 
 def test_back_and_forth(folder):
-    assert call(folder, "promote", 1) == (0, "line: version 1 is live; it was version 3")
-    assert call(folder, "promote", 1) == (0, "line: version 1 is live already")
+    assert call(folder, "promote", 1) == (0, "line: version 1 is now live (previously version 3)")
+    assert call(folder, "promote", 1) == (0, "line: version 1 is already live")
     assert order(folder)[:2] == [1, 3]
-    assert call(folder, "rollback") == (0, "line: version 3 is live again; it was version 1")
+    assert call(folder, "rollback") == (0, "line: rolled back to version 3 (previously version 1)")
     assert live(folder) == 3
 
 
@@ -74,7 +74,7 @@ def test_nothing_was_pushed_yet(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("promote", 9), "beltline: {folder}: there is no version 9 (there: 1, 2, 3)"),
+        (("promote", 9), "beltline: {folder}: version 9 not found (existing: 1, 2, 3)"),
         (("promote", "x"), "'x' is not a valid integer"),
         (("promote",), "Missing argument 'VERSION'"),
         (("delete",), "No such command 'delete'"),
@@ -92,7 +92,7 @@ def test_a_folder_that_is_not_there(tmp_path, words):
     missing = tmp_path / "lime"
     code, said = call(missing, *words)
     assert code == 2
-    assert said == f"beltline: {missing}: there is no such folder; versions are in served/<name>"
+    assert said == f"beltline: {missing}: no such folder; versions are in served/<name>"
     assert not missing.exists()
 
 

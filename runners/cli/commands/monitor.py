@@ -10,7 +10,7 @@ from beltline.runners.cli.commands.models import table
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.page_file import write_page
 from beltline.runners.cli.quiet import stderr_in
-from beltline.serving.monitoring import Report, Watch
+from beltline.serving.monitoring import MonitoringConfig, MonitoringReport
 from beltline.serving.monitoring import monitor as check
 
 
@@ -26,7 +26,7 @@ def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path 
     settings = project.settings
     folder = places.served(settings.push.directory, settings.name)
     section = settings.monitoring.model_dump(mode="json")
-    watch = Watch.from_settings(section, folder, places.root, project.folder)
+    watch = MonitoringConfig.from_settings(section, folder, places.root, project.folder)
     with stderr_in(places.root / "logs" / "monitor.log"):
         report = check(watch)
     page = output or places.root / "monitoring" / f"{settings.name}.html"
@@ -40,14 +40,14 @@ def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path 
         raise GateRefused(f"version {report.version} sees something else:\n  {alarms}")
 
 
-def _write(page: Path, report: Report) -> None:
+def _write(page: Path, report: MonitoringReport) -> None:
     # Jinja is loaded for the page alone.
     from beltline.serving.monitoring.page import page as written
 
     write_page(page, written(report))
 
 
-def _show(report: Report, page: Path) -> None:
+def _show(report: MonitoringReport, page: Path) -> None:
     click.echo(report.title)
     rows = report.table()
     if rows:

@@ -1,14 +1,9 @@
-from dataclasses import fields
-
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.settings.monitoring import Monitoring
 from beltline.pipeline.settings.reading import read_project
-from beltline.serving.monitoring import Bounds, Watch
+from beltline.serving.monitoring import MonitoringConfig
 from tests.runners.projects import project
-
-NO_LIMITS = {"folder", "requests", "metrics"}
 
 
 def read(folder, section):
@@ -17,29 +12,21 @@ def read(folder, section):
     return read_project(file).settings.monitoring
 
 
-def test_the_defaults_are_those_of_the_check(tmp_path):
-    section = Monitoring()
-    for field in fields(Watch):
-        if field.name not in NO_LIMITS:
-            assert field.default == getattr(section, field.name), field.name
-
-
 def test_what_is_set_comes_to_the_check(tmp_path):
     section = read(
         tmp_path,
         "{directory: asked, key: part, labels: arrived, window_hours: 6, skew: 0.2, "
         "metrics: {f1: {lower: 0.5}}}",
     )
-    watch = Watch.from_settings(
+    watch = MonitoringConfig.from_settings(
         section.model_dump(mode="json"), tmp_path / "served/line", tmp_path / "root", tmp_path
     )
     assert (watch.folder, watch.requests) == (
         tmp_path / "served/line",
         tmp_path / "root/asked/line",
     )
-    assert (watch.key, watch.labels) == ("part", tmp_path / "arrived")
-    assert (watch.window_hours, watch.skew) == (6, 0.2)
-    assert watch.metrics == {"f1": Bounds(0.5, None)}
+    assert (watch.settings.key, watch.labels) == ("part", tmp_path / "arrived")
+    assert watch.settings == section
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from beltline.pipeline.settings.monitoring import Monitoring
+from beltline.base.monitoring_settings import Monitoring
 from beltline.runners.monitor.command import Order, Seen, main, watched
 from beltline.runners.paths import Places
 from tests import sampled

@@ -14,7 +14,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from beltline.serving.monitoring.counting import stats_impl
-from beltline.serving.samples.encoding import Piece, encoded
+from beltline.serving.samples.encoding import SampledRequest, encoded
 from beltline.serving.samples.files import split_folder
 from beltline.versions.folder import CARD, SCHEMA, SCORES, STATISTICS
 
@@ -83,13 +83,13 @@ def sample(
     then = NOW - timedelta(hours=hours_ago)
     answered = {name: np.asarray(values) for name, values in (answers or {}).items()}
     columns = {name: as_sent(table.column(name)) for name in table.column_names}
-    piece = Piece(int(then.timestamp()), table.num_rows, None, columns, answered, keys)
+    request = SampledRequest(int(then.timestamp()), table.num_rows, None, columns, answered, keys)
     split = split_folder(folder, number)
     split.mkdir(parents=True, exist_ok=True)
     others = len(list(split.iterdir()))
     file = split / f"data_tfrecord-{then:%Y%m%dT%H%M%SZ}-0000000a-{others:06d}.gz"
     with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
-        for records in encoded(number, [piece], kinds or kinds_of(table)):
+        for records in encoded(number, [request], kinds or kinds_of(table)):
             for record in records:
                 writer.write(record)
 

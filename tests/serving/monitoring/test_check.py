@@ -7,7 +7,9 @@ import pyarrow as pa
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.serving.monitoring import Bounds, Watch, monitor
+from beltline.base.metric_bounds import Bound
+from beltline.base.monitoring_settings import Monitoring
+from beltline.serving.monitoring import MonitoringConfig, monitor
 from beltline.serving.monitoring.reference import SCORES, STATISTICS
 from tests.serving.monitoring.made import NOW, sample, schema_of, version
 
@@ -41,10 +43,15 @@ def inputs(table):
     return table.drop_columns(["bad"])
 
 
+def config(root, **settings):
+    """What is compared below a folder, with these settings."""
+    return MonitoringConfig(root / "line", root / "requests", Monitoring(**settings), root)
+
+
 @pytest.fixture
 def watch(tmp_path):
     """Version 2 is live, trained on 4,000 rows; version 1 was before."""
-    watch = Watch(tmp_path / "line", tmp_path / "requests")
+    watch = config(tmp_path)
     others = {name: values.tolist() for name, values in answers(rows(2000, 8)).items()}
     others["class"] = [label.decode() for label in others["class"]]
     for number in (1, 2):
@@ -149,7 +156,7 @@ def test_a_column_without_any_value_is_one(watch):
 
 def test_limits_are_the_settings_then_the_schemas(watch):
     ask(watch, rows(1500, 1, warmer=8), answered=answers(rows(1500, 1)))
-    assert alarms(replace(watch, skew=0.3)) == []
+    assert alarms(replace(watch, settings=Monitoring(skew=0.3))) == []
     schema = schema_of(COLUMNS).splitlines()
     schema[0] = schema[0].removesuffix("}") + (
         "skew_comparator { jensen_shannon_divergence { threshold: 0.4 } } }"
@@ -179,7 +186,7 @@ def test_a_share_in_the_schema_is_held_against_chance(watch, lost, count):
     missing = np.arange(count) < round(lost * count)
     heat = pa.array(table["heat (°C)"].to_pylist(), mask=missing)
     ask(watch, table.set_column(0, "heat (°C)", heat), answered=answers(rows(count, 1)))
-    found = alarms(replace(watch, missing=0.5))
+    found = alarms(replace(watch, settings=Monitoring(missing=0.5)))
     assert bool(found) == (lost > 0.2), found
 
 
@@ -198,7 +205,7 @@ def test_kinds_that_differ_between_versions(watch):
 
 
 def test_several_classes(tmp_path):
-    watch = Watch(tmp_path / "line", tmp_path / "requests", key="k", labels=tmp_path / "l.csv")
+    watch = config(tmp_path, key="k", labels="l.csv")
     classes, random = ["a", "b", "c"], np.random.default_rng(1)
     trained = rows(3000, 1).append_column("kind", pa.array(random.choice(classes, 3000)))
     scores = {"class": random.choice(classes, 2000, p=[0.5, 0.3, 0.2]).tolist()}
@@ -223,7 +230,7 @@ def test_several_classes(tmp_path):
 
 
 def test_a_regression_with_labels_that_arrive_later(tmp_path):
-    watch = Watch(tmp_path / "line", tmp_path / "requests", tmp_path / "labels", "k")
+    watch = config(tmp_path, key="k", labels="labels", metrics={"mae": Bound(upper=10)})
     trained = rows(3000, 1).drop_columns(["bad"]).append_column("y", pa.array(np.arange(3000.0)))
     version(watch.folder, 1, trained, {"prediction": [0.5] * 100}, label="y", task="regression")
     keys = [f"p{row}" for row in range(600)]
@@ -233,8 +240,7 @@ def test_a_regression_with_labels_that_arrive_later(tmp_path):
     watch.labels.mkdir()
     (watch.labels / "1.csv").write_text("k,y\n" + "".join(f"p{row},99\n" for row in range(600)))
     (watch.labels / "2.csv").write_text("k,y\n" + "".join(f"p{row},{row}\n" for row in range(600)))
-    bounds = {"mae": Bounds(upper=10)}
-    report = monitor(replace(watch, metrics=bounds), NOW)
+    report = monitor(watch, NOW)
     # Both times each part was asked for have its label.
     assert report.labelled_rows == 1200
     values = {metric.name: metric.value for metric in report.metrics}
@@ -244,11 +250,11 @@ def test_a_regression_with_labels_that_arrive_later(tmp_path):
 
 def test_too_few_labels_and_odd_ones_are_said(watch, tmp_path):
     (tmp_path / "l.csv").write_text("k,bad\np1,maybe\np2,no\n")
-    watch = replace(watch, key="k", labels=tmp_path / "l.csv", metrics={"auc": Bounds(lower=0.9)})
+    watch = config(tmp_path, key="k", labels="l.csv", metrics={"auc": Bound(lower=0.9)})
     ask(watch, rows(600, 1), keys=[f"p{row}" for row in range(600)])
     report = monitor(watch, NOW)
     assert (report.alarms, report.metrics, report.labelled_rows) == ([], [], 1)
-    assert "Labels that version 2 doesn't know: 'maybe'." in report.notes
+    assert "Unknown labels for version 2: 'maybe'." in report.notes
     assert any(
         note.startswith("Too few rows with a label: 1 in 168 hours") for note in report.notes
     )
@@ -259,7 +265,7 @@ def test_without_answers_to_compare_with_there_is_no_score_shift(watch):
     ask(watch, rows(600, 1))
     report = monitor(watch, NOW)
     assert report.scores == []
-    assert "No score shift: the version has no answers to compare with." in report.notes
+    assert "No score shift: the version has no recorded answers." in report.notes
 
 
 def test_damaged_files_are_named_and_the_others_read(watch):

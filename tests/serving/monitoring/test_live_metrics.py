@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from beltline.base.metric_bounds import Bound
 from beltline.pipeline.evaluation import metrics as evaluation
 from beltline.serving.monitoring.live_metrics import labelled, live_metrics
-from beltline.serving.monitoring.watch import Bounds
 
 CLASSES = ["ok", "so so", "bad"]
 ROWS = 400
@@ -76,7 +76,11 @@ def test_a_regression(random):
 def test_bounds():
     table = sampled(probability=np.linspace(0, 1, ROWS), **{"class": [b"no"] * ROWS})
     labels = ["no"] * (ROWS // 2) + ["yes"] * (ROWS // 2)
-    bounds = {"f1": Bounds(lower=0.2), "accuracy": Bounds(upper=0.4), "auc": Bounds(0.9, 1.0)}
+    bounds = {
+        "f1": Bound(lower=0.2),
+        "accuracy": Bound(upper=0.4),
+        "auc": Bound(lower=0.9, upper=1.0),
+    }
     found = figures(table, labels, bounds, task="binary", classes=["no", "yes"])
     assert found["f1"].alarms == ["f1: is 0 (at least 0.2)"]
     assert found["accuracy"].alarms == ["accuracy: is 0.5 (at most 0.4)"]
@@ -85,7 +89,7 @@ def test_bounds():
 
 def test_what_a_single_class_can_not_tell():
     table = sampled(probability=np.linspace(0, 1, ROWS), **{"class": [b"no"] * ROWS})
-    bounds = {"auc": Bounds(lower=0.9)}
+    bounds = {"auc": Bound(lower=0.9)}
     found = figures(table, ["no"] * ROWS, bounds, task="binary", classes=["no", "yes"])
     assert (found["auc"].value, found["auc"].alarms, found["accuracy"].value) == (None, [], 1)
 

@@ -6,11 +6,19 @@ from html.parser import HTMLParser
 import pytest
 
 from beltline.serving.monitoring.page import page
-from beltline.serving.monitoring.report import Bar, Column, LiveMetric, Measure, Report
+from beltline.serving.monitoring.report import (
+    Bar,
+    ColumnReport,
+    LiveMetric,
+    Measure,
+    MonitoringReport,
+)
 from tests.browser import width_of
 
-CALM = Column("heat", "number", {"skew": Measure(0.01, 0.05, 0.02)}, [Bar("1 to 2", 0.25, 0.5)])
-ALARMING = Column(
+CALM = ColumnReport(
+    "heat", "number", {"skew": Measure(0.01, 0.05, 0.02)}, [Bar("1 to 2", 0.25, 0.5)]
+)
+ALARMING = ColumnReport(
     "<Mold & ü>",
     "category",
     {"skew": Measure(0.2, 0.05, 0.01), "new": Measure(0.125, 0.01, 0.0)},
@@ -18,7 +26,7 @@ ALARMING = Column(
     new=["<script>alert(1)</script>"],
     anomalies=["wrong: as <b>nobody</b> expects"],
 )
-REPORT = Report(
+REPORT = MonitoringReport(
     name="casting",
     version=7,
     begin=datetime(2026, 11, 25, 12, tzinfo=UTC),

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from beltline.base.monitoring_settings import Monitoring
 from beltline.data.casting import generate
-from beltline.serving.monitoring import Watch, monitor
+from beltline.serving.monitoring import MonitoringConfig, monitor
 from tests.serving.monitoring.made import NOW, sample, version
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ def watched(folder, requests, table, before=None):
         sample(
             requests, 1, before.drop_columns([*LEFT_OUT, "scrap"]), answers(before), hours_ago=30
         )
-    return monitor(Watch(folder, requests), NOW)
+    return monitor(MonitoringConfig(folder, requests), NOW)
 
 
 @pytest.mark.parametrize("rows", SIZES)
@@ -108,7 +109,7 @@ def test_sixty_columns_raise_no_false_alarm(tmp_path):
     for seed in range(2, 42):
         requests = tmp_path / f"requests-{seed}"
         sample(requests, 1, table(seed, 500 if seed % 2 else 3000))
-        tiny = {"skew": 1e-6, "new_values": 0.0, "missing": 0.0, "score": 1e-6}
-        report = monitor(Watch(tmp_path / "line", requests, **tiny), NOW)
+        tiny = Monitoring(skew=1e-6, new_values=0.0, missing=0.0, score=1e-6)
+        report = monitor(MonitoringConfig(tmp_path / "line", requests, tiny), NOW)
         assert report.alarms == []
         assert len(report.columns) == 60

@@ -52,6 +52,7 @@ def test_values(server, example):
     ("document", "why"),
     [
         ({}, "key 'examples' is expected and was not found"),
+        ({"examples": [EXAMPLE], "contxt": {}}, "did you mean 'context'?"),
         ({"examples": {}}, "Expecting 'examples' value to be an list/array"),
         ({"examples": []}, "'examples' value is an empty array"),
         ({"examples": [1]}, "Example must be JSON object but got JSON Number"),

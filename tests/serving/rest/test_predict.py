@@ -97,6 +97,9 @@ def test_what_names_a_row_is_no_input(server):
     ("document", "why"),
     [
         ({}, "Missing 'inputs' or 'instances' key"),
+        ({"instnaces": [ROW]}, "did you mean 'instances'?"),
+        ({"instances": [ROW], "signature_nme": "single"}, "did you mean 'signature_name'?"),
+        ({"instances": [ROW], "part": "p1"}, 'unknown property "part" in the request'),
         ({"instances": [ROW], "inputs": {}}, "only one of 'inputs' or 'instances'"),
         ({"instances": []}, "No values in 'instances' array"),
         ({"instances": [ROW], "signature_name": 1}, "'signature_name' key must be a string"),

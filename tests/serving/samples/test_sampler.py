@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
+from beltline.base.monitoring_settings import Sampling
 from beltline.pipeline.components.statistics_gen import Executor, tfdv
 from beltline.serving.options import Options
 from beltline.serving.samples import files as sample_files
@@ -35,11 +37,13 @@ KEYS = ["a", "b", "c"]
 @pytest.fixture
 def options(tmp_path):
     version(tmp_path / "line", 3, rows(50, 1))
-    return Options("line", tmp_path / "line", requests=tmp_path / "requests", key="part")
+    return Options(
+        "line", tmp_path / "line", requests=tmp_path / "requests", sampling=Sampling(key="part")
+    )
 
 
-def started(options, **others):
-    return Sampler(Options(**{**vars(options), **others}))
+def started(options, **sampling):
+    return Sampler(replace(options, sampling=Sampling(**{"key": "part", **sampling})))
 
 
 def files(options):
@@ -83,7 +87,7 @@ def test_rows_as_example_gen_would_have_written_them(options):
 
 
 def test_columns_that_are_left_out_are_nowhere(options):
-    sampler = started(options, sample_without=("Mold ü", "part"))
+    sampler = started(options, without=["Mold ü", "part"])
     columns = COLUMNS | {"Mold ü": np.array(["a secret mold"] * 3, object)}
     sampler.take(3, columns, ANSWERS, ["a secret part"] * 3)
     sampler.close()
@@ -221,7 +225,7 @@ def _seconds(sampler, one):
 
 def test_options_without_a_folder_are_a_mistake(options):
     with pytest.raises(ValueError, match="no folder"):
-        started(options, requests=None)
+        Sampler(replace(options, requests=None))
 
 
 @pytest.mark.slow

@@ -71,21 +71,21 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "a file too many": (text("assets/more", ""), "not those that were pushed"),
     "other answers": (
         recorded(rows=ROWS, answers={"probability": [20.1]}),
-        "'probability' isn't what it was",
+        "output 'probability' differs",
     ),
-    "other texts": (recorded(rows=ROWS, answers={"class": ["unknown"]}), "'class' isn't"),
-    "an answer too few": (recorded(rows=ROWS, answers={"score": [1.0]}), "doesn't answer 'score'"),
+    "other texts": (recorded(rows=ROWS, answers={"class": ["unknown"]}), "output 'class' differs"),
+    "an answer too few": (recorded(rows=ROWS, answers={"score": [1.0]}), "has no output 'score'"),
     "rows that it refuses": (
         recorded(rows={**ROWS, "heat": [-1.0]}, answers={"probability": [1.0]}),
         "heat is below zero",
     ),
     "rows without a column": (
         recorded(rows={"heat": [1.0]}, answers={"probability": [20.0]}),
-        "has no 'mold'",
+        "lacks the input 'mold'",
     ),
     "answers of another length": (recorded(answers={"class": ["known"]}), "doesn't hold rows"),
     "rows that are a list": (text(CHECK_ROWS, "[1]"), "doesn't hold rows"),
-    "rows that are no JSON": (text(CHECK_ROWS, '{"rows": '), "is no JSON"),
+    "rows that are no JSON": (text(CHECK_ROWS, '{"rows": '), "is not JSON"),
     "rows too deep to read": (text(CHECK_ROWS, "[" * 100_000), "RecursionError"),
-    "names that are a list": (text(INPUT_NAMES, "[]"), "is no mapping"),
+    "names that are a list": (text(INPUT_NAMES, "[]"), "is not a mapping"),
 }

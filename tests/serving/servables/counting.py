@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from beltline.serving.servables.errors import ModelFailed, WrongValues
-from beltline.serving.servables.signature import Columns, Signature, Tensor
+from beltline.serving.servables.signature import NamedArrays, Signature, Tensor
 from beltline.versions.folder import Version
 
 FLOAT = np.dtype(np.float32)
@@ -28,7 +28,7 @@ class Counting:
         self.free = threading.Event()
         self.free.set()
 
-    def run(self, name: str, inputs: Columns) -> Columns:
+    def run(self, name: str, inputs: NamedArrays) -> NamedArrays:
         self.asked.append(inputs["x"].tolist())
         assert self.free.wait(10)
         if (inputs["x"] < 0).any():

@@ -2,12 +2,11 @@ import asyncio
 import gc
 import time
 import weakref
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from beltline.serving.options import Options
+from beltline.base.serving_limits import ServingLimits
 from beltline.serving.servables.batching import Batcher
 from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut, WrongValues
 from tests.serving.servables.counting import Counting
@@ -17,12 +16,12 @@ def asked(test, **limits):
     """Runs `test(batcher, model, ask)` on an event loop; `ask(1, 2)` asks two rows."""
 
     async def run():
-        batcher = Batcher(Options("line", Path("none"), **limits))
+        batcher = Batcher(ServingLimits(**limits))
         model = Counting()
 
         def ask(*values, of=model, signature="double"):
             inputs = {"x": np.array(values, np.float32)}
-            return asyncio.ensure_future(batcher.submit(of, signature, inputs, len(values)))
+            return asyncio.ensure_future(batcher.run(of, signature, inputs, len(values)))
 
         try:
             await test(batcher, model, ask)
@@ -159,7 +158,7 @@ def test_a_model_that_does_not_answer_row_by_row_is_asked_one_by_one():
 def test_rows_of_other_lengths_are_asked_apart():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
-        pairs = [batcher.submit(model, "double", {"x": np.ones((1, n))}, 1) for n in (2, 3, 2)]
+        pairs = [batcher.run(model, "double", {"x": np.ones((1, n))}, 1) for n in (2, 3, 2)]
         others = [asyncio.ensure_future(pair) for pair in pairs]
         await asyncio.sleep(0.01)
         model.free.set()

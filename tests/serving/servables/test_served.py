@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from beltline.serving.options import Options
-from beltline.serving.servables import refusals
-from beltline.serving.servables.served import Served
+from beltline.serving.servables import load_failures
+from beltline.serving.servables.served import ServedVersions
 from beltline.versions.live import promote, rollback
 from tests.serving.servables.broken import BROKEN
 
@@ -22,8 +22,8 @@ def serve():
     """Starts to serve a folder; all is closed in the end."""
     started = []
 
-    def start(folder, **limits):
-        started.append(Served(Options("line", folder, poll_seconds=0.02, **limits)))
+    def start(folder):
+        started.append(ServedVersions(Options("line", folder, poll_seconds=0.02)))
         started[-1].start()
         return started[-1]
 
@@ -57,7 +57,7 @@ def rows(*heats):
 
 async def answer(served, loaded):
     """What it multiplies by."""
-    found = await served.ask(loaded, "serving_default", rows(1), 1)
+    found = await served.run(loaded, "serving_default", rows(1), 1)
     return float(found["probability"][0])
 
 
@@ -139,7 +139,7 @@ def test_no_broken_version_ever_takes_over(served_folder, bring, serve, caplog):
         until(lambda: 2 not in states(served))
     refused = [each for each in caplog.messages if "version 2 can't be served" in each]
     assert len(refused) == len(BROKEN)
-    assert all(each.endswith("; version 1 answers") for each in refused)
+    assert all(each.endswith("; still serving version 1") for each in refused)
     bring(3)
     until(lambda: live(served) == 3)
 
@@ -149,17 +149,17 @@ def test_a_state_is_the_end_only_once_its_reason_is_logged(served_folder, bring,
     until(lambda: served.live)
     seen = []
 
-    class Watch(logging.Handler):
+    class StateOfEach(logging.Handler):
         def emit(self, record):
             seen.append((record.getMessage(), states(served).get(2)))
 
-    watch, log = Watch(logging.ERROR), logging.getLogger("beltline.serving")
-    log.addHandler(watch)
+    handler, log = StateOfEach(logging.ERROR), logging.getLogger("beltline.serving")
+    log.addHandler(handler)
     try:
         bring(2, BROKEN["no vocabulary"][0])
         until(lambda: error(served, 2))
     finally:
-        log.removeHandler(watch)
+        log.removeHandler(handler)
     [(reason, state)] = seen
     assert "version 2 can't be served" in reason
     assert state == "LOADING"
@@ -168,7 +168,7 @@ def test_a_state_is_the_end_only_once_its_reason_is_logged(served_folder, bring,
 def test_a_repaired_version_takes_over_and_its_reason_is_logged_once(
     served_folder, bring, serve, caplog, monkeypatch
 ):
-    monkeypatch.setattr(refusals, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(load_failures, "RETRY_SECONDS", 0.1)
     caplog.set_level(logging.INFO, "beltline.serving")
     served = serve(served_folder)
     until(lambda: served.live)
@@ -182,7 +182,7 @@ def test_a_repaired_version_takes_over_and_its_reason_is_logged_once(
     (broken / "assets" / "molds").write_bytes(kept)
     until(lambda: live(served) == 2)
     assert states(served) == {2: "AVAILABLE", 1: "AVAILABLE"}
-    until(lambda: caplog.messages[-1] == "version 2 answers from now on; until now version 1 did")
+    until(lambda: caplog.messages[-1] == "now serving version 2 (previously version 1)")
 
 
 def test_a_version_that_is_copied_file_by_file_takes_over_once_it_is_whole(
@@ -286,8 +286,8 @@ def test_answers_go_on_while_a_version_loads(served_folder, bring, serve):
 
 
 def test_stopping_while_it_loads_and_before_it_started(three_versions):
-    Served(Options("line", three_versions)).close()
-    served = Served(Options("line", three_versions))
+    ServedVersions(Options("line", three_versions)).close()
+    served = ServedVersions(Options("line", three_versions))
     served.start()
     served.close()
     served.close()
@@ -303,11 +303,11 @@ def test_rows_recorded_for_another_version_are_no_reason_to_crash(served_folder,
     bring(2, swap_answers)
     served = serve(served_folder)
     until(lambda: live(served) == 1)
-    assert "check_rows.json has no 'heat'" in error(served, 2)
+    assert "check_rows.json lacks the input 'heat'" in error(served, 2)
 
 
 def test_broken_versions_leave_no_memory_behind(served_folder, bring, serve, monkeypatch):
-    monkeypatch.setattr(refusals, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(load_failures, "RETRY_SECONDS", 0.0)
     alive = sessions_alive()
     served = serve(served_folder)
     until(lambda: served.live)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from beltline.serving.servables.signature import Columns
+from beltline.serving.servables.signature import NamedArrays
 from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES
 from beltline.versions.push import push
 
@@ -60,7 +60,7 @@ def save(folder: Path, scale: float, signatures: tuple[str, ...] = ("answer", "m
     return folder / "model"
 
 
-def rows(*heats: float, mold: str = "A") -> Columns:
+def rows(*heats: float, mold: str = "A") -> NamedArrays:
     return {"heat": np.array(heats, np.float32), "mold": np.array([mold] * len(heats), object)}
 
 

@@ -62,7 +62,7 @@ def test_nowhere_to_go_back_to(folder):
     call(folder, "rollback")
     error = call(folder, "rollback")
     assert error.exit_code == 2
-    assert "version 1 is live, and none was before it" in str(error)
+    assert "version 1 is live, and there is no previous version" in str(error)
 
 
 def test_a_folder_that_cannot_be_written(folder):

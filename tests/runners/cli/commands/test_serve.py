@@ -8,6 +8,8 @@ import requests
 from click.testing import CliRunner
 
 from beltline.base.errors import WrongInput
+from beltline.base.monitoring_settings import Monitoring
+from beltline.base.serving_limits import ServingLimits
 from beltline.runners.cli.commands.serve import serve, serve_options
 from beltline.runners.cli.options import open_project
 from beltline.serving.options import Options
@@ -36,7 +38,10 @@ def options(folder, *, more="", **how):
 
 def test_without_settings_the_servers_own_defaults_hold(tmp_path, root):
     assert options(tmp_path) == Options(
-        name="line", folder=root / "served" / "line", requests=root / "requests" / "line"
+        name="line",
+        folder=root / "served" / "line",
+        requests=root / "requests" / "line",
+        sampling=Monitoring(),
     )
 
 
@@ -45,24 +50,25 @@ def test_the_settings(tmp_path, root, monkeypatch):
     assert options(tmp_path, more=SETTINGS) == Options(
         name="line",
         folder=root / "out" / "line",
-        port=9000,
         token="secret",  # noqa: S106 # of nothing
-        max_request_mb=2,
-        max_rows=5,
-        timeout_seconds=1.5,
-        batch_rows=6,
-        queue_rows=7,
         requests=root / "seen" / "line",
-        sample_rate=0.5,
-        sample_without=("name",),
-        sample_mb=9,
-        key="part",
+        limits=ServingLimits(
+            port=9000,
+            max_request_mb=2,
+            max_rows=5,
+            timeout_seconds=1.5,
+            batch_rows=6,
+            queue_rows=7,
+        ),
+        sampling=Monitoring(
+            directory="seen", sample_rate=0.5, without=["name"], sample_mb=9, key="part"
+        ),
     )
 
 
 def test_host_and_port_go_before_the_settings(tmp_path):
     found = options(tmp_path, more=SETTINGS, host="::1", port=0)
-    assert (found.host, found.port) == ("::1", 0)
+    assert (found.host, found.limits.port) == ("::1", 0)
 
 
 def test_no_samples(tmp_path):
@@ -84,7 +90,7 @@ def test_a_server_before_the_first_push(tmp_path, beltline, number, code):
     call = beltline.start("serve", "--port", "0", "--set", "monitoring.sample_rate=0", cwd=tmp_path)
     try:
         end = time.monotonic() + 60
-        while "waits for the first version" not in call.out:
+        while "waiting for the first version" not in call.out:
             assert time.monotonic() < end
             assert call.process.is_alive(), call.wait().text
             time.sleep(0.1)

@@ -5,8 +5,8 @@ import numpy as np
 import orjson
 import pytest
 
-from beltline.serving.rest import json_answers
-from beltline.serving.rest.errors import Refused
+from beltline.serving.rest import json_outputs
+from beltline.serving.rest.responses import HttpError
 
 
 def texts(*values):
@@ -18,7 +18,7 @@ def texts(*values):
 def test_rows_of_several_outputs():
     outputs = {"probability": np.array([0.2, 1], np.float32), "class": texts(b"ok", "é".encode())}
     assert (
-        json_answers.rows(outputs, 3)
+        json_outputs.rows(outputs, 3)
         == (
             '{"predictions":[{"probability":0.2,"class":"ok"},{"probability":1.0,"class":"é"}],'
             '"version":"3"}'
@@ -27,21 +27,21 @@ def test_rows_of_several_outputs():
 
 
 def test_rows_of_one_output_are_plain_values():
-    assert orjson.loads(json_answers.rows({"y": np.array([[1, 2], [3, 4]], np.int64)}, 1)) == {
+    assert orjson.loads(json_outputs.rows({"y": np.array([[1, 2], [3, 4]], np.int64)}, 1)) == {
         "predictions": [[1, 2], [3, 4]],
         "version": "1",
     }
-    assert json_answers.rows({"y": texts(b"a")}, 1) == b'{"predictions":["a"],"version":"1"}'
+    assert json_outputs.rows({"y": texts(b"a")}, 1) == b'{"predictions":["a"],"version":"1"}'
 
 
 def test_columns():
     outputs = {"y": np.array([0.5], np.float32), "z": np.array([True])}
-    assert orjson.loads(json_answers.columns(outputs, 2)) == {
+    assert orjson.loads(json_outputs.columns(outputs, 2)) == {
         "outputs": {"y": [0.5], "z": [True]},
         "version": "2",
     }
-    assert orjson.loads(json_answers.columns({"y": np.array(7)}, 2))["outputs"] == 7
-    assert orjson.loads(json_answers.columns({"y": np.array(b"a", object)}, 2))["outputs"] == "a"
+    assert orjson.loads(json_outputs.columns({"y": np.array(7)}, 2))["outputs"] == 7
+    assert orjson.loads(json_outputs.columns({"y": np.array(b"a", object)}, 2))["outputs"] == "a"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_columns():
     ],
 )
 def test_floats_have_the_fewest_digits_and_a_point(value, text):
-    answer = json_answers.rows({"y": np.array([value], np.float32)}, 1)
+    answer = json_outputs.rows({"y": np.array([value], np.float32)}, 1)
     assert answer == b'{"predictions":[%b],"version":"1"}' % text
 
 
@@ -66,7 +66,7 @@ def test_numbers_that_are_none_are_tokens():
         "z": np.array([[0.1, -np.inf], [1, 2]], np.float32),
         "t": texts(b"null", b"\xc3\xa9"),
     }
-    answer = json_answers.rows(outputs, 1)
+    answer = json_outputs.rows(outputs, 1)
     assert b"NaN" in answer
     assert b"-Infinity" in answer
     first, second = json.loads(answer)["predictions"]
@@ -77,13 +77,13 @@ def test_numbers_that_are_none_are_tokens():
 
 def test_bytes():
     outputs = {"image_bytes": texts(b"\xff\xd8", b""), "text": texts(b"\xff", b"a")}
-    rows = orjson.loads(json_answers.rows(outputs, 1))["predictions"]
+    rows = orjson.loads(json_outputs.rows(outputs, 1))["predictions"]
     assert rows == [
         {"image_bytes": {"b64": "/9g="}, "text": "�"},
         {"image_bytes": {"b64": ""}, "text": "a"},
     ]
     # The suffix says nothing of numbers.
-    assert b"[1]" in json_answers.columns({"size_bytes": np.array([1])}, 1)
+    assert b"[1]" in json_outputs.columns({"size_bytes": np.array([1])}, 1)
 
 
 @pytest.mark.parametrize(
@@ -97,5 +97,5 @@ def test_bytes():
     ],
 )
 def test_outputs_without_a_value_for_each_row(outputs, why):
-    with pytest.raises(Refused, match=why):
-        json_answers.rows(outputs, 1)
+    with pytest.raises(HttpError, match=why):
+        json_outputs.rows(outputs, 1)

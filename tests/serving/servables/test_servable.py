@@ -5,11 +5,16 @@ import numpy as np
 import pytest
 
 from beltline.serving.servables.errors import BrokenVersion, ModelFailed, WrongValues
-from beltline.serving.servables.loaded import load
+from beltline.serving.servables.servable import Servable
+from beltline.serving.servables.servable import load as load_version
 from beltline.versions.folder import CARD, CHECK_ROWS, INPUT_NAMES, find
 from tests.serving.servables.broken import BROKEN
 
 pytestmark = pytest.mark.slow
+
+
+def load(version) -> Servable:
+    return load_version(version, 256)
 
 
 def made():
@@ -57,7 +62,7 @@ def test_what_can_be_asked(loaded):
         {"heat": [[1.0]], "mold": ["A"]},
     ],
 )
-def test_values_that_the_model_cannot_take(loaded, values):
+def test_invalid_values(loaded, values):
     with pytest.raises(WrongValues) as refused:
         loaded.run("serving_default", {k: np.array(v, object) for k, v in values.items()})
     assert str(refused.value)
@@ -84,14 +89,14 @@ def test_a_broken_version_is_not_loaded(served_folder, bring, kind):
 def test_a_version_that_answers_no_number(tmp_path):
     nan = {"probability": [1.0, 2.0], "class": ["known", "unknown"]}
     made().push_line(tmp_path / "served", tmp_path, math.nan, answers=nan)
-    with pytest.raises(BrokenVersion, match="'probability' isn't"):
+    with pytest.raises(BrokenVersion, match="output 'probability' differs"):
         load(find(tmp_path / "served", 1))
 
 
 def test_a_version_without_signatures(tmp_path):
     made().save(tmp_path / "bare", 1, signatures=())
     (tmp_path / "bare" / "model").rename(tmp_path / "1")
-    with pytest.raises(BrokenVersion, match="no signature that can be asked"):
+    with pytest.raises(BrokenVersion, match="no signature that can be called"):
         load(find(tmp_path, 1))
 
 

@@ -1,8 +1,9 @@
-"""A :predict request's rows or columns as a signature's inputs, by the names that a caller uses.
+"""The rows or columns of a :predict request as the inputs of a signature.
 
-A caller may name a column as the data do, or by the input's name, which is what TensorFlow Serving
-wants: they differ only where TensorFlow doesn't take the data's name. A name that stands for no
-column, or a column that is left out, is an error that names it.
+A caller may name a column as the data do, or by the input's name, as TensorFlow Serving requires:
+they differ only where TensorFlow doesn't take the data's name. An unknown column, or a missing one,
+is an error that names it. A row may have one further field, its key, such as a part's number: the
+model doesn't see it, but it is sampled with the row, so that late labels can be joined by it.
 """
 
 from collections.abc import Iterable, KeysView
@@ -11,61 +12,59 @@ from typing import Any
 import numpy as np
 
 from beltline.base.hints import did_you_mean
-from beltline.serving.rest import row_keys
-from beltline.serving.rest.errors import Refused, wrong
-from beltline.serving.rest.json_document import shown
 from beltline.serving.rest.json_tensors import WrongValue, is_base64, overflow_is_an_error, tensor
+from beltline.serving.rest.request_body import shown
+from beltline.serving.rest.responses import HttpError, bad_request
 from beltline.serving.servables.signature import Signature
 
 Array = np.ndarray[Any, Any]
-Question = tuple[dict[str, Array], list[str] | None]
-"""The inputs by name, `[rows, ...]` each, and what names each row, if anything does."""
+ParsedInputs = tuple[dict[str, Array], list[str] | None]
+"""The inputs by name, `[rows, ...]` each, and the key of each row, if there are keys."""
+
+_MAX_NAME = 100
 
 
-_MOST_NAME = 100
-
-
-class Fields:
-    """The names that may stand in a request to one signature."""
+class InputParser:
+    """Parses the inputs of one signature."""
 
     def __init__(self, signature: Signature, key: str | None) -> None:
-        """Takes the names of `signature`; `key` is a further field, which names a row."""
+        """Takes the names of `signature`; `key` is the further field that is a row's key."""
         self.inputs = signature.inputs
         self.columns = {signature.columns.get(name, name): name for name in self.inputs}
         """The input of each column, by the data's name."""
-        # An input may be named as another column is: the data's names go first.
+        # An input may have another column's name: the data's names take precedence.
         self._by_name = {**{name: name for name in self.inputs}, **self.columns}
         self.key = None if key in self._by_name else key
 
     @overflow_is_an_error()
-    def of_rows(self, rows: Any) -> Question:
-        """Reads a list of rows.
+    def from_rows(self, rows: Any) -> ParsedInputs:
+        """Returns the inputs of a list of rows.
 
         Raises:
-          Refused: they are no list, are none, or one of them is wrong.
+          HttpError: it is not a list, is empty, or one of the rows is invalid.
         """
         if type(rows) is not list:
-            raise wrong("Excepting 'instances' to be an list/array")
+            raise bad_request("Excepting 'instances' to be an list/array")
         if not rows:
-            raise wrong("No values in 'instances' array")
+            raise bad_request("No values in 'instances' array")
         if not _is_row(rows[0]):
             name = self._single("instances", "list", "list of objects")
             return {name: self._of_row_values(name, _plain(rows))}, None
-        rows, keys = row_keys.from_rows(rows, self.key)
+        rows, keys = _split_row_keys(rows, self.key)
         taken = self._by_input(rows)
         return {name: self._of_row_values(name, values) for name, values in taken.items()}, keys
 
     @overflow_is_an_error()
-    def of_columns(self, columns: Any) -> Question:
-        """Reads an object of columns.
+    def from_columns(self, columns: Any) -> ParsedInputs:
+        """Returns the inputs of an object of columns.
 
         Raises:
-          Refused: a column is wrong, or they are not all of one length.
+          HttpError: a column is invalid, or they are not all of one length.
         """
         if not _is_row(columns):
             name = self._single("inputs", "value/list", "object")
             return {name: self._of_column(name, columns)}, None
-        columns, keys = row_keys.from_columns(columns, self.key)
+        columns, keys = _split_column_of_keys(columns, self.key)
         names = self._names(columns.keys())
         inputs = {input_: self._of_column(input_, columns[name]) for name, input_ in names.items()}
         _check_lengths(inputs, keys)
@@ -75,11 +74,11 @@ class Fields:
         names = self._names_of_row(0, rows[0])
         width = len(rows[0])
         try:
-            # All rows mostly have the first one's names; looking them up is quicker than comparing.
+            # Usually all rows have the first one's names; looking them up is faster than comparing.
             if all(len(row) == width for row in rows):
                 return {input_: [row[name] for row in rows] for name, input_ in names.items()}
         except (KeyError, TypeError):
-            # A row has other names, or is no object.
+            # A row has other names, or is not an object.
             pass
         each = [(row, self._names_of_row(index, row)) for index, row in enumerate(rows)]
         whole = [{input_: row[name] for name, input_ in names.items()} for row, names in each]
@@ -87,20 +86,22 @@ class Fields:
 
     def _names_of_row(self, index: int, row: Any) -> dict[str, str]:
         if not _is_row(row):
-            raise wrong(f"Expecting object but got list at item {index} of input list")
+            raise bad_request(f"Expecting object but got list at item {index} of input list")
         try:
             return self._names(row.keys())
         except _WrongNames as error:
             start = f"Failed to process element: {index}"
             if error.unknown:
                 start += f" key: {error.unknown}"
-            raise wrong(f"{start} of 'instances' list. {error.of_row(row, self.columns)}") from None
+            raise bad_request(
+                f"{start} of 'instances' list. {error.of_row(row, self.columns)}"
+            ) from None
 
     def _names(self, names: KeysView[str]) -> dict[str, str]:
         """Returns the input of each name.
 
         Raises:
-          Refused: a name is unknown, or one is missing or given twice.
+          HttpError: a name is unknown, missing, or given twice.
         """
         if names == self.columns.keys():
             return self.columns
@@ -117,7 +118,7 @@ class Fields:
 
     def _single(self, key: str, given: str, wanted: str) -> str:
         if len(self.inputs) > 1:
-            raise wrong(
+            raise bad_request(
                 f"{key} is a plain {given}, but expecting {_article(wanted)} as multiple input "
                 "tensors required as per tensorinfo_map"
             )
@@ -129,40 +130,42 @@ class Fields:
         except WrongValue as error:
             place = f"element: {_index(error)} key: {self._column(name)} of 'instances' list."
             message = f"Failed to process {place} Error: INVALID_ARGUMENT: {error}"
-            raise wrong(message) from None
+            raise bad_request(message) from None
 
     def _of_column(self, name: str, values: Any) -> Array:
         try:
             return tensor(values, self.inputs[name])
         except WrongValue as error:
             place = f"key: {self._column(name)} row: {_index(error)} of 'inputs' object."
-            raise wrong(f"Failed to process {place} Error: INVALID_ARGUMENT: {error}") from None
+            raise bad_request(
+                f"Failed to process {place} Error: INVALID_ARGUMENT: {error}"
+            ) from None
 
     def _column(self, name: str) -> str:
         return next(column for column, input_ in self.columns.items() if input_ == name)
 
 
-class _WrongNames(Refused):
+class _WrongNames(HttpError):
     """The names in a request are not those of the inputs."""
 
     def __init__(
         self, columns: dict[str, str], unknown: str = "", given: Iterable[str] = ()
     ) -> None:
         given = list(given)
-        # Whatever a caller sends stands in its error: not all of it.
-        self.unknown = unknown = unknown[:_MOST_NAME]
+        # The error quotes what a caller sent: only the begin of it.
+        self.unknown = unknown = unknown[:_MAX_NAME]
         self.twice = [name for name, input_ in columns.items() if given.count(input_) > 1]
         self.missing = [name for name, input_ in columns.items() if input_ not in given]
         hint = did_you_mean(unknown, columns)
         self.why = f"JSON object: does not have named input: {unknown}{hint}"
         if self.twice:
-            self.why = f"Given twice, by both of its names: {_listed(self.twice)}"
+            self.why = f"given twice, by both of its names: {_listed(self.twice)}"
         elif not unknown:
             self.why = f"Missing named input: {_listed(self.missing)} in 'inputs' object."
         super().__init__(400, self.why)
 
     def of_row(self, row: dict[str, Any], columns: Iterable[str]) -> str:
-        """Returns what is wrong with a row."""
+        """Returns the message for a row."""
         if self.unknown:
             return f"Error: INVALID_ARGUMENT: {self.why}"
         if self.twice:
@@ -180,17 +183,17 @@ def _is_row(value: Any) -> bool:
 def _plain(rows: list[Any]) -> list[Any]:
     for index, row in enumerate(rows):
         if _is_row(row):
-            raise wrong(f"Expecting value/list but got object at item {index} of input list")
+            raise bad_request(f"Expecting value/list but got object at item {index} of input list")
     return rows
 
 
 def _check_lengths(inputs: dict[str, Array], keys: list[str] | None) -> None:
     lengths = {name: len(array) for name, array in inputs.items() if array.ndim}
     if keys is not None:
-        lengths["what names the rows"] = len(keys)
+        lengths["the key"] = len(keys)
     if len(set(lengths.values())) > 1:
         short, long = (choose(lengths, key=lengths.__getitem__) for choose in (min, max))
-        raise wrong(
+        raise bad_request(
             f"The columns in 'inputs' differ in length: {short} has {lengths[short]} rows, "
             f"{long} has {lengths[long]}"
         )
@@ -206,3 +209,37 @@ def _article(noun: str) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ",".join(sorted(names))
+
+
+def _split_row_keys(rows: list[Any], key: str | None) -> tuple[list[Any], list[str] | None]:
+    """Returns the rows without their key, and the keys; None where no row has one."""
+    if key is None or not any(type(row) is dict and key in row for row in rows):
+        return rows, None
+    keys = [row.get(key) if type(row) is dict else None for row in rows]
+    return [_without(row, key) for row in rows], _key_texts(keys)
+
+
+def _split_column_of_keys(
+    columns: dict[str, Any], key: str | None
+) -> tuple[dict[str, Any], list[str] | None]:
+    """Returns the columns without the keys, and the keys; None where there are none."""
+    if key is None or key not in columns:
+        return columns, None
+    return _without(columns, key), _key_texts(columns[key])
+
+
+def _without(row: Any, key: str) -> Any:
+    if type(row) is not dict:
+        return row
+    return {name: value for name, value in row.items() if name != key}
+
+
+def _key_texts(keys: Any) -> list[str]:
+    if type(keys) is not list or not set(map(type, keys)) <= {str, int, type(None)}:
+        raise bad_request(
+            f"JSON Value: {shown(keys)} is not a list of row keys; allowed: texts, whole numbers"
+        )
+    try:
+        return ["" if each is None else str(each).encode().decode() for each in keys]
+    except UnicodeEncodeError:
+        raise bad_request("a row key holds half of a surrogate pair") from None

@@ -1,15 +1,15 @@
-"""The section `serving` of `pipeline.yaml`: the REST server and the limits it keeps.
+"""The section `serving` of `pipeline.yaml`: the REST server's port and limits.
 
-`beltline serve` reads them; a new one is a field here and one of
-`beltline.serving.options.Options`. They change no run: a model is the same whoever asks it.
+`pipeline.yaml`, `beltline serve` and the options of `python -m beltline.serving` all have these
+fields: a new one is declared here alone. They change no run.
 """
 
 from pydantic import Field
 
-from beltline.pipeline.settings.section import Section
+from beltline.base.section import Section
 
 
-class Serving(Section):
+class ServingLimits(Section):
     """The server that `beltline serve` starts."""
 
     port: int = Field(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from beltline.serving.rest.errors import Refused
-from beltline.serving.rest.fields import Fields
+from beltline.serving.rest.predict_inputs import InputParser
+from beltline.serving.rest.responses import HttpError
 from beltline.serving.servables.signature import Signature, Tensor
 
 FLOAT = Tensor("x:0", np.dtype("float32"), (None,))
@@ -10,19 +10,19 @@ TEXT = Tensor("s:0", np.dtype("object"), (None,))
 ROW = {"temp": 1.5, "die temp": 2, "mold": "M1"}
 
 
-def fields(key=None, columns=None, **inputs):
+def parser(key=None, columns=None, **inputs):
     inputs = inputs or {"temp": FLOAT, "die_temp": FLOAT, "mold": TEXT}
     names = {name: name for name in inputs} | (columns or {"die_temp": "die temp"})
-    return Fields(Signature("serving_default", "predict", inputs, {}, names, None), key)
+    return InputParser(Signature("serving_default", "predict", inputs, {}, names, None), key)
 
 
-def listed(question):
-    inputs, keys = question
+def listed(parsed):
+    inputs, keys = parsed
     return {name: array.tolist() for name, array in inputs.items()}, keys
 
 
 def refusal(function, given):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(HttpError) as caught:
         function(given)
     assert caught.value.status == 400
     return str(caught.value)
@@ -33,18 +33,18 @@ def test_rows_by_the_datas_names_by_the_inputs_and_by_both():
     other = {"mold": "M2", "temp": 3, "die_temp": 4}
     same = {"mold": "M2", "temp": 3, "die temp": 4}
     for second in (other, same):
-        assert listed(fields().of_rows([ROW, second])) == (expected, None)
-        found, _ = listed(fields().of_rows([second, ROW]))
+        assert listed(parser().from_rows([ROW, second])) == (expected, None)
+        found, _ = listed(parser().from_rows([second, ROW]))
         assert found == {name: values[::-1] for name, values in expected.items()}
 
 
 def test_columns_by_either_name():
     expected = {"temp": [1.5], "die_temp": [2], "mold": [b"M1"]}
-    assert listed(fields().of_columns({"temp": [1.5], "die temp": [2], "mold": ["M1"]})) == (
+    assert listed(parser().from_columns({"temp": [1.5], "die temp": [2], "mold": ["M1"]})) == (
         expected,
         None,
     )
-    assert listed(fields().of_columns({"mold": ["M1"], "temp": [1.5], "die_temp": [2]}))[0] == (
+    assert listed(parser().from_columns({"mold": ["M1"], "temp": [1.5], "die_temp": [2]}))[0] == (
         expected
     )
 
@@ -52,36 +52,36 @@ def test_columns_by_either_name():
 def test_a_name_that_is_anothers_input_is_the_datas():
     # The column `a_2` has the input `a_2_2`, since `a_2` became that of `a`.
     names = {"A": "A", "a_2": "a", "a_2_2": "a_2"}
-    three = fields(columns=names, A=FLOAT, a_2=FLOAT, a_2_2=FLOAT)
-    inputs, _ = listed(three.of_rows([{"A": 1, "a": 2, "a_2": 3}]))
+    three = parser(columns=names, A=FLOAT, a_2=FLOAT, a_2_2=FLOAT)
+    inputs, _ = listed(three.from_rows([{"A": 1, "a": 2, "a_2": 3}]))
     assert inputs == {"A": [1], "a_2": [2], "a_2_2": [3]}
     # Who gives all the names of inputs means the inputs.
-    inputs, _ = listed(three.of_rows([{"A": 1, "a_2": 2, "a_2_2": 3}]))
+    inputs, _ = listed(three.from_rows([{"A": 1, "a_2": 2, "a_2_2": 3}]))
     assert inputs == {"A": [1], "a_2": [2], "a_2_2": [3]}
 
 
 def test_a_missing_value():
-    inputs, _ = fields().of_rows([{"temp": None, "die temp": None, "mold": None}])
+    inputs, _ = parser().from_rows([{"temp": None, "die temp": None, "mold": None}])
     assert np.isnan(inputs["temp"]).all()
     assert inputs["mold"].tolist() == [b""]
 
 
-def test_what_names_the_rows():
-    named = fields(key="part")
-    assert named.of_rows([ROW])[1] is None
-    assert named.of_rows([ROW | {"part": "p1"}, ROW, ROW | {"part": 7}])[1] == ["p1", "", "7"]
+def test_row_keys():
+    named = parser(key="part")
+    assert named.from_rows([ROW])[1] is None
+    assert named.from_rows([ROW | {"part": "p1"}, ROW, ROW | {"part": 7}])[1] == ["p1", "", "7"]
     columns = {"temp": [1, 2], "die temp": [1, 2], "mold": ["a", "b"]}
-    assert named.of_columns(columns)[1] is None
-    assert named.of_columns(columns | {"part": ["p1", None]})[1] == ["p1", ""]
-    assert "differ in length" in refusal(named.of_columns, columns | {"part": ["p1"]})
+    assert named.from_columns(columns)[1] is None
+    assert named.from_columns(columns | {"part": ["p1", None]})[1] == ["p1", ""]
+    assert "differ in length" in refusal(named.from_columns, columns | {"part": ["p1"]})
     for wrong in (1.5, True, ["p1"], {}, "\ud800"):
-        assert refusal(named.of_rows, [ROW | {"part": wrong}])
-        assert refusal(named.of_columns, columns | {"part": [wrong, "p2"]})
-    assert "part" in refusal(fields().of_rows, [ROW | {"part": "p1"}])
+        assert refusal(named.from_rows, [ROW | {"part": wrong}])
+        assert refusal(named.from_columns, columns | {"part": [wrong, "p2"]})
+    assert "part" in refusal(parser().from_rows, [ROW | {"part": "p1"}])
 
 
-def test_an_input_that_names_the_row_stays_an_input():
-    assert listed(fields(key="mold").of_rows([ROW])) == (
+def test_an_input_with_the_name_of_the_key_stays_an_input():
+    assert listed(parser(key="mold").from_rows([ROW])) == (
         {"temp": [1.5], "die_temp": [2], "mold": [b"M1"]},
         None,
     )
@@ -109,7 +109,7 @@ def test_an_input_that_names_the_row_stays_an_input():
             '{"mold": "a", "temp": 1} keys must be equal to: die temp,mold,temp; missing: die temp',
         ),
         ([ROW, {"temp": 1, "mold": "a", "x": 1}], "element: 1 key: x"),
-        ([ROW | {"die_temp": 2}], "Given twice, by both of its names: die temp"),
+        ([ROW | {"die_temp": 2}], "given twice, by both of its names: die temp"),
         ([{}], "missing: die temp,mold,temp"),
         (
             [ROW, ROW | {"temp": "hot"}],
@@ -120,7 +120,7 @@ def test_an_input_that_names_the_row_stays_an_input():
     ],
 )
 def test_wrong_rows(rows, why):
-    assert why in refusal(fields().of_rows, rows)
+    assert why in refusal(parser().from_rows, rows)
 
 
 @pytest.mark.parametrize(
@@ -143,15 +143,15 @@ def test_wrong_rows(rows, why):
     ],
 )
 def test_wrong_columns(columns, why):
-    assert why in refusal(fields().of_columns, columns)
+    assert why in refusal(parser().from_columns, columns)
 
 
 def test_a_single_input_takes_plain_values():
-    single = fields(columns={"x": "x"}, x=FLOAT)
-    assert listed(single.of_rows([1, 2])) == ({"x": [1, 2]}, None)
-    assert listed(single.of_rows([{"x": 1}, {"x": 2}])) == ({"x": [1, 2]}, None)
-    assert listed(single.of_columns([1, 2])) == listed(single.of_columns({"x": [1, 2]}))
-    assert "got object at item 1" in refusal(single.of_rows, [1, {"x": 1}])
-    image = fields(columns={"image_bytes": "image_bytes"}, image_bytes=TEXT)
-    assert listed(image.of_rows([{"b64": "YQ=="}, "b"]))[0] == {"image_bytes": [b"a", b"b"]}
-    assert listed(image.of_rows([{"image_bytes": {"b64": "YQ=="}}]))[0] == {"image_bytes": [b"a"]}
+    single = parser(columns={"x": "x"}, x=FLOAT)
+    assert listed(single.from_rows([1, 2])) == ({"x": [1, 2]}, None)
+    assert listed(single.from_rows([{"x": 1}, {"x": 2}])) == ({"x": [1, 2]}, None)
+    assert listed(single.from_columns([1, 2])) == listed(single.from_columns({"x": [1, 2]}))
+    assert "got object at item 1" in refusal(single.from_rows, [1, {"x": 1}])
+    image = parser(columns={"image_bytes": "image_bytes"}, image_bytes=TEXT)
+    assert listed(image.from_rows([{"b64": "YQ=="}, "b"]))[0] == {"image_bytes": [b"a", b"b"]}
+    assert listed(image.from_rows([{"image_bytes": {"b64": "YQ=="}}]))[0] == {"image_bytes": [b"a"]}

@@ -1,7 +1,7 @@
-"""Arrays as the JSON of an answer, in TensorFlow Serving's row and columnar formats.
+"""A model's outputs as JSON, in TensorFlow Serving's row and columnar formats.
 
 A number is written in the fewest digits that give the same one back; a float always has a point or
-an exponent. Numbers that are none are written as the tokens NaN and Infinity, which strict parsers
+an exponent. NaN and Infinity are written as these tokens, which strict parsers
 don't take. Strings are text, or `{"b64": "..."}` where the output's name ends in `_bytes`.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from beltline.serving.rest.errors import wrong
+from beltline.serving.rest.responses import bad_request
 
 Array = np.ndarray[Any, Any]
 
@@ -22,7 +22,7 @@ def rows(outputs: Mapping[str, Array], version: int) -> bytes:
     """Returns `{"predictions": [...]}`: an object for each row, or a value if there is one output.
 
     Raises:
-      Refused: the outputs don't have a value for each row.
+      HttpError: the outputs don't have a value for each row.
     """
     _check_rows(outputs)
     columns = [_values(name, array) for name, array in outputs.items()]
@@ -64,9 +64,9 @@ def _check_rows(outputs: Mapping[str, Array]) -> None:
     expected = None
     for name, array in outputs.items():
         if not array.ndim:
-            raise wrong(f"Tensor name: {name} has no shape information ")
+            raise bad_request(f"Tensor name: {name} has no shape information ")
         if expected not in (None, len(array)):
-            raise wrong(
+            raise bad_request(
                 f"Tensor name: {name} has inconsistent batch size: {len(array)} "
                 f"expecting: {expected}"
             )

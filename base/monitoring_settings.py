@@ -1,13 +1,17 @@
-"""The section `monitoring` of `pipeline.yaml`: which requests are kept, and what is an alarm."""
+"""The section `monitoring` of `pipeline.yaml`: which requests are sampled, and what is an alarm.
+
+`pipeline.yaml`, the server's sampling, the comparison and the options of `python -m
+beltline.serving` all have these fields: a new one is declared here alone.
+"""
 
 from pydantic import Field, model_validator
 
-from beltline.pipeline.settings.bounds import Bound, Metric
-from beltline.pipeline.settings.section import MisplacedError, Section
+from beltline.base.metric_bounds import Bound, Metric
+from beltline.base.section import MisplacedError, Section
 
 
-class Monitoring(Section):
-    """The requests that `beltline serve` keeps, and what `beltline monitor` says of them."""
+class Sampling(Section):
+    """The requests that `beltline serve` keeps."""
 
     directory: str = Field(
         "requests",
@@ -27,6 +31,11 @@ class Monitoring(Section):
         description="A field of a request that names the row, such as a part number. It is kept, "
         "and is no input of the model.",
     )
+
+
+class Monitoring(Sampling):
+    """The requests that `beltline serve` keeps, and what `beltline monitor` says of them."""
+
     labels: str | None = Field(
         None,
         description="Where labels arrive later: a CSV or Parquet file, or a folder of them, with "

@@ -1,24 +1,24 @@
 import pytest
 
-from beltline.serving.rest.addresses import Address, address
-from beltline.serving.rest.errors import Refused
+from beltline.serving.rest.responses import HttpError
+from beltline.serving.rest.routing import Route, parse_path
 
 
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        ("POST", "/v1/models/line:predict", Address("predict", "line")),
-        ("POST", "/V1/Models/Line:Predict", Address("predict", "Line")),
-        ("POST", "/v1/models/line/versions/12:classify", Address("classify", "line", 12)),
-        ("POST", "/v1/models/line/labels/live:regress", Address("regress", "line", None, "live")),
-        ("GET", "/v1/models/line", Address("status", "line")),
-        ("HEAD", "/v1/models/a%20b/versions/3", Address("status", "a b", 3)),
-        ("GET", "/v1/models/line/metadata", Address("metadata", "line")),
-        ("GET", "/v1/models/line/labels/a%2Fb/metadata", Address("metadata", "line", None, "a/b")),
+        ("POST", "/v1/models/line:predict", Route("predict", "line")),
+        ("POST", "/V1/Models/Line:Predict", Route("predict", "Line")),
+        ("POST", "/v1/models/line/versions/12:classify", Route("classify", "line", 12)),
+        ("POST", "/v1/models/line/labels/live:regress", Route("regress", "line", None, "live")),
+        ("GET", "/v1/models/line", Route("status", "line")),
+        ("HEAD", "/v1/models/a%20b/versions/3", Route("status", "a b", 3)),
+        ("GET", "/v1/models/line/metadata", Route("metadata", "line")),
+        ("GET", "/v1/models/line/labels/a%2Fb/metadata", Route("metadata", "line", None, "a/b")),
     ],
 )
 def test_paths(method, path, expected):
-    assert address(method, path) == expected
+    assert parse_path(method, path) == expected
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_paths(method, path, expected):
         ("GET", f"/v1/models/foo/versions/{'9' * 60_000}", "Failed to convert version: 999"),
     ],
 )
-def test_what_is_no_path(method, path, why):
-    with pytest.raises(Refused) as caught:
-        address(method, path)
+def test_invalid_paths(method, path, why):
+    with pytest.raises(HttpError) as caught:
+        parse_path(method, path)
     assert why in str(caught.value)
     assert caught.value.status == 400

@@ -1,0 +1,115 @@
+"""The pages beside the model: health, readiness, metrics, the OpenAPI document, Swagger UI.
+
+`/docs` is Swagger UI with the server's own OpenAPI document; nothing is loaded from another host.
+The bundled Swagger UI reads OpenAPI 3.0. The document says 3.1 and uses nothing that 3.0 doesn't
+have, so the page calls it 3.0 for it. A further page is an entry in `Pages.response`.
+"""
+
+from pathlib import Path
+
+from swagger_ui_bundle import swagger_ui_path
+
+from beltline.serving.options import Options
+from beltline.serving.rest.metrics import CONTENT_TYPE, ServerMetrics
+from beltline.serving.rest.openapi import OpenApi
+from beltline.serving.rest.responses import HttpError, Response, unavailable
+from beltline.serving.servables.served import ServedVersions
+
+UNPROTECTED = ("/healthz", "/readyz")
+"""What needs no token."""
+OTHER = "other"
+_PAGES = {*UNPROTECTED, "/metrics", "/openapi.json", "/docs"}
+_CONTENT_TYPES = {
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "favicon-32x32.png": b"image/png",
+}
+_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+)
+_DOCS = b"""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Beltline</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="docs/favicon-32x32.png">
+</head>
+<body>
+<div id="docs"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+_START = b"""\
+fetch("openapi.json").then(response => response.json()).then(document => SwaggerUIBundle({
+  spec: {...document, openapi: "3.0.3"},
+  dom_id: "#docs",
+  validatorUrl: null,
+}));
+"""
+
+
+class Pages:
+    """The pages of one server."""
+
+    def __init__(self, options: Options, served: ServedVersions, metrics: ServerMetrics) -> None:
+        self._folder = options.folder
+        self._served = served
+        self._metrics = metrics
+        self._openapi = OpenApi(options)
+
+    def response(self, method: str, path: str) -> Response:
+        """Returns a page.
+
+        Raises:
+          HttpError: there is no such page, it is only for reading, or no version is ready.
+        """
+        if page_name(path) == OTHER:
+            raise HttpError(404, f"not found: {path}")
+        if method not in ("GET", "HEAD"):
+            raise HttpError(405, f"{path}: method not allowed: {method}", (b"allow", b"GET, HEAD"))
+        if path == "/healthz":
+            return Response(200, b'{"status":"alive"}')
+        if path == "/readyz":
+            return self._ready()
+        if path == "/metrics":
+            return Response(200, self._metrics.page(), CONTENT_TYPE)
+        if path == "/openapi.json":
+            return Response(200, self._openapi.document(self._served.live))
+        return _docs(path.removeprefix("/docs").removeprefix("/"))
+
+    def _ready(self) -> Response:
+        live = self._served.live
+        if live is not None:
+            return Response(200, b'{"status":"ready","version":"%d"}' % live.number)
+        raise unavailable(f"no version is ready: {self._why_not_ready(self._folder)}")
+
+    def _why_not_ready(self, folder: Path) -> str:
+        states = self._served.states()
+        told = [f"version {each.number}: {each.state} {each.error}".rstrip() for each in states]
+        return "; ".join(told) or f"{folder}: no version has been pushed yet"
+
+
+def page_name(path: str) -> str:
+    """Returns a name for the metrics: one of a few, since anybody may request any path."""
+    if path in _PAGES:
+        return path.strip("/")
+    return "docs" if path.startswith("/docs/") else OTHER
+
+
+def _docs(file: str) -> Response:
+    if not file:
+        return Response(200, _DOCS, b"text/html; charset=utf-8", _HEADERS)
+    if file == "start.js":
+        return Response(200, _START, _CONTENT_TYPES["swagger-ui-bundle.js"], _HEADERS)
+    if file not in _CONTENT_TYPES:
+        raise HttpError(404, f"not found: /docs/{file}")
+    content = (swagger_ui_path / file).read_bytes()
+    return Response(200, content, _CONTENT_TYPES[file], _HEADERS)
