@@ -7,7 +7,6 @@ from sklearn.metrics import f1_score
 from beltline.models.calibration import class_logits
 from beltline.models.threshold import best_f1
 
-
 STAYS = (0.3349436793841402, 0.7375886524822695)
 """A threshold, and its F1 on the rows that it was found on."""
 
