@@ -29,7 +29,6 @@ TESTED_THROUGH = {
         "runners/node/launch.py",
     ),
     "tests/models/test_export_threshold.py": ("models/export.py",),
-    "tests/models/test_search_space.py": ("models/hyperparameters.py",),
     "tests/models/test_training.py": (
         "models/job.py",
         "models/labels.py",
@@ -55,10 +54,8 @@ TESTED_THROUGH = {
     "tests/pipeline/components/test_tuner.py": ("models/trials.py", "models/tuning.py"),
     "tests/pipeline/evaluation/test_metrics.py": ("pipeline/evaluation/counting.py",),
     "tests/pipeline/init/test_draft.py": ("pipeline/init/label.py",),
-    "tests/pipeline/settings/test_reading.py": ("base/hints.py",),
     "tests/pipeline/settings/test_settings.py": (
         "pipeline/settings/airflow.py",
-        "pipeline/settings/bounds.py",
         "pipeline/settings/section.py",
         "pipeline/settings/training.py",
     ),
@@ -127,7 +124,6 @@ TESTED_THROUGH = {
         "serving/monitoring/reference.py",
         "serving/monitoring/report.py",
         "serving/monitoring/samples.py",
-        "serving/monitoring/schema_limits.py",
         "serving/monitoring/watch.py",
     ),
     "tests/serving/rest/test_hostile.py": (
