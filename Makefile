@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test lint check bench bench-serving bench-quality docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test lint check mutants bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -41,6 +41,11 @@ lint: setup  ## Check style, types and layers
 check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -q
 
+mutants: setup  ## Break the gates, pushes and splits line by line; list what no test notices
+	rm -rf mutants
+	$(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
+
 bench: setup  ## Compare the speed with stock TFX's: benchmarks/RESULTS.md (an hour)
 	@$(BIN)/python -m benchmarks.speed -o benchmarks/RESULTS.md
 
@@ -57,4 +62,4 @@ lock:  ## Lock the requirements again, at today's newest versions that fit
 	sh requirements/lock.sh
 
 clean:  ## Remove the environments and everything that was built (not your runs)
-	rm -rf .venv .venv-airflow .venv-tools build src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-airflow .venv-tools build mutants src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -39,7 +39,8 @@ def test_the_first_version_says_where_it_comes_from(project: Project) -> None:
     card = json.loads((folder / "assets.extra/version.json").read_text())
     assert (folder / "saved_model.pb").exists()
     assert (card["version"], card["first"], card["champion_metrics"]) == (1, True, None)
-    assert 0.3 < card["metrics"]["auc"] < 1
+    # The gate has seen to the lower bound; without an error the label would be among the features.
+    assert card["metrics"]["auc"] < 1
     assert len(card["digests"]["data"]) == 64
     recorded = json.loads((folder / "assets.extra/check_rows.json").read_text())
     assert len(recorded["answers"]["probability"]) == len(recorded["rows"]["mold"]) == 32

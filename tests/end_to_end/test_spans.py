@@ -57,7 +57,9 @@ def last_line(result: Result) -> dict[str, object]:
 
 
 def test_each_day_has_its_rows(project: Project) -> None:
-    for run, (number, rows) in zip(lineage(project).runs(), enumerate(ROWS.values()), strict=False):
+    # A later test runs the last day once more.
+    runs = lineage(project).runs()[: len(ROWS)]
+    for run, (number, rows) in zip(runs, enumerate(ROWS.values()), strict=True):
         found = examples(project, run)
         assert sum(int(str(found[f"rows_{s}"])) for s in ("train", "validation", "eval")) == rows
         assert found["span"] == 20779 + number

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,11 +25,14 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 def load(folder: str) -> dict[str, Any]:
     """What the DAG processor would find in a folder of DAGs."""
+    began = time.process_time()
     bag = DagBag(folder)
+    processor_seconds = time.process_time() - began
     took = {Path(each.file).name: each.duration.total_seconds() for each in bag.dagbag_stats}
     return {
         "errors": bag.import_errors,
         "seconds": took,
+        "processor_seconds": processor_seconds,
         "dags": {name: DagSerialization.to_dict(dag)["dag"] for name, dag in bag.dags.items()},
         "tasks": {name: list(map(described, dag.tasks)) for name, dag in bag.dags.items()},
         "schedule": {name: type(dag.timetable).__name__ for name, dag in bag.dags.items()},
@@ -120,6 +124,48 @@ def pod(folder: str, node: str) -> dict[str, Any]:
     task.render_template_fields(context)
     made = task.build_pod_request_obj(dry_run=True)
     return dict(ApiClient().sanitize_for_serialization(made))
+
+
+def pod_ended(folder: str, node: str, exit_code: int) -> dict[str, Any]:
+    """What becomes of a task whose container has ended, in a cluster that has deleted its pod."""
+    from kubernetes.client import ApiClient, Configuration, CoreV1Api, models
+
+    task, _, _ = prepared(folder, node, "run-1", "", {})
+    server = HTTPServer(("127.0.0.1", 0), NotFound)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    task.client = CoreV1Api(ApiClient(Configuration(host=address)))
+    ended = models.V1ContainerStateTerminated(exit_code=exit_code)
+    container = models.V1ContainerStatus(
+        name=task.base_container_name,
+        state=models.V1ContainerState(terminated=ended),
+        **{"image": "i", "image_id": "i", "ready": False, "restart_count": 0},
+    )
+    phase = "Failed" if exit_code else "Succeeded"
+    pod = models.V1Pod(
+        metadata=models.V1ObjectMeta(name="pod", namespace="ml", annotations={}, labels={}),
+        spec=models.V1PodSpec(containers=[]),
+        status=models.V1PodStatus(phase=phase, container_statuses=[container]),
+    )
+    try:
+        task.cleanup(pod=pod, remote_pod=pod)
+    except Exception as error:
+        return {"raised": type(error).__name__}
+    finally:
+        server.shutdown()
+    return {"raised": ""}
+
+
+class NotFound(BaseHTTPRequestHandler):
+    """Kubernetes' answer where there is no such pod."""
+
+    def answer(self) -> None:
+        self.send_error(404)
+
+    do_DELETE = do_GET = do_PATCH = answer
+
+    def log_message(self, *_: Any) -> None:
+        """Keeps quiet."""
 
 
 def container(folder: str, node: str) -> dict[str, Any]:

@@ -58,9 +58,9 @@ def test_the_folder_holds_the_pipeline_the_check_of_its_place_and_its_monitoring
 
 @pytest.mark.slow
 def test_it_is_parsed_in_a_tenth_of_a_second(airflow, folder, loaded):
-    # The best of three, since this machine may have other work.
-    seconds = min(airflow.ask("load", folder)["seconds"]["dag.py"] for _ in range(3))
-    assert seconds < 0.1
+    # Of the processor: this machine may have other work. The first time imports Airflow's parts.
+    assert loaded["errors"] == {}
+    assert airflow.ask("load", folder)["processor_seconds"] < 0.1
 
 
 @pytest.mark.slow
