@@ -8,7 +8,7 @@ import click
 from beltline.runners.node.outcome import Outcome
 
 
-def report(outcome: Outcome, seconds: float) -> None:
+def print_node(outcome: Outcome, seconds: float) -> None:
     """Prints the node's line."""
     detail = outcome.reason if outcome.state == "skipped" else _detail(outcome)
     click.echo(f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {detail}".rstrip())
@@ -22,7 +22,7 @@ def _detail(outcome: Outcome) -> str:
     if "data_digest" in properties:
         return _rows(properties)
     if "candidate" in properties:
-        return _figures(properties)
+        return _metrics(properties)
     if outcome.node == "Champion" and "pushed_version" not in properties:
         return "none to beat: this is the first model for these columns and this label"
     return f"version {properties['pushed_version']}" if "pushed_version" in properties else ""
@@ -33,10 +33,10 @@ def _rows(properties: dict[str, Any]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in rows.items() if number)
 
 
-def _figures(properties: dict[str, Any]) -> str:
-    figures, champion = json.loads(properties["candidate"]), json.loads(properties["baseline"])
+def _metrics(properties: dict[str, Any]) -> str:
+    metrics, champion = json.loads(properties["candidate"]), json.loads(properties["baseline"])
     return ", ".join(
         f"{name} {value:.4f}" + (f" (champion {champion[name]:.4f})" if name in champion else "")
-        for name, value in figures.items()
+        for name, value in metrics.items()
         if name != "rows"
     )

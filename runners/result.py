@@ -10,18 +10,18 @@ from beltline.runners.node.outcome import PUSHER, Outcome
 from beltline.versions.live import live
 
 _NONE_YET = "no version has been pushed yet"
-End = Literal["done", "failed", "refused"]
+RunEnd = Literal["done", "failed", "refused"]
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunResult:
     """How a run ended; `node` and `reason` are empty where it ended well.
 
     `version` is the one that this run has pushed, or, after a refusal, the one that stays. `code`
     is the exit code of the command that ran it.
     """
 
-    end: End
+    end: RunEnd
     node: str = ""
     reason: str = ""
     version: str = ""
@@ -44,15 +44,15 @@ class Ending:
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
-    def from_line(cls, line: str) -> "Ending":
+    def from_line(cls, line: str) -> "RunResult":
         """Reads what `line` wrote; ValueError or TypeError if it is anything else."""
         found = cls(**json.loads(line))
-        if found.end not in get_args(End):
+        if found.end not in get_args(RunEnd):
             raise ValueError(f"no end of a run: {found.end}")
         return found
 
 
-def ending(outcomes: list[Outcome], run: str = "", served: Path | None = None) -> Ending:
+def run_result(outcomes: list[Outcome], run: str = "", served: Path | None = None) -> RunResult:
     """Returns how a run ended.
 
     Args:
@@ -62,13 +62,13 @@ def ending(outcomes: list[Outcome], run: str = "", served: Path | None = None) -
     """
     bad = next((each for each in outcomes if _ended_badly(each)), None)
     if bad is None:
-        return Ending("done", version=_version_of(outcomes), run=run)
+        return RunResult("done", version=_version_of(outcomes), run=run)
     if bad.state == "refused":
         code = GateRefused.exit_code
-        return Ending("refused", bad.node, bad.reason, _live(served), code, run)
+        return RunResult("refused", bad.node, bad.reason, _live(served), code, run)
     # Without data there was nothing to run on, which is no fault of the node.
     error = WrongInput if bad.state == "skipped" else NodeFailed
-    return Ending("failed", bad.node, bad.reason, code=error.exit_code, run=run)
+    return RunResult("failed", bad.node, bad.reason, code=error.exit_code, run=run)
 
 
 def _ended_badly(outcome: Outcome) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from beltline.pipeline.settings.reading import Project, read_project
-from beltline.runners.paths import DATA, Places
+from beltline.runners.paths import DATA, Paths
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,8 +22,8 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return file(overrides(command))
 
 
-def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, Places]:
-    """Reads the settings and finds the places.
+def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, Paths]:
+    """Reads the settings and finds the paths.
 
     Raises:
       WrongInput: the settings are wrong.
@@ -31,4 +31,4 @@ def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, 
     project = read_project(file, overrides)
     local = project.settings.local
     os.environ.setdefault(DATA, str(project.folder))
-    return project, Places.from_environment(project.resolve(local.root), local.metadata)
+    return project, Paths.from_environment(project.resolve(local.root), local.metadata)

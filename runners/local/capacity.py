@@ -16,7 +16,7 @@ _UNITS = {"Mi": 1 << 20, "Gi": 1 << 30}
 
 
 @dataclass(frozen=True)
-class Room:
+class Capacity:
     """What nodes that run at once may take together: how many, their cores, their bytes."""
 
     nodes: int
@@ -24,14 +24,14 @@ class Room:
     memory: int
 
     @classmethod
-    def of_machine(cls, nodes: int | None = None) -> "Room":
+    def of_machine(cls, nodes: int | None = None) -> "Capacity":
         """Returns what this process may use; `nodes` at once, by default one for each core."""
         cores = len(os.sched_getaffinity(0))
         return cls(nodes or cores, cores, available_memory() or sys.maxsize)
 
 
-def may_begin(
-    nodes: Sequence[Node], ended: Collection[str], running: Collection[str], room: Room
+def next_node(
+    nodes: Sequence[Node], ended: Collection[str], running: Collection[str], capacity: Capacity
 ) -> str | None:
     """Returns the first node, in the given order, that may begin now; None if there is none.
 
@@ -43,19 +43,19 @@ def may_begin(
         waits_for = set(node.upstream) & known.keys() - set(ended)
         if node.id in ended or node.id in running or waits_for:
             continue
-        if not at_work or _fits([*at_work, node.resources], room):
+        if not at_work or _fits([*at_work, node.resources], capacity):
             return node.id
     return None
 
 
-def _fits(asked: Sequence[Resources], room: Room) -> bool:
+def _fits(asked: Sequence[Resources], capacity: Capacity) -> bool:
     # A process of TensorFlow's takes all memory of a GPU that it sees.
     gpus = sum(bool(each.gpu) for each in asked)
     return (
-        len(asked) <= room.nodes
+        len(asked) <= capacity.nodes
         and gpus <= 1
-        and sum(each.cpu or 0 for each in asked) <= room.cpu
-        and sum(_bytes(each.memory) for each in asked) <= room.memory
+        and sum(each.cpu or 0 for each in asked) <= capacity.cpu
+        and sum(_bytes(each.memory) for each in asked) <= capacity.memory
     )
 
 

@@ -24,7 +24,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 Work = Callable[[], str | None]
 
 
-class Stopped(BeltlineError):
+class RunStopped(BeltlineError):
     """The run was stopped from outside: 128 + SIGINT, as every shell has it."""
 
     exit_code = 130
@@ -67,7 +67,7 @@ class Children:
         """Does `work` in a forked process.
 
         Raises:
-          Stopped: this process was asked to stop; all of them have ended.
+          RunStopped: this process was asked to stop; all of them have ended.
         """
         self._raise_if_stopped()
         reading, writing = os.pipe()
@@ -93,7 +93,7 @@ class Children:
 
         Raises:
           WrongInput: its work raised it.
-          Stopped: this process was asked to stop; all of them have ended.
+          RunStopped: this process was asked to stop; all of them have ended.
         """
         [(key, _), *_] = self._selector.select()
         name, answer = self._ended(int(key.fd))
@@ -119,7 +119,7 @@ class Children:
     def _raise_if_stopped(self) -> None:
         if self._stopped:
             self.stop()
-            raise Stopped(f"stopped by {self._stopped}")
+            raise RunStopped(f"stopped by {self._stopped}")
 
     def _ended(self, answers: int) -> tuple[str, dict[str, str]]:
         name, child = self._at_work[answers]
@@ -156,7 +156,7 @@ def in_child(work: Work) -> str:
 
     Raises:
       WrongInput: `work` raised it.
-      Stopped: this process was asked to stop; the child has ended.
+      RunStopped: this process was asked to stop; the child has ended.
     """
     with Children() as children:
         children.start("", work)

@@ -7,7 +7,7 @@ from beltline.base.errors import WrongInput
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Manifest
 from beltline.runners.metadata.store import Lineage, connection_config
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 
 def check_node(nodes: Sequence[str], flag: str, node: str) -> None:
@@ -47,7 +47,7 @@ def _closure(order: Sequence[str], neighbours: dict[str, set[str]], start: str) 
     return reached
 
 
-def reuse_results(bundle: Bundle, places: Places, run: str, nodes: list[str]) -> None:
+def reuse_results(bundle: Bundle, paths: Paths, run: str, nodes: list[str]) -> None:
     """Takes over into `run` what the nodes before `nodes` gave in the latest run.
 
     Needs TFX, and does it with TFX's own partial runs.
@@ -59,18 +59,18 @@ def reuse_results(bundle: Bundle, places: Places, run: str, nodes: list[str]) ->
     from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
     from tfx.proto.orchestration import pipeline_pb2
 
-    runs = Lineage(places.metadata, bundle.manifest.name).runs()
+    runs = Lineage(paths.metadata, bundle.manifest.name).runs()
     if not runs:
         raise WrongInput("--from: there is no earlier run to build on; run without it once")
     pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
-    values = {"pipeline-root": str(places.artifacts), "pipeline-run-id": run}
+    values = {"pipeline-root": str(paths.artifacts), "pipeline-run-id": run}
     runtime_parameter_utils.substitute_runtime_parameter(
         pipeline, {**bundle.manifest.defaults(), **values}
     )
     first, last = nodes[0], nodes[-1]
     partial_run_utils.mark_pipeline(pipeline, from_nodes=[first], to_nodes=[last])
     try:
-        with metadata.Metadata(connection_config(places.metadata)) as handle:
+        with metadata.Metadata(connection_config(paths.metadata)) as handle:
             partial_run_utils.snapshot(handle, pipeline, base_run_id=runs[-1])
     except (LookupError, ValueError) as error:
         raise WrongInput(

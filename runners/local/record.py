@@ -18,7 +18,7 @@ from beltline.base.errors import WrongInput
 
 _SOMEBODY = "another process"
 
-End = Literal["running", "done", "failed", "refused", "stopped"]
+RecordEnd = Literal["running", "done", "failed", "refused", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Record:
     name: str
     bundle: str
     inputs: str
-    end: End = "running"
+    end: RecordEnd = "running"
     version: str = ""
 
     def write(self, root: Path) -> None:
@@ -40,7 +40,7 @@ class Record:
         staged.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
         staged.replace(file)
 
-    def ended(self, end: End, version: str = "") -> "Record":
+    def ended(self, end: RecordEnd, version: str = "") -> "Record":
         """Returns the record of the same run, now ended."""
         return replace(self, end=end, version=version)
 

@@ -15,15 +15,15 @@ from pathlib import Path
 from beltline.base.errors import WrongInput
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Node
-from beltline.runners.local.capacity import Room, may_begin
+from beltline.runners.local.capacity import Capacity, next_node
 from beltline.runners.local.children import Children, in_child
 from beltline.runners.local.partial import reuse_results
-from beltline.runners.metadata.reconcile import settle
+from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage
 from beltline.runners.node.loading import loading
 from beltline.runners.node.outcome import FAILED, Outcome
 from beltline.runners.node.run import run_node, set_up_logging
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 # What the nodes import; loaded before the first fork, so that they find it there.
 SHARED = (
@@ -33,46 +33,46 @@ SHARED = (
     "tfx.orchestration.portable.partial_run_utils",
 )
 
-Report = Callable[[Outcome, float], None]
+OnNodeEnd = Callable[[Outcome, float], None]
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What to run: `nodes` in order; `forced` ones even where a result is cached."""
 
     run: str
     nodes: list[str]
-    room: Room
+    capacity: Capacity
     forced: frozenset[str] = frozenset()
     parameters: dict[str, str | int] = field(default_factory=dict)
 
 
-def run(bundle: Bundle, places: Places, request: Request, report: Report) -> list[Outcome]:
+def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEnd) -> list[Outcome]:
     """Runs the nodes and returns how each ended, in their order.
 
     When one has failed or refused, those after it in the order are stopped, or don't begin. Those
     before it go on, so that the first one that ended badly is the same as if they stood in a row:
-    Transform may fail on data that the data gate is about to refuse. `report` is called after each
-    node with its outcome and seconds.
+    Transform may fail on data that the data gate is about to refuse. `on_node_end` is called after
+    each node with its outcome and seconds.
 
     Raises:
       WrongInput: the nodes before the first one have no results to build on.
-      Stopped: SIGINT or SIGTERM came; the nodes in work are marked failed.
+      RunStopped: SIGINT or SIGTERM came; the nodes in work are marked failed.
     """
     with loading():
         for module in SHARED:
             importlib.import_module(module)
     # Beforehand and alone: processes that create the same tables at once get in each other's way.
-    Lineage(places.metadata, bundle.manifest.name)
+    Lineage(paths.metadata, bundle.manifest.name)
     if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
         bundle, request
     ):
-        in_child(lambda: reuse_results(bundle, places, request.run, request.nodes))
+        in_child(lambda: reuse_results(bundle, paths, request.run, request.nodes))
     with Children() as children:
-        return _Run(bundle, places, request, report, children).to_its_end()
+        return _Run(bundle, paths, request, on_node_end, children).to_its_end()
 
 
-def _is_head(bundle: Bundle, request: Request) -> bool:
+def _is_head(bundle: Bundle, request: RunRequest) -> bool:
     """Returns whether nothing before the chosen nodes is left out."""
     chosen = set(request.nodes)
     return all(set(bundle.manifest.node(node).upstream) <= chosen for node in chosen)
@@ -81,9 +81,9 @@ def _is_head(bundle: Bundle, request: Request) -> bool:
 @dataclass
 class _Run:
     bundle: Bundle
-    places: Places
-    request: Request
-    report: Report
+    paths: Paths
+    request: RunRequest
+    on_node_end: OnNodeEnd
     children: Children
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
@@ -103,31 +103,31 @@ class _Run:
 
     def _begin(self, nodes: list[Node]) -> None:
         """Starts every node whose turn it is."""
-        while node := may_begin(nodes, self.outcomes, self.children.names, self.request.room):
+        while node := next_node(nodes, self.outcomes, self.children.names, self.request.capacity):
             self.started[node] = time.monotonic()
             self.children.start(node, self._work(node))
 
     def _end(self, outcome: Outcome) -> None:
         self.outcomes[outcome.node] = outcome
-        self.report(outcome, time.monotonic() - self.started[outcome.node])
+        self.on_node_end(outcome, time.monotonic() - self.started[outcome.node])
 
     def _stop_all_but(self, nodes: list[Node], reason: str) -> None:
         kept = {node.id for node in nodes}
         for node in self.children.stop([each for each in self.children.names if each not in kept]):
-            self._settle(node, reason)
+            self._reconcile(node, reason)
 
     def _killed(self, node: str) -> Outcome:
         """Returns the outcome of a node that could not say so itself."""
-        log = self.places.log(self.request.run, node)
+        log = self.paths.log(self.request.run, node)
         reason = f"its process was killed (out of memory?); the log is {log}"
-        self._settle(node, reason)
+        self._reconcile(node, reason)
         return Outcome(node, "failed", reason=reason)
 
-    def _settle(self, node: str, reason: str) -> None:
-        settle(self.places, self.bundle.manifest.name, self.request.run, reason, node)
+    def _reconcile(self, node: str, reason: str) -> None:
+        reconcile(self.paths, self.bundle.manifest.name, self.request.run, reason, node)
 
     def _work(self, node: str) -> Callable[[], str]:
-        request, log = self.request, self.places.log(self.request.run, node)
+        request, log = self.request, self.paths.log(self.request.run, node)
         log.parent.mkdir(parents=True, exist_ok=True)
 
         def work() -> str:
@@ -136,7 +136,7 @@ class _Run:
             force = node in request.forced
             try:
                 outcome = run_node(
-                    self.bundle, node, request.run, self.places, request.parameters, force
+                    self.bundle, node, request.run, self.paths, request.parameters, force
                 )
             except WrongInput as error:
                 outcome = Outcome(node, "failed", reason=str(error))

@@ -24,7 +24,7 @@ _TUNED = {"Tuner": "best_hyperparameters", "Tuned": "tuned"}
 
 
 @dataclass(frozen=True)
-class Champion:
+class ChampionComparison:
     """The model that a version was compared with; `better` is by how much, by metric."""
 
     version: str
@@ -48,7 +48,7 @@ class Origin:
     schema: dict[str, Any]
     hyperparameters: dict[str, dict[str, Any]]
     metrics: dict[str, float]
-    champion: Champion | None
+    champion: ChampionComparison | None
     executions: dict[str, int]
     artifacts: dict[str, list[str]] = field(default_factory=dict)
 
@@ -129,11 +129,11 @@ def _tuned(nodes: Mapping[str, NodeRun]) -> dict[str, Any]:
     return {}
 
 
-def _champion(version: Version, node: NodeRun | None) -> Champion | None:
+def _champion(version: Version, node: NodeRun | None) -> ChampionComparison | None:
     if version.champion_metrics is None:
         return None
     pushed = (first(node.outputs, "PushedModel") if node else None) or {}
-    return Champion(
+    return ChampionComparison(
         version=str(pushed.get("pushed_version", "")),
         metrics=version.champion_metrics,
         better={

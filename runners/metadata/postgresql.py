@@ -1,4 +1,4 @@
-r"""ML Metadata's PostgreSQL backend, mended in two places.
+r"""ML Metadata's PostgreSQL backend, mended in two paths.
 
 It can't quote a backslash. What libpq makes of `a\b`, ` E'a\\b'`, it sends as `'E'a\\b'`: at best a
 syntax error, and with a text that was written for it any SQL. So a character of Unicode's private

@@ -13,18 +13,18 @@ import click
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import open_bundle
 from beltline.runners.metadata.store import Lineage
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 
-def settle(
-    places: Places, pipeline: str, run: str, reason: str, node: str | None = None
+def reconcile(
+    paths: Paths, pipeline: str, run: str, reason: str, node: str | None = None
 ) -> list[str]:
     """Marks the running executions of a run failed, or those of one node; returns their nodes.
 
     Raises:
       WrongInput: ML Metadata can't be opened.
     """
-    lineage = Lineage(places.metadata, pipeline)
+    lineage = Lineage(paths.metadata, pipeline)
     left = [
         each
         for each in lineage.nodes(run)
@@ -44,7 +44,7 @@ def main(folder: Path, run: str, node: str | None, reason: str) -> None:
     """Mark failed what a run has left running in ML Metadata."""
     try:
         name = open_bundle(folder).manifest.name
-        marked = settle(Places.from_environment(), name, run, reason, node)
+        marked = reconcile(Paths.from_environment(), name, run, reason, node)
     except BeltlineError as error:
         click.echo(f"beltline: {error}", err=True)
         sys.exit(error.exit_code)

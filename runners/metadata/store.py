@@ -15,7 +15,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from beltline.base.database_url import DatabaseUrl, read_url, shown
 from beltline.base.errors import WrongInput
 from beltline.runners.metadata import postgresql
-from beltline.runners.paths import METADATA, Places
+from beltline.runners.paths import METADATA, Paths
 
 REASON = "beltline_reason"
 BUNDLE = "beltline_bundle"
@@ -184,20 +184,20 @@ class Lineage:
         return outputs
 
 
-def open_alone(places: Places, pipeline: str) -> Lineage:
+def open_exclusively(paths: Paths, pipeline: str) -> Lineage:
     """Opens ML Metadata while no other node of this root does: the first one makes the tables.
 
     Raises:
       WrongInput: the database can't be opened, or the root can't be written.
     """
     try:
-        places.root.mkdir(parents=True, exist_ok=True)
-        lock = (places.root / "metadata.lock").open("a")
+        paths.root.mkdir(parents=True, exist_ok=True)
+        lock = (paths.root / "metadata.lock").open("a")
     except OSError as error:
-        raise WrongInput(f"the root {places.root} can't be written: {error.strerror}") from None
+        raise WrongInput(f"the root {paths.root} can't be written: {error.strerror}") from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return Lineage(places.metadata, pipeline)
+        return Lineage(paths.metadata, pipeline)
 
 
 def _state(execution: pb.Execution) -> str:

@@ -23,7 +23,7 @@ class Alarm:
     raised: str
 
 
-def answered(file: Path, version: int, run: str, since: datetime) -> Alarm | None:
+def recent_alarm(file: Path, version: int, run: str, since: datetime) -> Alarm | None:
     """Returns the alarm for this version that another run raised after `since`, if one did.
 
     A run that is tried again finds its own alarm, and raises it again: nobody may have heard it.
@@ -34,7 +34,7 @@ def answered(file: Path, version: int, run: str, since: datetime) -> Alarm | Non
     return last if datetime.fromisoformat(last.raised) > since else None
 
 
-def keep(file: Path, alarm: Alarm) -> None:
+def save(file: Path, alarm: Alarm) -> None:
     """Makes it the last alarm.
 
     Raises:

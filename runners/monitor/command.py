@@ -23,11 +23,11 @@ import click
 
 from beltline.base.errors import BeltlineError
 from beltline.base.files import replace
-from beltline.runners.monitor.alarms import Alarm, answered, keep
+from beltline.runners.monitor.alarms import Alarm, recent_alarm, save
 from beltline.runners.node.outcome import DONE, FAILED, SKIPPED
 from beltline.runners.node.parameters import check_run
 from beltline.runners.node.run import set_up_logging
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 from beltline.versions.live import live
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ log = logging.getLogger("beltline.monitor")
 
 
 @dataclass(frozen=True)
-class Order:
+class MonitorJob:
     """What is watched, and for which run of the monitoring.
 
     `served` is the folder of versions, relative to the root, and `limits` the settings' section
@@ -55,7 +55,7 @@ class Order:
     run: str
     pause: timedelta
 
-    def watch(self, places: Places) -> "Watch":
+    def watch(self, paths: Paths) -> "Watch":
         """Returns what is compared.
 
         Raises:
@@ -64,12 +64,12 @@ class Order:
         # Not needed where the options are wrong.
         from beltline.serving.monitoring import Watch
 
-        served = places.root / self.served
-        return Watch.from_settings(self.limits, served, places.root, places.data)
+        served = paths.root / self.served
+        return Watch.from_settings(self.limits, served, paths.root, paths.data)
 
 
 @dataclass(frozen=True)
-class Seen:
+class MonitorResult:
     """How watching ended: `done` (an alarm was raised), `skipped` or `failed`; and the report."""
 
     state: str
@@ -81,21 +81,21 @@ class Seen:
         return json.dumps({"node": NODE, "state": self.state, "reason": self.reason, **self.report})
 
 
-def watched(order: Order, places: Places, now: datetime | None = None) -> Seen:
+def run_monitor(order: MonitorJob, paths: Paths, now: datetime | None = None) -> MonitorResult:
     """Compares, writes the page, and raises an alarm unless the version has raised one of late.
 
     Raises:
       BeltlineError: what is to be compared can't be read.
       OSError: the root can't be written.
     """
-    watch, now = order.watch(places), now or datetime.now(UTC)
+    watch, now = order.watch(paths), now or datetime.now(UTC)
     if reason := _nothing_yet(watch):
-        return Seen("skipped", reason)
+        return MonitorResult("skipped", reason)
     from beltline.serving.monitoring import monitor
     from beltline.serving.monitoring.page import page
 
     report = monitor(watch, now)
-    written = places.root / FOLDER / f"{watch.folder.name}.html"
+    written = paths.root / FOLDER / f"{watch.folder.name}.html"
     written.parent.mkdir(parents=True, exist_ok=True)
     replace(written, page(report))
     return _answer(order, report, written.with_suffix(".alarm.json"), now)
@@ -113,19 +113,19 @@ def _nothing_yet(watch: "Watch") -> str:
     return ""
 
 
-def _answer(order: Order, report: "Report", last: Path, now: datetime) -> Seen:
+def _answer(order: MonitorJob, report: "Report", last: Path, now: datetime) -> MonitorResult:
     found = report.as_json()
     if not report.alarms:
         none = f"no alarm in {report.rows} rows of version {report.version}."
-        return Seen("skipped", " ".join([none, *report.notes]), found)
+        return MonitorResult("skipped", " ".join([none, *report.notes]), found)
     reason = _shortly(report.alarms)
-    before = answered(last, report.version, order.run, now - order.pause)
+    before = recent_alarm(last, report.version, order.run, now - order.pause)
     if before:
         waits = f"version {before.version} raised an alarm at {before.raised} (run {before.run})"
         hours = order.pause.total_seconds() / 3600
-        return Seen("skipped", f"{waits}, and waits {hours:g} hours: {reason}", found)
-    keep(last, Alarm(report.version, order.run, now.isoformat(timespec="seconds")))
-    return Seen("done", reason, found)
+        return MonitorResult("skipped", f"{waits}, and waits {hours:g} hours: {reason}", found)
+    save(last, Alarm(report.version, order.run, now.isoformat(timespec="seconds")))
+    return MonitorResult("done", reason, found)
 
 
 def _shortly(alarms: list[str]) -> str:
@@ -134,22 +134,22 @@ def _shortly(alarms: list[str]) -> str:
     return "; ".join(alarms[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _as_told(order: Order) -> Seen:
+def _run(order: MonitorJob) -> MonitorResult:
     """Returns how watching ended, whatever happened."""
     try:
-        return watched(order, Places.from_environment())
+        return run_monitor(order, Paths.from_environment())
     except BeltlineError as error:
-        return Seen("failed", str(error))
+        return MonitorResult("failed", str(error))
     except Exception as error:
         log.exception("%s failed", NODE)
-        return Seen("failed", f"{type(error).__name__}: {error}")
+        return MonitorResult("failed", f"{type(error).__name__}: {error}")
 
 
 def _limits(_: click.Context, __: click.Parameter, text: str) -> Any:
     """Reads the section; what it lacks is that of another release."""
     try:
         limits = json.loads(text)
-        Order("served", limits, "", timedelta()).watch(Places.from_environment())
+        MonitorJob("served", limits, "", timedelta()).watch(Paths.from_environment())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise click.BadParameter(
@@ -186,7 +186,7 @@ def main(served: str, limits: Any, run: str, hours: float, alarm: Path | None) -
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     set_up_logging()
     check_run(run)
-    seen = _as_told(Order(served, limits, run, timedelta(hours=hours)))
+    seen = _run(MonitorJob(served, limits, run, timedelta(hours=hours)))
     code = _CODES[seen.state]
     if alarm and seen.state != "failed":
         _tell(alarm, seen.state == "done")

@@ -16,14 +16,14 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from beltline.bundle.folder import Bundle
 from beltline.runners.metadata.store import BUNDLE, connection_config
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 
 def launch(
     bundle: Bundle,
     node: str,
     run: str,
-    places: Places,
+    paths: Paths,
     parameters: Mapping[str, str | int],
     force: bool,
 ) -> None:
@@ -31,7 +31,7 @@ def launch(
     # Beam makes thousands of argument parsers, each of which would ask how wide the terminal is.
     os.environ.setdefault("COLUMNS", "80")
     pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
-    values = {"pipeline-root": str(places.artifacts), "pipeline-run-id": run}
+    values = {"pipeline-root": str(paths.artifacts), "pipeline-run-id": run}
     runtime_parameter_utils.substitute_runtime_parameter(
         pipeline, {**bundle.manifest.defaults(), **values, **parameters}
     )
@@ -42,7 +42,7 @@ def launch(
     _Launcher(
         bundle.manifest.digest,
         pipeline_node=spec,
-        mlmd_connection=metadata.Metadata(connection_config(places.metadata)),
+        mlmd_connection=metadata.Metadata(connection_config(paths.metadata)),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node),

@@ -18,11 +18,18 @@ from beltline.base.errors import BeltlineError, GateRefused, NoData, WrongInput
 from beltline.bundle import code
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import Bundle, open_bundle
-from beltline.runners.metadata.store import BUNDLE, REASON, REFUSED, Lineage, NodeRun, open_alone
+from beltline.runners.metadata.store import (
+    BUNDLE,
+    REASON,
+    REFUSED,
+    Lineage,
+    NodeRun,
+    open_exclusively,
+)
 from beltline.runners.node.outcome import Outcome, read_back
 from beltline.runners.node.parameters import check_run, read_parameters
 from beltline.runners.node.stopping import NodeStopped, stop_on_signals
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 log = logging.getLogger("beltline.node")
 
@@ -31,7 +38,7 @@ def run_node(
     bundle: Bundle,
     node: str,
     run: str,
-    places: Places,
+    paths: Paths,
     parameters: Mapping[str, str | int] | None = None,
     force: bool = False,
 ) -> Outcome:
@@ -45,7 +52,7 @@ def run_node(
       WrongInput: the bundle doesn't fit this environment, or is not the one that the run began
         with, and that one is gone.
     """
-    lineage = open_alone(places, bundle.manifest.name)
+    lineage = open_exclusively(paths, bundle.manifest.name)
     before = lineage.nodes(run)
     bundle = _begun_with(bundle, node, run, before)
     check_lock(bundle.manifest.lock)
@@ -55,7 +62,7 @@ def run_node(
     for attempt in before:
         if attempt.node == node:
             lineage.fail(attempt.execution_id, "the attempt before was killed")
-    os.environ.update(places.environment())
+    os.environ.update(paths.environment())
     code.use(bundle.code)
     failure: Exception | None = None
     with stop_on_signals() as stopped:
@@ -63,7 +70,7 @@ def run_node(
             # It takes seconds to import, and a node that is skipped needs none of it.
             from beltline.runners.node.launch import launch
 
-            launch(bundle, node, run, places, parameters or {}, force)
+            launch(bundle, node, run, paths, parameters or {}, force)
         except (GateRefused, NoData) as said:
             failure = said
         except Exception as unforeseen:
@@ -145,7 +152,7 @@ def set_up_logging() -> None:
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 
-def run_as_told(
+def run_from_options(
     folder: Path, node: str, run: str, parameters: Sequence[str], force: bool
 ) -> Outcome:
     """Runs one node as the command line says; what is wrong with it is an outcome, too.
@@ -158,14 +165,14 @@ def run_as_told(
         bundle = open_bundle(folder)
         if node not in [each.id for each in bundle.manifest.nodes]:
             raise click.BadParameter(f"the bundle has no node '{node}'")
-        places = Places.from_environment()
+        paths = Paths.from_environment()
         values = read_parameters(bundle.manifest, parameters)
-        return run_node(bundle, node, run, places, values, force)
+        return run_node(bundle, node, run, paths, values, force)
     except BeltlineError as error:
         return Outcome(node, "failed", reason=str(error))
 
 
-def end(outcome: Outcome, exit_code: int) -> NoReturn:
+def exit_with(outcome: Outcome, exit_code: int) -> NoReturn:
     """Says how the node ended, its JSON object last, and ends the process."""
     if outcome.reason:
         click.echo(f"{outcome.node} {outcome.state}: {outcome.reason}", err=True)
@@ -185,5 +192,5 @@ def end(outcome: Outcome, exit_code: int) -> NoReturn:
 def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: bool) -> None:
     """Run one node of a bundle."""
     set_up_logging()
-    outcome = run_as_told(folder, node, run, parameters, force)
-    end(outcome, outcome.exit_code)
+    outcome = run_from_options(folder, node, run, parameters, force)
+    exit_with(outcome, outcome.exit_code)

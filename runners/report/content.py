@@ -8,7 +8,7 @@ from typing import Any
 
 from beltline.runners.metadata.origin import data_of, hyperparameters_of
 from beltline.runners.metadata.store import Lineage, NodeRun
-from beltline.runners.report.judgement import Judgement, judgement
+from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
 from beltline.versions.folder import find
 from beltline.versions.live import live
 
@@ -20,7 +20,7 @@ _VALUES = "hyperparameters"
 
 
 @dataclass(frozen=True)
-class Report:
+class RunReport:
     """A run. `missing` says of each section that is empty why it is, by the section's name.
 
     `run` and `nodes` are what `beltline runs RUN --json` prints. `data` has `rows` by split,
@@ -32,23 +32,26 @@ class Report:
     run: dict[str, Any]
     nodes: list[dict[str, Any]]
     data: dict[str, Any]
-    judgement: Judgement
+    evaluation: EvaluationResult
     hyperparameters: dict[str, dict[str, Any]]
     trials: list[dict[str, Any]]
     version: dict[str, Any]
     missing: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return asdict(self)
+        """Returns the object of `--json`; its keys `judgement` and `figures` are a contract."""
+        plain = asdict(self)
+        evaluation = plain.pop("evaluation")
+        evaluation["figures"] = evaluation.pop("metrics")
+        return {**plain, "judgement": evaluation}
 
 
-def report_of(
+def build_report(
     described: Mapping[str, Any],
     nodes: Mapping[str, NodeRun],
     lineage: Lineage | None,
     served: Path,
-) -> Report:
+) -> RunReport:
     """Returns all there is to know of a run.
 
     Args:
@@ -59,7 +62,7 @@ def report_of(
     """
     states = {node["node"]: node["state"] for node in described["nodes"]}
     data = _data(lineage, nodes.get("ExampleGen")) if lineage else {}
-    judged, missing = judgement(lineage, nodes)
+    evaluated, missing = read_evaluation(lineage, nodes)
     learned = hyperparameters_of(lineage, nodes) if lineage else {}
     version = _version(served, described["version"])
     missing |= _empty(
@@ -68,12 +71,12 @@ def report_of(
         hyperparameters=("Trainer", learned),
         version=("Pusher", version),
     )
-    return Report(
+    return RunReport(
         pipeline=served.name,
         run={name: value for name, value in described.items() if name != "nodes"},
         nodes=described["nodes"],
         data=data,
-        judgement=judged,
+        evaluation=evaluated,
         hyperparameters=learned,
         trials=_trials(nodes.get("Tuner")),
         version=version,

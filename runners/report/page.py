@@ -7,13 +7,13 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from beltline.runners.report.content import Report
+from beltline.runners.report.content import RunReport
 
 _BAD = ("failed", "refused")
 _MOST = 40
 
 
-def page(report: Report) -> str:
+def page(report: RunReport) -> str:
     """Returns the page as HTML; of long lists the first forty lines."""
     environment = Environment(
         loader=PackageLoader(__package__, "."),
@@ -23,7 +23,7 @@ def page(report: Report) -> str:
     )
     environment.filters |= {
         "local": _local,
-        "figure": _figure,
+        "metric": _metric,
         "seconds": _seconds,
         "shown": _shown,
         "count": _count,
@@ -33,12 +33,12 @@ def page(report: Report) -> str:
         bad=[node for node in report.nodes if node["state"] in _BAD],
         spans=_spans(report),
         trial_columns=list(dict.fromkeys(name for trial in report.trials for name in trial)),
-        longest=_longest(report.judgement.importance),
+        longest=_longest(report.evaluation.importance),
         most=_MOST,
     )
 
 
-def _spans(report: Report) -> dict[str, tuple[float, float]]:
+def _spans(report: RunReport) -> dict[str, tuple[float, float]]:
     """Returns when each node ran, in hundredths of the run: where it begins, and how long it is."""
     timed = [node for node in report.nodes if node["started"] and node["seconds"] is not None]
     if not timed:
@@ -68,7 +68,7 @@ def _local(time: str | None) -> str:
         return "-"
 
 
-def _figure(value: float | None, sign: bool = False) -> str:
+def _metric(value: float | None, sign: bool = False) -> str:
     if value is None:
         return "-"
     if not sign and value > 1 and float(value).is_integer():

@@ -22,7 +22,7 @@ _IDLE_SECONDS = 600.0
 _READ_BY_LIBRARIES = ("CUDA", "KERAS", "LD_", "MALLOC_", "OMP_", "PYTHON", "TF_", "TMPDIR", "XLA_")
 
 
-class NoWorker(Exception):
+class WorkerUnavailable(Exception):
     """There is no warm worker, and none can be had; the message says why."""
 
 
@@ -30,15 +30,15 @@ def idle_seconds() -> float:
     """Returns how long a worker waits for a node before it ends.
 
     Raises:
-      NoWorker: the environment says that there is to be none, or makes no sense.
+      WorkerUnavailable: the environment says that there is to be none, or makes no sense.
     """
     text = os.environ.get(IDLE) or str(_IDLE_SECONDS)
     try:
         seconds = float(text)
     except ValueError:
-        raise NoWorker(f"{IDLE}={text} is no number of seconds") from None
+        raise WorkerUnavailable(f"{IDLE}={text} is no number of seconds") from None
     if not seconds > 0:
-        raise NoWorker(f"{IDLE}={text}")
+        raise WorkerUnavailable(f"{IDLE}={text}")
     return seconds
 
 
@@ -46,17 +46,17 @@ def address() -> Path:
     """Returns the path of the worker's socket, in a folder that only this user can enter.
 
     Raises:
-      NoWorker: somebody else has made that folder, or left it open to others.
+      WorkerUnavailable: somebody else has made that folder, or left it open to others.
     """
     folder = Path(tempfile.gettempdir()) / f"beltline-{os.geteuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        raise NoWorker(f"{folder}: {error.strerror}") from None
+        raise WorkerUnavailable(f"{folder}: {error.strerror}") from None
     closed = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
     if not closed or found.st_uid != os.geteuid():
-        raise NoWorker(f"{folder} is not a folder of this user's own (mode 0700)")
+        raise WorkerUnavailable(f"{folder} is not a folder of this user's own (mode 0700)")
     return folder / f"{_environment_digest()[:16]}.sock"
 
 

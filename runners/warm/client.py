@@ -20,15 +20,15 @@ from typing import NoReturn
 from beltline.base.database_url import DATABASE
 from beltline.runners.node.parent import end_with_parent
 from beltline.runners.paths import METADATA
-from beltline.runners.warm.address import NoWorker, address, idle_seconds, sources
-from beltline.runners.warm.messages import Channel, Request
+from beltline.runners.warm.address import WorkerUnavailable, address, idle_seconds, sources
+from beltline.runners.warm.messages import Channel, NodeRequest
 
 _ATTEMPTS = 3
 _START_SECONDS = 30
 _SECRET = (METADATA, DATABASE)
 # A worker that was killed has its nodes stopped by the kernel; they get this long to say so.
 _GRACE_SECONDS = 25
-_SETTLE_SECONDS = 60
+_RECONCILE_SECONDS = 60
 
 
 class _WorkerLost(Exception):
@@ -41,15 +41,15 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     try:
         ended = _by_worker(arguments)
-    except NoWorker as reason:
+    except WorkerUnavailable as reason:
         print(f"no warm worker ({reason}): a process of its own", file=sys.stderr)
         ended = _by_itself(arguments)
     except _WorkerLost:
         print("the warm worker was killed; its node was stopped", file=sys.stderr)
-        _settle(arguments, "the worker was killed")
+        _reconcile(arguments, "the worker was killed")
         ended = 1
     if ended < 0:
-        _settle(arguments, f"its process was killed ({signal.Signals(-ended).name})")
+        _reconcile(arguments, f"its process was killed ({signal.Signals(-ended).name})")
         _end_by(-ended)
     sys.exit(ended)
 
@@ -58,11 +58,11 @@ def _by_worker(arguments: list[str]) -> int:
     """Returns the exit code, or the signal below zero.
 
     Raises:
-      NoWorker: none can be had; nothing has been started.
+      WorkerUnavailable: none can be had; nothing has been started.
       _WorkerLost: the worker was killed; so was the node.
     """
     idle_seconds()
-    request = Request(arguments, str(Path.cwd()), dict(os.environ))
+    request = NodeRequest(arguments, str(Path.cwd()), dict(os.environ))
     for _ in range(_ATTEMPTS):
         channel = _connected()
         with channel.connection:
@@ -73,7 +73,7 @@ def _by_worker(arguments: list[str]) -> int:
                 # It came to the end of its patience just then.
                 continue
             return _followed(channel, process)
-    raise NoWorker("it ended whenever it was asked; its log is beside its socket")
+    raise WorkerUnavailable("it ended whenever it was asked; its log is beside its socket")
 
 
 def _connected() -> Channel:
@@ -88,7 +88,7 @@ def _connected() -> Channel:
             _start_worker(where)
             started = True
         time.sleep(0.05)
-    raise NoWorker(f"none answers at {where}")
+    raise WorkerUnavailable(f"none answers at {where}")
 
 
 def _start_worker(where: Path) -> None:
@@ -157,7 +157,7 @@ def _on_signals(do: Callable[[int], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _settle(arguments: list[str], reason: str) -> None:
+def _reconcile(arguments: list[str], reason: str) -> None:
     """Has ML Metadata told of a node that was killed and could not say so itself."""
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
     for option in ("--bundle", "--run", "--node"):
@@ -177,7 +177,7 @@ def _settle(arguments: list[str], reason: str) -> None:
     ]
     with contextlib.suppress(subprocess.TimeoutExpired):
         # The words are passed on as they are; no shell.
-        subprocess.run(command, timeout=_SETTLE_SECONDS, check=False)  # noqa: S603 - our own command, no shell
+        subprocess.run(command, timeout=_RECONCILE_SECONDS, check=False)  # noqa: S603 - our own command, no shell
 
 
 def _end_by(number: int) -> None:

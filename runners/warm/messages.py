@@ -1,8 +1,9 @@
 """What the client and the warm worker say to each other: lines of JSON on a Unix stream socket.
 
-The client sends its stdin, stdout and stderr, then a Request. The worker answers `{"started": pid}`
-and, when the node has ended, `{"ended": code}`: an exit code, or a signal's number below zero. In
-between the client may send `{"signal": number}`; if it goes away, the node is stopped.
+The client sends its stdin, stdout and stderr, then a NodeRequest. The worker answers
+`{"started": pid}` and, when the node has ended, `{"ended": code}`: an exit code, or the negative
+number of a signal. In between the client may send `{"signal": number}`; if it disconnects, the node
+is stopped.
 """
 
 import json
@@ -19,7 +20,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 @dataclass(frozen=True)
-class Request:
+class NodeRequest:
     """A node to run: the node runner's arguments, in this folder and environment."""
 
     arguments: list[str]
@@ -46,12 +47,12 @@ class Channel:
             raise
         return cls(connection)
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: NodeRequest) -> None:
         """Sends a request, with this process's streams."""
         socket.send_fds(self.connection, [b"\n"], _STREAMS)
         self.send(asdict(request))
 
-    def asked(self) -> tuple[Request, list[int]]:
+    def asked(self) -> tuple[NodeRequest, list[int]]:
         """Returns a request and the client's streams, as file descriptors.
 
         Raises:
@@ -66,7 +67,7 @@ class Channel:
         try:
             if len(streams) != len(_STREAMS):
                 raise ConnectionError("went away")
-            return Request(**self.next()), streams
+            return NodeRequest(**self.next()), streams
         except BaseException:
             for stream in streams:
                 os.close(stream)

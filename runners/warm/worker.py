@@ -25,7 +25,7 @@ from beltline.runners.local.runner import SHARED
 from beltline.runners.node.loading import loading
 from beltline.runners.node.parent import end_with_parent
 from beltline.runners.warm.address import idle_seconds
-from beltline.runners.warm.messages import Channel, Request
+from beltline.runners.warm.messages import Channel, NodeRequest
 
 _REQUEST_SECONDS = 10
 _OTHER_SECONDS = 30
@@ -96,7 +96,7 @@ class Worker:
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._heard(node))
         self._tell(node, {"started": process})
 
-    def _fork(self, request: Request, streams: list[int]) -> int:
+    def _fork(self, request: NodeRequest, streams: list[int]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()
@@ -132,7 +132,7 @@ class Worker:
             node.channel.send(message)
 
 
-def _become_node(request: Request, streams: list[int]) -> None:
+def _become_node(request: NodeRequest, streams: list[int]) -> None:
     """The forked process: never returns."""
     code = 1
     try:

@@ -9,25 +9,25 @@ from beltline.bundle.folder import Bundle
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 
 @click.command("compile")
-@click.argument("place", type=click.Choice(["airflow", "kubeflow"]))
+@click.argument("target", type=click.Choice(["airflow", "kubeflow"]))
 @settings_options
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Folder to write.  [default: build/PLACE/<name>]",
+    help="Folder to write.  [default: build/TARGET/<name>]",
 )
-def compile(place: str, file: Path, overrides: tuple[str, ...], output: Path | None) -> None:
-    """Write what PLACE loads: the bundle, and the file that starts its nodes."""
-    project, places = open_project(file, overrides)
-    folder = output or Path("build") / place / project.settings.name
-    if place == "airflow":
-        _airflow(project, places, folder)
+def compile(target: str, file: Path, overrides: tuple[str, ...], output: Path | None) -> None:
+    """Write what TARGET loads: the bundle, and the file that starts its nodes."""
+    project, paths = open_project(file, overrides)
+    folder = output or Path("build") / target / project.settings.name
+    if target == "airflow":
+        _airflow(project, paths, folder)
     else:
         _kubeflow(project, folder)
 
@@ -48,11 +48,11 @@ def say_compiling(project: Project) -> None:
     click.echo(f"{project.settings.name}: compiling (TensorFlow and TFX take a while to load)")
 
 
-def _airflow(project: Project, places: Places, folder: Path) -> None:
+def _airflow(project: Project, paths: Paths, folder: Path) -> None:
     _check_definition(project)
     say_compiling(project)
     bundle = _compile(project, folder)
-    _write_airflow(folder, bundle, project, places)
+    _write_airflow(folder, bundle, project, paths)
     _say_written(folder, bundle)
     name = project.settings.name
     click.echo(f"next       copy or link {folder} into Airflow's DAG folder; the DAG is '{name}'")
@@ -98,7 +98,7 @@ def _write_kubeflow(project: Project, folder: Path) -> tuple[Bundle, Path]:
     return bundle, package.write(folder, bundle, kubeflow)
 
 
-def _write_airflow(folder: Path, bundle: Bundle, project: Project, places: Places) -> None:
+def _write_airflow(folder: Path, bundle: Bundle, project: Project, paths: Paths) -> None:
     from beltline.runners.airflow import compile as deployment
 
     settings = project.settings
@@ -107,7 +107,7 @@ def _write_airflow(folder: Path, bundle: Bundle, project: Project, places: Place
         mode="json", by_alias=True, exclude_defaults=True, exclude={"local"}
     )
     airflow = {
-        **deployment.resolved(settings.airflow.model_dump(), places),
+        **deployment.resolved(settings.airflow.model_dump(), paths),
         "task": settings.label.task,
     }
     monitoring = settings.monitoring.model_dump(mode="json")

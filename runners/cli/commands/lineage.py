@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def lineage(version: int, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Show what made VERSION: data, schema, code, settings, and the champion that it beat."""
-    project, places = open_project(file, overrides)
-    folder = places.served(project.settings.push.directory, project.settings.name)
+    project, paths = open_project(file, overrides)
+    folder = paths.served(project.settings.push.directory, project.settings.name)
     found = found_version(folder, version)
     # Opening would create it.
-    database = sqlite_file(places.metadata)
+    database = sqlite_file(paths.metadata)
     if database and not database.exists():
         raise WrongInput(f"ML Metadata: there is no {database}, so nothing is known of its run")
     from beltline.runners.metadata.origin import origin
     from beltline.runners.metadata.store import Lineage
 
-    made = origin(Lineage(places.metadata, project.settings.name), found)
+    made = origin(Lineage(paths.metadata, project.settings.name), found)
     if as_json:
         described = {**asdict(made), "live": live(folder) == version}
         click.echo(json.dumps(described, indent=2, allow_nan=False))

@@ -19,9 +19,9 @@ from beltline.versions.live import order
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def models(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """List the served versions, the newest last."""
-    project, places = open_project(file, overrides)
+    project, paths = open_project(file, overrides)
     settings = project.settings
-    folder = places.served(settings.push.directory, settings.name)
+    folder = paths.served(settings.push.directory, settings.name)
     found, latest = versions(folder), order(folder)
     if as_json:
         described = [_described(version, latest) for version in found]

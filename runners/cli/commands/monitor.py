@@ -22,14 +22,14 @@ from beltline.serving.monitoring import monitor as check
 )
 def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path | None) -> None:
     """Compare live requests with the training data; exit code 3 past a limit."""
-    project, places = open_project(file, overrides)
+    project, paths = open_project(file, overrides)
     settings = project.settings
-    folder = places.served(settings.push.directory, settings.name)
+    folder = paths.served(settings.push.directory, settings.name)
     section = settings.monitoring.model_dump(mode="json")
-    watch = Watch.from_settings(section, folder, places.root, project.folder)
-    with stderr_in(places.root / "logs" / "monitor.log"):
+    watch = Watch.from_settings(section, folder, paths.root, project.folder)
+    with stderr_in(paths.root / "logs" / "monitor.log"):
         report = check(watch)
-    page = output or places.root / "monitoring" / f"{settings.name}.html"
+    page = output or paths.root / "monitoring" / f"{settings.name}.html"
     _write(page, report)
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2, allow_nan=False))

@@ -14,9 +14,9 @@ from beltline.versions import live
 @settings_options
 def promote(version: int, file: Path, overrides: tuple[str, ...]) -> None:
     """Make VERSION the live one; a running server takes it within two seconds."""
-    project, places = open_project(file, overrides)
+    project, paths = open_project(file, overrides)
     name = project.settings.name
-    folder = places.served(project.settings.push.directory, name)
+    folder = paths.served(project.settings.push.directory, name)
     found_version(folder, version)
     with changing(folder):
         before = live.promote(folder, version)

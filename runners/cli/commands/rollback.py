@@ -13,9 +13,9 @@ from beltline.versions import live
 @settings_options
 def rollback(file: Path, overrides: tuple[str, ...]) -> None:
     """Make the version live that was before; once more goes one further back."""
-    project, places = open_project(file, overrides)
+    project, paths = open_project(file, overrides)
     name = project.settings.name
-    folder = places.served(project.settings.push.directory, name)
+    folder = paths.served(project.settings.push.directory, name)
     with changing(folder):
         before, now = live.rollback(folder)
     click.echo(f"{name}: version {now} is live again; it was version {before}")

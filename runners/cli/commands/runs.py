@@ -17,7 +17,7 @@ from beltline.runners.cli.commands.models import table
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.local.record import holder, records
 from beltline.runners.node.outcome import PUSHER
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 if TYPE_CHECKING:
     from beltline.runners.metadata.store import Lineage, NodeRun
@@ -60,8 +60,8 @@ class Node:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def runs(run: str | None, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """List the runs, the newest last, or the nodes of RUN; RUN may be `latest`."""
-    project, places = open_project(file, overrides)
-    history = History(places, project.settings.name)
+    project, paths = open_project(file, overrides)
+    history = History(paths, project.settings.name)
     if run:
         _show_nodes(history, history.find(run), as_json)
     else:
@@ -84,11 +84,11 @@ class History:
     `lineage` is ML Metadata; None where there is none yet.
     """
 
-    def __init__(self, places: Places, pipeline: str):
-        self._places = places
-        self._records = {r.run: r for r in records(places.root) if r.name == pipeline}
-        self.lineage = _lineage(places, pipeline)
-        self._busy = holder(places.root) is not None
+    def __init__(self, paths: Paths, pipeline: str):
+        self._paths = paths
+        self._records = {r.run: r for r in records(paths.root) if r.name == pipeline}
+        self.lineage = _lineage(paths, pipeline)
+        self._busy = holder(paths.root) is not None
 
     def runs(self) -> list[Run]:
         """Returns every run, oldest first."""
@@ -168,25 +168,25 @@ class History:
         return Node(execution.node, state, execution.started, seconds, reason, log)
 
     def _log(self, run: str, node: str) -> str:
-        log = self._places.log(run, node)
+        log = self._paths.log(run, node)
         return str(log) if log.is_file() else ""
 
     def _nodes_of_bundle(self, digest: str) -> list[str]:
         from beltline.bundle.folder import open_bundle
 
         try:
-            manifest = open_bundle(self._places.bundles / digest[:16]).manifest
+            manifest = open_bundle(self._paths.bundles / digest[:16]).manifest
         except WrongInput:
             return []
         return [node.id for node in manifest.nodes]
 
 
-def _lineage(places: Places, pipeline: str) -> "Lineage | None":
+def _lineage(paths: Paths, pipeline: str) -> "Lineage | None":
     """Opens ML Metadata; None if there is none yet, since opening would create it."""
     from beltline.runners.metadata.store import Lineage
 
-    file = sqlite_file(places.metadata)
-    return None if file and not file.exists() else Lineage(places.metadata, pipeline)
+    file = sqlite_file(paths.metadata)
+    return None if file and not file.exists() else Lineage(paths.metadata, pipeline)
 
 
 def _pushed(executions: list["NodeRun"]) -> str:

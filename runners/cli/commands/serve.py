@@ -7,7 +7,7 @@ import click
 
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 from beltline.serving import server
 from beltline.serving.options import Options
 
@@ -30,18 +30,18 @@ def serve(file: Path, overrides: tuple[str, ...], host: str, port: int | None) -
 
     BELTLINE_SERVE_TOKEN: the bearer token that callers must send; without it anybody may ask.
     """
-    project, places = open_project(file, overrides)
-    server.serve(serve_options(project, places, host, port))
+    project, paths = open_project(file, overrides)
+    server.serve(serve_options(project, paths, host, port))
 
 
-def serve_options(project: Project, places: Places, host: str, port: int | None) -> Options:
+def serve_options(project: Project, paths: Paths, host: str, port: int | None) -> Options:
     """Returns what the settings and the environment say of the server."""
     settings = project.settings
     serving, monitoring = settings.serving, settings.monitoring
-    samples = places.root / monitoring.directory / settings.name
+    samples = paths.root / monitoring.directory / settings.name
     return Options(
         name=settings.name,
-        folder=places.root / settings.push.directory / settings.name,
+        folder=paths.root / settings.push.directory / settings.name,
         host=host,
         port=serving.port if port is None else port,
         token=os.environ.get(server.TOKEN, ""),

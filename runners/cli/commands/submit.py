@@ -11,15 +11,15 @@ from beltline.bundle.manifest import Manifest
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.cli.commands.compile import compile_kubeflow, say_compiling
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.progress import report
+from beltline.runners.progress import print_node
 
 if TYPE_CHECKING:
-    from beltline.runners.kubeflow.server.api import Site
+    from beltline.runners.kubeflow.server.api import KubeflowApi
     from beltline.runners.kubeflow.tasks import Tasks
 
 
 @click.command("submit")
-@click.argument("place", type=click.Choice(["kubeflow"]))
+@click.argument("target", type=click.Choice(["kubeflow"]))
 @settings_options
 @click.option(
     "--host",
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-run", is_flag=True, help="Upload and keep the schedule, but start no run.")
 def submit(
-    place: str,
+    target: str,
     file: Path,
     overrides: tuple[str, ...],
     host: str | None,
@@ -45,22 +45,22 @@ def submit(
     force: tuple[str, ...],
     no_run: bool,
 ) -> None:
-    """Upload the pipeline to PLACE, keep its schedule, start a run and follow it."""
+    """Upload the pipeline to TARGET, keep its schedule, start a run and follow it."""
     project, _ = open_project(file, overrides)
-    from beltline.runners.kubeflow.server.api import Site
+    from beltline.runners.kubeflow.server.api import KubeflowApi
     from beltline.runners.kubeflow.server.submission import check_no_run
 
     if no_run:
         check_no_run(given, force)
     settings = project.settings
-    site = Site.from_environment(host, settings.kubeflow.namespace)
+    api = KubeflowApi.from_environment(host, settings.kubeflow.namespace)
     # Before the compiling, which takes longer.
-    version = site.health().version
-    click.echo(f"kubeflow   {version or 'version unknown'} at {site.url}")
+    version = api.health().version
+    click.echo(f"kubeflow   {version or 'version unknown'} at {api.url}")
     say_compiling(project)
     sent = _compiled(project)
     kubeflow = settings.kubeflow.model_dump(mode="json")
-    _send(site, sent, kubeflow, None if no_run else (given, force))
+    _send(api, sent, kubeflow, None if no_run else (given, force))
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _compiled(project: Project) -> _Compiled:
 
 
 def _send(
-    site: "Site",
+    api: "KubeflowApi",
     sent: _Compiled,
     kubeflow: dict[str, Any],
     of_run: tuple[tuple[str, ...], tuple[str, ...]] | None,
@@ -94,28 +94,28 @@ def _send(
     manifest = sent.manifest
     # Beforehand, so that nothing is uploaded for a run that can't start.
     values = submission.run_values(manifest, *of_run) if of_run else {}
-    uploaded = submission.upload(site, manifest, sent.package)
+    uploaded = submission.upload(api, manifest, sent.package)
     what = "uploaded" if uploaded.new else "was there already"
     click.echo(f"version    {uploaded.name} ({what})")
-    if kept := submission.schedule(site, uploaded, manifest.name, kubeflow):
+    if kept := submission.schedule(api, uploaded, manifest.name, kubeflow):
         click.echo(f"schedule   {kept}")
-    if kept := submission.monitoring(site, manifest, sent.monitor, kubeflow):
+    if kept := submission.monitoring(api, manifest, sent.monitor, kubeflow):
         click.echo(f"monitoring {kept}")
     if of_run is None:
         return
-    run = submission.start(site, uploaded, manifest.name, kubeflow, values)
-    click.echo(f"see        {site.page(run)}")
+    run = submission.start(api, uploaded, manifest.name, kubeflow, values)
+    click.echo(f"see        {api.page(run)}")
     click.echo(f"{manifest.name} · run {run} · bundle {manifest.digest[:12]}")
-    _follow(site, run, sent.tasks, kubeflow["namespace"])
+    _follow(api, run, sent.tasks, kubeflow["namespace"])
 
 
-def _follow(site: "Site", run: str, tasks: "Tasks", namespace: str) -> None:
+def _follow(api: "KubeflowApi", run: str, tasks: "Tasks", namespace: str) -> None:
     from beltline.runners.kubeflow.server.follow import follow
 
-    end = follow(site, run, tasks, namespace, report)
+    end = follow(api, run, tasks, namespace, print_node)
     if end.end != "done":
         raise end.error(
-            f"log: at {site.page(run)}\n  mend it and submit again: what is done stays done"
+            f"log: at {api.page(run)}\n  mend it and submit again: what is done stays done"
         )
     if end.version:
         click.echo(f"served: version {end.version}")

@@ -14,19 +14,19 @@ import click
 from beltline.base.errors import BeltlineError, NodeFailed
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
-from beltline.runners.metadata.reconcile import settle
+from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.node.outcome import Outcome, read_back
 from beltline.runners.node.parameters import check_run
-from beltline.runners.paths import Places
-from beltline.runners.progress import report
-from beltline.runners.result import Ending, ending
+from beltline.runners.paths import Paths
+from beltline.runners.progress import print_node
+from beltline.runners.result import RunResult, run_result
 
 _KILLED = "its pod was killed (out of memory, evicted, or over its time limit?)"
 _NEVER_RAN = "its pod never came to run it; the task's events in Kubeflow say why"
 
 
-def reported(manifest: Manifest, run: str, places: Places, monitored: bool = False) -> Ending:
+def reported(manifest: Manifest, run: str, paths: Paths, monitored: bool = False) -> RunResult:
     """Marks failed what the run has left running, shows its nodes, and returns how it ended.
 
     `monitored` says that the nodes were for the monitoring to ask for: none of them, and it didn't.
@@ -34,26 +34,26 @@ def reported(manifest: Manifest, run: str, places: Places, monitored: bool = Fal
     Raises:
       WrongInput: ML Metadata can't be opened.
     """
-    settle(places, manifest.name, run, _KILLED)
-    latest = {each.node: each for each in Lineage(places.metadata, manifest.name).nodes(run)}
+    reconcile(paths, manifest.name, run, _KILLED)
+    latest = {each.node: each for each in Lineage(paths.metadata, manifest.name).nodes(run)}
     outcomes = []
     for node in manifest.nodes:
         if node.id in latest:
             outcomes.append(read_back(latest[node.id], node.id))
-            report(outcomes[-1], latest[node.id].ended - latest[node.id].started)
+            print_node(outcomes[-1], latest[node.id].ended - latest[node.id].started)
     if monitored and not latest:
-        return Ending("done", run=run)
-    found = ending(outcomes, run, places.root / manifest.push / manifest.name)
+        return RunResult("done", run=run)
+    found = run_result(outcomes, run, paths.root / manifest.push / manifest.name)
     # Nodes after one that ended badly have nothing to run on.
     left_out = _left_out(manifest, latest) if found.end == "done" else None
-    return ending([left_out], run) if left_out else found
+    return run_result([left_out], run) if left_out else found
 
 
-def _reported(folder: Path, run: str, monitored: bool) -> Ending:
+def _reported(folder: Path, run: str, monitored: bool) -> RunResult:
     if monitored and not folder.exists():
         # It is written with the first alarm.
-        return Ending("done", run=run)
-    return reported(open_bundle(folder).manifest, run, Places.from_environment(), monitored)
+        return RunResult("done", run=run)
+    return reported(open_bundle(folder).manifest, run, Paths.from_environment(), monitored)
 
 
 def _left_out(manifest: Manifest, latest: dict[str, NodeRun]) -> Outcome | None:
@@ -73,7 +73,7 @@ def main(folder: Path, run: str, monitored: bool) -> None:
     try:
         found = _reported(folder, run, monitored)
     except BeltlineError as error:
-        found = Ending("failed", "report", str(error), code=NodeFailed.exit_code, run=run)
+        found = RunResult("failed", "report", str(error), code=NodeFailed.exit_code, run=run)
     if found.end != "done":
         click.echo(f"beltline: {found.error()}", err=True)
     click.echo(found.line())

@@ -15,11 +15,11 @@ from beltline.bundle.folder import Bundle, open_bundle
 from beltline.bundle.manifest import Manifest
 from beltline.runners.kubeflow.tasks import ALL
 from beltline.runners.local.partial import check_node
-from beltline.runners.metadata.store import open_alone
+from beltline.runners.metadata.store import open_exclusively
 from beltline.runners.node.outcome import DONE, SKIPPED, Outcome, read_back
 from beltline.runners.node.parameters import check_run
-from beltline.runners.node.run import end, run_as_told, set_up_logging
-from beltline.runners.paths import Places
+from beltline.runners.node.run import exit_with, run_from_options, set_up_logging
+from beltline.runners.paths import Paths
 
 
 def is_forced(manifest: Manifest, node: str, force: str) -> bool:
@@ -35,7 +35,7 @@ def is_forced(manifest: Manifest, node: str, force: str) -> bool:
     return node in named or ALL in named
 
 
-def refused_before(bundle: Bundle, node: str, run: str, places: Places) -> Outcome | None:
+def refused_before(bundle: Bundle, node: str, run: str, paths: Paths) -> Outcome | None:
     """Returns the refusal of a gate in an earlier try of its task, None if there was none.
 
     Raises:
@@ -43,7 +43,7 @@ def refused_before(bundle: Bundle, node: str, run: str, places: Places) -> Outco
     """
     if not any(each.id == node and each.gate for each in bundle.manifest.nodes):
         return None
-    outcome = read_back(open_alone(places, bundle.manifest.name).node(run, node), node)
+    outcome = read_back(open_exclusively(paths, bundle.manifest.name).node(run, node), node)
     return outcome if outcome.state == "refused" and outcome.exit_code else None
 
 
@@ -52,10 +52,10 @@ def _run(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: 
     try:
         bundle = open_bundle(folder)
         forced = is_forced(bundle.manifest, node, force)
-        before = refused_before(bundle, node, run, Places.from_environment())
+        before = refused_before(bundle, node, run, Paths.from_environment())
     except BeltlineError as error:
         return Outcome(node, "failed", reason=str(error))
-    return before or run_as_told(folder, node, run, parameters, forced)
+    return before or run_from_options(folder, node, run, parameters, forced)
 
 
 @click.command()
@@ -68,7 +68,7 @@ def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: 
     """Run one node of a bundle as a task of Kubeflow's."""
     set_up_logging()
     outcome = _run(folder, node, run, parameters, force)
-    end(outcome, DONE if outcome.exit_code == SKIPPED else outcome.exit_code)
+    exit_with(outcome, DONE if outcome.exit_code == SKIPPED else outcome.exit_code)
 
 
 if __name__ == "__main__":

@@ -43,10 +43,10 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
         ) from None
 
 
-def _check(bundle: Bundle, name: str, whose: str, mend: str) -> None:
+def _check(bundle: Bundle, name: str, whose: str, fix: str) -> None:
     found = bundle.manifest.digest[:16]
     if found != name:
-        raise WrongInput(f"{whose} the bundle {found}, and says that it is {name}: {mend}")
+        raise WrongInput(f"{whose} the bundle {found}, and says that it is {name}: {fix}")
 
 
 @click.command()

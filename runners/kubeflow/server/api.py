@@ -1,4 +1,4 @@
-"""A Kubeflow Pipelines site, seen over its REST API (v2beta1) with Kubeflow's own client.
+"""A Kubeflow Pipelines api, seen over its REST API (v2beta1) with Kubeflow's own client.
 
 `BELTLINE_KUBEFLOW` says where it is, by default `http://127.0.0.1:8888`; `BELTLINE_KUBEFLOW_TOKEN`
 is sent as a bearer token. The token is in no message.
@@ -29,7 +29,7 @@ _FOR_A_MOMENT = (429, 502, 503, 504)
 _CONFLICT, _MISSING = 409, 404
 
 
-class Refused(WrongInput):
+class ApiError(WrongInput):
     """Kubeflow said no; `status` is HTTP's number for it."""
 
     def __init__(self, text: str, status: int):
@@ -37,7 +37,7 @@ class Refused(WrongInput):
         self.status = status
 
 
-class Unreachable(WrongInput):
+class ApiUnreachable(WrongInput):
     """Kubeflow didn't answer; it may in a moment."""
 
 
@@ -49,8 +49,8 @@ class Health:
     several_users: bool
 
 
-class Site:
-    """The REST API; every method raises Unreachable or Refused where Kubeflow can't be asked."""
+class KubeflowApi:
+    """The REST API; every method raises ApiUnreachable or ApiError where a call fails."""
 
     def __init__(self, url: str, token: str = "", namespace: str = ""):
         """`namespace` is the profile's, and counts only where Kubeflow has several users."""
@@ -61,23 +61,23 @@ class Site:
         self._client = kfp.ApiClient(_configuration(self.url, token))
 
     @classmethod
-    def from_environment(cls, url: str | None = None, namespace: str = "") -> "Site":
+    def from_environment(cls, url: str | None = None, namespace: str = "") -> "KubeflowApi":
         """Returns the site that the environment names, or the one at `url`."""
         url = url or os.environ.get(KUBEFLOW) or _DEFAULT
         return cls(url, os.environ.get(TOKEN) or "", namespace)
 
     def health(self) -> Health:
-        """Asks the site for its version; raises Refused if it is no Kubeflow Pipelines 2."""
+        """Asks the site for its version; raises ApiError if it is no Kubeflow Pipelines 2."""
         try:
             found = json.loads(self.text("/apis/v2beta1/healthz"))
             if "multi_user" not in found:
                 raise ValueError
-        except Refused as error:
+        except ApiError as error:
             if error.status == _MISSING:
-                raise Refused(f"{self.url}: {_NO_KUBEFLOW}", _MISSING) from None
+                raise ApiError(f"{self.url}: {_NO_KUBEFLOW}", _MISSING) from None
             raise
         except ValueError:
-            raise Refused(f"{self.url}: {_NO_KUBEFLOW}", 200) from None
+            raise ApiError(f"{self.url}: {_NO_KUBEFLOW}", 200) from None
         self._several_users = bool(found.get("multi_user"))
         version = found.get("tag_name") or found.get("apiServerTagName") or ""
         return Health("" if version == "unknown" else version, self._several_users)
@@ -199,12 +199,12 @@ class Site:
         except (AttributeError, TypeError, ValueError) as error:
             # Kubeflow's client fails so on an answer that isn't made as it expects.
             why = f"{type(error).__name__}: {error}"
-            raise Refused(f"{self.url}: {_NO_KUBEFLOW} ({self._clean(why)})", 200) from None
+            raise ApiError(f"{self.url}: {_NO_KUBEFLOW} ({self._clean(why)})", 200) from None
         return answer
 
     def _check_no_page(self, content: str | None) -> None:
         if "html" in (content or ""):
-            raise Refused(
+            raise ApiError(
                 f"{self.url} answers with a web page instead of Kubeflow's API: {_LOG_IN}, or it "
                 "is the address of something else",
                 200,
@@ -213,16 +213,16 @@ class Site:
     def _refusal(self, status: int, body: str) -> WrongInput:
         said = self._clean(_message(body))
         if status in _FOR_A_MOMENT:
-            return Unreachable(f"{self.url} doesn't answer: {status} {said}".rstrip())
+            return ApiUnreachable(f"{self.url} doesn't answer: {status} {said}".rstrip())
         if status in _LOGIN:
             more = f": {said}" if said else ""
-            return Refused(f"{self.url} wants a login ({status}){more}; {_LOG_IN}", status)
-        return Refused(f"{self.url} says no ({status}): {said}", status)
+            return ApiError(f"{self.url} wants a login ({status}){more}; {_LOG_IN}", status)
+        return ApiError(f"{self.url} says no ({status}): {said}", status)
 
-    def _unreachable(self, error: Exception) -> Unreachable:
+    def _unreachable(self, error: Exception) -> ApiUnreachable:
         why = self._clean(str(error) or type(error).__name__)
-        mend = f"set {KUBEFLOW} or --host to its address, as `kubectl port-forward` gives it"
-        return Unreachable(f"{self.url} doesn't answer: {why}; {mend}")
+        fix = f"set {KUBEFLOW} or --host to its address, as `kubectl port-forward` gives it"
+        return ApiUnreachable(f"{self.url} doesn't answer: {why}; {fix}")
 
     def _clean(self, text: str) -> str:
         return text.replace(self._token, "***") if self._token else text
@@ -248,7 +248,7 @@ def _checked(url: str) -> str:
 
 def _configuration(url: str, token: str) -> kfp.Configuration:
     configuration = kfp.Configuration(host=url)
-    # Nothing is sent twice unasked, and a way to a login page isn't followed.
+    # Nothing is sent twice unasked, and a way to a login page isn't following.
     configuration.retries = False
     # The machine's certificates, since a cluster's are often of the company's own making.
     configuration.ssl_ca_cert = ssl.get_default_verify_paths().cafile
@@ -269,7 +269,7 @@ def _found_or_made(find: Callable[[], list[Any]], make: Callable[[], Any]) -> tu
         return found[0], False
     try:
         return make(), True
-    except Refused as error:
+    except ApiError as error:
         # Somebody else was faster.
         if error.status == _CONFLICT and (found := find()):
             return found[0], False

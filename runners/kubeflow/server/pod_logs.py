@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from beltline.runners.kubeflow.server.api import Refused, Site
+from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.result import Ending
+from beltline.runners.result import RunResult
 
-Word = TypeVar("Word", Outcome, Ending)
+Word = TypeVar("Word", Outcome, RunResult)
 
 # Of pods that Kubeflow makes for a task, the one that runs it; the number counts the tries.
 _EXECUTOR = r"executor(\([0-9]+\))?"
@@ -27,8 +27,8 @@ class NoLog(Exception):
 class PodLogs:
     """The logs of one run's pods."""
 
-    def __init__(self, site: Site, run: str, namespace: str):
-        self._site = site
+    def __init__(self, api: KubeflowApi, run: str, namespace: str):
+        self._api = api
         self._run = run
         self._namespace = namespace
 
@@ -43,14 +43,14 @@ class PodLogs:
                 return found
         return None
 
-    def ending(self, task: str) -> Ending | None:
+    def run_result(self, task: str) -> RunResult | None:
         """Returns what the report's task says of the run, None if it didn't come to say so.
 
         Raises:
           NoLog: no log of it can be had.
         """
         for text in self._texts(task):
-            if found := _last(text, Ending.from_line, lambda word: word.run == self._run):
+            if found := _last(text, RunResult.from_line, lambda word: word.run == self._run):
                 return found
         return None
 
@@ -70,9 +70,9 @@ class PodLogs:
 
     def _workflow(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._site.text(f"/apis/v1beta1/runs/{self._run}"))
+            found = json.loads(self._api.text(f"/apis/v1beta1/runs/{self._run}"))
             workflow: dict[str, Any] = json.loads(found["pipeline_runtime"]["workflow_manifest"])
-        except Refused as error:
+        except ApiError as error:
             raise NoLog(str(error)) from None
         except (KeyError, TypeError, ValueError):
             raise NoLog("Kubeflow doesn't hand out the run's workflow") from None
@@ -87,8 +87,8 @@ class PodLogs:
                 ("/k8s/pod/logs", pod),
             ):
                 try:
-                    return self._site.text(path, **query)
-                except Refused as error:
+                    return self._api.text(path, **query)
+                except ApiError as error:
                     reason = reason or str(error)
         raise NoLog(reason)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import kfp_server_api as kfp
 
-from beltline.runners.kubeflow.server.api import Refused, Site
+from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 
 
 @dataclass(frozen=True)
@@ -25,49 +25,49 @@ class Schedule:
     catchup: bool = False
 
 
-def ours(site: Site, name: str, pipeline: str) -> list[Any]:
+def recurring_runs_of(api: KubeflowApi, name: str, pipeline: str) -> list[Any]:
     """Returns the recurring runs of this name that run this pipeline."""
-    return [each for each in site.recurring_runs(name) if _reference(each)[0] == pipeline]
+    return [each for each in api.recurring_runs(name) if _reference(each)[0] == pipeline]
 
 
-def keep(site: Site, schedule: Schedule) -> str:
+def apply(api: KubeflowApi, schedule: Schedule) -> str:
     """Sees to it that exactly this schedule is there, and returns what was done for it.
 
     One that somebody has paused stays paused.
 
     Raises:
-      Refused: Kubeflow doesn't take the schedule, or keeps an old one beside the new one.
+      ApiError: Kubeflow doesn't take the schedule, or keeps an old one beside the new one.
     """
-    found = ours(site, schedule.name, schedule.pipeline)
+    found = recurring_runs_of(api, schedule.name, schedule.pipeline)
     paused = bool(found) and all(each.status == _PAUSED for each in found)
     state = ", paused in Kubeflow" if paused else ""
     same = [each for each in found if _is(each, schedule)]
     if not same:
-        site.make_recurring_run(_recurring_run(schedule, paused))
+        api.make_recurring_run(_recurring_run(schedule, paused))
     for old in found:
         if old not in same[:1]:
-            _delete(site, old)
+            _delete(api, old)
     done = "unchanged" if same else "replaced" if found else "new"
     return f"{schedule.cron} ({done}{state})"
 
 
-def take_away(site: Site, name: str, pipeline: str) -> bool:
+def remove(api: KubeflowApi, name: str, pipeline: str) -> bool:
     """Deletes the recurring runs of this name that run this pipeline; returns if there were any.
 
     Raises:
-      Refused: Kubeflow keeps one.
+      ApiError: Kubeflow keeps one.
     """
-    found = ours(site, name, pipeline)
+    found = recurring_runs_of(api, name, pipeline)
     for each in found:
-        site.delete_recurring_run(each.recurring_run_id)
+        api.delete_recurring_run(each.recurring_run_id)
     return bool(found)
 
 
-def _delete(site: Site, old: Any) -> None:
+def _delete(api: KubeflowApi, old: Any) -> None:
     try:
-        site.delete_recurring_run(old.recurring_run_id)
-    except Refused as error:
-        raise Refused(
+        api.delete_recurring_run(old.recurring_run_id)
+    except ApiError as error:
+        raise ApiError(
             f"the old recurring run {old.recurring_run_id} of {old.display_name} is still there "
             f"beside the new one: delete it in Kubeflow; {error}",
             error.status,

@@ -12,8 +12,8 @@ import kfp_server_api as kfp
 
 from beltline.base.errors import WrongInput
 from beltline.bundle.manifest import Manifest
-from beltline.runners.kubeflow.server.api import Site, Unreachable
-from beltline.runners.kubeflow.server.recurring import Schedule, keep, ours, take_away
+from beltline.runners.kubeflow.server.api import ApiUnreachable, KubeflowApi
+from beltline.runners.kubeflow.server.recurring import Schedule, apply, recurring_runs_of, remove
 from beltline.runners.kubeflow.tasks import ALL, FORCE, parameter_name
 from beltline.runners.local.partial import check_node
 from beltline.runners.node.parameters import read_parameters
@@ -29,7 +29,7 @@ class Uploaded:
     new: bool
 
 
-def upload(site: Site, manifest: Manifest, package: Path, of: str = "") -> Uploaded:
+def upload(api: KubeflowApi, manifest: Manifest, package: Path, of: str = "") -> Uploaded:
     """Uploads a package as a version of the manifest's pipeline, unless it is there already.
 
     `of` names another pipeline instead.
@@ -37,8 +37,8 @@ def upload(site: Site, manifest: Manifest, package: Path, of: str = "") -> Uploa
     # The same bundle may go out with other settings of its pods.
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     name = f"{manifest.digest[:12]}-{digest[:8]}"
-    pipeline = site.pipeline(of or manifest.name)
-    version, new = site.version(pipeline, name, package)
+    pipeline = api.pipeline(of or manifest.name)
+    version, new = api.version(pipeline, name, package)
     return Uploaded(pipeline, version, name, new)
 
 
@@ -63,7 +63,7 @@ def run_values(
 
 
 def start(
-    site: Site,
+    api: KubeflowApi,
     uploaded: Uploaded,
     name: str,
     kubeflow: dict[str, Any],
@@ -73,7 +73,7 @@ def start(
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     run = kfp.V2beta1Run(
         display_name=f"{name}-{moment}-{secrets.token_hex(2)}",
-        experiment_id=site.experiment(kubeflow["experiment"]),
+        experiment_id=api.experiment(kubeflow["experiment"]),
         pipeline_version_reference=kfp.V2beta1PipelineVersionReference(
             pipeline_id=uploaded.pipeline, pipeline_version_id=uploaded.version
         ),
@@ -81,34 +81,36 @@ def start(
         service_account=kubeflow["service_account"],
     )
     try:
-        return site.start(run)
-    except Unreachable as error:
-        raise Unreachable(f"{error}\n  the run may have started: see {site.url}/#/runs") from None
+        return api.start(run)
+    except ApiUnreachable as error:
+        raise ApiUnreachable(f"{error}\n  the run may have started: see {api.url}/#/runs") from None
 
 
-def schedule(site: Site, uploaded: Uploaded, name: str, kubeflow: dict[str, Any]) -> str:
+def schedule(api: KubeflowApi, uploaded: Uploaded, name: str, kubeflow: dict[str, Any]) -> str:
     """Keeps the recurring run that the settings ask for, and returns what was done.
 
     Empty if they ask for none and there is none. One that is there although they no longer ask
     for it is left alone, and said.
     """
     if kubeflow["schedule"] is None:
-        left = ours(site, name, uploaded.pipeline)
+        left = recurring_runs_of(api, name, uploaded.pipeline)
         return "none, but Kubeflow still has a recurring run: delete it there" if left else ""
     wanted = Schedule(
         name=name,
         cron=kubeflow["schedule"],
         pipeline=uploaded.pipeline,
         version=uploaded.version,
-        experiment=site.experiment(kubeflow["experiment"]),
+        experiment=api.experiment(kubeflow["experiment"]),
         service_account=kubeflow["service_account"],
         max_active_runs=kubeflow["max_active_runs"],
         catchup=kubeflow["catchup"],
     )
-    return keep(site, wanted)
+    return apply(api, wanted)
 
 
-def monitoring(site: Site, manifest: Manifest, package: Path, kubeflow: dict[str, Any]) -> str:
+def monitoring(
+    api: KubeflowApi, manifest: Manifest, package: Path, kubeflow: dict[str, Any]
+) -> str:
     """Keeps the recurring run of the monitoring that the settings ask for; returns what was done.
 
     It is a pipeline of its own, whose package is uploaded. Where the settings ask for none, one
@@ -116,18 +118,18 @@ def monitoring(site: Site, manifest: Manifest, package: Path, kubeflow: dict[str
     """
     name = f"{manifest.name}-monitor"
     if kubeflow["monitoring_schedule"] is None:
-        pipeline = site.pipeline_if_there(name)
-        return "none (taken away)" if pipeline and take_away(site, name, pipeline) else ""
-    uploaded = upload(site, manifest, package, of=name)
+        pipeline = api.pipeline_if_there(name)
+        return "none (taken away)" if pipeline and remove(api, name, pipeline) else ""
+    uploaded = upload(api, manifest, package, of=name)
     wanted = Schedule(
         name=name,
         cron=kubeflow["monitoring_schedule"],
         pipeline=uploaded.pipeline,
         version=uploaded.version,
-        experiment=site.experiment(kubeflow["experiment"]),
+        experiment=api.experiment(kubeflow["experiment"]),
         service_account=kubeflow["service_account"],
     )
-    return keep(site, wanted)
+    return apply(api, wanted)
 
 
 def check_no_run(given: Sequence[str], force: Sequence[str]) -> None:

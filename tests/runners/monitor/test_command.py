@@ -12,20 +12,22 @@ import pytest
 from click.testing import CliRunner
 
 from beltline.pipeline.settings.monitoring import Monitoring
-from beltline.runners.monitor.command import Order, Seen, main, watched
-from beltline.runners.paths import Places
+from beltline.runners.monitor.command import MonitorJob, MonitorResult, main, run_monitor
+from beltline.runners.paths import Paths
 from tests import sampled
 
 LIMITS = Monitoring().model_dump(mode="json")
 PAUSE = timedelta(hours=6)
 
 
-def places(root: Path) -> Places:
-    return Places(root, "sqlite:///unused", root / "data")
+def paths(root: Path) -> Paths:
+    return Paths(root, "sqlite:///unused", root / "data")
 
 
-def look(root: Path, run: str = "a", now: datetime | None = None, **limits: Any) -> Seen:
-    return watched(Order("served/casting", {**LIMITS, **limits}, run, PAUSE), places(root), now)
+def look(root: Path, run: str = "a", now: datetime | None = None, **limits: Any) -> MonitorResult:
+    return run_monitor(
+        MonitorJob("served/casting", {**LIMITS, **limits}, run, PAUSE), paths(root), now
+    )
 
 
 def words(limits: Any) -> list[str]:

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from beltline.runners.cli.main import cli
 from tests.runners.cli.commands.test_models import push_model
-from tests.runners.projects import places, project
+from tests.runners.projects import paths, project
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_nothing_was_pushed_yet(tmp_path, command):
     error = call(tmp_path, *command)
     assert error.exit_code == 2
     assert "`beltline run` makes one" in str(error)
-    assert not places(tmp_path).root.exists()
+    assert not paths(tmp_path).root.exists()
 
 
 def test_nowhere_to_go_back_to(folder):
@@ -67,7 +67,7 @@ def test_nowhere_to_go_back_to(folder):
 
 def test_a_folder_that_cannot_be_written(folder):
     """Root may write anywhere but into a file that is a folder."""
-    lock = places(folder).root / "served" / "line" / ".lock"
+    lock = paths(folder).root / "served" / "line" / ".lock"
     lock.unlink()
     lock.mkdir()
     error = call(folder, "promote", "1")

@@ -11,7 +11,7 @@ from beltline.runners.cli.commands.report import report
 from beltline.runners.metadata.store import BUNDLE, REASON, REFUSED
 from tests.runners.cli.commands.test_models import push_model
 from tests.runners.cli.commands.test_runs import record
-from tests.runners.projects import places
+from tests.runners.projects import paths
 from tests.runners.report.reports import IMPORTANCE, SLICES
 
 TRAINED = json.dumps({"training": {"epochs": 5}, "model": {"hidden": [8]}, "features": {}})
@@ -132,7 +132,7 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
 def test_the_page_is_written_and_its_path_printed(folder, ledger):
     ledger.run("r1")
     evaluated(ledger, explanation=json.dumps(EXPLAINED))
-    page = places(folder).root / "reports" / "r1.html"
+    page = paths(folder).root / "reports" / "r1.html"
     assert invoke(folder).output == f"{page}\n"
     assert "run r1" in page.read_text()
     other = folder / "out" / "page.html"
@@ -145,7 +145,7 @@ def test_a_run_is_named_as_another_runner_likes(folder, ledger):
     ledger.run("../a b")
     for run in ("scheduled__2026-01-01T00:00:00+00:00", "../a b"):
         page = Path(invoke(folder, run).output.strip())
-        assert page.parent == places(folder).root / "reports"
+        assert page.parent == paths(folder).root / "reports"
         assert page.is_file()
     assert page.name == "..%2Fa b.html"
 

@@ -13,7 +13,7 @@ from beltline.runners.cli.commands import submit
 from beltline.runners.cli.main import cli
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.result import Ending
+from beltline.runners.result import RunResult
 from tests.kubeflow.packages import NEEDED, with_monitoring
 from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
@@ -54,7 +54,7 @@ def play(kubeflow, end, state="SUCCEEDED", **values):
 
     class Told(Play):
         def next(self, run):
-            said = Ending(end, run=run["run_id"], **values)
+            said = RunResult(end, run=run["run_id"], **values)
             self.logs["report"] = [log(said.line())]
             return super().next(run)
 

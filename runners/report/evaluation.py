@@ -14,7 +14,7 @@ _FILE = "explanation.json"
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricResult:
     """A metric over all rows of the eval split.
 
     `champion` is the champion's on the same rows, `difference` how far this one is above it, and
@@ -30,7 +30,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class EvaluationResult:
     """The figures; `importance` and `slices` are the Evaluator's own, see its `explanation.py`.
 
     `blessed` is None where there is no verdict, `champion` the champion's version where there was
@@ -42,40 +42,40 @@ class Judgement:
     metric: str = ""
     lower_is_better: bool = False
     value: float | None = None
-    figures: list[Figure] = field(default_factory=list)
+    metrics: list[MetricResult] = field(default_factory=list)
     slices: dict[str, Any] = field(default_factory=dict)
     importance: dict[str, Any] = field(default_factory=dict)
 
 
-def judgement(
+def read_evaluation(
     lineage: Lineage | None, nodes: Mapping[str, NodeRun]
-) -> tuple[Judgement, dict[str, str]]:
+) -> tuple[EvaluationResult, dict[str, str]]:
     """Returns what the Evaluator found in a run, and of what is not there why."""
     node = nodes.get("Evaluator")
     made = _artifact(node, "ModelEvaluation")
     if lineage is None or node is None or made is None:
         why = "No model was evaluated in this run."
-        return Judgement(), dict.fromkeys(("figures", "slices", "importance"), why)
+        return EvaluationResult(), dict.fromkeys(("figures", "slices", "importance"), why)
     blessing = first(node.outputs, "ModelBlessing") or {}
     asked = json.loads(lineage.properties(node.execution_id).get("eval_config") or "{}")
     compared = blessing.get("compared_with_champion")
     told = _explanation(made)
-    found = Judgement(
+    found = EvaluationResult(
         blessed=bool(blessing["blessed"]) if "blessed" in blessing else None,
         champion=_champion(nodes.get("Champion")) if compared else "",
         metric=told.get("metric", ""),
         lower_is_better=told.get("lower_is_better", False),
         value=told.get("value"),
-        figures=_figures(made["properties"], _thresholds(asked)),
+        metrics=_metrics(made["properties"], _thresholds(asked)),
         slices=told.get("slices") or {},
         importance=told.get("importance") or {},
     )
     return found, _missing(found, told)
 
 
-def _missing(found: Judgement, told: dict[str, Any]) -> dict[str, str]:
+def _missing(found: EvaluationResult, told: dict[str, Any]) -> dict[str, str]:
     why = {}
-    if not found.figures:
+    if not found.metrics:
         why["figures"] = "The figures of this evaluation are not there."
     if not told:
         gone = (
@@ -120,22 +120,24 @@ def _champion(node: NodeRun | None) -> str:
     return str(pushed.get("pushed_version", ""))
 
 
-def _figures(properties: dict[str, Any], thresholds: dict[str, dict[str, Any]]) -> list[Figure]:
+def _metrics(
+    properties: dict[str, Any], thresholds: dict[str, dict[str, Any]]
+) -> list[MetricResult]:
     values = _numbers(properties.get("candidate"))
     before = _numbers(properties.get("baseline"))
     return [
-        _figure(name, value, before.get(name), thresholds.get(name, {}))
+        _metric(name, value, before.get(name), thresholds.get(name, {}))
         for name, value in values.items()
     ]
 
 
-def _figure(
+def _metric(
     name: str, value: float | None, champion: float | None, threshold: dict[str, Any]
-) -> Figure:
+) -> MetricResult:
     known = value is not None and champion is not None and name != "rows"
     difference = value - champion if known else None  # type: ignore[operator] # both are known
     held = list(_held(value, difference, threshold, compared=champion is not None))
-    return Figure(
+    return MetricResult(
         metric=name,
         value=value,
         champion=champion,
