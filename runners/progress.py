@@ -1,4 +1,4 @@
-"""A line for each node that has ended: its state, its seconds, the one thing worth knowing."""
+"""A line for each node that has ended: its state, its seconds, and the main detail."""
 
 import json
 from typing import Any
@@ -7,10 +7,14 @@ import click
 
 from beltline.runners.node.outcome import Outcome
 
+# The states whose reason is the detail; a gate that refused shows its metrics.
+_WITH_REASON = ("skipped", "failed")
+
 
 def print_node(outcome: Outcome, seconds: float) -> None:
-    """Prints the node's line."""
-    detail = outcome.reason if outcome.state == "skipped" else _detail(outcome)
+    """Prints the line of a node that ran for `seconds`."""
+    reason = outcome.reason.partition("\n")[0]
+    detail = reason if outcome.state in _WITH_REASON else _detail(outcome)
     click.echo(f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {detail}".rstrip())
 
 

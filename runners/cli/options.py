@@ -1,4 +1,4 @@
-"""The options by which every command finds `pipeline.yaml` and the places it names."""
+"""The options with which every command finds `pipeline.yaml`, and the paths of the project."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from beltline.runners.paths import DATA, Paths
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `-f` and `--set` to a command, as `file` and `overrides`."""
     file = click.option(
-        "-f", "--file", type=Path, default=Path("pipeline.yaml"), help="The settings."
+        "-f", "--file", type=Path, default=Path("pipeline.yaml"), help="The settings file."
     )
     overrides = click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting."
@@ -23,10 +23,10 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, Paths]:
-    """Reads the settings and finds the paths.
+    """Reads the settings and returns the project and its paths.
 
     Raises:
-      WrongInput: the settings are wrong.
+      WrongInput: the settings are invalid.
     """
     project = read_project(file, overrides)
     local = project.settings.local

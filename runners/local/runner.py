@@ -1,7 +1,7 @@
-"""The local runner: a bundle's nodes, several at once, each in a process forked from this one.
+"""The local runner: runs a bundle's nodes concurrently, each in a process forked from this one.
 
-This process imports TFX once and starts no TensorFlow operation, so that a child can be forked for
-each node (see docs/architecture.md); memory goes back after each node, and each has its own log.
+This process imports TFX once and runs no TensorFlow operation, so that it can fork a child for each
+node (see docs/architecture.md). Each node's memory is released when it ends, and each has its log.
 """
 
 import importlib
@@ -25,7 +25,7 @@ from beltline.runners.node.outcome import FAILED, Outcome
 from beltline.runners.node.run import run_node, set_up_logging
 from beltline.runners.paths import Paths
 
-# What the nodes import; loaded before the first fork, so that they find it there.
+# What the nodes import; imported before the first fork, so that they share it.
 SHARED = (
     "tfx.components",
     "tfx.orchestration.local.runner_utils",
@@ -38,7 +38,7 @@ OnNodeEnd = Callable[[Outcome, float], None]
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run: `nodes` in order; `forced` ones even where a result is cached."""
+    """What to run: `nodes` in order, the `forced` ones even if their results are cached."""
 
     run: str
     nodes: list[str]
@@ -48,21 +48,22 @@ class RunRequest:
 
 
 def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEnd) -> list[Outcome]:
-    """Runs the nodes and returns how each ended, in their order.
+    """Runs the nodes and returns their outcomes, in order.
 
-    When one has failed or refused, those after it in the order are stopped, or don't begin. Those
-    before it go on, so that the first one that ended badly is the same as if they stood in a row:
-    Transform may fail on data that the data gate is about to refuse. `on_node_end` is called after
-    each node with its outcome and seconds.
+    When a node fails or refuses, the nodes after it in the order are stopped, or not started. Those
+    before it go on, so that the first node to fail is the same as in a sequential run: Transform
+    may fail on data that the data gate is about to refuse.
 
-    Raises:
-      WrongInput: the nodes before the first one have no results to build on.
-      RunStopped: SIGINT or SIGTERM came; the nodes in work are marked failed.
+    Args:
+      bundle: the bundle.
+      paths: the root, ML Metadata and the data.
+      request: what to run.
+      on_node_end: called after each node with its outcome and seconds.
     """
     with loading():
         for module in SHARED:
             importlib.import_module(module)
-    # Beforehand and alone: processes that create the same tables at once get in each other's way.
+    # First and alone: processes that create the same tables at once conflict.
     Lineage(paths.metadata, bundle.manifest.name)
     if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
         bundle, request
@@ -73,7 +74,7 @@ def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEn
 
 
 def _is_head(bundle: Bundle, request: RunRequest) -> bool:
-    """Returns whether nothing before the chosen nodes is left out."""
+    """Returns whether all upstream nodes of the chosen ones are chosen."""
     chosen = set(request.nodes)
     return all(set(bundle.manifest.node(node).upstream) <= chosen for node in chosen)
 
@@ -102,7 +103,7 @@ class _Run:
         return [self.outcomes[node] for node in self.request.nodes if node in self.outcomes]
 
     def _begin(self, nodes: list[Node]) -> None:
-        """Starts every node whose turn it is."""
+        """Starts every node that can start now."""
         while node := next_node(nodes, self.outcomes, self.children.names, self.request.capacity):
             self.started[node] = time.monotonic()
             self.children.start(node, self._work(node))
@@ -117,7 +118,7 @@ class _Run:
             self._reconcile(node, reason)
 
     def _killed(self, node: str) -> Outcome:
-        """Returns the outcome of a node that could not say so itself."""
+        """Returns the outcome of a node whose process was killed."""
         log = self.paths.log(self.request.run, node)
         reason = f"its process was killed (out of memory?); the log is {log}"
         self._reconcile(node, reason)

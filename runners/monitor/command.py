@@ -1,12 +1,11 @@
-"""The served model, watched where nodes run: is there an alarm that a retrain should answer?
+"""Monitoring as a node: raises an alarm if the live version should be retrained.
 
-`python -m beltline.runners.monitor --served DIR --watch JSON --run ID`, called like a node by the
-orchestrators; the last line on stdout is one JSON object, as a node's, with the report besides. The
-report is a page too, `monitoring/<name>.html` below the root, as that of `beltline monitor`.
+`python -m beltline.runners.monitor --served DIR --watch JSON --run ID`, started by an orchestrator
+as a node would be. The last line on stdout is one JSON object like a node's, with the report. It
+also writes the page of `beltline monitor`, `monitoring/<name>.html` in the root.
 
-Exit codes: 0 an alarm was raised, 99 nothing is to do, 1 failed, 2 the options are wrong. With
-`--alarm FILE`, `yes` or `no` goes to a file and nothing to do is 0 too: Kubeflow knows success and
-failure alone.
+Exit codes: 0 an alarm was raised, 99 no alarm, 1 failed, 2 invalid options. With `--alarm FILE`,
+`yes` or `no` is written to a file and no alarm is 0 too: Kubeflow only has success and failure.
 """
 
 import json
@@ -44,10 +43,10 @@ log = logging.getLogger("beltline.monitor")
 
 @dataclass(frozen=True)
 class MonitorJob:
-    """What is watched, and for which run of the monitoring.
+    """One run of the monitoring.
 
     `served` is the folder of versions, relative to the root, and `limits` the settings' section
-    `monitoring`. `pause` is how long after an alarm the same version raises no other one.
+    `monitoring`. For `pause` after an alarm, the same version raises no other one.
     """
 
     served: str
@@ -56,12 +55,8 @@ class MonitorJob:
     pause: timedelta
 
     def watch(self, paths: Paths) -> "Watch":
-        """Returns what is compared.
-
-        Raises:
-          KeyError, TypeError: the limits are those of another release.
-        """
-        # Not needed where the options are wrong.
+        """Returns what is compared; KeyError or TypeError for the limits of another release."""
+        # Not needed if the options are invalid.
         from beltline.serving.monitoring import Watch
 
         served = paths.root / self.served
@@ -70,25 +65,20 @@ class MonitorJob:
 
 @dataclass(frozen=True)
 class MonitorResult:
-    """How watching ended: `done` (an alarm was raised), `skipped` or `failed`; and the report."""
+    """The result: `done` (an alarm was raised), `skipped` or `failed`; and the report."""
 
     state: str
     reason: str
     report: Mapping[str, Any] = field(default_factory=dict)
 
     def line(self) -> str:
-        """Returns the JSON object that is printed last."""
+        """Returns the result as the JSON object that is printed last."""
         return json.dumps({"node": NODE, "state": self.state, "reason": self.reason, **self.report})
 
 
-def run_monitor(order: MonitorJob, paths: Paths, now: datetime | None = None) -> MonitorResult:
-    """Compares, writes the page, and raises an alarm unless the version has raised one of late.
-
-    Raises:
-      BeltlineError: what is to be compared can't be read.
-      OSError: the root can't be written.
-    """
-    watch, now = order.watch(paths), now or datetime.now(UTC)
+def run_monitor(job: MonitorJob, paths: Paths, now: datetime | None = None) -> MonitorResult:
+    """Compares, writes the page, and raises an alarm unless the version has raised one recently."""
+    watch, now = job.watch(paths), now or datetime.now(UTC)
     if reason := _nothing_yet(watch):
         return MonitorResult("skipped", reason)
     from beltline.serving.monitoring import monitor
@@ -98,46 +88,46 @@ def run_monitor(order: MonitorJob, paths: Paths, now: datetime | None = None) ->
     written = paths.root / FOLDER / f"{watch.folder.name}.html"
     written.parent.mkdir(parents=True, exist_ok=True)
     replace(written, page(report))
-    return _answer(order, report, written.with_suffix(".alarm.json"), now)
+    return _answer(job, report, written.with_suffix(".alarm.json"), now)
 
 
 def _nothing_yet(watch: "Watch") -> str:
-    """Returns why there is nothing to compare; empty if there is."""
+    """Returns why there is nothing to compare yet; empty otherwise."""
     if live(watch.folder) is None:
         return f"{watch.folder}: no version has been pushed yet"
-    # This loads TensorFlow.
+    # This imports TensorFlow.
     from beltline.serving.monitoring.samples import sampled_versions
 
     if not sampled_versions(watch.requests):
-        return f"{watch.requests}: there are no samples of requests yet"
+        return f"{watch.requests}: no request samples yet"
     return ""
 
 
-def _answer(order: MonitorJob, report: "Report", last: Path, now: datetime) -> MonitorResult:
+def _answer(job: MonitorJob, report: "Report", last: Path, now: datetime) -> MonitorResult:
     found = report.as_json()
     if not report.alarms:
         none = f"no alarm in {report.rows} rows of version {report.version}."
         return MonitorResult("skipped", " ".join([none, *report.notes]), found)
     reason = _shortly(report.alarms)
-    before = recent_alarm(last, report.version, order.run, now - order.pause)
+    before = recent_alarm(last, report.version, job.run, now - job.pause)
     if before:
-        waits = f"version {before.version} raised an alarm at {before.raised} (run {before.run})"
-        hours = order.pause.total_seconds() / 3600
-        return MonitorResult("skipped", f"{waits}, and waits {hours:g} hours: {reason}", found)
-    save(last, Alarm(report.version, order.run, now.isoformat(timespec="seconds")))
+        last_one = f"version {before.version} raised an alarm at {before.raised} (run {before.run})"
+        hours = job.pause.total_seconds() / 3600
+        return MonitorResult("skipped", f"{last_one}; paused for {hours:g} hours: {reason}", found)
+    save(last, Alarm(report.version, job.run, now.isoformat(timespec="seconds")))
     return MonitorResult("done", reason, found)
 
 
 def _shortly(alarms: list[str]) -> str:
-    """Returns the most important alarms in a line; the report has all of them."""
+    """Returns the most important alarms in one line; the report has all of them."""
     more = len(alarms) - _SHOWN
     return "; ".join(alarms[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _run(order: MonitorJob) -> MonitorResult:
-    """Returns how watching ended, whatever happened."""
+def _run(job: MonitorJob) -> MonitorResult:
+    """Returns the result, also of an unexpected failure."""
     try:
-        return run_monitor(order, Paths.from_environment())
+        return run_monitor(job, Paths.from_environment())
     except BeltlineError as error:
         return MonitorResult("failed", str(error))
     except Exception as error:
@@ -146,21 +136,21 @@ def _run(order: MonitorJob) -> MonitorResult:
 
 
 def _limits(_: click.Context, __: click.Parameter, text: str) -> Any:
-    """Reads the section; what it lacks is that of another release."""
+    """Parses the section; one that is incomplete is that of another release."""
     try:
         limits = json.loads(text)
         MonitorJob("served", limits, "", timedelta()).watch(Paths.from_environment())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise click.BadParameter(
-            f"no section `monitoring` that this release knows ({why}): compile again with it"
+            f"invalid section `monitoring` for this release ({why}): compile again with it"
         ) from None
     return limits
 
 
 def _tell(file: Path, alarm: bool) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(YES if alarm else NO)
+    file.write_text(YES if alarm else NO, encoding="utf-8")
 
 
 @click.command()
@@ -174,15 +164,15 @@ def _tell(file: Path, alarm: bool) -> None:
     "hours",
     type=click.FloatRange(min=0),
     default=0.0,
-    help="After an alarm, how long the same version raises no other one.",
+    help="Hours after an alarm in which the same version raises no other one.",
 )
 @click.option(
     "--alarm",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write `yes` or `no` here; nothing to do is a success then.",
+    help="Write `yes` or `no` to this file; no alarm is then exit code 0.",
 )
 def main(served: str, limits: Any, run: str, hours: float, alarm: Path | None) -> None:
-    """Look whether the served model has to learn."""
+    """Check whether the live version should be retrained."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     set_up_logging()
     check_run(run)
@@ -194,5 +184,5 @@ def main(served: str, limits: Any, run: str, hours: float, alarm: Path | None) -
     click.echo(f"{NODE} {seen.state}: {seen.reason}", err=True)
     click.echo(seen.line())
     sys.stdout.flush()
-    # TensorFlow's threads may outlive the work; nothing is left for them to do.
+    # Without waiting for TensorFlow's threads: they have nothing left to do.
     os._exit(code)

@@ -1,7 +1,8 @@
-"""A node through TFX's portable Launcher; importing this takes seconds.
+"""Runs a node with TFX's portable Launcher; importing this takes seconds.
 
-TFX's own Launcher takes up again whatever execution the run has of a node, also one that failed.
-Here each attempt is an execution of its own: the one before keeps its state, reason and times.
+TFX's Launcher reuses any execution that the run has of a node, also a failed one. Here each attempt
+is an execution of its own, and the previous one keeps its state, reason and times. This overrides a
+private method of TFX's Launcher; `tests/runners/node/test_launch.py` fails if TFX changes it.
 """
 
 import os
@@ -27,8 +28,8 @@ def launch(
     parameters: Mapping[str, str | int],
     force: bool,
 ) -> None:
-    """Runs one node. A failure need not raise: ML Metadata knows how it ended."""
-    # Beam makes thousands of argument parsers, each of which would ask how wide the terminal is.
+    """Runs one node. A failed node need not raise: its state is in ML Metadata."""
+    # Beam creates thousands of argument parsers, each of which would look up the terminal's width.
     os.environ.setdefault("COLUMNS", "80")
     pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
     values = {"pipeline-root": str(paths.artifacts), "pipeline-run-id": run}
@@ -73,7 +74,7 @@ class _Launcher(launcher.Launcher):
             input_artifacts=input_artifacts,
             exec_properties=exec_properties,
         )
-        # At once, and not at the end: the next node may start at the same time from another bundle.
+        # Now and not at the end: another node may start from another bundle in the meantime.
         execution.custom_properties[BUNDLE].string_value = self._bundle
         metadata_handle.store.put_executions([execution])
         return execution

@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing beside it: `page.html`, filled."""
+"""The report as one self-contained HTML page, from the template `page.html`."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ _MOST = 40
 
 
 def page(report: RunReport) -> str:
-    """Returns the page as HTML; of long lists the first forty lines."""
+    """Returns the page as HTML, with the first forty lines of long lists."""
     environment = Environment(
         loader=PackageLoader(__package__, "."),
         autoescape=True,
@@ -39,7 +39,7 @@ def page(report: RunReport) -> str:
 
 
 def _spans(report: RunReport) -> dict[str, tuple[float, float]]:
-    """Returns when each node ran, in hundredths of the run: where it begins, and how long it is."""
+    """Returns the start and the length of each node, in percent of the run."""
     timed = [node for node in report.nodes if node["started"] and node["seconds"] is not None]
     if not timed:
         return {}
@@ -56,7 +56,7 @@ def _spans(report: RunReport) -> dict[str, tuple[float, float]]:
 
 
 def _longest(importance: Mapping[str, Any]) -> float:
-    """Returns the length that fills a bar."""
+    """Returns the value that fills a bar."""
     columns: Iterable[Mapping[str, float]] = importance.get("columns", [])
     return max((each["loss"] + each["deviation"] for each in columns), default=0) or 1
 
@@ -73,7 +73,7 @@ def _metric(value: float | None, sign: bool = False) -> str:
         return "-"
     if not sign and value > 1 and float(value).is_integer():
         return f"{value:,.0f}"
-    # What is next to nothing has no sign.
+    # A value that rounds to zero has no sign.
     text = f"{value:+,.4f}" if sign else f"{value:,.4f}"
     return text.lstrip("+-") if not float(text.replace(",", "")) else text
 

@@ -1,4 +1,4 @@
-"""What the client and the warm worker say to each other: lines of JSON on a Unix stream socket.
+"""The messages between the client and the warm worker: lines of JSON on a Unix stream socket.
 
 The client sends its stdin, stdout and stderr, then a NodeRequest. The worker answers
 `{"started": pid}` and, when the node has ended, `{"ended": code}`: an exit code, or the negative
@@ -29,7 +29,7 @@ class NodeRequest:
 
 
 class Channel:
-    """One side of a connection: sends messages, and takes apart what comes."""
+    """One side of a connection: sends messages, and parses those it receives."""
 
     def __init__(self, connection: socket.socket):
         self.connection = connection
@@ -38,7 +38,11 @@ class Channel:
 
     @classmethod
     def to(cls, address: Path) -> Self:
-        """Connects to the worker that listens at `address`; OSError if none does."""
+        """Connects to the worker that listens at `address`.
+
+        Raises:
+          OSError: none does.
+        """
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(str(address))
@@ -56,8 +60,7 @@ class Channel:
         """Returns a request and the client's streams, as file descriptors.
 
         Raises:
-          ConnectionError: it went away, or is another user.
-          ValueError, TypeError: it sent something else.
+          ConnectionError: the client has disconnected, or is another user.
         """
         size = _CREDENTIALS.size
         credentials = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
@@ -66,7 +69,7 @@ class Channel:
         _, streams, _, _ = socket.recv_fds(self.connection, 1, len(_STREAMS))
         try:
             if len(streams) != len(_STREAMS):
-                raise ConnectionError("went away")
+                raise ConnectionError("disconnected")
             return NodeRequest(**self.next()), streams
         except BaseException:
             for stream in streams:
@@ -78,13 +81,13 @@ class Channel:
         self.connection.sendall(json.dumps(message).encode() + b"\n")
 
     def next(self) -> dict[str, Any]:
-        """Waits for the next message; ConnectionError if the other side has gone."""
+        """Waits for the next message and returns it; ConnectionError at the end."""
         while not self._whole:
             self._read()
         return self._whole.pop(0)
 
     def received(self) -> list[dict[str, Any]]:
-        """Reads once and returns the messages that are whole; ConnectionError at the end."""
+        """Reads once and returns the complete messages; ConnectionError at the end."""
         self._read()
         messages, self._whole = self._whole, []
         return messages
@@ -92,6 +95,6 @@ class Channel:
     def _read(self) -> None:
         read = self.connection.recv(65536)
         if not read:
-            raise ConnectionError("went away")
+            raise ConnectionError("disconnected")
         *whole, self._rest = (self._rest + read).split(b"\n")
         self._whole += [json.loads(line) for line in whole]

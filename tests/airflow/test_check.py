@@ -82,7 +82,7 @@ def test_what_a_task_finds_wrong(pipeline: Deployed) -> None:
     environment = f"airflow.environment={pipeline.project.folder / 'nowhere'}"
     pipeline.compile("--set", "name=checked", "--set", environment)
     found = check(pipeline)["task"]
-    assert found["ok"] is False and "look into the log" in found["fix"]
+    assert found["ok"] is False and "see the log" in found["fix"]
 
 
 def test_a_site_that_does_not_answer_or_refuses_the_login(pipeline: Deployed) -> None:

@@ -99,7 +99,8 @@ def test_what_is_raised(outcomes, kind, says):
 def test_a_reason_of_several_lines_is_set_in():
     found = RunResult("refused", "DataGate", "temp: too high\nmold: unknown", version="6", code=3)
     assert str(found.error()) == (
-        "DataGate refused; nothing was pushed, version 6 stays:\n  temp: too high\n  mold: unknown"
+        "DataGate refused; nothing was pushed, version 6 stays live:\n"
+        "  temp: too high\n  mold: unknown"
     )
 
 

@@ -1,4 +1,4 @@
-"""`beltline run`: compile, and run here what has changed."""
+"""`beltline run`: compiles the pipeline and runs it locally, unless nothing changed."""
 
 import secrets
 import time
@@ -25,19 +25,21 @@ _KILLED = "the run was killed"
 
 @click.command("run")
 @settings_options
-@click.option("--from", "start", metavar="NODE", help="Start here, on the latest run's results.")
+@click.option(
+    "--from", "start", metavar="NODE", help="Start at this node, with the latest run's results."
+)
 @click.option("--to", "end", metavar="NODE", help="Stop after this node.")
 @click.option(
     "--force",
     is_flag=False,
     flag_value=_ALL,
     metavar="[NODE]",
-    help="Run every node, or this one, even where a result is cached.",
+    help="Run every node, or this one, even if its result is cached.",
 )
 def run(
     file: Path, overrides: tuple[str, ...], start: str | None, end: str | None, force: str | None
 ) -> None:
-    """Run the pipeline here; says so at once if nothing changed."""
+    """Run the pipeline locally, unless it is up to date."""
     project, paths = open_project(file, overrides)
     from beltline.pipeline import preflight
     from beltline.pipeline.nodes import ABOUT
@@ -52,14 +54,14 @@ def run(
         good = last_good(paths.root, name, inputs) if whole else None
         served = paths.served(project.settings.push.directory, name)
         if good and (served / good.version).is_dir():
-            click.echo(f"{name}: nothing changed since run {good.run}: {_state(good, served)}")
+            click.echo(f"{name}: no changes since run {good.run}: {_state(good, served)}")
             return
-        _reconcile(paths)
-        click.echo(f"{name}: starting (TensorFlow and TFX take a while to load)")
+        _reconcile_killed_runs(paths)
+        click.echo(f"{name}: starting (importing TensorFlow and TFX takes a while)")
         run_id = _new_run()
         with stderr_in(paths.log(run_id, "start")):
             with loading():
-                # Only now, since this is what takes so long.
+                # Only now, as the import takes seconds.
                 from beltline.pipeline.compile import compile_bundle
                 from beltline.runners.local.runner import RunRequest
 
@@ -85,14 +87,14 @@ def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Path) 
         record.ended("stopped" if isinstance(error, RunStopped) else "failed").write(paths.root)
         if isinstance(error, RunStopped):
             raise RunStopped(
-                f"{error}; nothing was pushed. `beltline run` goes on where this left off"
+                f"{error}; nothing was pushed. `beltline run` resumes where it stopped"
             ) from None
         raise
     _conclude(paths, record, outcomes, served)
 
 
 def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Path) -> None:
-    """Writes down how the run ended, and raises what the exit code is made of."""
+    """Records how the run ended, and raises the error of a run that did not succeed."""
     found = run_result(outcomes, record.run, served)
     record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
     if found.end == "done":
@@ -100,19 +102,19 @@ def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Pat
             click.echo(f"served: {served / found.version}")
         return
     raise found.error(
-        f"log: {paths.log(record.run, found.node)}\n  mend it and call `beltline run` again: "
-        "it goes on from there, what is done stays done"
+        f"log: {paths.log(record.run, found.node)}\n  fix it and run `beltline run` again: "
+        "it resumes there; finished nodes are not run again"
     )
 
 
 def _state(good: Record, served: Path) -> str:
     number = live(served)
-    chosen = "" if str(number) == good.version else f"; version {number} was made live since"
+    chosen = "" if str(number) == good.version else f"; version {number} has been promoted since"
     return f"version {good.version} is up to date{chosen}"
 
 
-def _reconcile(paths: Paths) -> None:
-    """Marks failed what runs that were killed have left running; we hold the root, so they are."""
+def _reconcile_killed_runs(paths: Paths) -> None:
+    """Marks executions of killed runs failed: this run holds the root, so no other is alive."""
     from beltline.runners.metadata.reconcile import reconcile
 
     for record in records(paths.root):

@@ -72,7 +72,7 @@ def test_what_the_tuner_found(folder, tmp_path):
 
 
 def test_a_run_that_the_database_does_not_know(folder):
-    with pytest.raises(WrongInput, match="ML Metadata knows no run r1; is BELTLINE_METADATA"):
+    with pytest.raises(WrongInput, match="run r1 not found in ML Metadata; is BELTLINE_METADATA"):
         found(folder, 1)
 
 
@@ -103,5 +103,5 @@ def test_the_command_makes_no_database(tmp_path):
     push_model(tmp_path, "r1", auc=0.5)
     result = CliRunner().invoke(cli, ["lineage", "1", "-f", str(tmp_path / "pipeline.yaml")])
     assert result.exception.exit_code == 2
-    assert "nothing is known of its run" in str(result.exception)
+    assert "the lineage is unknown" in str(result.exception)
     assert not (paths(tmp_path).root / "metadata.sqlite").exists()

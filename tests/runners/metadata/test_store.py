@@ -187,7 +187,7 @@ def test_nodes_open_the_store_one_after_the_other(tmp_path):
 
 def test_a_root_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "root").touch()
-    with pytest.raises(WrongInput, match="root can't be written"):
+    with pytest.raises(WrongInput, match="root is not writable"):
         open_exclusively(Paths.from_environment(tmp_path / "root"), "line")
 
 

@@ -105,7 +105,7 @@ class TestWhatItSees:
     def test_before_the_first_request_there_is_nothing_to_do(self, root: Path) -> None:
         seen = look(root)
         assert (seen.state, seen.report) == ("skipped", {})
-        assert "there are no samples of requests yet" in seen.reason
+        assert "no request samples yet" in seen.reason
 
     def test_with_too_few_requests_there_is_nothing_to_do(self, root: Path) -> None:
         sampled.sample(root, sampled.drifted(100))

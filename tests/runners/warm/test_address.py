@@ -39,7 +39,7 @@ def test_a_folder_that_others_can_enter_is_not_used(tmp_path: Path) -> None:
     folder = tmp_path / f"beltline-{os.geteuid()}"
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)
-    with pytest.raises(WorkerUnavailable, match="own"):
+    with pytest.raises(WorkerUnavailable, match="private"):
         address()
 
 

@@ -58,7 +58,7 @@ def test_the_latest_is_one_of_this_pipeline(folder):
     Record("r1", "line", "b", "").write(paths(folder).root)
     Record("r2", "other", "b", "").write(paths(folder).root)
     assert invoke(folder, "latest", "Trainer").output == "ours"
-    assert "no logs of a run 'r2' here; did you mean r1?" in refusal(folder, "r2", "Trainer")
+    assert "no logs of run 'r2' found; did you mean r1?" in refusal(folder, "r2", "Trainer")
 
 
 def test_what_is_not_there_is_refused_with_the_nearest(folder):
@@ -66,11 +66,11 @@ def test_what_is_not_there_is_refused_with_the_nearest(folder):
     assert "did you mean 20260101-000000-ab?" in refusal(folder, "20260101-000000-ac", "Trainer")
     assert "did you mean latest?" in refusal(folder, "last", "Trainer")
     said = refusal(folder, "latest", "trainr")
-    assert "run 20260101-000000-ab: no log of a node 'trainr'; did you mean Trainer?" in said
+    assert "run 20260101-000000-ab: no log of node 'trainr' found; did you mean Trainer?" in said
 
 
 def test_without_any_log_there_is_nothing_to_choose(folder):
-    assert "no logs of a run 'latest' here; there is none yet" in refusal(folder, "latest", "x")
+    assert "no logs of run 'latest' found; there is none yet" in refusal(folder, "latest", "x")
     assert not paths(folder).root.exists()
 
 
@@ -78,5 +78,5 @@ def test_without_any_log_there_is_nothing_to_choose(folder):
 def test_only_a_log_is_shown(folder, run):
     write(folder, "r1", "Trainer", b"")
     (paths(folder).root / "Trainer.log").write_text("secret")
-    assert "no logs of a run" in refusal(folder, run, "Trainer")
-    assert "no log of a node" in refusal(folder, "r1", "../../Trainer")
+    assert "no logs of run" in refusal(folder, run, "Trainer")
+    assert "no log of node" in refusal(folder, "r1", "../../Trainer")

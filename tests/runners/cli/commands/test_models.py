@@ -2,7 +2,7 @@ import json
 
 from click.testing import CliRunner
 
-from beltline.runners.cli.commands.models import models, table
+from beltline.runners.cli.commands.models import models
 from beltline.versions.push import push
 from tests.runners.projects import paths
 
@@ -92,13 +92,3 @@ def test_the_settings_say_which_folder(folder):
     assert len(json.loads(invoke(folder, "--json", "--set", "push.directory=elsewhere"))) == 1
     other = ("--set", "push.directory=elsewhere", "--set", "name=other")
     assert json.loads(invoke(folder, "--json", *other)) == []
-
-
-def test_columns_line_up_and_numbers_go_to_the_right():
-    rows = [["name", "figure"], ["a", "10.5"], ["longer", "-"], ["b", "1"]]
-    assert table(rows) == [
-        "name    figure",
-        "a         10.5",
-        "longer       -",
-        "b            1",
-    ]

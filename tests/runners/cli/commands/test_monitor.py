@@ -51,7 +51,7 @@ def test_past_a_limit(folder, monkeypatch):
     result = invoke(folder, "-o", str(folder / "out" / "page.html"))
     assert isinstance(result.exception, GateRefused)
     assert result.exception.exit_code == 3
-    assert "version 1 " in str(result.exception)
+    assert "version 1: " in str(result.exception)
     assert "\n  heat (°C): is 0." in str(result.exception)
     assert "skew > 0.050" in result.output
     assert "heat (°C)" in (folder / "out" / "page.html").read_text()
@@ -101,4 +101,4 @@ def test_a_page_that_can_not_be_written(folder, monkeypatch):
     ask(folder, rows(600, 1), monkeypatch)
     result = invoke(folder, "-o", str(folder / "pipeline.yaml" / "page.html"))
     assert isinstance(result.exception, WrongInput)
-    assert "page.html: can't be written" in str(result.exception)
+    assert "page.html: not writable" in str(result.exception)

@@ -163,9 +163,9 @@ def test_a_run_of_an_older_beltline_has_its_figures(folder, ledger):
     found = told(folder)
     assert [each["metric"] for each in found["judgement"]["figures"]]
     assert found["judgement"]["importance"] == {}
-    assert "by an older Beltline" in found["missing"]["importance"]
+    assert "of an older Beltline" in found["missing"]["importance"]
     assert found["missing"]["slices"] == found["missing"]["importance"]
-    assert "by an older Beltline" in page_of(folder)
+    assert "of an older Beltline" in page_of(folder)
 
 
 @pytest.mark.parametrize(
@@ -175,17 +175,17 @@ def test_a_run_of_an_older_beltline_has_its_figures(folder, ledger):
         (
             {"importance": {**IMPORTANCE, "value": None, "columns": []}},
             "importance",
-            "auc can't be told on these rows",
+            "auc is undefined on these rows",
         ),
         (
             {"importance": {**IMPORTANCE, "rows": 0, "columns": []}},
             "importance",
-            "the model reads too many columns",
+            "the model has too many columns",
         ),
         (
             {"slices": {"least_rows": 250, "too_small": 0, "worst": []}},
             "slices",
-            "evaluation.slices names the columns",
+            "evaluation.slices sets the columns",
         ),
         (
             {"slices": {"least_rows": 250, "too_small": 3, "worst": []}},
@@ -320,11 +320,11 @@ def test_runs_that_are_not_there(folder, ledger):
     ledger.run("r1")
     error = invoke(folder, "r2").exception
     assert isinstance(error, WrongInput)
-    assert "no run 'r2'; did you mean r1?" in str(error)
+    assert "run 'r2' not found; did you mean r1?" in str(error)
 
 
 def test_a_page_that_can_not_be_written(folder, ledger):
     ledger.run("r1")
     error = invoke(folder, "-o", str(folder / "pipeline.yaml" / "page.html")).exception
     assert isinstance(error, WrongInput)
-    assert "page.html: can't be written" in str(error)
+    assert "page.html: not writable" in str(error)

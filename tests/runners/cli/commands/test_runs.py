@@ -190,8 +190,11 @@ def test_a_model_gate_says_why_it_refused(folder, ledger):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("20260101-000000-ac", "no run '20260101-000000-ac'; did you mean 20260101-000000-ab?"),
-        ("xyz", "no run 'xyz' (there: 20260101-000000-ab)"),
+        (
+            "20260101-000000-ac",
+            "run '20260101-000000-ac' not found; did you mean 20260101-000000-ab?",
+        ),
+        ("xyz", "run 'xyz' not found (known: 20260101-000000-ab)"),
     ],
 )
 def test_an_unknown_run_is_refused_with_the_nearest(folder, ledger, given, says):
@@ -213,5 +216,5 @@ def test_the_latest_run_needs_no_name(folder, ledger):
 def test_without_runs_none_can_be_named(folder):
     error = invoke(folder, "r1").exception
     assert isinstance(error, WrongInput)
-    assert str(error) == "no run 'r1'; there is none yet"
+    assert str(error) == "run 'r1' not found; there is none yet"
     assert not paths(folder).root.exists()

@@ -104,7 +104,7 @@ def test_submitted_again_the_version_is_reused(kubeflow, call):
         play(kubeflow, "done")
         result = call()
         assert result.exception is None, result.output
-    assert "(was there already)" in result.output
+    assert "(already uploaded)" in result.output
     assert (len(kubeflow.versions), len(kubeflow.runs)) == (1, 2)
 
 
@@ -112,7 +112,7 @@ def test_a_refusal(kubeflow, call):
     play(kubeflow, "refused", "FAILED", node="Evaluator", reason="worse", version="6", code=3)
     result = call()
     assert isinstance(result.exception, GateRefused)
-    assert "Evaluator refused; nothing was pushed, version 6 stays:\n  worse" in str(
+    assert "Evaluator refused; nothing was pushed, version 6 stays live:\n  worse" in str(
         result.exception
     )
 
@@ -124,8 +124,8 @@ def test_a_failure(kubeflow, call):
     [run] = kubeflow.runs
     assert str(result.exception) == (
         "Trainer failed: out of memory\n"
-        f"  log: at {kubeflow.url}/#/runs/details/{run['run_id']}\n"
-        "  mend it and submit again: what is done stays done"
+        f"  logs: {kubeflow.url}/#/runs/details/{run['run_id']}\n"
+        "  fix it and submit again: finished nodes are not run again"
     )
 
 
@@ -197,7 +197,7 @@ def test_the_whole_command(kubeflow, beltline, tmp_path):
     os.kill(call.process.pid, signal.SIGINT)
     stopped = call.wait(60)
     assert stopped.code == 130, stopped.text
-    assert "(was there already)" in stopped.out
+    assert "(already uploaded)" in stopped.out
     assert (
         f"the run goes on: look at it, or end it with Terminate, at {kubeflow.url}" in stopped.err
     )

@@ -25,7 +25,7 @@ def test_which_nodes_are_forced(force: str, forced: bool) -> None:
 
 
 def test_a_node_to_force_that_there_is_not() -> None:
-    with pytest.raises(WrongInput, match=r"trainr: no such node; did you mean Trainer\?"):
+    with pytest.raises(WrongInput, match=r"trainr: node not found; did you mean Trainer\?"):
         is_forced(manifest(), "Pusher", "trainr")
 
 

@@ -101,9 +101,9 @@ def test_the_stub_refuses_what_the_package_does_not_take(kubeflow, api, uploaded
     ("given", "message"),
     [
         ("steps=5.5", "--param steps=5.5: must be a whole number, 0 or more"),
-        ("stesp=5", "no parameter 'stesp'; did you mean 'steps'?"),
+        ("stesp=5", "unknown parameter 'stesp'; did you mean 'steps'?"),
         ("span=yesterday", "must be of the form"),
-        ("steps", "must read name=value"),
+        ("steps", "must be name=value"),
     ],
 )
 def test_a_wrong_parameter_has_the_node_runners_message(given, message):
@@ -115,7 +115,9 @@ def test_a_wrong_parameter_has_the_node_runners_message(given, message):
 def test_nodes_to_force():
     assert submission.run_values(manifest(), [], []) == {}
     assert submission.run_values(manifest(), [], ["Trainer", "all"]) == {"force": "all"}
-    with pytest.raises(WrongInput, match=r"--force trainer: no such node; did you mean Trainer\?"):
+    with pytest.raises(
+        WrongInput, match=r"--force trainer: node not found; did you mean Trainer\?"
+    ):
         submission.run_values(manifest(), [], ["trainer"])
 
 
