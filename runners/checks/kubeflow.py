@@ -112,7 +112,7 @@ def kubeflow(namespace: str) -> str:
         found = api.health()
     except (ApiError, ApiUnreachable) as error:
         raise Problem(str(error), f"start it, or correct {KUBEFLOW}") from None
-    if found.several_users and namespace == _KUBEFLOWS_OWN:
+    if found.multi_user and namespace == _KUBEFLOWS_OWN:
         shown = f"{api.url} has several users, and '{namespace}' is nobody's namespace"
         raise Problem(shown, "set `kubeflow.namespace` to your profile's")
     return f"Kubeflow Pipelines {found.version or '2'} at {api.url}"

@@ -1,9 +1,9 @@
-"""A node as a task of a package: the node runner, with the exit codes that Kubeflow understands.
+"""A node as a task of a package: the node runner, with exit codes for Kubeflow.
 
-`python -m beltline.runners.kubeflow.pod.task`, with the node runner's own options, but that
-`--force` names the nodes of the run that are forced. Kubeflow knows success and failure alone, and
-tries every failure again: so a node that was skipped ends well (those after it are skipped by their
-own node runner), and a gate that has refused in this run is not asked again.
+`python -m beltline.runners.kubeflow.pod.task` has the node runner's options, but `--force` names
+the forced nodes of the run. Kubeflow has only success and failure, and retries every failure. So a
+skipped node succeeds (the node runner skips those downstream), and a gate that has already refused
+in this run is not run again.
 """
 
 from pathlib import Path
@@ -23,11 +23,7 @@ from beltline.runners.paths import Paths
 
 
 def is_forced(manifest: Manifest, node: str, force: str) -> bool:
-    """Returns whether `force`, node ids with commas between them or `all`, names a node.
-
-    Raises:
-      WrongInput: it names one that there isn't.
-    """
+    """Returns whether `force`, comma-separated node ids or `all`, names a node."""
     named = [word.strip() for word in force.split(",") if word.strip()]
     for each in named:
         if each != ALL:
@@ -36,11 +32,7 @@ def is_forced(manifest: Manifest, node: str, force: str) -> bool:
 
 
 def refused_before(bundle: Bundle, node: str, run: str, paths: Paths) -> Outcome | None:
-    """Returns the refusal of a gate in an earlier try of its task, None if there was none.
-
-    Raises:
-      WrongInput: ML Metadata can't be opened.
-    """
+    """Returns the refusal of a gate in an earlier attempt of its task, or None."""
     if not any(each.id == node and each.gate for each in bundle.manifest.nodes):
         return None
     outcome = read_back(open_exclusively(paths, bundle.manifest.name).node(run, node), node)
@@ -63,7 +55,7 @@ def _run(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: 
 @click.option("--node", required=True, help="The node's id.")
 @click.option("--run", required=True, help="The run's id.")
 @click.option("--param", "parameters", multiple=True, help="A runtime parameter, as name=value.")
-@click.option("--force", default="", help="The nodes to run even where a result is cached.")
+@click.option("--force", default="", help="The nodes to run even if their results are cached.")
 def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: str) -> None:
     """Run one node of a bundle as a task of Kubeflow's."""
     set_up_logging()

@@ -1,4 +1,4 @@
-"""Follows a run at Kubeflow: a line for each node as it ends, then how the run ended."""
+"""Follows a run in Kubeflow: a line for each node as it ends, then the result."""
 
 import time
 from collections.abc import Callable
@@ -21,14 +21,14 @@ PAUSE_SECONDS = 3.0
 PATIENCE_SECONDS = 60.0
 
 _DONE, _FAILED, _CANCELED = "SUCCEEDED", "FAILED", "CANCELED"
-# A task that was left out is never more than SKIPPED, and so says nothing.
+# A task that doesn't run is SKIPPED, which tells nothing about its node.
 _ENDED = (_DONE, _FAILED, _CANCELED)
 _OVER = (*_ENDED, "SKIPPED")
-_KILLED = "its pod ended without a word (out of memory, or it never started?)"
+_KILLED = "no result was recorded (out of memory, or it never started?); see the pod's log"
 
 
 class Detached(BeltlineError):
-    """Ctrl-C while a run was following: the run goes on."""
+    """Ctrl-C while following a run, which continues."""
 
     exit_code = 130
 
@@ -47,14 +47,18 @@ class _Following:
 def follow(
     api: KubeflowApi, run: str, tasks: Tasks, namespace: str, on_node_end: OnNodeEnd
 ) -> RunResult:
-    """Follows a run to its end, and returns how it ended.
+    """Follows a run to its end, and returns its result.
 
-    `on_node_end` is called for each node that has ended, with its outcome and seconds.
+    Args:
+      api: Kubeflow's API.
+      run: the run's id.
+      tasks: the tasks of the package.
+      namespace: the namespace of its pods.
+      on_node_end: called for each node that has ended, with its outcome and seconds.
 
     Raises:
-      Detached: Ctrl-C; the run goes on.
-      NodeFailed: the run was canceled.
-      BeltlineError: the connection was lost; the run goes on.
+      Detached: Ctrl-C; the run continues.
+      BeltlineError: the connection was lost; the run continues.
     """
     following = _Following(api, run, tasks, on_node_end, PodLogs(api, run, namespace))
     try:
@@ -66,17 +70,17 @@ def follow(
         _show(following, found)
         return _result(following, found)
     except KeyboardInterrupt:
-        raise Detached(f"no longer following; {_still_running(api, run)}") from None
+        raise Detached(f"stopped following; {_still_running(api, run)}") from None
     except (ApiError, ApiUnreachable) as error:
         raise BeltlineError(f"{error}\n  {_still_running(api, run)}") from None
 
 
 def _still_running(api: KubeflowApi, run: str) -> str:
-    return f"the run goes on: look at it, or end it with Terminate, at {api.page(run)}"
+    return f"the run continues: see it, or terminate it, at {api.page(run)}"
 
 
 def _retry_unreachable(ask: Callable[[], Answer]) -> Answer:
-    """Returns what `ask` returns, called again and again where the connection is lost."""
+    """Returns the result of `ask`, retried while Kubeflow is not reachable."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
@@ -88,11 +92,11 @@ def _retry_unreachable(ask: Callable[[], Answer]) -> Answer:
 
 
 def _show(following: _Following, found: Any) -> None:
-    """Reports the nodes that have ended since the last time, in the order in which they did."""
+    """Reports the nodes that have ended since the last call, in the order they ended."""
     names = {**following.tasks.nodes, **{task: task for task in following.tasks.others}}
     details = found.run_details.task_details if found.run_details else None
     if details is None and found.state in _OVER:
-        _note_once(following, "Kubeflow tells no states of tasks")
+        _note_once(following, "Kubeflow returned no task states")
     ended = [
         each
         for each in details or ()
@@ -103,7 +107,7 @@ def _show(following: _Following, found: Any) -> None:
     for task in sorted(ended, key=lambda each: str(each.end_time)):
         name = names[task.display_name]
         following.outcomes[name] = outcome = _outcome(following, task, name)
-        # What else runs is of interest where it fails.
+        # The other tasks are of interest only if they fail.
         if task.display_name in following.tasks.nodes or outcome.state == "failed":
             following.on_node_end(outcome, _seconds(task))
 
@@ -133,13 +137,13 @@ _SEE_LOG = "its log is in Kubeflow"
 def _note_once(following: _Following, why: str) -> None:
     if not following.without_logs:
         following.without_logs = True
-        click.echo(f"  (less is known of the nodes than otherwise: {why})")
+        click.echo(f"  (details of the nodes are not available: {why})")
 
 
 def _result(following: _Following, found: Any) -> RunResult:
-    """Returns how the run ended: by its own report, else by its nodes, else by its state."""
+    """Returns the result of the run: from its report, else from its nodes, else from its state."""
     if _is_canceled(found):
-        raise NodeFailed("the run was canceled in Kubeflow; what was done stays done")
+        raise NodeFailed("the run was canceled in Kubeflow; finished nodes are not run again")
     try:
         said = _retry_unreachable(lambda: following.logs.run_result(following.tasks.report))
     except NoLog:
@@ -156,6 +160,6 @@ def _result(following: _Following, found: Any) -> RunResult:
 
 
 def _is_canceled(found: Any) -> bool:
-    # Kubeflow calls a run that it has ended before its time failed, too.
+    # Kubeflow also reports a canceled run as failed.
     before = [each.state for each in found.state_history or ()]
     return found.state == _CANCELED or (found.state == _FAILED and "CANCELING" in before)

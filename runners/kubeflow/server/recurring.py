@@ -1,6 +1,6 @@
-"""The recurring run of a pipeline: one, of the pipeline's name, with what was submitted last.
+"""The recurring run of a pipeline: exactly one, named like the pipeline, of the last submission.
 
-So has the monitoring, which is a pipeline of its own.
+Monitoring, which is a pipeline of its own, has one too.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a version of a pipeline runs by itself, and how; `cron` has five fields."""
+    """The schedule of a version of a pipeline; `cron` has five fields."""
 
     name: str
     cron: str
@@ -26,24 +26,21 @@ class Schedule:
 
 
 def recurring_runs_of(api: KubeflowApi, name: str, pipeline: str) -> list[Any]:
-    """Returns the recurring runs of this name that run this pipeline."""
+    """Returns the recurring runs of a pipeline with this name."""
     return [each for each in api.recurring_runs(name) if _reference(each)[0] == pipeline]
 
 
 def apply(api: KubeflowApi, schedule: Schedule) -> str:
-    """Sees to it that exactly this schedule is there, and returns what was done for it.
+    """Applies the schedule, deletes others of the same name, and returns what was done.
 
-    One that somebody has paused stays paused.
-
-    Raises:
-      ApiError: Kubeflow doesn't take the schedule, or keeps an old one beside the new one.
+    A paused recurring run stays paused.
     """
     found = recurring_runs_of(api, schedule.name, schedule.pipeline)
     paused = bool(found) and all(each.status == _PAUSED for each in found)
     state = ", paused in Kubeflow" if paused else ""
     same = [each for each in found if _is(each, schedule)]
     if not same:
-        api.make_recurring_run(_recurring_run(schedule, paused))
+        api.create_recurring_run(_recurring_run(schedule, paused))
     for old in found:
         if old not in same[:1]:
             _delete(api, old)
@@ -52,11 +49,7 @@ def apply(api: KubeflowApi, schedule: Schedule) -> str:
 
 
 def remove(api: KubeflowApi, name: str, pipeline: str) -> bool:
-    """Deletes the recurring runs of this name that run this pipeline; returns if there were any.
-
-    Raises:
-      ApiError: Kubeflow keeps one.
-    """
+    """Deletes the recurring runs of a pipeline with this name; returns whether there were any."""
     found = recurring_runs_of(api, name, pipeline)
     for each in found:
         api.delete_recurring_run(each.recurring_run_id)
@@ -68,8 +61,8 @@ def _delete(api: KubeflowApi, old: Any) -> None:
         api.delete_recurring_run(old.recurring_run_id)
     except ApiError as error:
         raise ApiError(
-            f"the old recurring run {old.recurring_run_id} of {old.display_name} is still there "
-            f"beside the new one: delete it in Kubeflow; {error}",
+            f"the old recurring run {old.recurring_run_id} of {old.display_name} still exists "
+            f"along with the new one: delete it in Kubeflow; {error}",
             error.status,
         ) from None
 
@@ -77,7 +70,7 @@ def _delete(api: KubeflowApi, old: Any) -> None:
 def _recurring_run(schedule: Schedule, paused: bool) -> kfp.V2beta1RecurringRun:
     return kfp.V2beta1RecurringRun(
         display_name=schedule.name,
-        description="kept by `beltline submit kubeflow`",
+        description="managed by `beltline submit kubeflow`",
         experiment_id=schedule.experiment,
         pipeline_version_reference=kfp.V2beta1PipelineVersionReference(
             pipeline_id=schedule.pipeline, pipeline_version_id=schedule.version
@@ -95,7 +88,7 @@ _PAUSED = kfp.V2beta1RecurringRunStatus.DISABLED
 
 
 def _cron(schedule: Schedule) -> str:
-    # Kubeflow's first field is the second.
+    # Kubeflow's first field is seconds.
     return f"0 {schedule.cron}"
 
 

@@ -1,4 +1,4 @@
-"""What `beltline submit kubeflow` sends: a version of a pipeline, and a run of it."""
+"""The requests of `beltline submit kubeflow`: a version of a pipeline, its schedules, a run."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ from beltline.runners.node.parameters import read_parameters
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A version at Kubeflow: ids of the pipeline and the version; `new` unless it was there."""
+    """A pipeline version in Kubeflow, by ids; `new` tells whether it has just been uploaded."""
 
     pipeline: str
     version: str
@@ -30,11 +30,11 @@ class Uploaded:
 
 
 def upload(api: KubeflowApi, manifest: Manifest, package: Path, of: str = "") -> Uploaded:
-    """Uploads a package as a version of the manifest's pipeline, unless it is there already.
+    """Uploads a package as a version of the manifest's pipeline, unless it already exists.
 
-    `of` names another pipeline instead.
+    `of` names another pipeline.
     """
-    # The same bundle may go out with other settings of its pods.
+    # The same bundle may be submitted with other pod settings.
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     name = f"{manifest.digest[:12]}-{digest[:8]}"
     pipeline = api.pipeline(of or manifest.name)
@@ -45,12 +45,7 @@ def upload(api: KubeflowApi, manifest: Manifest, package: Path, of: str = "") ->
 def run_values(
     manifest: Manifest, given: Sequence[str], force: Sequence[str]
 ) -> dict[str, str | int]:
-    """Returns the package's parameters for `given`, each `name=value`, and the nodes to force.
-
-    Raises:
-      click.BadParameter: there is no such parameter, or its value is of another type or form.
-      WrongInput: there is no such node.
-    """
+    """Returns the package's parameters for `given`, each `name=value`, and the forced nodes."""
     typed = read_parameters(manifest, given)
     values = {parameter_name(name): value for name, value in typed.items()}
     nodes = [node.id for node in manifest.nodes]
@@ -69,7 +64,18 @@ def start(
     kubeflow: dict[str, Any],
     values: dict[str, str | int],
 ) -> str:
-    """Starts a run of what was uploaded and returns its id; `kubeflow` are the settings."""
+    """Starts a run of an uploaded version and returns its id.
+
+    Args:
+      api: Kubeflow's API.
+      uploaded: the version.
+      name: the pipeline's name.
+      kubeflow: the settings' section of that name.
+      values: the run's parameters.
+
+    Raises:
+      ApiUnreachable: Kubeflow did not respond; the run may have started.
+    """
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     run = kfp.V2beta1Run(
         display_name=f"{name}-{moment}-{secrets.token_hex(2)}",
@@ -87,10 +93,10 @@ def start(
 
 
 def schedule(api: KubeflowApi, uploaded: Uploaded, name: str, kubeflow: dict[str, Any]) -> str:
-    """Keeps the recurring run that the settings ask for, and returns what was done.
+    """Applies the schedule in the settings, and returns what was done.
 
-    Empty if they ask for none and there is none. One that is there although they no longer ask
-    for it is left alone, and said.
+    Empty if the settings have none and Kubeflow has none. A recurring run that the settings no
+    longer have is not deleted, but reported.
     """
     if kubeflow["schedule"] is None:
         left = recurring_runs_of(api, name, uploaded.pipeline)
@@ -111,15 +117,15 @@ def schedule(api: KubeflowApi, uploaded: Uploaded, name: str, kubeflow: dict[str
 def monitoring(
     api: KubeflowApi, manifest: Manifest, package: Path, kubeflow: dict[str, Any]
 ) -> str:
-    """Keeps the recurring run of the monitoring that the settings ask for; returns what was done.
+    """Applies the monitoring schedule in the settings, and returns what was done.
 
-    It is a pipeline of its own, whose package is uploaded. Where the settings ask for none, one
-    that is there is taken away, since it would start retrains. Empty if nothing was done.
+    Monitoring is a pipeline of its own, whose package is uploaded. Without a schedule in the
+    settings, an existing one is deleted, as it would start retrains. Empty if nothing was done.
     """
     name = f"{manifest.name}-monitor"
     if kubeflow["monitoring_schedule"] is None:
         pipeline = api.pipeline_if_there(name)
-        return "none (taken away)" if pipeline and remove(api, name, pipeline) else ""
+        return "none (deleted)" if pipeline and remove(api, name, pipeline) else ""
     uploaded = upload(api, manifest, package, of=name)
     wanted = Schedule(
         name=name,
@@ -133,6 +139,10 @@ def monitoring(
 
 
 def check_no_run(given: Sequence[str], force: Sequence[str]) -> None:
-    """Raises WrongInput if something is said about a run that isn't to start."""
+    """Checks that no option of a run is given together with `--no-run`.
+
+    Raises:
+      WrongInput: there is one.
+    """
     if given or force:
-        raise WrongInput("--no-run: starts no run that --param or --force could be for")
+        raise WrongInput("--no-run: can't be combined with --param or --force")

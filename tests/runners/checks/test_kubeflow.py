@@ -215,21 +215,21 @@ def test_kubeflow_that_cannot_be_asked(kubeflow, folder):
     kubeflow.always = Answer(404, "404 page not found", "text/plain")
     found = findings()["kubeflow"]
     assert found["ok"] is False
-    assert "is no Kubeflow Pipelines of version 2" in found["text"]
+    assert "not Kubeflow Pipelines 2" in found["text"]
     kubeflow.always, kubeflow.token = None, "another"
     found = findings()["kubeflow"]
     assert found["ok"] is False
     assert "wants a login (401)" in found["text"]
 
 
-def test_with_several_users_kubeflow_s_own_namespace_is_nobody_s(kubeflow, folder):
-    kubeflow.several_users = True
+def test_with_multi_user_kubeflow_s_own_namespace_is_nobody_s(kubeflow, folder):
+    kubeflow.multi_user = True
     assert findings()["kubeflow"]["ok"] is True
     found = findings("--set", "kubeflow.namespace=kubeflow")["kubeflow"]
     assert found["ok"] is False
     assert "'kubeflow' is nobody's namespace" in found["text"]
     assert "`kubeflow.namespace`" in found["fix"]
-    kubeflow.several_users = False
+    kubeflow.multi_user = False
     assert findings("--set", "kubeflow.namespace=kubeflow")["kubeflow"]["ok"] is True
 
 

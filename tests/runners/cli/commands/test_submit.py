@@ -95,7 +95,7 @@ def test_a_token_that_is_not_taken(kubeflow, call, monkeypatch):
     monkeypatch.setenv(TOKEN, "another")
     result = call()
     assert isinstance(result.exception, WrongInput)
-    assert "wants a login (401)" in str(result.exception)
+    assert "requires a login (401)" in str(result.exception)
     assert "another" not in str(result.exception) + result.output
 
 
@@ -143,7 +143,7 @@ def test_the_monitoring_is_kept_and_taken_away(kubeflow, call):
     assert "monitoring 15 * * * * (new)" in result.output
     assert len(kubeflow.recurring) == 1
     result = call("--no-run")
-    assert "monitoring none (taken away)" in result.output
+    assert "monitoring none (deleted)" in result.output
     assert kubeflow.recurring == []
 
 
@@ -151,7 +151,7 @@ def test_what_a_run_gets_needs_a_run(kubeflow, call):
     for more in (("--param", "steps=5"), ("--force", "all")):
         result = call("--no-run", *more)
         assert isinstance(result.exception, WrongInput)
-        assert "--no-run: starts no run" in str(result.exception)
+        assert "--no-run: can't be combined" in str(result.exception)
     assert kubeflow.asked == []
 
 
@@ -167,7 +167,7 @@ def test_a_wrong_host_is_found_before_the_compiling(kubeflow, call, monkeypatch)
     kubeflow.always = Answer(404, "404 page not found", "text/plain")
     result = call()
     assert isinstance(result.exception, WrongInput)
-    assert "is no Kubeflow Pipelines of version 2" in str(result.exception)
+    assert "not Kubeflow Pipelines 2" in str(result.exception)
 
 
 @pytest.mark.slow
@@ -198,6 +198,4 @@ def test_the_whole_command(kubeflow, beltline, tmp_path):
     stopped = call.wait(60)
     assert stopped.code == 130, stopped.text
     assert "(already uploaded)" in stopped.out
-    assert (
-        f"the run goes on: look at it, or end it with Terminate, at {kubeflow.url}" in stopped.err
-    )
+    assert f"the run continues: see it, or terminate it, at {kubeflow.url}" in stopped.err

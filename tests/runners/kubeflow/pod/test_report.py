@@ -77,7 +77,7 @@ def test_without_an_alarm_nothing_was_to_run(run: Run) -> None:
 def test_after_an_alarm_it_reports_as_of_any_run(run: Run) -> None:
     run.complete("ExampleGen")
     assert run.report(monitored=True) == run.report()
-    assert "never came to run" in run.report(monitored=True).reason
+    assert "no result was recorded" in run.report(monitored=True).reason
 
 
 def test_of_a_node_that_was_tried_again_the_last_try_counts(run: Run) -> None:
@@ -90,7 +90,7 @@ def test_a_pod_that_never_came_is_no_success(run: Run) -> None:
     run.complete(*(node for node in EVERY if node != "Champion"))
     found = run.report()
     assert (found.end, found.node, found.code) == ("failed", "Champion", 1)
-    assert "never came to run it" in found.reason
+    assert "no result was recorded" in found.reason
 
 
 def test_what_follows_a_failure_is_not_the_reason(run: Run) -> None:

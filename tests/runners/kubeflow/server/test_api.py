@@ -1,4 +1,4 @@
-"""Kubeflow's API as the client sees it: what is sent, and what is said when it says no."""
+"""Calls of Kubeflow's API: what is sent, and which error a response becomes."""
 
 import socket
 
@@ -27,7 +27,7 @@ def test_the_environment_says_where_it_is(monkeypatch):
 
 @pytest.mark.parametrize("url", ["kubeflow:8888", "ftp://kubeflow", "http://", "http://[bad"])
 def test_an_address_that_is_none_is_refused(url):
-    with pytest.raises(WrongInput, match=r"must be an address as http://HOST:PORT"):
+    with pytest.raises(WrongInput, match=r"must be http://HOST:PORT"):
         KubeflowApi(url)
 
 
@@ -40,19 +40,19 @@ def test_a_password_in_the_address_is_refused_and_not_shown():
 
 def test_health(kubeflow):
     health = KubeflowApi(kubeflow.url).health()
-    assert (health.version, health.several_users) == ("2.17.0", False)
-    kubeflow.several_users = True
-    assert KubeflowApi(kubeflow.url).health().several_users
+    assert (health.version, health.multi_user) == ("2.17.0", False)
+    kubeflow.multi_user = True
+    assert KubeflowApi(kubeflow.url).health().multi_user
 
 
-@pytest.mark.parametrize("several_users", [False, True])
-def test_a_pipeline_and_an_experiment_are_made_once(kubeflow, several_users):
-    kubeflow.several_users = several_users
+@pytest.mark.parametrize("multi_user", [False, True])
+def test_a_pipeline_and_an_experiment_are_made_once(kubeflow, multi_user):
+    kubeflow.multi_user = multi_user
     first, second = (KubeflowApi(kubeflow.url, namespace="team-a") for _ in range(2))
     assert first.pipeline("line") == second.pipeline("line")
     assert first.experiment("nightly") == second.experiment("nightly")
     [pipeline], [experiment] = kubeflow.pipelines, kubeflow.experiments
-    owner = "team-a" if several_users else None
+    owner = "team-a" if multi_user else None
     assert (pipeline["display_name"], pipeline.get("namespace")) == ("line", owner)
     assert (experiment["display_name"], experiment.get("namespace")) == ("nightly", owner)
 
@@ -96,7 +96,7 @@ def test_a_login_is_asked_for_and_the_token_never_shown(kubeflow, answer, call):
     api = KubeflowApi(kubeflow.url, SECRET)
     with pytest.raises(ApiError) as error:
         api.health() if call == "health" else api.run("1")
-    assert f"set {TOKEN} to a token that it takes" in str(error.value)
+    assert f"set {TOKEN} to a valid token" in str(error.value)
     assert kubeflow.url in str(error.value)
     assert SECRET not in str(error.value)
 
@@ -111,19 +111,19 @@ def test_a_login_is_asked_for_and_the_token_never_shown(kubeflow, answer, call):
 )
 def test_what_is_no_kubeflow_2_is_told(kubeflow, answer):
     kubeflow.always = answer
-    with pytest.raises(ApiError, match="is no Kubeflow Pipelines of version 2"):
+    with pytest.raises(ApiError, match="not Kubeflow Pipelines 2"):
         KubeflowApi(kubeflow.url).health()
 
 
 def test_an_answer_that_the_client_cannot_read_is_told(kubeflow):
     kubeflow.always = Answer(200, "[]", "text/plain")
-    with pytest.raises(ApiError, match="is no Kubeflow Pipelines of version 2"):
+    with pytest.raises(ApiError, match="not Kubeflow Pipelines 2"):
         KubeflowApi(kubeflow.url).run("1")
 
 
 def test_what_kubeflow_says_is_shown(kubeflow):
     kubeflow.refuses["pipeline_service_create_pipeline"] = Answer(400, "the name\nis too long")
-    with pytest.raises(ApiError, match=r"says no \(400\): the name is too long"):
+    with pytest.raises(ApiError, match=r"rejected the request \(400\): the name is too long"):
         KubeflowApi(kubeflow.url).pipeline("line")
 
 
@@ -137,14 +137,14 @@ def test_nobody_there():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    with pytest.raises(ApiUnreachable, match=f"{url} doesn't answer") as error:
+    with pytest.raises(ApiUnreachable, match=f"{url} is not reachable") as error:
         KubeflowApi(url, SECRET).health()
     assert KUBEFLOW in str(error.value)
     assert SECRET not in str(error.value)
 
 
 def test_something_that_speaks_no_tls(kubeflow):
-    with pytest.raises(ApiUnreachable, match="doesn't answer"):
+    with pytest.raises(ApiUnreachable, match="is not reachable"):
         KubeflowApi(kubeflow.url.replace("http:", "https:")).health()
 
 

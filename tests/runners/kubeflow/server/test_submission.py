@@ -213,7 +213,7 @@ def test_an_old_schedule_that_cannot_be_deleted_is_told(kubeflow, api, uploaded,
     submission.schedule(api, uploaded, NAME, wanted)
     refusal = Answer(403, "may not delete")
     kubeflow.refuses["recurring_run_service_delete_recurring_run"] = refusal
-    with pytest.raises(ApiError, match=r"is still there beside the new one.*may not delete"):
+    with pytest.raises(ApiError, match=r"still exists along with the new one.*may not delete"):
         submission.schedule(api, replaced, NAME, wanted)
 
 
@@ -274,7 +274,7 @@ class TestMonitoring:
 
     def test_unset_it_is_taken_away(self, kubeflow, apply):
         apply(**WATCHED)
-        assert apply() == "none (taken away)"
+        assert apply() == "none (deleted)"
         assert kubeflow.recurring == []
         assert apply() == ""
 
