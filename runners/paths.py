@@ -1,4 +1,4 @@
-"""The places of a run, from the environment: metadata, root, data."""
+"""The paths of a run, from the environment: metadata, root, data."""
 
 import os
 from dataclasses import dataclass
@@ -10,25 +10,32 @@ DATA = "BELTLINE_DATA"
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where metadata and artifacts are, and where relative data paths start."""
+class Paths:
+    """The root of artifacts and logs, the connection of ML Metadata, and the folder of the data.
+
+    `metadata` is a URL such as `sqlite:///FILE`; a relative data path starts at `data`.
+    """
 
     root: Path
     metadata: str
     data: Path
 
     @classmethod
-    def from_environment(cls, root: Path | None = None, metadata: str | None = None) -> "Places":
-        """Returns the places; `root` and `metadata` are what the settings say, if they do.
+    def from_environment(cls, root: Path | None = None, metadata: str | None = None) -> "Paths":
+        """Returns the paths that the environment sets.
 
         The environment wins: it is for the machine, the settings are for the pipeline.
+
+        Args:
+          root: the settings' root, where they name one.
+          metadata: the settings' connection of ML Metadata, where they name one.
         """
         chosen = Path(os.environ.get(ROOT) or root or ".beltline").absolute()
         url = os.environ.get(METADATA) or metadata or f"sqlite:///{chosen / 'metadata.sqlite'}"
         return cls(chosen, url, Path(os.environ.get(DATA) or ".").absolute())
 
     def environment(self) -> dict[str, str]:
-        """Returns the variables that hand these places to a node."""
+        """Returns the variables that pass these paths to a node."""
         return {METADATA: self.metadata, ROOT: str(self.root), DATA: str(self.data)}
 
     @property
@@ -46,5 +53,5 @@ class Places:
         return self.root / directory / name
 
     def log(self, run: str, node: str) -> Path:
-        """Returns a node's log file of a run."""
+        """Returns the log file of a node in a run."""
         return self.root / "logs" / run / f"{node}.log"

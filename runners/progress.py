@@ -1,4 +1,4 @@
-"""A line for each node that has ended: its state, its seconds, the one thing worth knowing."""
+"""A line for each node that has ended: its state, its seconds, and the main detail."""
 
 import json
 from typing import Any
@@ -7,10 +7,14 @@ import click
 
 from beltline.runners.node.outcome import Outcome
 
+# The states whose reason is the detail; a gate that refused shows its metrics.
+_WITH_REASON = ("skipped", "failed")
 
-def report(outcome: Outcome, seconds: float) -> None:
-    """Prints the node's line."""
-    detail = outcome.reason if outcome.state == "skipped" else _detail(outcome)
+
+def print_node(outcome: Outcome, seconds: float) -> None:
+    """Prints the line of a node that ran for `seconds`."""
+    reason = outcome.reason.partition("\n")[0]
+    detail = reason if outcome.state in _WITH_REASON else _detail(outcome)
     click.echo(f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {detail}".rstrip())
 
 
@@ -22,7 +26,7 @@ def _detail(outcome: Outcome) -> str:
     if "data_digest" in properties:
         return _rows(properties)
     if "candidate" in properties:
-        return _figures(properties)
+        return _metrics(properties)
     if outcome.node == "Champion" and "pushed_version" not in properties:
         return "none to beat: this is the first model for these columns and this label"
     return f"version {properties['pushed_version']}" if "pushed_version" in properties else ""
@@ -33,10 +37,10 @@ def _rows(properties: dict[str, Any]) -> str:
     return ", ".join(f"{name} {number:,}" for name, number in rows.items() if number)
 
 
-def _figures(properties: dict[str, Any]) -> str:
-    figures, champion = json.loads(properties["candidate"]), json.loads(properties["baseline"])
+def _metrics(properties: dict[str, Any]) -> str:
+    metrics, champion = json.loads(properties["candidate"]), json.loads(properties["baseline"])
     return ", ".join(
         f"{name} {value:.4f}" + (f" (champion {champion[name]:.4f})" if name in champion else "")
-        for name, value in figures.items()
+        for name, value in metrics.items()
         if name != "rows"
     )

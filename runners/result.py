@@ -1,4 +1,4 @@
-"""How a whole run ended, from how its nodes did: the same words and exit code wherever it ran."""
+"""The result of a run, from the outcomes of its nodes: the same words and exit code everywhere."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,18 +10,18 @@ from beltline.runners.node.outcome import PUSHER, Outcome
 from beltline.versions.live import live
 
 _NONE_YET = "no version has been pushed yet"
-End = Literal["done", "failed", "refused"]
+RunEnd = Literal["done", "failed", "refused"]
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a run ended; `node` and `reason` are empty where it ended well.
+class RunResult:
+    """The result of a run; `node` and `reason` are empty if it succeeded.
 
-    `version` is the one that this run has pushed, or, after a refusal, the one that stays. `code`
+    `version` is the one that this run pushed, or, after a refusal, the one that stays live. `code`
     is the exit code of the command that ran it.
     """
 
-    end: End
+    end: RunEnd
     node: str = ""
     reason: str = ""
     version: str = ""
@@ -29,9 +29,9 @@ class Ending:
     run: str = ""
 
     def error(self, advice: str = "") -> BeltlineError:
-        """Returns what to raise after a run that didn't end well; `advice` says where to look."""
+        """Returns the error to raise for a run that did not succeed; `advice` says what to do."""
         if self.end == "refused":
-            kept = f"version {self.version} stays" if self.version else _NONE_YET
+            kept = f"version {self.version} stays live" if self.version else _NONE_YET
             reason = self.reason.replace("\n", "\n  ")
             return GateRefused(f"{self.node} refused; nothing was pushed, {kept}:\n  {reason}")
         if self.code == WrongInput.exit_code:
@@ -40,41 +40,45 @@ class Ending:
         return NodeFailed(f"{self.node} failed: {self.reason}{more}")
 
     def line(self) -> str:
-        """Returns it as a JSON object in one line."""
+        """Returns the result as a JSON object in one line."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
-    def from_line(cls, line: str) -> "Ending":
-        """Reads what `line` wrote; ValueError or TypeError if it is anything else."""
+    def from_line(cls, line: str) -> "RunResult":
+        """Reads what `line` wrote.
+
+        Raises:
+          ValueError, TypeError: it is anything else.
+        """
         found = cls(**json.loads(line))
-        if found.end not in get_args(End):
-            raise ValueError(f"no end of a run: {found.end}")
+        if found.end not in get_args(RunEnd):
+            raise ValueError(f"unknown end of a run: {found.end}")
         return found
 
 
-def ending(outcomes: list[Outcome], run: str = "", served: Path | None = None) -> Ending:
-    """Returns how a run ended.
+def run_result(outcomes: list[Outcome], run: str = "", served: Path | None = None) -> RunResult:
+    """Returns the result of a run.
 
     Args:
-      outcomes: how its nodes ended, in the pipeline's order.
+      outcomes: the outcomes of its nodes, in the pipeline's order.
       run: the run's id.
-      served: the folder of the served versions, to tell which one stays after a refusal.
+      served: the folder of the served versions, to tell which one stays live after a refusal.
     """
     bad = next((each for each in outcomes if _ended_badly(each)), None)
     if bad is None:
-        return Ending("done", version=_version_of(outcomes), run=run)
+        return RunResult("done", version=_version_of(outcomes), run=run)
     if bad.state == "refused":
         code = GateRefused.exit_code
-        return Ending("refused", bad.node, bad.reason, _live(served), code, run)
-    # Without data there was nothing to run on, which is no fault of the node.
+        return RunResult("refused", bad.node, bad.reason, _live(served), code, run)
+    # Without data there was nothing to run on, which is not the node's fault.
     error = WrongInput if bad.state == "skipped" else NodeFailed
-    return Ending("failed", bad.node, bad.reason, code=error.exit_code, run=run)
+    return RunResult("failed", bad.node, bad.reason, code=error.exit_code, run=run)
 
 
 def _ended_badly(outcome: Outcome) -> bool:
-    # A push that wasn't needed is skipped too, and has its artifact to say so.
-    without_data = outcome.state == "skipped" and not outcome.outputs
-    return outcome.state in ("failed", "refused") or without_data
+    # A push that wasn't needed is skipped too, but has an artifact that says so.
+    no_data = outcome.state == "skipped" and not outcome.outputs
+    return outcome.state in ("failed", "refused") or no_data
 
 
 def _version_of(outcomes: list[Outcome]) -> str:

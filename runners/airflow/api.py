@@ -17,7 +17,7 @@ _DEFAULT = "http://127.0.0.1:8080"
 _SECONDS = 10
 
 
-class Site:
+class AirflowApi:
     """The REST API; every method raises Problem where Airflow can't be asked or says no."""
 
     def __init__(self, url: str):
@@ -29,7 +29,7 @@ class Site:
         self._session = requests.Session()
 
     @classmethod
-    def from_environment(cls) -> "Site":
+    def from_environment(cls) -> "AirflowApi":
         """Returns the site that the environment names."""
         return cls(os.environ.get(AIRFLOW) or _DEFAULT)
 
@@ -62,8 +62,8 @@ class Site:
             )
         except requests.RequestException as error:
             why = type(error).__name__
-            mend = f"start it (`make airflow`), or set {AIRFLOW}"
-            raise Problem(f"{self.url} doesn't answer ({why})", mend) from None
+            fix = f"start it (`make airflow`), or set {AIRFLOW}"
+            raise Problem(f"{self.url} doesn't answer ({why})", fix) from None
 
 
 _LOG_IN = f"set {AIRFLOW}=http://USER:PASSWORD@HOST:PORT"

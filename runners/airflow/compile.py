@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 DAG = "dag.py"
 DEPLOYMENT = "deployment.json"
@@ -15,7 +15,7 @@ DEPLOYMENT = "deployment.json"
 _IGNORED = "bundles/\nnodes.py\n*_nodes.py\nmonitoring.py\n"
 
 
-def resolved(airflow: dict[str, Any], places: Places) -> dict[str, Any]:
+def resolved(airflow: dict[str, Any], paths: Paths) -> dict[str, Any]:
     """Returns the settings' section `airflow` with every place filled in that it leaves open.
 
     In a pod, places are on the volume; elsewhere they are those of this machine.
@@ -27,7 +27,7 @@ def resolved(airflow: dict[str, Any], places: Places) -> dict[str, Any]:
     else:
         # An image has an environment of its own.
         environment = sys.prefix if airflow["where"] == "bash" else None
-        defaults = {"environment": environment, "root": str(places.root), "data": str(places.data)}
+        defaults = {"environment": environment, "root": str(paths.root), "data": str(paths.data)}
     chosen = {key: airflow.get(key) or value for key, value in defaults.items()}
     return {"bundles": None, **airflow, **chosen}
 

@@ -18,8 +18,7 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from beltline.runners.checks import cluster_capacity as machines
-from beltline.runners.checks.finding import Finding, Problem
-from beltline.runners.checks.unchecked import Unchecked, checked
+from beltline.runners.checks.finding import CheckSkipped, Finding, Problem, run_check
 
 _SECONDS = 15
 _NO_LOGIN, _FORBIDDEN, _MISSING = 401, 403, 404
@@ -39,7 +38,7 @@ class Needs:
 
 
 class Cluster:
-    """The core API of a cluster; every method raises Unchecked where it can't be asked."""
+    """The core API of a cluster; every method raises CheckSkipped where it can't be asked."""
 
     def __init__(self, configuration: Any):
         # Some write a password into it.
@@ -62,7 +61,7 @@ class Cluster:
         except (AttributeError, TypeError, ValueError, yaml.YAMLError) as error:
             # Which may quote the file.
             why = type(error).__name__
-        raise Unchecked(f"no cluster reachable: the kubeconfig is of no use ({why})")
+        raise CheckSkipped(f"no cluster reachable: the kubeconfig is of no use ({why})")
 
     def version(self) -> str:
         """Returns the version of Kubernetes."""
@@ -98,15 +97,15 @@ class Cluster:
         except ApiException as error:
             if error.status == _MISSING:
                 return None
-            raise Unchecked(self._refusal(error, right)) from None
+            raise CheckSkipped(self._refusal(error, right)) from None
         except (HTTPError, OSError) as error:
-            raise Unchecked(self._no_answer(type(error).__name__)) from None
+            raise CheckSkipped(self._no_answer(type(error).__name__)) from None
         except (AttributeError, TypeError, ValueError):
             return self._as_kubernetes(None)
 
     def _as_kubernetes(self, found: Any) -> Any:
         if not found:
-            raise Unchecked(f"{self.url} answers, but not as Kubernetes")
+            raise CheckSkipped(f"{self.url} answers, but not as Kubernetes")
         return found
 
     def _refusal(self, error: ApiException, right: str) -> str:
@@ -145,20 +144,20 @@ def findings(needs: Needs) -> Iterator[Finding]:
         reached.append(found)
         return f"Kubernetes {version} at {found.url}"
 
-    yield checked("cluster", cluster)
+    yield run_check("cluster", cluster)
     if not reached:
         rest = ", ".join(look.__name__ for look in CHECKS)
         yield Finding("rest", None, f"not checked, since it needs the cluster: {rest}")
         return
     for look in CHECKS:
-        yield checked(look.__name__, partial(look, reached[0], needs))
+        yield run_check(look.__name__, partial(look, reached[0], needs))
 
 
 def namespace(cluster: Cluster, needs: Needs) -> str:
     """Checks that there is the namespace."""
     if cluster.find("namespace", needs.namespace, needs.namespace) is None:
-        mend = "correct `kubeflow.namespace`, or make it (deploy/kubernetes)"
-        raise Problem(f"no namespace '{needs.namespace}'", mend)
+        fix = "correct `kubeflow.namespace`, or make it (deploy/kubernetes)"
+        raise Problem(f"no namespace '{needs.namespace}'", fix)
     return needs.namespace
 
 
@@ -177,7 +176,7 @@ def _all(looks: Iterable[Callable[[], str]]) -> list[str]:
     for look in looks:
         try:
             found.append(look())
-        except Unchecked as error:
+        except CheckSkipped as error:
             unchecked.append(error)
     if unchecked:
         raise unchecked[0]
@@ -188,8 +187,8 @@ def _secret(cluster: Cluster, needs: Needs, name: str) -> str:
     found = _there(cluster, needs, "secret", name, "`kubeflow.secrets`")
     missing = [key for key in needs.secrets[name] if key not in (found.data or {})]
     if missing:
-        mend = "add it, or correct `kubeflow.secrets`"
-        raise Problem(f"the secret '{name}' has no key '{missing[0]}'", mend)
+        fix = "add it, or correct `kubeflow.secrets`"
+        raise Problem(f"the secret '{name}' has no key '{missing[0]}'", fix)
     return name
 
 
@@ -214,17 +213,17 @@ def volume(cluster: Cluster, needs: Needs) -> str:
     found = _there(cluster, needs, kind, needs.claim, setting)
     phase = found.status.phase
     if phase == "Lost":
-        mend = f"`kubectl -n {needs.namespace} describe pvc {needs.claim}` says why"
-        raise Problem(f"the volume of '{needs.claim}' is lost", mend)
+        fix = f"`kubectl -n {needs.namespace} describe pvc {needs.claim}` says why"
+        raise Problem(f"the volume of '{needs.claim}' is lost", fix)
     if phase != "Bound":
-        raise Unchecked(f"'{needs.claim}' has no volume yet; some get it with their first pod")
+        raise CheckSkipped(f"'{needs.claim}' has no volume yet; some get it with their first pod")
     modes = list(found.status.access_modes or found.spec.access_modes)
     if not {"ReadWriteMany", "ReadWriteOnce"} & set(modes):
-        mend = "name a claim that is ReadWriteMany in `kubeflow.volume_claim`"
+        fix = "name a claim that is ReadWriteMany in `kubeflow.volume_claim`"
         shown = f"'{needs.claim}' is {', '.join(modes)}: several pods can't write to it"
-        raise Problem(shown, mend)
+        raise Problem(shown, fix)
     if "ReadWriteMany" not in modes:
-        raise Unchecked(
+        raise CheckSkipped(
             f"'{needs.claim}' is {', '.join(modes)}: enough for one machine; pods on several need "
             "ReadWriteMany"
         )
@@ -235,8 +234,8 @@ def _there(cluster: Cluster, needs: Needs, kind: str, name: str, setting: str) -
     found = cluster.find(f"namespaced_{kind}", name, needs.namespace)
     if found is None:
         what = kind.replace("_", " ")
-        mend = f"make it, or correct {setting}"
-        raise Problem(f"no {what} '{name}' in the namespace '{needs.namespace}'", mend)
+        fix = f"make it, or correct {setting}"
+        raise Problem(f"no {what} '{name}' in the namespace '{needs.namespace}'", fix)
     return found
 
 

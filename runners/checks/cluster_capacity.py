@@ -57,19 +57,19 @@ def _check_one(machines: Sequence[Any], needs: Needs, ask: Ask) -> None:
     if ask.gpu:
         machines = [each for each in machines if _has(each, needs.accelerator) >= ask.gpu]
         wanted = f"{ask.gpu} {needs.accelerator}"
-        mend = f"correct `resources.{ask.node}.gpu` or `kubeflow.accelerator`{_FROM_NONE}"
-        _some(machines, f"no machine has {wanted}, which {ask.node} asks for", mend)
+        fix = f"correct `resources.{ask.node}.gpu` or `kubeflow.accelerator`{_FROM_NONE}"
+        _some(machines, f"no machine has {wanted}, which {ask.node} asks for", fix)
         machines = [each for each in machines if _selected(each, needs.node_selector)]
         labels = ", ".join(f"{name}={value}" for name, value in needs.node_selector.items())
-        mend = f"correct `kubeflow.node_selector`{_FROM_NONE}"
-        _some(machines, f"no machine with {wanted} has the labels {labels}", mend)
+        fix = f"correct `kubeflow.node_selector`{_FROM_NONE}"
+        _some(machines, f"no machine with {wanted} has the labels {labels}", fix)
     tolerated = needs.tolerations if ask.gpu else ()
     open_to = [each for each in machines if not _taints(each, tolerated)]
     if not open_to and machines:
         found = sorted({taint for each in machines for taint in _taints(each, tolerated)})
-        mend = "add it to `kubeflow.tolerations`" if ask.gpu else "free a machine of its taint"
+        fix = "add it to `kubeflow.tolerations`" if ask.gpu else "free a machine of its taint"
         shown = f"a taint keeps {ask.node} off every machine that fits ({', '.join(found)})"
-        raise Problem(shown, mend)
+        raise Problem(shown, fix)
     fitting = [each for each in open_to if all(_has(each, name) >= asked[name] for name in asked)]
     shown = f"no machine has room for {ask.node} ({_shown(ask)}), but {_rooms(open_to)}"
     _some(fitting, shown, f"ask for less in `resources.{ask.node}`")
@@ -78,9 +78,9 @@ def _check_one(machines: Sequence[Any], needs: Needs, ask: Ask) -> None:
 _FROM_NONE = "; a group of machines that is scaled from none shows none: start one"
 
 
-def _some(machines: Sequence[Any], problem: str, mend: str) -> None:
+def _some(machines: Sequence[Any], problem: str, fix: str) -> None:
     if not machines:
-        raise Problem(problem, mend)
+        raise Problem(problem, fix)
 
 
 def _shown(ask: Ask) -> str:

@@ -1,40 +1,62 @@
-"""What a check finds: one line, whether it is well, and how to mend it."""
+"""What a check found: one line, whether it passed, and how to fix it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from beltline.base.errors import WrongInput
 
 
 class Problem(Exception):
-    """What is wrong, and how to mend it."""
+    """What is wrong, and how to fix it."""
 
-    def __init__(self, text: str, mend: str):
+    def __init__(self, text: str, fix: str):
         super().__init__(text)
-        self.mend = mend
+        self.fix = fix
+
+
+class CheckSkipped(Exception):
+    """Why a check could not run from here: it neither passed nor failed."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found. `ok` is None where it could not be made."""
+    """The result of one check. `ok` is None where the check could not run."""
 
     check: str
     ok: bool | None
     text: str
-    mend: str = ""
+    fix: str = ""
 
     def line(self) -> str:
-        """Returns it in one line."""
+        """Returns the finding in one line."""
         word = {True: "ok", False: "fail", None: "-"}[self.ok]
-        text = f"{self.text}: {self.mend}" if self.mend else self.text
+        text = f"{self.text}: {self.fix}" if self.fix else self.text
         return f"{word:<5} {self.check:<11} {text}"
 
+    def as_json(self) -> dict[str, Any]:
+        """Returns the finding as the commands print it with `--json`."""
+        # `mend` is the deprecated name of `fix`: scripts that were written for it go on working.
+        return {**asdict(self), "mend": self.fix}
 
-def made(name: str, look: Callable[[], str]) -> Finding:
-    """Makes a check: a function that returns a line, or raises what is wrong."""
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Finding":
+        """Reads what `as_json` wrote, in this release or in one before `fix` had its name."""
+        return cls(
+            found["check"], found["ok"], found["text"], found.get("fix", found.get("mend", ""))
+        )
+
+
+def run_check(name: str, check: Callable[[], str]) -> Finding:
+    """Runs a check, a function that returns one line, and returns what it found.
+
+    A Problem that it raises is a failure, and so is wrong input; CheckSkipped is neither.
+    """
     try:
-        return Finding(name, True, look())
+        return Finding(name, True, check())
+    except CheckSkipped as error:
+        return Finding(name, None, f"not checked: {error}")
     except Problem as problem:
-        return Finding(name, False, str(problem), problem.mend)
+        return Finding(name, False, str(problem), problem.fix)
     except (WrongInput, OSError) as error:
-        return Finding(name, False, " · ".join(str(error).splitlines()), "correct it there")
+        return Finding(name, False, " · ".join(str(error).splitlines()), "fix it there")

@@ -11,8 +11,7 @@ from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.settings.settings import Settings
 from beltline.runners.checks import cluster, registry
 from beltline.runners.checks import cluster_capacity as machines
-from beltline.runners.checks.finding import Finding, Problem, made
-from beltline.runners.checks.unchecked import Unchecked, checked
+from beltline.runners.checks.finding import CheckSkipped, Finding, Problem, run_check
 from beltline.runners.cli.commands.compile import compile_kubeflow
 from beltline.runners.kubeflow.compile.limits import (
     ARGUMENT_BYTES,
@@ -21,8 +20,8 @@ from beltline.runners.kubeflow.compile.limits import (
     sizes,
 )
 from beltline.runners.kubeflow.compile.package import MONITOR_PACKAGE
-from beltline.runners.kubeflow.server.api import KUBEFLOW, Refused, Site, Unreachable
-from beltline.runners.paths import Places
+from beltline.runners.kubeflow.server.api import KUBEFLOW, ApiError, ApiUnreachable, KubeflowApi
+from beltline.runners.paths import Paths
 
 VERSION = "org.opencontainers.image.version"
 LOCK = "io.beltline.lock"
@@ -31,13 +30,13 @@ SOURCE = "io.beltline.source"
 _KUBEFLOWS_OWN = "kubeflow"
 
 
-def findings(project: Project, _: Places) -> Iterator[Finding]:
+def findings(project: Project, _: Paths) -> Iterator[Finding]:
     """Makes every check; those of the cluster come last."""
     settings = project.settings
-    yield made("pipeline", functools.partial(_definition, project))
-    yield checked("package", functools.partial(package, project))
-    yield checked("image", functools.partial(image, settings.kubeflow.image))
-    yield made("kubeflow", functools.partial(kubeflow, settings.kubeflow.namespace))
+    yield run_check("pipeline", functools.partial(_definition, project))
+    yield run_check("package", functools.partial(package, project))
+    yield run_check("image", functools.partial(image, settings.kubeflow.image))
+    yield run_check("kubeflow", functools.partial(kubeflow, settings.kubeflow.namespace))
     yield from cluster.findings(needs(settings))
 
 
@@ -82,7 +81,7 @@ def package(project: Project) -> str:
         shown = f"{found.task} takes {found.argument:,} bytes, {ARGUMENT_BYTES:,} at most"
         raise Problem(shown, fewer)
     if found.argument > PART_BYTES:
-        raise Unchecked(
+        raise CheckSkipped(
             f"{found.task} takes {found.argument:,} bytes; more than {PART_BYTES:,} fit only where "
             "Argo's controller may write ConfigMaps"
         )
@@ -97,8 +96,8 @@ def image(name: str | None) -> str:
     for label, here, what in _LABELS:
         theirs = found.values.get(label)
         if not theirs:
-            mend = "build it with `make image`"
-            raise Problem(f"{name} {found.where} has no label {label}", mend)
+            fix = "build it with `make image`"
+            raise Problem(f"{name} {found.where} has no label {label}", fix)
         if "unlocked" not in (theirs, here()) and theirs != here():
             shown = f"{name} {found.where} has {what} {theirs}, here is {here()}"
             raise Problem(shown, "build and push the image anew, or compile with its release")
@@ -108,15 +107,15 @@ def image(name: str | None) -> str:
 
 def kubeflow(namespace: str) -> str:
     """Checks that Kubeflow answers, is version 2, and has the namespace for users."""
-    site = Site.from_environment(namespace=namespace)
+    api = KubeflowApi.from_environment(namespace=namespace)
     try:
-        found = site.health()
-    except (Refused, Unreachable) as error:
+        found = api.health()
+    except (ApiError, ApiUnreachable) as error:
         raise Problem(str(error), f"start it, or correct {KUBEFLOW}") from None
-    if found.several_users and namespace == _KUBEFLOWS_OWN:
-        shown = f"{site.url} has several users, and '{namespace}' is nobody's namespace"
+    if found.multi_user and namespace == _KUBEFLOWS_OWN:
+        shown = f"{api.url} has several users, and '{namespace}' is nobody's namespace"
         raise Problem(shown, "set `kubeflow.namespace` to your profile's")
-    return f"Kubeflow Pipelines {found.version or '2'} at {site.url}"
+    return f"Kubeflow Pipelines {found.version or '2'} at {api.url}"
 
 
 _LABELS = (

@@ -1,4 +1,4 @@
-"""What `beltline check local` looks at beyond the machine: the project and its places.
+"""The checks of `beltline check local` beyond the machine: the project and its paths.
 
 To add a check, write a function that returns a line or raises `Problem`, and list it in `CHECKS`.
 """
@@ -11,44 +11,44 @@ from dataclasses import dataclass
 from beltline.base.errors import NoData, WrongInput
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.checks import probe
-from beltline.runners.checks.finding import Finding, Problem, made
+from beltline.runners.checks.finding import Finding, Problem, run_check
 from beltline.runners.checks.machine import GIB
 from beltline.runners.local.record import holder
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 _DISK, _DATA_FACTOR = GIB, 5
 
 
 @dataclass(frozen=True)
-class Context:
-    """What the checks look at."""
+class LocalContext:
+    """The project and the paths to check."""
 
     project: Project
-    places: Places
+    paths: Paths
 
 
-def pipeline(context: Context) -> str:
+def pipeline(context: LocalContext) -> str:
     """Checks settings, schema, model code and the data's header against each other."""
     from beltline.pipeline import preflight
 
     preflight.check(context.project)
-    return "settings, schema, model code and the data's header fit together"
+    return "settings, schema, model code and the data's header are consistent"
 
 
-def root(context: Context) -> str:
-    """Checks that the root can be written, without making it."""
-    return probe.root(context.places)
+def root(context: LocalContext) -> str:
+    """Checks that the root is writable, without creating it."""
+    return probe.root(context.paths)
 
 
-def disk(context: Context, free: int | None = None) -> str:
-    """Checks the free space against what the data will need."""
+def disk(context: LocalContext, free: int | None = None) -> str:
+    """Checks the free disk space against the size of the data."""
     if free is None:
-        free = shutil.disk_usage(probe.nearest_folder(context.places.root)).free
+        free = shutil.disk_usage(probe.nearest_folder(context.paths.root)).free
     needed = max(_DISK, _DATA_FACTOR * _data_bytes(context.project))
     shown = f"{free / GIB:.1f} GiB free"
     if free < needed:
-        mend = "make room, or set BELTLINE_ROOT to a larger disk"
-        raise Problem(f"{shown}, {needed / GIB:.1f} GiB needed", mend)
+        fix = "free some space, or set BELTLINE_ROOT to a larger disk"
+        raise Problem(f"{shown}, {needed / GIB:.1f} GiB needed", fix)
     return shown
 
 
@@ -57,33 +57,33 @@ def _data_bytes(project: Project) -> int:
 
     source = source_of(project)
     try:
-        # How much a query will give nobody knows beforehand.
+        # The size of a query's result is not known beforehand.
         files = source.find().files
     except (NoData, WrongInput):
-        # What is wrong with the data is another check's word.
+        # Another check reports what is wrong with the data.
         return 0
     return sum(file.stat().st_size for file in files)
 
 
-def metadata(context: Context) -> str:
-    """Checks that ML Metadata can be opened; a SQLite file that isn't there yet stays so."""
-    return probe.metadata(context.places, context.project.settings.name)
+def metadata(context: LocalContext) -> str:
+    """Checks that ML Metadata can be opened, without creating a SQLite file."""
+    return probe.metadata(context.paths, context.project.settings.name)
 
 
-def idle(context: Context) -> str:
-    """Checks that no run is going on in the root."""
-    busy = holder(context.places.root)
+def idle(context: LocalContext) -> str:
+    """Checks that no run is in progress in the root."""
+    busy = holder(context.paths.root)
     if busy:
-        raise Problem(f"a run is going on ({busy})", "wait for it, or use another BELTLINE_ROOT")
-    return "no run is going on"
+        raise Problem(f"a run is in progress ({busy})", "wait for it, or use another BELTLINE_ROOT")
+    return "no run is in progress"
 
 
-CHECKS: tuple[Callable[[Context], str], ...] = (pipeline, root, disk, metadata, idle)
+CHECKS: tuple[Callable[[LocalContext], str], ...] = (pipeline, root, disk, metadata, idle)
 NAMES = tuple(look.__name__ for look in CHECKS)
 
 
-def findings(project: Project, places: Places) -> Iterator[Finding]:
-    """Makes every check."""
-    context = Context(project, places)
+def findings(project: Project, paths: Paths) -> Iterator[Finding]:
+    """Runs every check."""
+    context = LocalContext(project, paths)
     for look in CHECKS:
-        yield made(look.__name__, functools.partial(look, context))
+        yield run_check(look.__name__, functools.partial(look, context))

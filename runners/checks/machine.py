@@ -1,4 +1,4 @@
-"""What a machine must have for a run: the checks that need no settings.
+"""The checks of a machine that need no settings.
 
 To add one, write a function that returns a line or raises `Problem`, and list it in `MACHINE`.
 """
@@ -23,10 +23,10 @@ _LOCK = Path("requirements") / "pipeline.txt"
 
 
 def python(found: tuple[int, ...] = sys.version_info[:3]) -> str:
-    """Checks that this is the Python that TFX has wheels for."""
+    """Checks that this is a Python version that TFX supports."""
     if found[:2] != _PYTHON:
         shown = ".".join(map(str, found))
-        raise Problem(f"{shown}, but TFX needs 3.11", "`make setup` finds or fetches it")
+        raise Problem(f"Python {shown}; TFX needs 3.11", "`make setup` finds or downloads it")
     return sys.prefix
 
 
@@ -35,17 +35,17 @@ def machine(
     libc: tuple[str, str] = platform.libc_ver(),
 ) -> str:
     """Checks the operating system, the processor and the C library."""
-    mend = "run on Linux x86_64 with glibc 2.28 or later, or in the image"
+    fix = "run on Linux x86_64 with glibc 2.28 or later, or in the image"
     if system != "Linux-x86_64":
-        raise Problem(f"{system}: TFX has no wheels for it", mend)
+        raise Problem(f"TFX has no wheels for {system}", fix)
     name, release = libc
     if name != "glibc" or tuple(map(int, re.findall(r"\d+", release)[:2])) < _GLIBC:
-        raise Problem(f"C library '{name} {release}', but TFX needs glibc 2.28", mend)
+        raise Problem(f"C library '{name} {release}'; TFX needs glibc 2.28 or later", fix)
     return f"{system}, {name} {release}"
 
 
 def libraries(locked: str | None = None) -> str:
-    """Checks that TFX and what it stands on are installed, at the versions of a lock's text."""
+    """Checks that TFX and its main dependencies are installed at their locked versions."""
     text = _locked() if locked is None else locked
     pins = dict(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)", text, re.MULTILINE))
     found = {name: _installed(name) for name in _LIBRARIES}
@@ -55,7 +55,7 @@ def libraries(locked: str | None = None) -> str:
         if not here or here != pins.get(name, here)
     ]
     if wrong:
-        raise Problem(", ".join(wrong), "`make setup` installs what is locked")
+        raise Problem(", ".join(wrong), "`make setup` installs the locked versions")
     return ", ".join(f"{name} {here}" for name, here in found.items())
 
 
@@ -67,19 +67,19 @@ def _installed(name: str) -> str:
 
 
 def lock(here: str | None = None, locked: str | None = None) -> str:
-    """Checks that the environment was installed from the lock that lies in the sources."""
+    """Checks that the environment was installed from the lock file of this checkout."""
     here = environment.lock_digest() if here is None else here
     text = _locked() if locked is None else locked
     if here == "unlocked":
-        return "unlocked: installed without a lock, so versions may differ from machine to machine"
+        return "unlocked: installed without a lock file, so versions may differ between machines"
     if text and here != digest.of_lock(text)[:16]:
         wanted = digest.of_lock(text)[:16]
-        raise Problem(f"the environment holds {here}, {_LOCK} is {wanted}", "run `make setup`")
+        raise Problem(f"installed from lock {here}; {_LOCK} is {wanted}", "run `make setup`")
     return here
 
 
 def _locked() -> str:
-    """Returns the lock beside setup.py; empty where Beltline was installed without its sources."""
+    """Returns the lock file's text; empty where Beltline was installed without its sources."""
     # The checkout, where the package links to its folders.
     sources = Path(environment.__file__).resolve().parent.parent
     file = sources / _LOCK
@@ -90,7 +90,7 @@ def _locked() -> str:
 def available_memory(
     proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")
 ) -> int | None:
-    """Returns the bytes that this process may still take: the machine's, or its container's."""
+    """Returns the bytes of memory available to this process, of the machine or its container."""
     found = [_bytes_after(proc / "meminfo", "MemAvailable:", 1024)]
     for limit, used, folder in (
         ("memory.max", "memory.current", cgroup),
@@ -98,19 +98,19 @@ def available_memory(
     ):
         most, taken = _bytes_after(folder / limit, ""), _bytes_after(folder / used, "")
         if most is not None and taken is not None:
-            # Files in the page cache count as used there, and are given up when needed.
+            # The page cache counts as used there, and is reclaimed when needed.
             cached = _bytes_after(folder / "memory.stat", "inactive_file ") or 0
             found.append(most - taken + cached)
     return min((each for each in found if each is not None), default=None)
 
 
 def memory(read: Callable[[], int | None] = available_memory) -> str:
-    """Checks the memory that is free."""
+    """Checks the free memory."""
     free = read()
     if free is not None and free < _MEMORY:
-        mend = "end other programs, or raise the container's limit"
-        raise Problem(f"{free / GIB:.1f} GiB free, {_MEMORY / GIB:.0f} GiB needed", mend)
-    return "not known" if free is None else f"{free / GIB:.1f} GiB free"
+        fix = "stop other programs, or raise the container's limit"
+        raise Problem(f"{free / GIB:.1f} GiB free, {_MEMORY / GIB:.0f} GiB needed", fix)
+    return "unknown" if free is None else f"{free / GIB:.1f} GiB free"
 
 
 def _bytes_after(file: Path, label: str, unit: int = 1) -> int | None:
@@ -123,12 +123,12 @@ def _bytes_after(file: Path, label: str, unit: int = 1) -> int | None:
 
 
 def gpu(dev: Path = Path("/dev"), proc: Path = Path("/proc")) -> str:
-    """Says which GPUs the driver shows; none is no fault."""
+    """Returns the GPUs that the driver reports; a machine without one passes."""
     models = [_model(file) for file in sorted(proc.glob("driver/nvidia/gpus/*/information"))]
     seen = len(list(dev.glob("nvidia[0-9]*")))
     if not seen:
-        return "none seen, so training is on the CPU"
-    return ", ".join(models) or f"{seen} seen"
+        return "none found; training runs on the CPU"
+    return ", ".join(models) or f"{seen} found"
 
 
 def _model(information: Path) -> str:
@@ -137,12 +137,12 @@ def _model(information: Path) -> str:
 
 
 def semaphores() -> str:
-    """Checks that processes can share a lock, as Beam's threads need to."""
+    """Checks that processes can share a lock, which Beam needs."""
     try:
         multiprocessing.get_context("fork").Lock()
     except OSError as error:
-        mend = "make the shared memory in /dev/shm writable for everybody (mode 1777)"
-        raise Problem(f"processes can't share a lock: {error.strerror}", mend) from None
+        fix = "make /dev/shm writable for everybody (mode 1777)"
+        raise Problem(f"processes can't share a lock: {error.strerror}", fix) from None
     return "processes can share a lock"
 
 

@@ -16,8 +16,7 @@ from docker import auth
 from docker.errors import DockerException, ImageNotFound
 from docker.utils import parse_repository_tag
 
-from beltline.runners.checks.finding import Problem
-from beltline.runners.checks.unchecked import Unchecked
+from beltline.runners.checks.finding import CheckSkipped, Problem
 
 _SECONDS = 15
 _PLATFORM = ("linux", "amd64")
@@ -35,7 +34,7 @@ _REPOSITORY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]
 
 
 @dataclass(frozen=True)
-class Labels:
+class ImageLabels:
     """An image's labels, and where they were read."""
 
     values: dict[str, str]
@@ -43,7 +42,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Name:
+class ImageName:
     """An image's name in its parts; `host` is empty where the name holds no registry."""
 
     host: str
@@ -51,7 +50,7 @@ class Name:
     reference: str
 
     @classmethod
-    def read(cls, image: str) -> "Name":
+    def read(cls, image: str) -> "ImageName":
         """Returns the parts of `[HOST/]REPOSITORY[:TAG][@DIGEST]`; Problem if it is none."""
         name, _, digest = image.partition("@")
         name, tag = parse_repository_tag(name)
@@ -65,54 +64,54 @@ class Name:
         return cls(host, repository, digest or tag or "latest")
 
 
-def labels(image: str) -> Labels:
+def labels(image: str) -> ImageLabels:
     """Returns an image's labels.
 
     Raises:
       Problem: that is no name of an image, or the registry has no such image for Linux on x86-64.
-      Unchecked: neither the registry nor an engine could be asked, with both reasons.
+      CheckSkipped: neither the registry nor an engine could be asked, with both reasons.
     """
-    name = Name.read(image)
-    asked: list[Callable[[], Labels]] = [lambda: of_engine(image), lambda: of_registry(name)]
+    name = ImageName.read(image)
+    asked: list[Callable[[], ImageLabels]] = [lambda: of_engine(image), lambda: of_registry(name)]
     if name.host:
         asked.reverse()
     reasons = []
     for ask in asked:
         try:
             return ask()
-        except Unchecked as error:
+        except CheckSkipped as error:
             reasons.append(str(error))
-    raise Unchecked("; ".join(reasons))
+    raise CheckSkipped("; ".join(reasons))
 
 
-def of_engine(image: str) -> Labels:
-    """Returns the labels of an image that the Docker engine here has; else raises Unchecked."""
+def of_engine(image: str) -> ImageLabels:
+    """Returns the labels of an image that the Docker engine here has; else raises CheckSkipped."""
     try:
         client = docker.from_env(timeout=_SECONDS)
         try:
             found = client.images.get(image).attrs
-            return Labels(_labels_of(found, "Config"), "in the Docker engine here")
+            return ImageLabels(_labels_of(found, "Config"), "in the Docker engine here")
         finally:
             client.close()
     except ImageNotFound:
-        raise Unchecked(f"the Docker engine here has no {image}") from None
+        raise CheckSkipped(f"the Docker engine here has no {image}") from None
     except (AttributeError, DockerException, ValueError, requests.RequestException):
         # Its client fails also on a broken file of logins.
-        raise Unchecked("no Docker engine answers here") from None
+        raise CheckSkipped("no Docker engine answers here") from None
 
 
-def of_registry(name: Name) -> Labels:
+def of_registry(name: ImageName) -> ImageLabels:
     """Returns the labels of an image in its registry; Problem if that has no such image."""
     registry = Registry(name.host or _HUB, name.repository)
     try:
-        return Labels(registry.labels(name.reference), f"at {registry.host}")
+        return ImageLabels(registry.labels(name.reference), f"at {registry.host}")
     except requests.HTTPError as error:
-        raise Unchecked(f"{registry.host} says {error.response.status_code}") from None
+        raise CheckSkipped(f"{registry.host} says {error.response.status_code}") from None
     except (requests.ConnectionError, requests.Timeout) as error:
         why = type(error).__name__
-        raise Unchecked(f"the registry {registry.host} doesn't answer ({why})") from None
+        raise CheckSkipped(f"the registry {registry.host} doesn't answer ({why})") from None
     except (AttributeError, KeyError, TypeError, ValueError, requests.RequestException):
-        raise Unchecked(f"{registry.host} answers, but not as a registry") from None
+        raise CheckSkipped(f"{registry.host} answers, but not as a registry") from None
 
 
 def _labels_of(image: dict[str, Any], key: str) -> dict[str, str]:
@@ -159,7 +158,7 @@ class Registry:
             answer = self._session.get(f"{self._url}/{path}", headers=headers, timeout=_SECONDS)
         if answer.status_code in (401, 403):
             login = "docker login" + (f" {self.host}" if self.host != _HUB else "")
-            raise Unchecked(f"{self.host} wants a login for {self._repository}: `{login}`")
+            raise CheckSkipped(f"{self.host} wants a login for {self._repository}: `{login}`")
         if answer.status_code == requests.codes.not_found:
             what = f"{self.host} has no {self._repository} ({path.rpartition('/')[2]})"
             raise Problem(what, "build the image (`make image`) and push it, or correct the name")
@@ -177,7 +176,7 @@ class Registry:
         realm = asked.pop("realm")
         # The password goes there: in the clear it doesn't leave this machine.
         if not realm.startswith("https:") and not (_is_here(self._url) and _is_here(realm)):
-            raise Unchecked(f"{self.host} wants a login over a connection without TLS")
+            raise CheckSkipped(f"{self.host} wants a login over a connection without TLS")
         answer = requests.get(realm, params=asked, auth=login, timeout=_SECONDS)
         if answer.ok:
             token = answer.json()

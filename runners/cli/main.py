@@ -13,25 +13,25 @@ from beltline.base.errors import BeltlineError
 from beltline.bundle.environment import VERSION
 
 COMMANDS = {
-    "init": "Write a pipeline.yaml and a schema for a table.",
-    "run": "Run the pipeline here; says so at once if nothing changed.",
-    "compile": "Write what an orchestrator loads.",
-    "submit": "Upload to an orchestrator, start a run there and follow it.",
-    "check": "Find beforehand whatever would make a run fail.",
-    "runs": "List runs, or the nodes of one.",
-    "report": "Write a page about a run.",
-    "logs": "Show a node's log.",
+    "init": "Create a pipeline.yaml and a schema for a table.",
+    "run": "Run the pipeline locally, unless it is up to date.",
+    "compile": "Compile the pipeline for an orchestrator.",
+    "submit": "Submit the pipeline to an orchestrator and follow the run.",
+    "check": "Check for anything that would make a run fail.",
+    "runs": "List the runs, or the nodes of a run.",
+    "report": "Write an HTML report about a run.",
+    "logs": "Print the log of a node.",
     "models": "List the served versions.",
-    "serve": "Answer over REST with the live version.",
+    "serve": "Serve the live version over REST.",
     "monitor": "Compare live requests with the training data.",
-    "promote": "Make a version the live one.",
-    "rollback": "Make the version live that was before.",
-    "lineage": "Show what made a version.",
+    "promote": "Promote a version to live.",
+    "rollback": "Roll back to the previous version.",
+    "lineage": "Show the lineage of a version.",
 }
 
 
 class _Lazy(click.Group):
-    """Commands that are imported when they are called: `--help` must not wait for Arrow."""
+    """Commands that are imported when called, so that `--help` need not import Arrow."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -53,14 +53,14 @@ class _Lazy(click.Group):
 def cli() -> None:
     """One TFX pipeline, defined once: local Beam, Airflow, Kubeflow.
 
-    Exit codes: 0 done or up to date, 1 a node failed, 2 the command, the settings or the data are
-    wrong, 3 a gate refused and nothing was pushed, 130 stopped by Ctrl-C.
+    Exit codes: 0 done or up to date, 1 a node failed, 2 invalid command, settings or data, 3 a gate
+    refused and nothing was pushed, 130 stopped by Ctrl-C.
     """
 
 
 def main() -> None:
-    """Runs the command line; our own errors become their message and exit code."""
-    # Before anything imports TensorFlow, which would say on every start that it found no GPU.
+    """Runs the command line; Beltline's own errors become their message and exit code."""
+    # Before anything imports TensorFlow, which would log on every start that it found no GPU.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         sys.exit(cli.main(standalone_mode=False))
@@ -68,7 +68,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; the interpreter must not flush to it again.
+        # The reader, such as `head`, closed the pipe; the interpreter must not flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except click.Abort:

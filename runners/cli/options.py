@@ -1,4 +1,4 @@
-"""The options by which every command finds `pipeline.yaml` and the places it names."""
+"""The options with which every command finds `pipeline.yaml`, and the paths of the project."""
 
 import os
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from beltline.pipeline.settings.reading import Project, read_project
-from beltline.runners.paths import DATA, Places
+from beltline.runners.paths import DATA, Paths
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `-f` and `--set` to a command, as `file` and `overrides`."""
     file = click.option(
-        "-f", "--file", type=Path, default=Path("pipeline.yaml"), help="The settings."
+        "-f", "--file", type=Path, default=Path("pipeline.yaml"), help="The settings file."
     )
     overrides = click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a setting."
@@ -22,13 +22,13 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return file(overrides(command))
 
 
-def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, Places]:
-    """Reads the settings and finds the places.
+def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, Paths]:
+    """Reads the settings and returns the project and its paths.
 
     Raises:
-      WrongInput: the settings are wrong.
+      WrongInput: the settings are invalid.
     """
     project = read_project(file, overrides)
     local = project.settings.local
     os.environ.setdefault(DATA, str(project.folder))
-    return project, Places.from_environment(project.resolve(local.root), local.metadata)
+    return project, Paths.from_environment(project.resolve(local.root), local.metadata)

@@ -1,4 +1,4 @@
-"""Where a command writes a page for people."""
+"""Writes the HTML page of a command."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from beltline.base.files import replace
 
 
 def write_page(file: Path, html: str) -> None:
-    """Writes a page, whole or not at all, and the folder that it is to be in.
+    """Writes a page atomically, and creates its folder.
 
     Raises:
-      WrongInput: it can't be written.
+      WrongInput: the file is not writable.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         replace(file, html)
     except OSError as error:
-        raise WrongInput(f"{file}: can't be written: {error.strerror}") from None
+        raise WrongInput(f"{file}: not writable: {error.strerror}") from None

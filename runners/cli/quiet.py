@@ -1,4 +1,4 @@
-"""Keeps what libraries write to the screen while they load out of the user's way."""
+"""Keeps what libraries write while they are imported off the user's screen."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def stderr_in(log: Path) -> Iterator[None]:
-    """Sends the process's stderr to `log` meanwhile, C++ libraries' included."""
+    """Redirects the process's stderr to `log`, also that of C++ libraries."""
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     screen = os.dup(2)

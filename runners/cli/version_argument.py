@@ -1,4 +1,4 @@
-"""The number of a version, as commands take it, and the folder that they change."""
+"""The version that a command names, and the folder of versions that it changes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,29 +9,29 @@ from beltline.versions.folder import Version, find, numbers
 
 
 def found_version(folder: Path, number: int) -> Version:
-    """Returns the version of this number.
+    """Returns the version with this number.
 
     Raises:
-      WrongInput: there is none; the message says which there are.
+      WrongInput: the version is not found; the message lists the versions.
     """
     found = find(folder, number)
     if found is None:
         there = ", ".join(map(str, numbers(folder)))
-        known = f"there: {there}" if there else "none has been pushed yet; `beltline run` makes one"
-        raise WrongInput(f"{folder.name}: no version {number} ({known})")
+        known = f"known: {there}" if there else "none pushed yet; create one with `beltline run`"
+        raise WrongInput(f"{folder.name}: version {number} not found ({known})")
     return found
 
 
 @contextmanager
 def changing(folder: Path) -> Iterator[None]:
-    """Holds while the live version is changed.
+    """Wraps a change of the live version.
 
     Raises:
-      WrongInput: the folder can't be written; nothing was changed.
+      WrongInput: the folder is not writable; nothing was changed.
     """
     try:
         yield
     except OSError as error:
         raise WrongInput(
-            f"{folder} can't be written: {error.strerror}; nothing was changed"
+            f"{folder} is not writable: {error.strerror}; nothing was changed"
         ) from None

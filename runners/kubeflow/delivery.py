@@ -1,6 +1,6 @@
-"""A bundle as text within the package: a tar archive, compressed, in letters that YAML keeps.
+"""A bundle as text in the package: a compressed tar archive in base64.
 
-A bundle of which this is too large is copied to the volume by hand: `kubeflow.bundle: volume`.
+A bundle that is too large for this is copied to the volume by hand: `kubeflow.bundle: volume`.
 """
 
 import base64
@@ -15,7 +15,7 @@ _FILES = (MANIFEST, PIPELINE, CODE)
 
 
 def encoded(bundle: Bundle) -> str:
-    """Returns the bundle as text; the same for the same bundle."""
+    """Returns the bundle as text, which is deterministic."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name in _FILES:
@@ -28,10 +28,10 @@ def encoded(bundle: Bundle) -> str:
 
 
 def decoded(text: str) -> dict[str, bytes]:
-    """Returns the files of a bundle, by name, that `encoded` made a text of.
+    """Returns the files of the bundle, by name, from the text that `encoded` returned.
 
     Raises:
-      WrongInput: the text is damaged.
+      WrongInput: the text is corrupt.
     """
     try:
         archive = lzma.decompress(base64.b64decode(text, validate=True))
@@ -39,7 +39,7 @@ def decoded(text: str) -> dict[str, bytes]:
             return {name: _read(files, name) for name in _FILES}
     except (ValueError, lzma.LZMAError, tarfile.TarError, KeyError) as error:
         raise WrongInput(
-            f"the bundle within the package is damaged ({error}): compile and upload it again"
+            f"the bundle in the package is corrupt ({error}): compile and upload it again"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What a compiled package calls its tasks and parameters, and which bundle they run."""
+"""The names of a compiled package's tasks and parameters, and the bundle that they run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-# The parameter that names the nodes to run even where a result is cached, and its word for all.
+# The parameter that names the nodes to run even if their results are cached, and its value for all.
 FORCE, ALL = "force", "all"
 # The trigger of an exit task.
 _AT_THE_END = "ALL_UPSTREAM_TASKS_COMPLETED"
@@ -17,8 +17,8 @@ _AT_THE_END = "ALL_UPSTREAM_TASKS_COMPLETED"
 class Tasks:
     """The tasks of a package that run in pods.
 
-    `nodes` are the ids of the nodes by task; `others` the tasks that run beside them, `report` the
-    one at the end. `bundle` is the name of the bundle's folder.
+    `nodes` are the nodes' ids by task, `report` is the exit task, and `others` are the remaining
+    tasks. `bundle` is the name of the bundle's folder.
     """
 
     nodes: dict[str, str]
@@ -28,12 +28,12 @@ class Tasks:
 
 
 def parameter_name(name: str) -> str:
-    """Returns what Kubeflow calls a runtime parameter."""
+    """Returns the name of a runtime parameter in Kubeflow."""
     return name.replace("-", "_")
 
 
 def read_tasks(package: Path) -> Tasks:
-    """Reads a package that `beltline compile kubeflow` wrote."""
+    """Returns the tasks of a package that `beltline compile kubeflow` wrote."""
     with package.open(encoding="utf-8") as file:
         spec = next(iter(yaml.load_all(file, _Loader)))
     executors = spec["deploymentSpec"]["executors"]

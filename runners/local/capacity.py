@@ -1,7 +1,7 @@
-"""Whose turn it is: which nodes may run at once on one machine.
+"""Which node starts next: nodes run concurrently within the capacity of one machine.
 
-A node may begin when what it follows has ended well, and when there is room for what it asks for
-beside those that run. One that asks for more than the machine has runs alone.
+A node starts when its upstream nodes have succeeded, and when its requests fit beside those of the
+running nodes. A node that requests more than the machine has runs alone.
 """
 
 import os
@@ -16,26 +16,32 @@ _UNITS = {"Mi": 1 << 20, "Gi": 1 << 30}
 
 
 @dataclass(frozen=True)
-class Room:
-    """What nodes that run at once may take together: how many, their cores, their bytes."""
+class Capacity:
+    """The limits of concurrent nodes together: their number, CPU cores, and bytes of memory."""
 
     nodes: int
     cpu: float
     memory: int
 
     @classmethod
-    def of_machine(cls, nodes: int | None = None) -> "Room":
-        """Returns what this process may use; `nodes` at once, by default one for each core."""
+    def of_machine(cls, nodes: int | None = None) -> "Capacity":
+        """Returns the capacity of this process; `nodes` at once, by default one per core."""
         cores = len(os.sched_getaffinity(0))
         return cls(nodes or cores, cores, available_memory() or sys.maxsize)
 
 
-def may_begin(
-    nodes: Sequence[Node], ended: Collection[str], running: Collection[str], room: Room
+def next_node(
+    nodes: Sequence[Node], ended: Collection[str], running: Collection[str], capacity: Capacity
 ) -> str | None:
-    """Returns the first node, in the given order, that may begin now; None if there is none.
+    """Returns the first of `nodes`, in their order, that can start now, or None.
 
-    Of `nodes` those count as followed that are among them: what is left out of a run is there.
+    An upstream node that is not among `nodes` is not part of the run, and counts as done.
+
+    Args:
+      nodes: the nodes of the run.
+      ended: the ids of the nodes that have ended.
+      running: the ids of the running nodes.
+      capacity: the limits of the machine.
     """
     known = {node.id: node for node in nodes}
     at_work = [known[each].resources for each in running]
@@ -43,19 +49,19 @@ def may_begin(
         waits_for = set(node.upstream) & known.keys() - set(ended)
         if node.id in ended or node.id in running or waits_for:
             continue
-        if not at_work or _fits([*at_work, node.resources], room):
+        if not at_work or _fits([*at_work, node.resources], capacity):
             return node.id
     return None
 
 
-def _fits(asked: Sequence[Resources], room: Room) -> bool:
-    # A process of TensorFlow's takes all memory of a GPU that it sees.
+def _fits(asked: Sequence[Resources], capacity: Capacity) -> bool:
+    # A TensorFlow process takes all memory of the GPUs it sees.
     gpus = sum(bool(each.gpu) for each in asked)
     return (
-        len(asked) <= room.nodes
+        len(asked) <= capacity.nodes
         and gpus <= 1
-        and sum(each.cpu or 0 for each in asked) <= room.cpu
-        and sum(_bytes(each.memory) for each in asked) <= room.memory
+        and sum(each.cpu or 0 for each in asked) <= capacity.cpu
+        and sum(_bytes(each.memory) for each in asked) <= capacity.memory
     )
 
 

@@ -1,7 +1,7 @@
-"""Forked processes that each do a piece of work and answer; what stops this one stops them.
+"""Forked processes that each run a function and return its result; stopping this one stops them.
 
-One thread, one loop: the process has imported TFX, and only a process without threads of its own
-may be forked.
+One thread, one loop: this process has imported TFX, and forking is safe only without threads. Why
+this is not multiprocessing's forkserver is in docs/architecture.md.
 """
 
 import json
@@ -24,16 +24,16 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 Work = Callable[[], str | None]
 
 
-class Stopped(BeltlineError):
-    """The run was stopped from outside: 128 + SIGINT, as every shell has it."""
+class RunStopped(BeltlineError):
+    """The run was stopped by a signal; the exit code is 128 + SIGINT, as in a shell."""
 
     exit_code = 130
 
 
 class Children:
-    """The processes that are at work, by name; inside a `with`, signals go to all of them.
+    """The running child processes, by name. Within its `with` block, signals go to all of them.
 
-    A signal is passed on as SIGTERM; who is still there after a while gets SIGKILL.
+    A signal is forwarded as SIGTERM; children that don't end in time get SIGKILL.
     """
 
     def __init__(self) -> None:
@@ -60,20 +60,20 @@ class Children:
 
     @property
     def names(self) -> list[str]:
-        """Who is at work, in the order in which they were started."""
+        """The names of the running children, in the order they were started."""
         return [name for name, _ in self._at_work.values()]
 
     def start(self, name: str, work: Work) -> None:
-        """Does `work` in a forked process.
+        """Runs `work` in a forked process.
 
         Raises:
-          Stopped: this process was asked to stop; all of them have ended.
+          RunStopped: this process was asked to stop; all children have ended.
         """
         self._raise_if_stopped()
         reading, writing = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        # Until it is entered, a signal would miss it; and the child has no children to pass it on.
+        # Until the child is registered, a signal would miss it; and it must not forward signals.
         with _signals_wait():
             child = os.fork()
             if child == 0:
@@ -89,11 +89,11 @@ class Children:
             _child(writing, work)
 
     def next(self) -> tuple[str, str]:
-        """Waits for one to end; returns its name and what its work returned, empty if killed.
+        """Waits for a child to end; returns its name and its result, empty if it was killed.
 
         Raises:
-          WrongInput: its work raised it.
-          Stopped: this process was asked to stop; all of them have ended.
+          WrongInput: the child raised it.
+          RunStopped: this process was asked to stop; all children have ended.
         """
         [(key, _), *_] = self._selector.select()
         name, answer = self._ended(int(key.fd))
@@ -103,7 +103,7 @@ class Children:
         return name, str(answer.get("result") or "")
 
     def stop(self, names: Collection[str] | None = None) -> list[str]:
-        """Asks these to end, by default all, waits until they have, and returns who they were."""
+        """Stops these children, by default all, waits for them, and returns their names."""
         asked = {
             answers: (name, child)
             for answers, (name, child) in self._at_work.items()
@@ -119,7 +119,7 @@ class Children:
     def _raise_if_stopped(self) -> None:
         if self._stopped:
             self.stop()
-            raise Stopped(f"stopped by {self._stopped}")
+            raise RunStopped(f"stopped by {self._stopped}")
 
     def _ended(self, answers: int) -> tuple[str, dict[str, str]]:
         name, child = self._at_work[answers]
@@ -152,12 +152,7 @@ class Children:
 
 
 def in_child(work: Work) -> str:
-    """Does `work` in a forked process alone and returns what it returned; empty if it was killed.
-
-    Raises:
-      WrongInput: `work` raised it.
-      Stopped: this process was asked to stop; the child has ended.
-    """
+    """Runs `work` in a forked process and returns its result; empty if it was killed."""
     with Children() as children:
         children.start("", work)
         return children.next()[1]
@@ -173,10 +168,10 @@ def _signals_wait() -> Iterator[None]:
 
 
 def _child(writing: int, work: Work) -> None:
-    """The forked process: never returns."""
+    """Runs in the forked process; never returns."""
     code = 1
     try:
-        # Should the parent be killed, the node must not go on alone.
+        # If the parent is killed, the node must not run on.
         end_with_parent()
         answer = {"result": work()}
         code = 0

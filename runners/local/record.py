@@ -1,7 +1,7 @@
-"""What the local runner remembers of its own runs: one at a time, the last good one, dead ones.
+"""Records of the local runs of a root, and the lock that lets one run at a time.
 
-ML Metadata knows the nodes of any run; these small files know which runs were this root's, what
-went into them, and whether the process that ran them is still there.
+ML Metadata has the nodes of every run. These small files have the runs of this root: the digest of
+their inputs, how they ended, and whether their process is still alive.
 """
 
 import fcntl
@@ -14,33 +14,32 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
 
+from beltline.base import files
 from beltline.base.errors import WrongInput
 
 _SOMEBODY = "another process"
 
-End = Literal["running", "done", "failed", "refused", "stopped"]
+RecordEnd = Literal["running", "done", "failed", "refused", "stopped"]
 
 
 @dataclass(frozen=True)
 class Record:
-    """One local run. `inputs` is the digest of all that its outcome depends on."""
+    """A local run. `inputs` is the digest of everything that its outcome depends on."""
 
     run: str
     name: str
     bundle: str
     inputs: str
-    end: End = "running"
+    end: RecordEnd = "running"
     version: str = ""
 
     def write(self, root: Path) -> None:
-        """Writes the record, so that a reader sees the old one or the new one."""
+        """Writes the record atomically."""
         file = _file(root, self.run)
         file.parent.mkdir(parents=True, exist_ok=True)
-        staged = file.with_suffix(".part")
-        staged.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
-        staged.replace(file)
+        files.replace(file, json.dumps(asdict(self), indent=2))
 
-    def ended(self, end: End, version: str = "") -> "Record":
+    def ended(self, end: RecordEnd, version: str = "") -> "Record":
         """Returns the record of the same run, now ended."""
         return replace(self, end=end, version=version)
 
@@ -52,7 +51,7 @@ def records(root: Path) -> list[Record]:
 
 
 def _read(file: Path) -> Record | None:
-    """Returns the record in a file; None if a power cut, or another version, has left none."""
+    """Returns the record in a file; None if it can't be read, as one of another release."""
     try:
         return Record(**json.loads(file.read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError):
@@ -60,7 +59,7 @@ def _read(file: Path) -> Record | None:
 
 
 def last_good(root: Path, name: str, inputs: str) -> Record | None:
-    """Returns the last run of a pipeline if it ended well with the same inputs."""
+    """Returns the last run of a pipeline if it succeeded with the same inputs, else None."""
     ours = [record for record in records(root) if record.name == name]
     last = ours[-1] if ours else None
     return last if last and last.end == "done" and last.inputs == inputs else None
@@ -68,16 +67,16 @@ def last_good(root: Path, name: str, inputs: str) -> Record | None:
 
 @contextmanager
 def only_run(root: Path) -> Iterator[None]:
-    """Holds the root for one run; its node processes hold it too, should this process be killed.
+    """Locks the root for one run; its node processes hold the lock too if this one is killed.
 
     Raises:
-      WrongInput: a run is going on there, or the root can't be written.
+      WrongInput: a run is in progress in the root, or the root is not writable.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / "run.lock").open("a+")
     except OSError as error:
-        raise WrongInput(f"the root {root} can't be written: {error.strerror}") from None
+        raise WrongInput(f"the root {root} is not writable: {error.strerror}") from None
     with lock:
         try:
             _lock(lock)
@@ -85,7 +84,7 @@ def only_run(root: Path) -> Iterator[None]:
             lock.seek(0)
             found = lock.read().strip() or _SOMEBODY
             raise WrongInput(
-                f"a run is going on in {root} ({found}); wait for it, or use another BELTLINE_ROOT"
+                f"a run is in progress in {root} ({found}); wait, or use another BELTLINE_ROOT"
             ) from None
         lock.truncate(0)
         lock.write(f"process {os.getpid()}")
@@ -94,7 +93,7 @@ def only_run(root: Path) -> Iterator[None]:
 
 
 def holder(root: Path) -> str | None:
-    """Returns who is running in a root, such as `process 12`; None if nobody is."""
+    """Returns who holds a root's lock, such as `process 12`, or None."""
     try:
         lock = (root / "run.lock").open()
     except OSError:
@@ -108,7 +107,7 @@ def holder(root: Path) -> str | None:
 
 
 def _lock(lock: IO[str]) -> None:
-    """Takes the lock; tries for a moment, since `holder` holds it for as long as it looks."""
+    """Takes the lock; retries briefly, as `holder` takes it for a moment to look."""
     for _ in range(5):
         with suppress(BlockingIOError):
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

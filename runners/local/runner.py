@@ -1,7 +1,7 @@
-"""The local runner: a bundle's nodes, several at once, each in a process forked from this one.
+"""The local runner: runs a bundle's nodes concurrently, each in a process forked from this one.
 
-This process imports TFX once and starts no TensorFlow operation, so that a child can be forked for
-each node (see docs/architecture.md); memory goes back after each node, and each has its own log.
+This process imports TFX once and runs no TensorFlow operation, so that it can fork a child for each
+node (see docs/architecture.md). Each node's memory is released when it ends, and each has its log.
 """
 
 import importlib
@@ -15,17 +15,17 @@ from pathlib import Path
 from beltline.base.errors import WrongInput
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Node
-from beltline.runners.local.capacity import Room, may_begin
+from beltline.runners.local.capacity import Capacity, next_node
 from beltline.runners.local.children import Children, in_child
 from beltline.runners.local.partial import reuse_results
-from beltline.runners.metadata.reconcile import settle
+from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage
 from beltline.runners.node.loading import loading
 from beltline.runners.node.outcome import FAILED, Outcome
 from beltline.runners.node.run import run_node, set_up_logging
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
-# What the nodes import; loaded before the first fork, so that they find it there.
+# What the nodes import; imported before the first fork, so that they share it.
 SHARED = (
     "tfx.components",
     "tfx.orchestration.local.runner_utils",
@@ -33,47 +33,48 @@ SHARED = (
     "tfx.orchestration.portable.partial_run_utils",
 )
 
-Report = Callable[[Outcome, float], None]
+OnNodeEnd = Callable[[Outcome, float], None]
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to run: `nodes` in order; `forced` ones even where a result is cached."""
+class RunRequest:
+    """What to run: `nodes` in order, the `forced` ones even if their results are cached."""
 
     run: str
     nodes: list[str]
-    room: Room
+    capacity: Capacity
     forced: frozenset[str] = frozenset()
     parameters: dict[str, str | int] = field(default_factory=dict)
 
 
-def run(bundle: Bundle, places: Places, request: Request, report: Report) -> list[Outcome]:
-    """Runs the nodes and returns how each ended, in their order.
+def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEnd) -> list[Outcome]:
+    """Runs the nodes and returns their outcomes, in order.
 
-    When one has failed or refused, those after it in the order are stopped, or don't begin. Those
-    before it go on, so that the first one that ended badly is the same as if they stood in a row:
-    Transform may fail on data that the data gate is about to refuse. `report` is called after each
-    node with its outcome and seconds.
+    When a node fails or refuses, the nodes after it in the order are stopped, or not started. Those
+    before it go on, so that the first node to fail is the same as in a sequential run: Transform
+    may fail on data that the data gate is about to refuse.
 
-    Raises:
-      WrongInput: the nodes before the first one have no results to build on.
-      Stopped: SIGINT or SIGTERM came; the nodes in work are marked failed.
+    Args:
+      bundle: the bundle.
+      paths: the root, ML Metadata and the data.
+      request: what to run.
+      on_node_end: called after each node with its outcome and seconds.
     """
     with loading():
         for module in SHARED:
             importlib.import_module(module)
-    # Beforehand and alone: processes that create the same tables at once get in each other's way.
-    Lineage(places.metadata, bundle.manifest.name)
+    # First and alone: processes that create the same tables at once conflict.
+    Lineage(paths.metadata, bundle.manifest.name)
     if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
         bundle, request
     ):
-        in_child(lambda: reuse_results(bundle, places, request.run, request.nodes))
+        in_child(lambda: reuse_results(bundle, paths, request.run, request.nodes))
     with Children() as children:
-        return _Run(bundle, places, request, report, children).to_its_end()
+        return _Run(bundle, paths, request, on_node_end, children).to_its_end()
 
 
-def _is_head(bundle: Bundle, request: Request) -> bool:
-    """Returns whether nothing before the chosen nodes is left out."""
+def _is_head(bundle: Bundle, request: RunRequest) -> bool:
+    """Returns whether all upstream nodes of the chosen ones are chosen."""
     chosen = set(request.nodes)
     return all(set(bundle.manifest.node(node).upstream) <= chosen for node in chosen)
 
@@ -81,9 +82,9 @@ def _is_head(bundle: Bundle, request: Request) -> bool:
 @dataclass
 class _Run:
     bundle: Bundle
-    places: Places
-    request: Request
-    report: Report
+    paths: Paths
+    request: RunRequest
+    on_node_end: OnNodeEnd
     children: Children
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
@@ -102,32 +103,32 @@ class _Run:
         return [self.outcomes[node] for node in self.request.nodes if node in self.outcomes]
 
     def _begin(self, nodes: list[Node]) -> None:
-        """Starts every node whose turn it is."""
-        while node := may_begin(nodes, self.outcomes, self.children.names, self.request.room):
+        """Starts every node that can start now."""
+        while node := next_node(nodes, self.outcomes, self.children.names, self.request.capacity):
             self.started[node] = time.monotonic()
             self.children.start(node, self._work(node))
 
     def _end(self, outcome: Outcome) -> None:
         self.outcomes[outcome.node] = outcome
-        self.report(outcome, time.monotonic() - self.started[outcome.node])
+        self.on_node_end(outcome, time.monotonic() - self.started[outcome.node])
 
     def _stop_all_but(self, nodes: list[Node], reason: str) -> None:
         kept = {node.id for node in nodes}
         for node in self.children.stop([each for each in self.children.names if each not in kept]):
-            self._settle(node, reason)
+            self._reconcile(node, reason)
 
     def _killed(self, node: str) -> Outcome:
-        """Returns the outcome of a node that could not say so itself."""
-        log = self.places.log(self.request.run, node)
+        """Returns the outcome of a node whose process was killed."""
+        log = self.paths.log(self.request.run, node)
         reason = f"its process was killed (out of memory?); the log is {log}"
-        self._settle(node, reason)
+        self._reconcile(node, reason)
         return Outcome(node, "failed", reason=reason)
 
-    def _settle(self, node: str, reason: str) -> None:
-        settle(self.places, self.bundle.manifest.name, self.request.run, reason, node)
+    def _reconcile(self, node: str, reason: str) -> None:
+        reconcile(self.paths, self.bundle.manifest.name, self.request.run, reason, node)
 
     def _work(self, node: str) -> Callable[[], str]:
-        request, log = self.request, self.places.log(self.request.run, node)
+        request, log = self.request, self.paths.log(self.request.run, node)
         log.parent.mkdir(parents=True, exist_ok=True)
 
         def work() -> str:
@@ -136,7 +137,7 @@ class _Run:
             force = node in request.forced
             try:
                 outcome = run_node(
-                    self.bundle, node, request.run, self.places, request.parameters, force
+                    self.bundle, node, request.run, self.paths, request.parameters, force
                 )
             except WrongInput as error:
                 outcome = Outcome(node, "failed", reason=str(error))

@@ -1,7 +1,7 @@
-"""Where a version comes from, as ML Metadata has it: data, schema, code, settings, the champion.
+"""The origin of a version, from ML Metadata: data, schema, code, settings, the champion.
 
-The version's card names its run; everything else is read from that run's executions, which a cached
-node has too.
+The version's card names its run; everything else is read from that run's executions, which cached
+nodes have too.
 """
 
 import json
@@ -17,15 +17,15 @@ from beltline.versions.folder import Version
 
 _SETTINGS = ("model", "training")
 _COUNTED = ("train", "validation", "eval", "dropped", "rejected")
-# Their outputs are other runs' artifacts.
+# Resolvers: their outputs are artifacts of other runs.
 _FOUND = ("Champion", "Tuned")
-# Where the Trainer's hyperparameters come from: this run's search, or an earlier one's.
+# The source of the Trainer's hyperparameters: this run's search, or an earlier one.
 _TUNED = {"Tuner": "best_hyperparameters", "Tuned": "tuned"}
 
 
 @dataclass(frozen=True)
-class Champion:
-    """The model that a version was compared with; `better` is by how much, by metric."""
+class ChampionComparison:
+    """The champion that a version was compared with; `better` is the difference by metric."""
 
     version: str
     metrics: dict[str, float]
@@ -34,9 +34,9 @@ class Champion:
 
 @dataclass(frozen=True)
 class Origin:
-    """What made a version. `data` and `schema` are empty where their nodes left no trace.
+    """The origin of a version. `data` and `schema` are empty if their nodes have no executions.
 
-    `executions` are ML Metadata's numbers by node, `artifacts` their outputs' places by node.
+    `executions` are the ids of the executions by node, `artifacts` the URIs of their outputs.
     """
 
     version: int
@@ -48,16 +48,16 @@ class Origin:
     schema: dict[str, Any]
     hyperparameters: dict[str, dict[str, Any]]
     metrics: dict[str, float]
-    champion: Champion | None
+    champion: ChampionComparison | None
     executions: dict[str, int]
     artifacts: dict[str, list[str]] = field(default_factory=dict)
 
 
 def origin(lineage: Lineage, version: Version) -> Origin:
-    """Returns where a version comes from.
+    """Returns the origin of a version.
 
     Raises:
-      WrongInput: its card names no run, or ML Metadata doesn't know the run.
+      WrongInput: the version's card names no run, or the run is not in ML Metadata.
     """
     if not version.run:
         raise WrongInput(
@@ -66,8 +66,8 @@ def origin(lineage: Lineage, version: Version) -> Origin:
     nodes = {each.node: each for each in lineage.nodes(version.run)}
     if not nodes:
         raise WrongInput(
-            f"version {version.number}: ML Metadata knows no run {version.run}; "
-            "is BELTLINE_METADATA the database that it was recorded in?"
+            f"version {version.number}: run {version.run} not found in ML Metadata; "
+            "is BELTLINE_METADATA the database of that run?"
         )
     return Origin(
         version=version.number,
@@ -86,18 +86,18 @@ def origin(lineage: Lineage, version: Version) -> Origin:
 
 
 def data_of(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
-    """Returns what an ExampleGen read: source, span, digest, and the rows of each split.
+    """Returns the data that ExampleGen read: source, span, digest, and the rows of each split.
 
-    Rows that were left out are counted as `dropped` and `rejected`. Empty without the node.
+    `dropped` and `rejected` count the rows that were left out. Empty without the node.
     """
     if node is None:
         return {}
-    asked = lineage.properties(node.execution_id)
-    made = first(node.outputs, "Examples") or {}
+    properties = lineage.properties(node.execution_id)
+    examples = first(node.outputs, "Examples") or {}
     # ML Metadata gives properties in any order.
-    rows = {name: made[f"rows_{name}"] for name in _COUNTED if f"rows_{name}" in made}
-    source = {name: asked[name] for name in ("path", "query", "span") if asked.get(name)}
-    return {**source, "digest": made.get("data_digest", ""), "rows": rows}
+    rows = {name: examples[f"rows_{name}"] for name in _COUNTED if f"rows_{name}" in examples}
+    source = {key: properties[key] for key in ("path", "query", "span") if properties.get(key)}
+    return {**source, "digest": examples.get("data_digest", ""), "rows": rows}
 
 
 def _schema(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _schema(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
 
 
 def hyperparameters_of(lineage: Lineage, nodes: Mapping[str, NodeRun]) -> dict[str, dict[str, Any]]:
-    """Returns what the Trainer was told, by section, and as `tuned` what the Tuner found best."""
+    """Returns the Trainer's settings by section, and under `tuned` the Tuner's best values."""
     trainer = nodes.get("Trainer")
     if trainer is None:
         return {}
@@ -129,16 +129,16 @@ def _tuned(nodes: Mapping[str, NodeRun]) -> dict[str, Any]:
     return {}
 
 
-def _champion(version: Version, node: NodeRun | None) -> Champion | None:
+def _champion(version: Version, node: NodeRun | None) -> ChampionComparison | None:
     if version.champion_metrics is None:
         return None
     pushed = (first(node.outputs, "PushedModel") if node else None) or {}
-    return Champion(
+    return ChampionComparison(
         version=str(pushed.get("pushed_version", "")),
         metrics=version.champion_metrics,
         better={
-            name: round(figure - version.champion_metrics[name], 9)
-            for name, figure in version.metrics.items()
+            name: round(value - version.champion_metrics[name], 9)
+            for name, value in version.metrics.items()
             if name in version.champion_metrics and name != "rows"
         },
     )

@@ -1,11 +1,11 @@
-r"""ML Metadata's PostgreSQL backend, mended in two places.
+r"""Two fixes of ML Metadata's PostgreSQL backend.
 
-It can't quote a backslash. What libpq makes of `a\b`, ` E'a\\b'`, it sends as `'E'a\\b'`: at best a
-syntax error, and with a text that was written for it any SQL. So a character of Unicode's private
-use stands for each backslash in the database, and nobody but this file sees it.
+It does not escape backslashes. libpq's ` E'a\\b'` for `a\b` it sends as `'E'a\\b'`: at best a
+syntax error, at worst SQL injection. So the database holds a character of Unicode's private use
+area for each backslash, and only this file sees it.
 
-What it looks up by id comes in the order in which the rows happen to lie. TFX expects the order of
-the ids, as from SQLite and MySQL: else it mixes up the outputs of a cached node.
+Look-ups by id return rows in storage order. TFX expects them ordered by id, as from SQLite and
+MySQL; otherwise it mixes up the outputs of a cached node.
 """
 
 from typing import Any
@@ -29,11 +29,11 @@ _call = mlmd.MetadataStore._pywrap_cc_call
 
 
 def install() -> None:
-    """Mends each store that this process makes from now on, TFX's own ones too."""
-    # Of a store that was made before this.
+    """Fixes every store that this process opens from now on, also those of TFX."""
+    # For a store that was opened before.
     mlmd.MetadataStore._in_postgresql = False
     mlmd.MetadataStore.__init__ = _make_noting
-    mlmd.MetadataStore._pywrap_cc_call = _call_mended
+    mlmd.MetadataStore._pywrap_cc_call = _call_fixed
 
 
 def _make_noting(store: Any, config: Any, *args: Any, **kwargs: Any) -> None:
@@ -42,7 +42,7 @@ def _make_noting(store: Any, config: Any, *args: Any, **kwargs: Any) -> None:
     store._in_postgresql = connection and config.HasField("postgresql")
 
 
-def _call_mended(store: Any, method: Any, request: Message, response: Message) -> None:
+def _call_fixed(store: Any, method: Any, request: Message, response: Message) -> None:
     if not store._in_postgresql:
         _call(store, method, request, response)
         return
@@ -56,7 +56,7 @@ def _call_mended(store: Any, method: Any, request: Message, response: Message) -
 
 
 def replace(message: Message, old: str, new: str) -> None:
-    """Replaces `old` by `new` in each text in a message, however deep; keys of maps stay."""
+    """Replaces `old` by `new` in every string of a message, however deep, but not in map keys."""
     if old.encode() not in message.SerializeToString():
         return
     for field, value in message.ListFields():

@@ -1,8 +1,8 @@
-"""Marks failed in ML Metadata what a run has left running, once its processes are gone.
+"""Reconciles ML Metadata after a kill: marks the executions that a run left running as failed.
 
-`python -m beltline.runners.metadata.reconcile --bundle DIR --run ID [--node ID] --reason TEXT`; for
-whoever sees that a node was killed and could not say so itself: Airflow's failure callback, the
-client of the warm worker, the local runner. Needs no TFX.
+`python -m beltline.runners.metadata.reconcile --bundle DIR --run ID [--node ID] --reason TEXT`. The
+caller knows that the processes are gone: Airflow's failure callback, the client of the warm worker,
+the local runner. Needs no TFX.
 """
 
 import sys
@@ -13,18 +13,24 @@ import click
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import open_bundle
 from beltline.runners.metadata.store import Lineage
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 
-def settle(
-    places: Places, pipeline: str, run: str, reason: str, node: str | None = None
+def reconcile(
+    paths: Paths, pipeline: str, run: str, reason: str, node: str | None = None
 ) -> list[str]:
-    """Marks the running executions of a run failed, or those of one node; returns their nodes.
+    """Marks the running executions of a run, or of one node of it, as failed.
 
-    Raises:
-      WrongInput: ML Metadata can't be opened.
+    Returns the ids of their nodes.
+
+    Args:
+      paths: where ML Metadata is.
+      pipeline: the pipeline's name.
+      run: the run's id.
+      reason: why the executions ended.
+      node: the only node to reconcile; None for all.
     """
-    lineage = Lineage(places.metadata, pipeline)
+    lineage = Lineage(paths.metadata, pipeline)
     left = [
         each
         for each in lineage.nodes(run)
@@ -38,13 +44,13 @@ def settle(
 @click.command()
 @click.option("--bundle", "folder", type=Path, required=True, help="The bundle's folder.")
 @click.option("--run", required=True, help="The run's id.")
-@click.option("--node", help="Only this node's executions.")
+@click.option("--node", help="Only this node.")
 @click.option("--reason", required=True, help="Why they ended.")
 def main(folder: Path, run: str, node: str | None, reason: str) -> None:
-    """Mark failed what a run has left running in ML Metadata."""
+    """Mark the executions that a run left running in ML Metadata as failed."""
     try:
         name = open_bundle(folder).manifest.name
-        marked = settle(Places.from_environment(), name, run, reason, node)
+        marked = reconcile(Paths.from_environment(), name, run, reason, node)
     except BeltlineError as error:
         click.echo(f"beltline: {error}", err=True)
         sys.exit(error.exit_code)

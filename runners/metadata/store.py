@@ -1,4 +1,4 @@
-"""ML Metadata: where it is, and what it says of a run; the truth whatever ran the node."""
+"""ML Metadata: the connection, and the executions of a run, whatever ran the nodes."""
 
 import fcntl
 import os
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-# Read while it is imported: else it writes two lines for each connection to PostgreSQL.
+# Read at import: otherwise it logs two lines for each connection to PostgreSQL.
 os.environ.setdefault("GLOG_minloglevel", "1")
 
 import ml_metadata as mlmd
@@ -15,13 +15,13 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from beltline.base.database_url import DatabaseUrl, read_url, shown
 from beltline.base.errors import WrongInput
 from beltline.runners.metadata import postgresql
-from beltline.runners.paths import METADATA, Places
+from beltline.runners.paths import METADATA, Paths
 
 REASON = "beltline_reason"
 BUNDLE = "beltline_bundle"
-# A gate without an artifact for its verdict fails; this tells a refusal from a fault.
+# A gate without an artifact for its verdict fails; this tells a refusal from a failure.
 REFUSED = "beltline_refused"
-# Of a call that another process's write got in the way of; two seconds apart on average.
+# Of a call that conflicts with another process's write; two seconds apart on average.
 _RETRIES = 15
 
 
@@ -29,7 +29,7 @@ def connection_config(url: str) -> pb.ConnectionConfig:
     """Returns ML Metadata's connection for `sqlite:///…`, `mysql://…` or `postgresql://…`.
 
     Raises:
-      WrongInput: it is none of these, or names no database. The message hides the password.
+      WrongInput: the URL is none of these, or names no database. The message hides the password.
     """
     database = read_url(url, METADATA)
     config = pb.ConnectionConfig()
@@ -50,9 +50,9 @@ def connection_config(url: str) -> pb.ConnectionConfig:
 
 def _why(error: str) -> str:
     if "mysql_real_connect" in error:
-        # It keeps to itself what the server has said.
-        return f"{error.strip()} Is the server up, and are user, password and database right?"
-    # What went wrong stands first; the query that follows helps nobody.
+        # It doesn't pass on the server's own message.
+        return f"{error.strip()} Is the server up, and are user, password and database correct?"
+    # The message comes first, then the whole query, which helps nobody.
     return error.partition("\n")[0].rpartition(" query:")[0] or error
 
 
@@ -81,7 +81,7 @@ class NodeRun:
 
 
 class Lineage:
-    """Reads, and mends, what ML Metadata holds of one pipeline.
+    """The runs and executions of one pipeline in ML Metadata.
 
     Raises:
       WrongInput: the database can't be opened.
@@ -104,23 +104,23 @@ class Lineage:
         return [run.name for run in sorted(runs, key=lambda run: run.id)]
 
     def nodes(self, run: str) -> list[NodeRun]:
-        """Returns the executions of a run, in order of their start; empty if there is none."""
+        """Returns the executions of a run, in the order they started; empty for an unknown run."""
         context = self.store.get_context_by_type_and_name("pipeline_run", run)
         if context is None:
             return []
         executions = self.store.get_executions_by_context(context.id)
         executions.sort(key=lambda execution: execution.id)
-        # Two pipelines may have runs of the same id: Airflow names them by their time.
+        # Two pipelines may have runs with the same id: Airflow names them by their time.
         named = [(self._node_id(execution), execution) for execution in executions]
         return [self._node_run(node, execution) for node, execution in named if node]
 
     def node(self, run: str, node: str) -> NodeRun | None:
-        """Returns a node's latest execution in a run."""
+        """Returns a node's latest execution in a run, or None."""
         found = [each for each in self.nodes(run) if each.node == node]
         return found[-1] if found else None
 
     def properties(self, execution_id: int) -> dict[str, Any]:
-        """Returns what an execution was asked to do: its plain properties by name."""
+        """Returns the plain properties of an execution by name."""
         [execution] = self.store.get_executions_by_id([execution_id])
         return _plain([*execution.properties.items(), *execution.custom_properties.items()])
 
@@ -132,14 +132,14 @@ class Lineage:
         self.store.put_executions([execution])
 
     def cancel(self, execution_id: int, reason: str) -> None:
-        """Marks an execution canceled: there was nothing to do."""
+        """Marks an execution as canceled: there was nothing to do."""
         [execution] = self.store.get_executions_by_id([execution_id])
         execution.last_known_state = pb.Execution.CANCELED
         execution.custom_properties[REASON].string_value = reason
         self.store.put_executions([execution])
 
     def fail(self, execution_id: int, reason: str) -> None:
-        """Marks an execution failed, unless it has ended already."""
+        """Marks an execution as failed, unless it has already ended."""
         [execution] = self.store.get_executions_by_id([execution_id])
         if execution.last_known_state in (pb.Execution.RUNNING, pb.Execution.NEW):
             execution.last_known_state = pb.Execution.FAILED
@@ -160,7 +160,7 @@ class Lineage:
         )
 
     def _node_id(self, execution: pb.Execution) -> str:
-        """Returns the id of the node; empty if it is another pipeline's."""
+        """Returns the id of the node; empty if it belongs to another pipeline."""
         prefix = f"{self._pipeline}."
         contexts = self.store.get_contexts_by_execution(execution.id)
         named = [context.name for context in contexts if context.type == "node"]
@@ -171,7 +171,7 @@ class Lineage:
         events = [
             event
             for event in self.store.get_events_by_execution_ids([execution_id])
-            # What a Resolver finds is an internal output.
+            # A Resolver's result is an internal output.
             if event.type in (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
         ]
         artifacts = {
@@ -184,20 +184,20 @@ class Lineage:
         return outputs
 
 
-def open_alone(places: Places, pipeline: str) -> Lineage:
-    """Opens ML Metadata while no other node of this root does: the first one makes the tables.
+def open_exclusively(paths: Paths, pipeline: str) -> Lineage:
+    """Opens ML Metadata while no other node of this root does: the first one creates the tables.
 
     Raises:
-      WrongInput: the database can't be opened, or the root can't be written.
+      WrongInput: the root is not writable.
     """
     try:
-        places.root.mkdir(parents=True, exist_ok=True)
-        lock = (places.root / "metadata.lock").open("a")
+        paths.root.mkdir(parents=True, exist_ok=True)
+        lock = (paths.root / "metadata.lock").open("a")
     except OSError as error:
-        raise WrongInput(f"the root {places.root} can't be written: {error.strerror}") from None
+        raise WrongInput(f"the root {paths.root} is not writable: {error.strerror}") from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return Lineage(places.metadata, pipeline)
+        return Lineage(paths.metadata, pipeline)
 
 
 def _state(execution: pb.Execution) -> str:
@@ -213,7 +213,7 @@ def _described(artifact: pb.Artifact) -> dict[str, Any]:
 
 def _plain(named: list[tuple[str, pb.Value]]) -> dict[str, Any]:
     values = {name: getattr(value, value.WhichOneof("value")) for name, value in named}
-    # TFX keeps some structures there that only it can read.
+    # TFX stores some structures there that only it can read.
     return {n: value for n, value in values.items() if isinstance(value, int | float | str)}
 
 

@@ -1,8 +1,8 @@
-"""The last alarm that the orchestrators answered, kept below the root: one drift, one retrain.
+"""The last alarm, stored in the root, so that one drift starts one retrain.
 
-An alarm is of a version. A retrain that pushes makes another version live, of which there are no
-requests yet; so it ends the alarm by itself. One that pushes nothing (a gate refused, a node
-failed, it still runs) leaves everything as it was: for a while no other alarm is raised then.
+An alarm is about a version. A retrain that pushes makes another version live, which has no requests
+yet, and so clears the alarm. A retrain that pushes nothing (a gate refused, a node failed, it is
+still running) changes nothing: then no other alarm is raised during a pause.
 """
 
 import json
@@ -23,10 +23,10 @@ class Alarm:
     raised: str
 
 
-def answered(file: Path, version: int, run: str, since: datetime) -> Alarm | None:
-    """Returns the alarm for this version that another run raised after `since`, if one did.
+def recent_alarm(file: Path, version: int, run: str, since: datetime) -> Alarm | None:
+    """Returns the alarm about this version that another run raised after `since`, or None.
 
-    A run that is tried again finds its own alarm, and raises it again: nobody may have heard it.
+    A retried run raises its own alarm again: the orchestrator may not have received it.
     """
     last = _read(file)
     if last is None or last.version != version or last.run == run:
@@ -34,18 +34,14 @@ def answered(file: Path, version: int, run: str, since: datetime) -> Alarm | Non
     return last if datetime.fromisoformat(last.raised) > since else None
 
 
-def keep(file: Path, alarm: Alarm) -> None:
-    """Makes it the last alarm.
-
-    Raises:
-      OSError: the file can't be written.
-    """
+def save(file: Path, alarm: Alarm) -> None:
+    """Stores the last alarm."""
     file.parent.mkdir(parents=True, exist_ok=True)
     replace(file, json.dumps(asdict(alarm), sort_keys=True) + "\n")
 
 
 def _read(file: Path) -> Alarm | None:
-    """Returns the alarm in a file; None if there is none, or it is no use."""
+    """Returns the alarm in a file; None if there is none, or it is invalid."""
     try:
         found: Any = json.loads(file.read_text(encoding="utf-8"))
         alarm = Alarm(int(found["version"]), str(found["run"]), str(found["raised"]))

@@ -1,12 +1,11 @@
-"""The served model, watched where nodes run: is there an alarm that a retrain should answer?
+"""Monitoring as a node: raises an alarm if the live version should be retrained.
 
-`python -m beltline.runners.monitor --served DIR --watch JSON --run ID`, called like a node by the
-orchestrators; the last line on stdout is one JSON object, as a node's, with the report besides. The
-report is a page too, `monitoring/<name>.html` below the root, as that of `beltline monitor`.
+`python -m beltline.runners.monitor --served DIR --watch JSON --run ID`, started by an orchestrator
+as a node would be. The last line on stdout is one JSON object like a node's, with the report. It
+also writes the page of `beltline monitor`, `monitoring/<name>.html` in the root.
 
-Exit codes: 0 an alarm was raised, 99 nothing is to do, 1 failed, 2 the options are wrong. With
-`--alarm FILE`, `yes` or `no` goes to a file and nothing to do is 0 too: Kubeflow knows success and
-failure alone.
+Exit codes: 0 an alarm was raised, 99 no alarm, 1 failed, 2 invalid options. With `--alarm FILE`,
+`yes` or `no` is written to a file and no alarm is 0 too: Kubeflow only has success and failure.
 """
 
 import json
@@ -23,11 +22,11 @@ import click
 
 from beltline.base.errors import BeltlineError
 from beltline.base.files import replace
-from beltline.runners.monitor.alarms import Alarm, answered, keep
+from beltline.runners.monitor.alarms import Alarm, recent_alarm, save
 from beltline.runners.node.outcome import DONE, FAILED, SKIPPED
 from beltline.runners.node.parameters import check_run
 from beltline.runners.node.run import set_up_logging
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 from beltline.versions.live import live
 
 if TYPE_CHECKING:
@@ -43,11 +42,11 @@ log = logging.getLogger("beltline.monitor")
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is watched, and for which run of the monitoring.
+class MonitorJob:
+    """One run of the monitoring.
 
     `served` is the folder of versions, relative to the root, and `limits` the settings' section
-    `monitoring`. `pause` is how long after an alarm the same version raises no other one.
+    `monitoring`. For `pause` after an alarm, the same version raises no other one.
     """
 
     served: str
@@ -55,112 +54,109 @@ class Order:
     run: str
     pause: timedelta
 
-    def watch(self, places: Places) -> "MonitoringConfig":
+    def watch(self, paths: Paths) -> "MonitoringConfig":
         """Returns what is compared.
 
         Raises:
           ValueError: the limits are those of another release.
         """
-        # Not needed where the options are wrong.
+        # Not needed if the options are invalid.
         from beltline.serving.monitoring import MonitoringConfig
 
-        served = places.root / self.served
-        return MonitoringConfig.from_settings(self.limits, served, places.root, places.data)
+        served = paths.root / self.served
+        return MonitoringConfig.from_settings(self.limits, served, paths.root, paths.data)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """How watching ended: `done` (an alarm was raised), `skipped` or `failed`; and the report."""
+class MonitorResult:
+    """The result: `done` (an alarm was raised), `skipped` or `failed`; and the report."""
 
     state: str
     reason: str
     report: Mapping[str, Any] = field(default_factory=dict)
 
     def line(self) -> str:
-        """Returns the JSON object that is printed last."""
+        """Returns the result as the JSON object that is printed last."""
         return json.dumps({"node": NODE, "state": self.state, "reason": self.reason, **self.report})
 
 
-def watched(order: Order, places: Places, now: datetime | None = None) -> Seen:
-    """Compares, writes the page, and raises an alarm unless the version has raised one of late.
-
-    Raises:
-      BeltlineError: what is to be compared can't be read.
-      OSError: the root can't be written.
-    """
-    watch, now = order.watch(places), now or datetime.now(UTC)
+def run_monitor(job: MonitorJob, paths: Paths, now: datetime | None = None) -> MonitorResult:
+    """Compares, writes the page, and raises an alarm unless the version has raised one recently."""
+    watch, now = job.watch(paths), now or datetime.now(UTC)
     if reason := _nothing_yet(watch):
-        return Seen("skipped", reason)
+        return MonitorResult("skipped", reason)
     from beltline.serving.monitoring import monitor
     from beltline.serving.monitoring.page import page
 
     report = monitor(watch, now)
-    written = places.root / FOLDER / f"{watch.folder.name}.html"
+    written = paths.root / FOLDER / f"{watch.folder.name}.html"
     written.parent.mkdir(parents=True, exist_ok=True)
     replace(written, page(report))
-    return _answer(order, report, written.with_suffix(".alarm.json"), now)
+    return _answer(job, report, written.with_suffix(".alarm.json"), now)
 
 
 def _nothing_yet(watch: "MonitoringConfig") -> str:
-    """Returns why there is nothing to compare; empty if there is."""
+    """Returns why there is nothing to compare yet; empty otherwise."""
     if live(watch.folder) is None:
         return f"{watch.folder}: no version has been pushed yet"
-    # This loads TensorFlow.
+    # This imports TensorFlow.
     from beltline.serving.monitoring.samples import sampled_versions
 
     if not sampled_versions(watch.requests):
-        return f"{watch.requests}: there are no samples of requests yet"
+        return f"{watch.requests}: no request samples yet"
     return ""
 
 
-def _answer(order: Order, report: "MonitoringReport", last: Path, now: datetime) -> Seen:
+def _answer(
+    job: MonitorJob, report: "MonitoringReport", last: Path, now: datetime
+) -> MonitorResult:
     found = report.as_json()
     if not report.alarms:
         none = f"no alarm in {report.rows} rows of version {report.version}."
-        return Seen("skipped", " ".join([none, *report.notes]), found)
+        return MonitorResult("skipped", " ".join([none, *report.notes]), found)
     reason = _shortly(report.alarms)
-    before = answered(last, report.version, order.run, now - order.pause)
+    before = recent_alarm(last, report.version, job.run, now - job.pause)
     if before:
-        waits = f"version {before.version} raised an alarm at {before.raised} (run {before.run})"
-        hours = order.pause.total_seconds() / 3600
-        return Seen("skipped", f"{waits}, and waits {hours:g} hours: {reason}", found)
-    keep(last, Alarm(report.version, order.run, now.isoformat(timespec="seconds")))
-    return Seen("done", reason, found)
+        last_one = f"version {before.version} raised an alarm at {before.raised} (run {before.run})"
+        hours = job.pause.total_seconds() / 3600
+        return MonitorResult("skipped", f"{last_one}; paused for {hours:g} hours: {reason}", found)
+    save(last, Alarm(report.version, job.run, now.isoformat(timespec="seconds")))
+    return MonitorResult("done", reason, found)
 
 
 def _shortly(alarms: list[str]) -> str:
-    """Returns the most important alarms in a line; the report has all of them."""
+    """Returns the most important alarms in one line; the report has all of them."""
     more = len(alarms) - _SHOWN
     return "; ".join(alarms[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _as_told(order: Order) -> Seen:
-    """Returns how watching ended, whatever happened."""
+def _run(job: MonitorJob) -> MonitorResult:
+    """Returns the result, also of an unexpected failure."""
     try:
-        return watched(order, Places.from_environment())
+        return run_monitor(job, Paths.from_environment())
     except BeltlineError as error:
-        return Seen("failed", str(error))
+        return MonitorResult("failed", str(error))
     except Exception as error:
         log.exception("%s failed", NODE)
-        return Seen("failed", f"{type(error).__name__}: {error}")
+        return MonitorResult("failed", f"{type(error).__name__}: {error}")
 
 
 def _limits(_: click.Context, __: click.Parameter, text: str) -> Any:
-    """Reads the section; what it lacks is that of another release."""
+    """Parses the section; one that is incomplete is that of another release."""
     try:
         limits = json.loads(text)
-        Order("served", limits, "", timedelta()).watch(Places.from_environment())
+        MonitorJob("served", limits, "", timedelta()).watch(Paths.from_environment())
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         why = f"{type(error).__name__}: {error}"
         raise click.BadParameter(
-            f"no section `monitoring` that this release knows ({why}): compile again with it"
+            f"invalid section `monitoring` for this release ({why}): compile again with it"
         ) from None
     return limits
 
 
 def _tell(file: Path, alarm: bool) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(YES if alarm else NO)
+    file.write_text(YES if alarm else NO, encoding="utf-8")
 
 
 @click.command()
@@ -174,19 +170,19 @@ def _tell(file: Path, alarm: bool) -> None:
     "hours",
     type=click.FloatRange(min=0),
     default=0.0,
-    help="After an alarm, how long the same version raises no other one.",
+    help="Hours after an alarm in which the same version raises no other one.",
 )
 @click.option(
     "--alarm",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write `yes` or `no` here; nothing to do is a success then.",
+    help="Write `yes` or `no` to this file; no alarm is then exit code 0.",
 )
 def main(served: str, limits: Any, run: str, hours: float, alarm: Path | None) -> None:
-    """Look whether the served model has to learn."""
+    """Check whether the live version should be retrained."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     set_up_logging()
     check_run(run)
-    seen = _as_told(Order(served, limits, run, timedelta(hours=hours)))
+    seen = _run(MonitorJob(served, limits, run, timedelta(hours=hours)))
     code = _CODES[seen.state]
     if alarm and seen.state != "failed":
         _tell(alarm, seen.state == "done")
@@ -194,5 +190,5 @@ def main(served: str, limits: Any, run: str, hours: float, alarm: Path | None) -
     click.echo(f"{NODE} {seen.state}: {seen.reason}", err=True)
     click.echo(seen.line())
     sys.stdout.flush()
-    # TensorFlow's threads may outlive the work; nothing is left for them to do.
+    # Without waiting for TensorFlow's threads: they have nothing left to do.
     os._exit(code)

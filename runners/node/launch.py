@@ -1,7 +1,8 @@
-"""A node through TFX's portable Launcher; importing this takes seconds.
+"""Runs a node with TFX's portable Launcher; importing this takes seconds.
 
-TFX's own Launcher takes up again whatever execution the run has of a node, also one that failed.
-Here each attempt is an execution of its own: the one before keeps its state, reason and times.
+TFX's Launcher reuses any execution that the run has of a node, also a failed one. Here each attempt
+is an execution of its own, and the previous one keeps its state, reason and times. This overrides a
+private method of TFX's Launcher; `tests/runners/node/test_launch.py` fails if TFX changes it.
 """
 
 import os
@@ -16,22 +17,22 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from beltline.bundle.folder import Bundle
 from beltline.runners.metadata.store import BUNDLE, connection_config
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 
 def launch(
     bundle: Bundle,
     node: str,
     run: str,
-    places: Places,
+    paths: Paths,
     parameters: Mapping[str, str | int],
     force: bool,
 ) -> None:
-    """Runs one node. A failure need not raise: ML Metadata knows how it ended."""
-    # Beam makes thousands of argument parsers, each of which would ask how wide the terminal is.
+    """Runs one node. A failed node need not raise: its state is in ML Metadata."""
+    # Beam creates thousands of argument parsers, each of which would look up the terminal's width.
     os.environ.setdefault("COLUMNS", "80")
     pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
-    values = {"pipeline-root": str(places.artifacts), "pipeline-run-id": run}
+    values = {"pipeline-root": str(paths.artifacts), "pipeline-run-id": run}
     runtime_parameter_utils.substitute_runtime_parameter(
         pipeline, {**bundle.manifest.defaults(), **values, **parameters}
     )
@@ -42,7 +43,7 @@ def launch(
     _Launcher(
         bundle.manifest.digest,
         pipeline_node=spec,
-        mlmd_connection=metadata.Metadata(connection_config(places.metadata)),
+        mlmd_connection=metadata.Metadata(connection_config(paths.metadata)),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node),
@@ -73,7 +74,7 @@ class _Launcher(launcher.Launcher):
             input_artifacts=input_artifacts,
             exec_properties=exec_properties,
         )
-        # At once, and not at the end: the next node may start at the same time from another bundle.
+        # Now and not at the end: another node may start from another bundle in the meantime.
         execution.custom_properties[BUNDLE].string_value = self._bundle
         metadata_handle.store.put_executions([execution])
         return execution

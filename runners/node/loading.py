@@ -1,7 +1,7 @@
-"""Loading TFX, with Python's garbage collector out of the way.
+"""Importing TFX without garbage collection.
 
-Loading makes millions of objects that stay: looking through them again and again costs a fifth of
-the time, and each look in a forked child would copy the pages that it shares with its parent.
+The import creates millions of permanent objects. Collecting during it costs a fifth of its time,
+and each later collection in a forked child would copy the pages that it shares with its parent.
 """
 
 import gc
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Collects nothing inside; what is there at the end is never looked through again."""
+    """Turns off garbage collection; objects that exist at the end are never collected."""
     gc.disable()
     try:
         yield

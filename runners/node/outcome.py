@@ -1,4 +1,4 @@
-"""How a node ended, read back from ML Metadata: the launch itself can fail without raising."""
+"""The outcome of a node, read from ML Metadata: a launch can fail without raising."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -8,16 +8,16 @@ from beltline.runners.metadata.store import NodeRun, first
 
 State = Literal["done", "cached", "skipped", "refused", "failed"]
 
-# A Resolver finds a pushed model too; this node's is the one that a run has pushed.
+# A Resolver outputs a pushed model too; only this node's is the one that the run pushed.
 PUSHER = "Pusher"
 
-# The node runner's exit codes; a model gate that refuses has done its work.
+# The node runner's exit codes; a model gate that refuses is done.
 DONE, FAILED, SKIPPED = 0, 1, 99
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a node ended. `reason` is empty unless it was skipped, refused or failed."""
+    """The outcome of a node. `reason` is empty unless it was skipped, refused or failed."""
 
     node: str
     state: State
@@ -30,7 +30,7 @@ class Outcome:
         """The node runner's exit code."""
         if self.state == "skipped":
             return SKIPPED
-        # Without an artifact to say so, a gate's refusal is a failed execution.
+        # Without an artifact for the verdict, a gate's refusal is a failed execution.
         failed = self.state == "failed" or (self.state == "refused" and not self.outputs)
         return FAILED if failed else DONE
 
@@ -45,19 +45,19 @@ class Outcome:
 
 
 def read_back(run: NodeRun | None, node: str, error: str = "") -> Outcome:
-    """Returns the outcome of a node's execution, with what its outputs say of gates and pushes.
+    """Returns the outcome of a node's execution, with the verdict of gates and pushes.
 
     Args:
-      run: the execution, None if there is none.
+      run: the execution, or None.
       node: the node's id.
-      error: what the launch raised, if it did.
+      error: what the launch raised; empty if it did not.
     """
     if run is None:
-        return Outcome(node, "failed", reason=error or "ML Metadata holds no execution of it")
+        return Outcome(node, "failed", reason=error or "no execution found in ML Metadata")
     if run.state == "canceled":
         return Outcome(node, "skipped", run.execution_id, reason=error or run.reason)
     if run.state not in ("complete", "cached"):
-        reason = error or run.reason or f"ML Metadata says {run.state}"
+        reason = error or run.reason or f"its state in ML Metadata is {run.state}"
         state: State = "refused" if run.state == "refused" else "failed"
         return Outcome(node, state, run.execution_id, reason=reason)
     state, reason = _verdict(run)

@@ -18,11 +18,18 @@ from beltline.base.errors import BeltlineError, GateRefused, NoData, WrongInput
 from beltline.bundle import code
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import Bundle, open_bundle
-from beltline.runners.metadata.store import BUNDLE, REASON, REFUSED, Lineage, NodeRun, open_alone
+from beltline.runners.metadata.store import (
+    BUNDLE,
+    REASON,
+    REFUSED,
+    Lineage,
+    NodeRun,
+    open_exclusively,
+)
 from beltline.runners.node.outcome import Outcome, read_back
 from beltline.runners.node.parameters import check_run, read_parameters
 from beltline.runners.node.stopping import NodeStopped, stop_on_signals
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 log = logging.getLogger("beltline.node")
 
@@ -31,43 +38,51 @@ def run_node(
     bundle: Bundle,
     node: str,
     run: str,
-    places: Places,
+    paths: Paths,
     parameters: Mapping[str, str | int] | None = None,
     force: bool = False,
 ) -> Outcome:
-    """Runs one node in this process and returns how it ended, as ML Metadata has it.
+    """Runs one node in this process and returns its outcome from ML Metadata.
 
-    Nodes after a gate that refused, or after data that are not there, are skipped. `force` runs it
-    even where a result is cached. An attempt that was killed is marked failed first. SIGTERM and
-    SIGINT mark the execution failed before this returns.
+    A node downstream of a gate that refused, or of data that was not found, is skipped. A killed
+    attempt is first marked as failed. SIGTERM and SIGINT mark the execution as failed before this
+    returns.
+
+    Args:
+      bundle: the bundle.
+      node: the node's id.
+      run: the run's id.
+      paths: the root, ML Metadata and the data.
+      parameters: the runtime parameters by name; those left out have their defaults.
+      force: run the node even if its result is cached.
 
     Raises:
-      WrongInput: the bundle doesn't fit this environment, or is not the one that the run began
-        with, and that one is gone.
+      WrongInput: the environment is of another lock than the bundle, or the run started with
+        another bundle that can't be opened.
     """
-    lineage = open_alone(places, bundle.manifest.name)
+    lineage = open_exclusively(paths, bundle.manifest.name)
     before = lineage.nodes(run)
-    bundle = _begun_with(bundle, node, run, before)
+    bundle = _bundle_of_run(bundle, node, run, before)
     check_lock(bundle.manifest.lock)
     reason = _reason_to_skip(bundle, node, before)
     if reason:
         return Outcome(node, "skipped", reason=reason)
     for attempt in before:
         if attempt.node == node:
-            lineage.fail(attempt.execution_id, "the attempt before was killed")
-    os.environ.update(places.environment())
+            lineage.fail(attempt.execution_id, "the previous attempt was killed")
+    os.environ.update(paths.environment())
     code.use(bundle.code)
     failure: Exception | None = None
     with stop_on_signals() as stopped:
         try:
-            # It takes seconds to import, and a node that is skipped needs none of it.
+            # The import takes seconds, and a skipped node doesn't need it.
             from beltline.runners.node.launch import launch
 
-            launch(bundle, node, run, places, parameters or {}, force)
+            launch(bundle, node, run, paths, parameters or {}, force)
         except (GateRefused, NoData) as said:
             failure = said
         except Exception as unforeseen:
-            # Beam wraps what a component raised, and its own text is long: the log has all of it.
+            # Beam wraps a component's exception in a long text of its own: the log has all of it.
             log.exception("%s failed", node)
             failure = unforeseen
     return _conclude(lineage, bundle, node, run, NodeStopped(stopped[0]) if stopped else failure)
@@ -89,8 +104,8 @@ def _conclude(
     return read_back(lineage.node(run, node), node, error)
 
 
-def _begun_with(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -> Bundle:
-    """Returns the bundle that the run began with: another may have been deployed since."""
+def _bundle_of_run(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -> Bundle:
+    """Returns the bundle that the run started with: another may have been deployed since."""
     digest = next((attempt.bundle for attempt in before if attempt.bundle), bundle.manifest.digest)
     if digest == bundle.manifest.digest:
         return bundle
@@ -99,17 +114,19 @@ def _begun_with(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -> B
         first = open_bundle(path)
         first.manifest.node(node)
     except WrongInput as error:
-        raise WrongInput(f"run {run} began with another bundle; {error}; start a new run") from None
+        raise WrongInput(
+            f"run {run} started with another bundle; {error}; start a new run"
+        ) from None
     except KeyError:
         raise WrongInput(
-            f"run {run} began with another bundle, {path}, which has no {node}; start a new run"
+            f"run {run} started with another bundle, {path}, which has no {node}; start a new run"
         ) from None
-    log.info("run %s began with bundle %s, and goes on with it", run, digest[:12])
+    log.info("run %s continues with bundle %s, with which it started", run, digest[:12])
     return first
 
 
 def _reason_to_skip(bundle: Bundle, node: str, before: list[NodeRun]) -> str:
-    """Returns why nothing is to do: a gate upstream refused, or a node there was skipped."""
+    """Returns why to skip the node, if a gate upstream refused or a node upstream was skipped."""
     latest = {attempt.node: attempt for attempt in before}
     upstream = list(bundle.manifest.node(node).upstream)
     while upstream:
@@ -124,7 +141,7 @@ def _reason_to_skip(bundle: Bundle, node: str, before: list[NodeRun]) -> str:
 
 
 def _plain(failure: BaseException) -> str:
-    """Returns the innermost of our own messages, or what was raised in one line."""
+    """Returns the innermost message of a Beltline error, or the exception in one line."""
     seen: BaseException | None = failure
     while seen is not None:
         if isinstance(seen, BeltlineError):
@@ -137,42 +154,42 @@ def _plain(failure: BaseException) -> str:
 
 
 def set_up_logging() -> None:
-    """Our own lines from INFO on, everybody else's from WARNING on, to stderr."""
+    """Logs to stderr: Beltline from INFO on, everything else from WARNING on."""
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, force=True)
     logging.getLogger("beltline").setLevel(logging.INFO)
-    # TFX warns here of what is meant: that the bundle names no metadata store.
+    # TFX warns here of what is intended: that the bundle names no metadata store.
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 
-def run_as_told(
+def run_from_options(
     folder: Path, node: str, run: str, parameters: Sequence[str], force: bool
 ) -> Outcome:
-    """Runs one node as the command line says; what is wrong with it is an outcome, too.
+    """Runs one node with the command line's options; invalid input is an outcome, too.
 
     Raises:
-      click.BadParameter: the run's id, the node or a parameter can't be.
+      click.BadParameter: the node is not in the bundle.
     """
     check_run(run)
     try:
         bundle = open_bundle(folder)
         if node not in [each.id for each in bundle.manifest.nodes]:
-            raise click.BadParameter(f"the bundle has no node '{node}'")
-        places = Places.from_environment()
+            raise click.BadParameter(f"--node: node '{node}' not found in the bundle")
+        paths = Paths.from_environment()
         values = read_parameters(bundle.manifest, parameters)
-        return run_node(bundle, node, run, places, values, force)
+        return run_node(bundle, node, run, paths, values, force)
     except BeltlineError as error:
         return Outcome(node, "failed", reason=str(error))
 
 
-def end(outcome: Outcome, exit_code: int) -> NoReturn:
-    """Says how the node ended, its JSON object last, and ends the process."""
+def exit_with(outcome: Outcome, exit_code: int) -> NoReturn:
+    """Prints the outcome, its JSON object last, and exits."""
     if outcome.reason:
         click.echo(f"{outcome.node} {outcome.state}: {outcome.reason}", err=True)
     click.echo(outcome.line())
     sys.stdout.flush()
     sys.stderr.flush()
-    # Beam's and gRPC's threads may outlive the work; nothing is left for them to do.
+    # Without waiting for the threads of Beam and gRPC: they have nothing left to do.
     os._exit(exit_code)
 
 
@@ -181,9 +198,9 @@ def end(outcome: Outcome, exit_code: int) -> NoReturn:
 @click.option("--node", required=True, help="The node's id.")
 @click.option("--run", required=True, help="The run's id.")
 @click.option("--param", "parameters", multiple=True, help="A runtime parameter, as name=value.")
-@click.option("--force", is_flag=True, help="Run it even where a result is cached.")
+@click.option("--force", is_flag=True, help="Run it even if its result is cached.")
 def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: bool) -> None:
     """Run one node of a bundle."""
     set_up_logging()
-    outcome = run_as_told(folder, node, run, parameters, force)
-    end(outcome, outcome.exit_code)
+    outcome = run_from_options(folder, node, run, parameters, force)
+    exit_with(outcome, outcome.exit_code)

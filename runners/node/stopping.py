@@ -1,7 +1,7 @@
-"""SIGTERM and SIGINT as an exception in a node, raised until it is heard.
+"""SIGTERM and SIGINT as an exception in a node, raised until it is handled.
 
-An exception that a signal's handler raises while Python finalizes some object is printed and
-dropped. In training there is much to finalize, and the node would go on until it is killed.
+Python prints and drops an exception that a signal handler raises while an object is finalized.
+Training finalizes many objects, so the node would run on until it is killed.
 """
 
 import signal
@@ -14,16 +14,16 @@ _AGAIN_SECONDS = 1.0
 
 
 class NodeStopped(Exception):
-    """The node was asked to stop; an Exception, since TFX marks an execution failed for no less."""
+    """The node was asked to stop; an Exception, so that TFX marks the execution as failed."""
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[list[str]]:
-    """Makes SIGTERM and SIGINT raise NodeStopped; yields a list that then holds what happened."""
+    """Makes SIGTERM and SIGINT raise NodeStopped; yields a list that then holds the reason."""
     stopped: list[str] = []
 
     def stop(number: int, _: Any) -> None:
-        # Once is enough: a second one must not disturb the marking of the execution.
+        # A second signal must not interrupt marking the execution as failed.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         stopped.append(f"stopped by {signal.Signals(number).name}")
@@ -44,7 +44,7 @@ def stop_on_signals() -> Iterator[list[str]]:
 
 
 def _is_being_handled() -> bool:
-    """Returns whether the code that was interrupted is at work on NodeStopped already."""
+    """Returns whether the interrupted code is already handling NodeStopped."""
     seen = sys.exc_info()[1]
     while seen is not None:
         if isinstance(seen, NodeStopped):

@@ -1,14 +1,14 @@
-"""All there is to know of one run, on one page: `report_of(…)` gives a `Report`.
+"""One page about one run: `build_report(…)` returns a `RunReport`.
 
     content.py     the sections, read from ML Metadata and the artifacts
-    judgement.py   of them, what the Evaluator found: figures, slices, columns
+    evaluation.py  the section of the Evaluator: metrics, slices, columns
     page.py        the page
 
-A section that has nothing to show says why: a run may have failed before, or be older than what the
-section shows. A further section is a field of `Report`, filled in `report_of`, and its place in
-`page.html`. Nothing here needs TensorFlow: what the Evaluator found is plain JSON.
+A section without content says why: the run may have failed earlier, or be older than the section.
+To add a section, add a field to `RunReport`, fill it in `build_report`, and show it in `page.html`.
+Nothing here needs TensorFlow: what the Evaluator wrote is plain JSON.
 """
 
-from beltline.runners.report.content import Report, report_of
+from beltline.runners.report.content import RunReport, build_report
 
-__all__ = ["Report", "report_of"]
+__all__ = ["RunReport", "build_report"]

@@ -1,4 +1,4 @@
-"""What a report says of a run: each section from ML Metadata and from the nodes' artifacts."""
+"""The sections of a report, from ML Metadata and the nodes' artifacts."""
 
 import json
 from collections.abc import Mapping
@@ -8,48 +8,50 @@ from typing import Any
 
 from beltline.runners.metadata.origin import data_of, hyperparameters_of
 from beltline.runners.metadata.store import Lineage, NodeRun
-from beltline.runners.report.judgement import Judgement, judgement
+from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
 from beltline.versions.folder import find
 from beltline.versions.live import live
 
 _LEFT_OUT = ("dropped", "rejected")
 _MOST_REJECTS = 5
 _MOST_TRIALS = 200
-# Under this name a trial has the values that it tried.
+# The key of a trial's values.
 _VALUES = "hyperparameters"
 
 
 @dataclass(frozen=True)
-class Report:
-    """A run. `missing` says of each section that is empty why it is, by the section's name.
+class RunReport:
+    """A report about a run. `missing` says why a section is empty, by the section's name.
 
-    `run` and `nodes` are what `beltline runs RUN --json` prints. `data` has `rows` by split,
-    `left_out` by reason, and a few of the `rejects`. `trials` are the Tuner's with
-    their values, the best first.
+    `run` and `nodes` are those of `beltline runs RUN --json`. `data` has `rows` by split,
+    `left_out` by reason, and some of the `rejects`. `trials` are the Tuner's, best first.
     """
 
     pipeline: str
     run: dict[str, Any]
     nodes: list[dict[str, Any]]
     data: dict[str, Any]
-    judgement: Judgement
+    evaluation: EvaluationResult
     hyperparameters: dict[str, dict[str, Any]]
     trials: list[dict[str, Any]]
     version: dict[str, Any]
     missing: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The same as plain values."""
-        return asdict(self)
+        """Returns the object of `--json`; its keys `judgement` and `figures` are a contract."""
+        plain = asdict(self)
+        evaluation = plain.pop("evaluation")
+        evaluation["figures"] = evaluation.pop("metrics")
+        return {**plain, "judgement": evaluation}
 
 
-def report_of(
+def build_report(
     described: Mapping[str, Any],
     nodes: Mapping[str, NodeRun],
     lineage: Lineage | None,
     served: Path,
-) -> Report:
-    """Returns all there is to know of a run.
+) -> RunReport:
+    """Returns the report about a run.
 
     Args:
       described: the run and its nodes as `beltline runs RUN --json` prints them.
@@ -59,7 +61,7 @@ def report_of(
     """
     states = {node["node"]: node["state"] for node in described["nodes"]}
     data = _data(lineage, nodes.get("ExampleGen")) if lineage else {}
-    judged, missing = judgement(lineage, nodes)
+    evaluated, missing = read_evaluation(lineage, nodes)
     learned = hyperparameters_of(lineage, nodes) if lineage else {}
     version = _version(served, described["version"])
     missing |= _empty(
@@ -68,12 +70,12 @@ def report_of(
         hyperparameters=("Trainer", learned),
         version=("Pusher", version),
     )
-    return Report(
+    return RunReport(
         pipeline=served.name,
         run={name: value for name, value in described.items() if name != "nodes"},
         nodes=described["nodes"],
         data=data,
-        judgement=judged,
+        evaluation=evaluated,
         hyperparameters=learned,
         trials=_trials(nodes.get("Tuner")),
         version=version,
@@ -82,7 +84,7 @@ def report_of(
 
 
 def _empty(states: Mapping[str, str], **sections: tuple[str, Any]) -> dict[str, str]:
-    """Returns of each section without content how the node ended that it would come from."""
+    """Returns the reason of each section without content: the state of the node it comes from."""
     return {
         name: f"Nothing to show: {node} {_said(states.get(node, 'not run'))}."
         for name, (node, content) in sections.items()
@@ -103,7 +105,7 @@ def _said(state: str) -> str:
 
 def _data(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
     found = data_of(lineage, node)
-    # Without its rows the node has not come to its end.
+    # Without rows, the node has not finished.
     if node is None or not found["rows"]:
         return {}
     rows = found.pop("rows")
@@ -116,7 +118,7 @@ def _data(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
 
 
 def _rejects(node: NodeRun) -> list[dict[str, Any]]:
-    """Returns a few of the rows that could not be read; not their text, which may be secret."""
+    """Returns some of the rows that could not be read, without their text, which may be secret."""
     files = [
         file
         for artifact in node.outputs.get("examples", [])
@@ -133,9 +135,9 @@ def _first_lines(file: Path) -> list[str]:
 
 
 def _trials(node: NodeRun | None) -> list[dict[str, Any]]:
-    """Returns what the Tuner wrote of its trials, each with its values beside its score.
+    """Returns the Tuner's trials, each with its values and its score.
 
-    The best stands first, then the untuned one: of many trials the page shows but some.
+    The best is first, then the untuned one, as the page shows only the first of many trials.
     """
     made = [each for group in node.outputs.values() for each in group] if node else []
     for artifact in (each for each in made if each["type"] == "TunerResults"):
@@ -160,7 +162,7 @@ def _list_in(file: Path) -> list[dict[str, Any]]:
 
 
 def _version(served: Path, number: str) -> dict[str, Any]:
-    """Returns the version that the run pushed; of one that is gone its number alone."""
+    """Returns the version that the run pushed; only its number if it no longer exists."""
     if not number.isdecimal():
         return {}
     found = find(served, int(number))

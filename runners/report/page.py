@@ -1,4 +1,4 @@
-"""The report as one page that needs nothing beside it: `page.html`, filled."""
+"""The report as one self-contained HTML page, from the template `page.html`."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,14 +7,14 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from beltline.runners.report.content import Report
+from beltline.runners.report.content import RunReport
 
 _BAD = ("failed", "refused")
 _MOST = 40
 
 
-def page(report: Report) -> str:
-    """Returns the page as HTML; of long lists the first forty lines."""
+def page(report: RunReport) -> str:
+    """Returns the page as HTML, with the first forty lines of long lists."""
     environment = Environment(
         loader=PackageLoader(__package__, "."),
         autoescape=True,
@@ -23,7 +23,7 @@ def page(report: Report) -> str:
     )
     environment.filters |= {
         "local": _local,
-        "figure": _figure,
+        "metric": _metric,
         "seconds": _seconds,
         "shown": _shown,
         "count": _count,
@@ -33,13 +33,13 @@ def page(report: Report) -> str:
         bad=[node for node in report.nodes if node["state"] in _BAD],
         spans=_spans(report),
         trial_columns=list(dict.fromkeys(name for trial in report.trials for name in trial)),
-        longest=_longest(report.judgement.importance),
+        longest=_longest(report.evaluation.importance),
         most=_MOST,
     )
 
 
-def _spans(report: Report) -> dict[str, tuple[float, float]]:
-    """Returns when each node ran, in hundredths of the run: where it begins, and how long it is."""
+def _spans(report: RunReport) -> dict[str, tuple[float, float]]:
+    """Returns the start and the length of each node, in percent of the run."""
     timed = [node for node in report.nodes if node["started"] and node["seconds"] is not None]
     if not timed:
         return {}
@@ -56,7 +56,7 @@ def _spans(report: Report) -> dict[str, tuple[float, float]]:
 
 
 def _longest(importance: Mapping[str, Any]) -> float:
-    """Returns the length that fills a bar."""
+    """Returns the value that fills a bar."""
     columns: Iterable[Mapping[str, float]] = importance.get("columns", [])
     return max((each["loss"] + each["deviation"] for each in columns), default=0) or 1
 
@@ -68,12 +68,12 @@ def _local(time: str | None) -> str:
         return "-"
 
 
-def _figure(value: float | None, sign: bool = False) -> str:
+def _metric(value: float | None, sign: bool = False) -> str:
     if value is None:
         return "-"
     if not sign and value > 1 and float(value).is_integer():
         return f"{value:,.0f}"
-    # What is next to nothing has no sign.
+    # A value that rounds to zero has no sign.
     text = f"{value:+,.4f}" if sign else f"{value:,.4f}"
     return text.lstrip("+-") if not float(text.replace(",", "")) else text
 

@@ -1,8 +1,8 @@
-"""Nodes without the seconds of imports: a worker that has imported TFX once and forks for each.
+"""The warm worker: has imported TFX once and forks a process for each node, which saves seconds.
 
-`python -m beltline.runners.warm` takes the node runner's options and ends as it would: the same
-output, exit codes and signals. The client (`client.py`) hands the node to the worker (`worker.py`)
-of this host, user and environment (`address.py`), and starts one if there is none; where none can
-be had, it runs the node in a plain process. A worker ends when it has had nothing to do for a
-while.
+`python -m beltline.runners.warm` has the node runner's options, output, exit codes and signals. The
+client (`client.py`) passes the node to the worker (`worker.py`) of this host, user and environment
+(`address.py`), and starts one if there is none. If no worker is available, it runs the node in a
+plain process. An idle worker exits after a while. To add a message between the two, add it to
+`messages.py`.
 """

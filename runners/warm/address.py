@@ -1,8 +1,7 @@
-"""Where the warm worker of this user and this environment listens.
+"""The address of the warm worker of this user and this environment.
 
-A worker has imported its code once, so a changed lock, a changed source file or a variable that
-libraries read while they are imported needs another one: all of them are in the address. The old
-worker ends by itself when nobody asks it any more.
+A worker has imported its code once, so a changed lock, source file, or variable that libraries read
+at import needs another worker: all of them are part of the address. The old worker exits when idle.
 """
 
 import hashlib
@@ -15,30 +14,32 @@ from pathlib import Path
 
 from beltline.bundle.environment import PACKAGES
 
-# Seconds without a node after which a worker ends; 0 means that there is to be none.
+# Seconds without a node after which a worker exits; 0 turns workers off.
 IDLE = "BELTLINE_WORKER_IDLE"
 _IDLE_SECONDS = 600.0
 
 _READ_BY_LIBRARIES = ("CUDA", "KERAS", "LD_", "MALLOC_", "OMP_", "PYTHON", "TF_", "TMPDIR", "XLA_")
 
 
-class NoWorker(Exception):
-    """There is no warm worker, and none can be had; the message says why."""
+class WorkerUnavailable(Exception):
+    """No warm worker is available; the message says why."""
 
 
 def idle_seconds() -> float:
-    """Returns how long a worker waits for a node before it ends.
+    """Returns how many seconds a worker waits for a node before it exits.
 
     Raises:
-      NoWorker: the environment says that there is to be none, or makes no sense.
+      WorkerUnavailable: the environment turns workers off, or its value is invalid.
     """
     text = os.environ.get(IDLE) or str(_IDLE_SECONDS)
     try:
         seconds = float(text)
     except ValueError:
-        raise NoWorker(f"{IDLE}={text} is no number of seconds") from None
+        raise WorkerUnavailable(
+            f"{IDLE}: invalid value '{text}': must be a number of seconds"
+        ) from None
     if not seconds > 0:
-        raise NoWorker(f"{IDLE}={text}")
+        raise WorkerUnavailable(f"{IDLE}={text}")
     return seconds
 
 
@@ -46,17 +47,17 @@ def address() -> Path:
     """Returns the path of the worker's socket, in a folder that only this user can enter.
 
     Raises:
-      NoWorker: somebody else has made that folder, or left it open to others.
+      WorkerUnavailable: the folder belongs to another user, or is open to others.
     """
     folder = Path(tempfile.gettempdir()) / f"beltline-{os.geteuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        raise NoWorker(f"{folder}: {error.strerror}") from None
+        raise WorkerUnavailable(f"{folder}: {error.strerror}") from None
     closed = stat.S_ISDIR(found.st_mode) and not stat.S_IMODE(found.st_mode) & 0o077
     if not closed or found.st_uid != os.geteuid():
-        raise NoWorker(f"{folder} is not a folder of this user's own (mode 0700)")
+        raise WorkerUnavailable(f"{folder} is not a private folder of this user (mode 0700)")
     return folder / f"{_environment_digest()[:16]}.sock"
 
 
@@ -78,7 +79,7 @@ def _variables() -> list[str]:
 
 
 def _files() -> Iterator[str]:
-    """Yields what tells a changed file from the old one, without reading any."""
+    """Yields the size and the time of every source file, which change with its content."""
     files = [Path(sys.prefix) / "beltline.lock"]
     for package in PACKAGES:
         files += sorted((sources() / "beltline" / package).rglob("*.py"))

@@ -1,6 +1,6 @@
-"""`python -m beltline.runners.warm`: the node runner, by way of a worker that has imported TFX.
+"""`python -m beltline.runners.warm`: the node runner, through a worker that has imported TFX.
 
-It imports the standard library only, since it is started for every node.
+It imports only the standard library, as it is started for every node.
 """
 
 import argparse
@@ -20,49 +20,48 @@ from typing import NoReturn
 from beltline.base.database_url import DATABASE
 from beltline.runners.node.parent import end_with_parent
 from beltline.runners.paths import METADATA
-from beltline.runners.warm.address import NoWorker, address, idle_seconds, sources
-from beltline.runners.warm.messages import Channel, Request
+from beltline.runners.warm.address import WorkerUnavailable, address, idle_seconds, sources
+from beltline.runners.warm.messages import Channel, NodeRequest
 
 _ATTEMPTS = 3
 _START_SECONDS = 30
 _SECRET = (METADATA, DATABASE)
-# A worker that was killed has its nodes stopped by the kernel; they get this long to say so.
+# The kernel stops the nodes of a killed worker; they have this long to mark themselves failed.
 _GRACE_SECONDS = 25
-_SETTLE_SECONDS = 60
+_RECONCILE_SECONDS = 60
 
 
 class _WorkerLost(Exception):
-    """The worker was killed while it had our node."""
+    """The worker was killed while it ran our node."""
 
 
 def main() -> NoReturn:
-    """Runs one node and ends as the node runner would."""
+    """Runs one node and exits as the node runner would."""
     end_with_parent()
     arguments = sys.argv[1:]
     try:
         ended = _by_worker(arguments)
-    except NoWorker as reason:
-        print(f"no warm worker ({reason}): a process of its own", file=sys.stderr)
-        ended = _by_itself(arguments)
+    except WorkerUnavailable as reason:
+        print(f"no warm worker ({reason}): using a plain process", file=sys.stderr)
+        ended = _in_plain_process(arguments)
     except _WorkerLost:
         print("the warm worker was killed; its node was stopped", file=sys.stderr)
-        _settle(arguments, "the worker was killed")
+        _reconcile(arguments, "the worker was killed")
         ended = 1
     if ended < 0:
-        _settle(arguments, f"its process was killed ({signal.Signals(-ended).name})")
+        _reconcile(arguments, f"its process was killed ({signal.Signals(-ended).name})")
         _end_by(-ended)
     sys.exit(ended)
 
 
 def _by_worker(arguments: list[str]) -> int:
-    """Returns the exit code, or the signal below zero.
+    """Returns the node's exit code, or the negative number of the signal that killed it.
 
     Raises:
-      NoWorker: none can be had; nothing has been started.
-      _WorkerLost: the worker was killed; so was the node.
+      WorkerUnavailable: no worker is available; the node was not started.
     """
     idle_seconds()
-    request = Request(arguments, str(Path.cwd()), dict(os.environ))
+    request = NodeRequest(arguments, str(Path.cwd()), dict(os.environ))
     for _ in range(_ATTEMPTS):
         channel = _connected()
         with channel.connection:
@@ -70,10 +69,10 @@ def _by_worker(arguments: list[str]) -> int:
                 channel.ask(request)
                 process = int(channel.next()["started"])
             except OSError:
-                # It came to the end of its patience just then.
+                # It became idle and exited just then.
                 continue
             return _followed(channel, process)
-    raise NoWorker("it ended whenever it was asked; its log is beside its socket")
+    raise WorkerUnavailable("it exited at every request; its log is beside its socket")
 
 
 def _connected() -> Channel:
@@ -88,14 +87,13 @@ def _connected() -> Channel:
             _start_worker(where)
             started = True
         time.sleep(0.05)
-    raise NoWorker(f"none answers at {where}")
+    raise WorkerUnavailable(f"none listens at {where}")
 
 
 def _start_worker(where: Path) -> None:
-    # Each node brings its own environment; the worker needs no password.
+    # Each node sends its own environment; the worker needs no password.
     kept = {name: text for name, text in os.environ.items() if name not in _SECRET}
     with where.with_suffix(".log").open("w") as log:
-        # Our own interpreter and module; no shell.
         subprocess.Popen(  # noqa: S603 - our own command, no shell
             [sys.executable, "-m", "beltline.runners.warm.worker", str(where)],
             cwd=sources(),
@@ -103,14 +101,14 @@ def _start_worker(where: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Whoever ends this node's process group must not end the worker.
+            # Killing this node's process group must not kill the worker.
             start_new_session=True,
         )
 
 
 def _followed(channel: Channel, process: int) -> int:
-    """Waits for the node's end; passes signals on meanwhile."""
-    # A handle, since the number may be another process's by the time that it is needed.
+    """Waits for the node to end, and forwards signals to it."""
+    # A handle, as the process id may be reused by the time it is needed.
     with contextlib.suppress(ProcessLookupError):
         handle = os.pidfd_open(process)
         with _on_signals(lambda number: channel.send({"signal": number})):
@@ -125,14 +123,14 @@ def _followed(channel: Channel, process: int) -> int:
 
 
 def _end(handle: int) -> None:
-    """Waits for a process that the kernel was asked to stop; kills it if it takes too long."""
+    """Waits for a process that the kernel stops; kills it if it takes too long."""
     if not select.select([handle], [], [], _GRACE_SECONDS)[0]:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(handle, signal.SIGKILL)
 
 
-def _by_itself(arguments: list[str]) -> int:
-    """Runs the node in a process of its own; returns its exit code, or the signal below zero."""
+def _in_plain_process(arguments: list[str]) -> int:
+    """Runs the node in a plain process; returns its exit code, or a negative signal number."""
     command = [sys.executable, "-m", "beltline.runners.node", *arguments]
     # No shell; and this process has one thread, which is what a preexec_fn needs.
     node = subprocess.Popen(command, preexec_fn=end_with_parent)  # noqa: S603, PLW1509 - see above
@@ -142,7 +140,7 @@ def _by_itself(arguments: list[str]) -> int:
 
 @contextmanager
 def _on_signals(do: Callable[[int], object]) -> Iterator[None]:
-    """Does something else than to end on SIGTERM and SIGINT."""
+    """Calls `do` with the signal number on SIGTERM and SIGINT, instead of exiting."""
 
     def handle(number: int, _: FrameType | None) -> None:
         with contextlib.suppress(OSError):
@@ -157,8 +155,8 @@ def _on_signals(do: Callable[[int], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _settle(arguments: list[str], reason: str) -> None:
-    """Has ML Metadata told of a node that was killed and could not say so itself."""
+def _reconcile(arguments: list[str], reason: str) -> None:
+    """Marks the execution of a killed node as failed in ML Metadata."""
     parser = argparse.ArgumentParser(allow_abbrev=False, exit_on_error=False)
     for option in ("--bundle", "--run", "--node"):
         parser.add_argument(option, required=True)
@@ -176,12 +174,11 @@ def _settle(arguments: list[str], reason: str) -> None:
         reason,
     ]
     with contextlib.suppress(subprocess.TimeoutExpired):
-        # The words are passed on as they are; no shell.
-        subprocess.run(command, timeout=_SETTLE_SECONDS, check=False)  # noqa: S603 - our own command, no shell
+        subprocess.run(command, timeout=_RECONCILE_SECONDS, check=False)  # noqa: S603 - our own command, no shell
 
 
 def _end_by(number: int) -> None:
-    """Ends this process by the signal that ended the node."""
+    """Ends this process with the signal that ended the node."""
     if number != signal.SIGKILL:
         signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

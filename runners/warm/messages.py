@@ -1,8 +1,9 @@
-"""What the client and the warm worker say to each other: lines of JSON on a Unix stream socket.
+"""The messages between the client and the warm worker: lines of JSON on a Unix stream socket.
 
-The client sends its stdin, stdout and stderr, then a Request. The worker answers `{"started": pid}`
-and, when the node has ended, `{"ended": code}`: an exit code, or a signal's number below zero. In
-between the client may send `{"signal": number}`; if it goes away, the node is stopped.
+The client sends its stdin, stdout and stderr, then a NodeRequest. The worker answers
+`{"started": pid}` and, when the node has ended, `{"ended": code}`: an exit code, or the negative
+number of a signal. In between the client may send `{"signal": number}`; if it disconnects, the node
+is stopped.
 """
 
 import json
@@ -19,7 +20,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 @dataclass(frozen=True)
-class Request:
+class NodeRequest:
     """A node to run: the node runner's arguments, in this folder and environment."""
 
     arguments: list[str]
@@ -28,7 +29,7 @@ class Request:
 
 
 class Channel:
-    """One side of a connection: sends messages, and takes apart what comes."""
+    """One side of a connection: sends messages, and parses those it receives."""
 
     def __init__(self, connection: socket.socket):
         self.connection = connection
@@ -37,7 +38,11 @@ class Channel:
 
     @classmethod
     def to(cls, address: Path) -> Self:
-        """Connects to the worker that listens at `address`; OSError if none does."""
+        """Connects to the worker that listens at `address`.
+
+        Raises:
+          OSError: none does.
+        """
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(str(address))
@@ -46,17 +51,16 @@ class Channel:
             raise
         return cls(connection)
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: NodeRequest) -> None:
         """Sends a request, with this process's streams."""
         socket.send_fds(self.connection, [b"\n"], _STREAMS)
         self.send(asdict(request))
 
-    def asked(self) -> tuple[Request, list[int]]:
+    def asked(self) -> tuple[NodeRequest, list[int]]:
         """Returns a request and the client's streams, as file descriptors.
 
         Raises:
-          ConnectionError: it went away, or is another user.
-          ValueError, TypeError: it sent something else.
+          ConnectionError: the client has disconnected, or is another user.
         """
         size = _CREDENTIALS.size
         credentials = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
@@ -65,8 +69,8 @@ class Channel:
         _, streams, _, _ = socket.recv_fds(self.connection, 1, len(_STREAMS))
         try:
             if len(streams) != len(_STREAMS):
-                raise ConnectionError("went away")
-            return Request(**self.next()), streams
+                raise ConnectionError("disconnected")
+            return NodeRequest(**self.next()), streams
         except BaseException:
             for stream in streams:
                 os.close(stream)
@@ -77,13 +81,13 @@ class Channel:
         self.connection.sendall(json.dumps(message).encode() + b"\n")
 
     def next(self) -> dict[str, Any]:
-        """Waits for the next message; ConnectionError if the other side has gone."""
+        """Waits for the next message and returns it; ConnectionError at the end."""
         while not self._whole:
             self._read()
         return self._whole.pop(0)
 
     def received(self) -> list[dict[str, Any]]:
-        """Reads once and returns the messages that are whole; ConnectionError at the end."""
+        """Reads once and returns the complete messages; ConnectionError at the end."""
         self._read()
         messages, self._whole = self._whole, []
         return messages
@@ -91,6 +95,6 @@ class Channel:
     def _read(self) -> None:
         read = self.connection.recv(65536)
         if not read:
-            raise ConnectionError("went away")
+            raise ConnectionError("disconnected")
         *whole, self._rest = (self._rest + read).split(b"\n")
         self._whole += [json.loads(line) for line in whole]

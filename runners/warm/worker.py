@@ -1,8 +1,8 @@
-"""The warm worker: imports what the nodes share, then forks a process for each that is asked for.
+"""The warm worker: imports what the nodes share, then forks a process for each requested node.
 
-One thread, one loop: it starts no TensorFlow operation and no thread of its own, so that forking is
-safe (see docs/architecture.md). A node's process has the client's streams, folder and environment,
-and a process group of its own, which ends with it. `python -m beltline.runners.warm.worker SOCKET`.
+One thread, one loop: it runs no TensorFlow operation and starts no thread, so that forking is safe
+(see docs/architecture.md). A node's process has the client's streams, folder and environment, and a
+process group of its own, which ends with it. `python -m beltline.runners.warm.worker SOCKET`.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from beltline.runners.local.runner import SHARED
 from beltline.runners.node.loading import loading
 from beltline.runners.node.parent import end_with_parent
 from beltline.runners.warm.address import idle_seconds
-from beltline.runners.warm.messages import Channel, Request
+from beltline.runners.warm.messages import Channel, NodeRequest
 
 _REQUEST_SECONDS = 10
 _OTHER_SECONDS = 30
@@ -41,14 +41,14 @@ class _Node:
     killed_at: float = float("inf")
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Signals the node and all that it has started; kills them if they take too long."""
+        """Signals the node's process group; kills it if it takes too long."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process, number)
         self.killed_at = min(self.killed_at, time.monotonic() + GRACE_SECONDS)
 
 
 class Worker:
-    """Serves the nodes that come over one listening socket."""
+    """Runs the nodes that clients request on one listening socket."""
 
     def __init__(self, listener: socket.socket, idle: float):
         self._listener = listener
@@ -58,13 +58,13 @@ class Worker:
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
 
     def serve(self) -> None:
-        """Returns when nothing has been asked for `idle` seconds."""
+        """Runs nodes; returns when none was requested for `idle` seconds."""
         while True:
-            ready = self._selector.select(self._patience())
+            ready = self._selector.select(self._timeout())
             if not ready and not self._nodes:
                 return
             for key, _ in ready:
-                # One event's handler may have unregistered what the next one is about.
+                # The handler of one event may have unregistered the next one's file.
                 if key.fd in self._selector.get_map():
                     key.data()
             for node in self._nodes:
@@ -72,7 +72,7 @@ class Worker:
                     node.stop(signal.SIGKILL)
                     node.killed_at = float("inf")
 
-    def _patience(self) -> float | None:
+    def _timeout(self) -> float | None:
         if not self._nodes:
             return self._idle
         soonest = min(node.killed_at for node in self._nodes)
@@ -96,7 +96,7 @@ class Worker:
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._heard(node))
         self._tell(node, {"started": process})
 
-    def _fork(self, request: Request, streams: list[int]) -> int:
+    def _fork(self, request: NodeRequest, streams: list[int]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         process = os.fork()
@@ -105,7 +105,7 @@ class Worker:
         return process
 
     def _heard(self, node: _Node) -> None:
-        """The client passes a signal on, or has gone: then nobody wants the node any more."""
+        """Handles a signal that the client forwards; if it has disconnected, stops the node."""
         try:
             for message in node.channel.received():
                 node.stop(int(message["signal"]))
@@ -117,7 +117,7 @@ class Worker:
         self._selector.unregister(node.handle)
         os.close(node.handle)
         _, status = os.waitpid(node.process, 0)
-        # Whatever it had started and left behind.
+        # Kills what the node has left running.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(node.process, signal.SIGKILL)
         self._nodes.remove(node)
@@ -127,20 +127,20 @@ class Worker:
         node.channel.connection.close()
 
     def _tell(self, node: _Node, message: dict[str, int]) -> None:
-        # A client that has gone is noticed by its end of the connection.
+        # `_heard` notices a client that has disconnected.
         with contextlib.suppress(OSError):
             node.channel.send(message)
 
 
-def _become_node(request: Request, streams: list[int]) -> None:
-    """The forked process: never returns."""
+def _become_node(request: NodeRequest, streams: list[int]) -> None:
+    """Runs the node in the forked process; never returns."""
     code = 1
     try:
         os.setsid()
         end_with_parent()
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
-        # The worker's socket and the other nodes' connections are none of its business.
+        # The worker's socket and the connections of other nodes.
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIOWrapper
         os.environ.clear()
@@ -160,7 +160,7 @@ def _become_node(request: Request, streams: list[int]) -> None:
 
 @contextmanager
 def _listening(address: Path) -> Iterator[socket.socket | None]:
-    """A socket that listens at `address`; None if another worker already does."""
+    """Yields a socket that listens at `address`; None if another worker does."""
     with address.with_suffix(".lock").open("w") as lock:
         if not _locked(lock.fileno(), address):
             yield None
@@ -175,13 +175,13 @@ def _listening(address: Path) -> Iterator[socket.socket | None]:
         try:
             yield listener
         finally:
-            # First the name, so that whoever comes now starts another worker.
+            # First the name, so that the next client starts another worker.
             address.unlink(missing_ok=True)
             listener.close()
 
 
 def _locked(lock: int, address: Path) -> bool:
-    """Takes the lock; returns False if the one who has it answers."""
+    """Takes the lock; returns False if the worker that holds it is listening."""
     for _ in range(_OTHER_SECONDS * 10):
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -194,7 +194,7 @@ def _locked(lock: int, address: Path) -> bool:
 
 
 def main() -> None:
-    """Serves the socket that the first argument names until nobody asks any more."""
+    """Runs a worker on the socket in the first argument until it is idle."""
     with _listening(Path(sys.argv[1])) as listener:
         if listener is None:
             return

@@ -56,7 +56,7 @@ def test_a_pool_that_is_not_there_or_too_small(pipeline: Deployed) -> None:
     found = check(pipeline, *gpu)["pool"]
     assert found["ok"] is False and "1 slots" in found["text"]
     found = check(pipeline, *gpu, "--set", "airflow.gpu_pool=a100")["pool"]
-    assert found["ok"] is False and "airflow pools set a100 2" in found["mend"]
+    assert found["ok"] is False and "airflow pools set a100 2" in found["fix"]
 
 
 def test_a_dag_that_is_paused(pipeline: Deployed) -> None:
@@ -84,7 +84,7 @@ def test_what_a_task_finds_wrong(pipeline: Deployed) -> None:
     environment = f"airflow.environment={pipeline.project.folder / 'nowhere'}"
     pipeline.compile("--set", "name=checked", "--set", environment)
     found = check(pipeline)["task"]
-    assert found["ok"] is False and "look into the log" in found["mend"]
+    assert found["ok"] is False and "see the log" in found["fix"]
 
 
 def test_a_site_that_does_not_answer_or_refuses_the_login(pipeline: Deployed) -> None:

@@ -56,7 +56,7 @@ def runs(pipeline: Deployed) -> list[dict[str, Any]]:
 
 def test_before_the_first_request_nothing_is_to_do(pipeline: Deployed) -> None:
     assert watch(pipeline, "early") == NOTHING
-    assert "there are no samples of requests yet" in log(pipeline, "early", "Monitor")
+    assert "no request samples yet" in log(pipeline, "early", "Monitor")
 
 
 def test_requests_like_the_training_rows_start_nothing(pipeline: Deployed) -> None:

@@ -19,7 +19,7 @@ from beltline.base.database_url import DATABASE
 from beltline.data.casting import generate
 from beltline.pipeline.settings.page import sections
 from beltline.pipeline.settings.settings import Settings
-from beltline.runners import paths as places
+from beltline.runners import paths
 from beltline.runners.airflow.api import AIRFLOW
 from beltline.runners.cli.main import COMMANDS, cli
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
@@ -183,7 +183,7 @@ def test_every_command_is_described_with_all_its_options() -> None:
 
 def test_every_environment_variable_is_described() -> None:
     body = section(text("docs/commands.md"), "Environment")
-    named = (places.METADATA, places.ROOT, places.DATA, DATABASE)
+    named = (paths.METADATA, paths.ROOT, paths.DATA, DATABASE)
     for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE, SERVE_TOKEN):
         assert f"| `{name}` |" in body
 

@@ -193,7 +193,7 @@ def test_ctrl_c_in_the_middle_and_a_second_run_meanwhile(project: Project) -> No
     call = project.start("run", *QUICK, "--set", "training.seed=11", "--force", "Transform")
     wait_for(project, "Transform")
     second = project("run", *QUICK)
-    assert second.code == 2 and "a run is going on" in second.err, second.text
+    assert second.code == 2 and "a run is in progress" in second.err, second.text
     os.kill(call.process.pid or 0, signal.SIGINT)
     result = call.wait(60)
     assert result.code == 130, result.text

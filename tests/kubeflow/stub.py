@@ -35,7 +35,7 @@ class Kubeflow:
 
     url: str = ""
     token: str = ""
-    several_users: bool = False
+    multi_user: bool = False
     # Where logs come from: the API server, the server of the pages, or nowhere.
     logs_from: str = "api"
     # The next requests of these methods' names aren't answered at all.
@@ -93,7 +93,7 @@ class Kubeflow:
     def _beside_the_client(self, method: str, path: str, query: dict[str, str]) -> Any:
         words = path.strip("/").split("/")
         if method == "GET" and path == "/apis/v2beta1/healthz":
-            return {"tag_name": "2.17.0", "multi_user": self.several_users}
+            return {"tag_name": "2.17.0", "multi_user": self.multi_user}
         if words[:3] == ["apis", "v1beta1", "runs"] and len(words) == 4:
             workflow = self._play(words[3]).workflow()
             return {"run": {}, "pipeline_runtime": {"workflow_manifest": json.dumps(workflow)}}
@@ -121,7 +121,7 @@ class Kubeflow:
         return self.playing[run]
 
     def _owned(self, query: dict[str, str]) -> None:
-        if bool(query.get("namespace")) != self.several_users:
+        if bool(query.get("namespace")) != self.multi_user:
             raise Answer(400, "a namespace in single-user mode, or none in multi-user mode")
 
     def _pipeline_service_list_pipelines(self, query: Any, _: Any) -> Any:
@@ -133,8 +133,8 @@ class Kubeflow:
         return _kept(self.pipelines, body, "pipeline_id", "display_name")
 
     def _pipeline_service_list_pipeline_versions(self, query: Any, _: Any, pipeline: str) -> Any:
-        ours = [each for each in self.versions if each["pipeline_id"] == pipeline]
-        return {"pipeline_versions": _named(ours, query)}
+        recurring_runs_of = [each for each in self.versions if each["pipeline_id"] == pipeline]
+        return {"pipeline_versions": _named(recurring_runs_of, query)}
 
     def _upload_pipeline_version(self, query: Any, text: str) -> Any:
         stub_routes.check_package(text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beltline.runners.result import Ending
+from beltline.runners.result import RunResult
 from tests.docker_engine import Engine
 from tests.end_to_end import own_code
 from tests.end_to_end.projects import QUICK, Project
@@ -32,7 +32,7 @@ class Ran:
 
     text: str
     run: str
-    ending: Ending
+    ending: RunResult
 
     def count(self, node: str) -> int:
         """How many containers of a node gave a result."""
@@ -79,7 +79,7 @@ class Volume:
         )
         ends = [line for line in _objects(done.stdout) if "end" in line]
         assert ends, done.stdout[-8000:]
-        return Ran(done.stdout, ends[-1]["run"], Ending.from_line(json.dumps(ends[-1])))
+        return Ran(done.stdout, ends[-1]["run"], RunResult.from_line(json.dumps(ends[-1])))
 
     @property
     def shared(self) -> Path:

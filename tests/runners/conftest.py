@@ -1,4 +1,4 @@
-"""Nothing of this machine's places reaches a test, nor of one test's another's."""
+"""Nothing of this machine's paths reaches a test, nor of one test's another's."""
 
 import pytest
 

@@ -8,7 +8,7 @@ from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from beltline.runners.metadata.store import connection_config
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 SETTINGS = """\
 name: line
@@ -28,9 +28,9 @@ def project(folder: Path) -> Path:
     return folder / "pipeline.yaml"
 
 
-def places(folder: Path) -> Places:
-    """The places of that project."""
-    return Places.from_environment(folder / ".beltline")
+def paths(folder: Path) -> Paths:
+    """The paths of that project."""
+    return Paths.from_environment(folder / ".beltline")
 
 
 class Ledger:
@@ -70,7 +70,7 @@ class Ledger:
         known = self.store.get_contexts_by_id(contexts)
         return self.store.put_execution(execution, made, known)[0]
 
-    def end(self, execution_id: int, state: str) -> None:
+    def exit_with(self, execution_id: int, state: str) -> None:
         """Ends an execution."""
         [execution] = self.store.get_executions_by_id([execution_id])
         execution.last_known_state = pb.Execution.State.Value(state)

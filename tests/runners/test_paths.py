@@ -2,33 +2,33 @@ from pathlib import Path
 
 import pytest
 
-from beltline.runners.paths import DATA, METADATA, ROOT, Places
+from beltline.runners.paths import DATA, METADATA, ROOT, Paths
 
 
 def test_without_any_word_everything_is_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    places = Places.from_environment()
-    assert places.root == tmp_path / ".beltline"
-    assert places.metadata == f"sqlite:///{tmp_path}/.beltline/metadata.sqlite"
-    assert places.data == tmp_path
+    paths = Paths.from_environment()
+    assert paths.root == tmp_path / ".beltline"
+    assert paths.metadata == f"sqlite:///{tmp_path}/.beltline/metadata.sqlite"
+    assert paths.data == tmp_path
 
 
 def test_the_settings_say_where():
-    places = Places.from_environment(Path("/big/root"), "mysql://me@db/meta")
-    assert (places.root, places.metadata) == (Path("/big/root"), "mysql://me@db/meta")
+    paths = Paths.from_environment(Path("/big/root"), "mysql://me@db/meta")
+    assert (paths.root, paths.metadata) == (Path("/big/root"), "mysql://me@db/meta")
 
 
 def test_the_environment_wins(monkeypatch):
     monkeypatch.setenv(ROOT, "/machine/root")
     monkeypatch.setenv(METADATA, "sqlite:////machine/meta")
     monkeypatch.setenv(DATA, "/machine/data")
-    places = Places.from_environment(Path("/big/root"), "mysql://me@db/meta")
-    assert places == Places(Path("/machine/root"), "sqlite:////machine/meta", Path("/machine/data"))
+    paths = Paths.from_environment(Path("/big/root"), "mysql://me@db/meta")
+    assert paths == Paths(Path("/machine/root"), "sqlite:////machine/meta", Path("/machine/data"))
 
 
 def test_metadata_follows_the_root(monkeypatch):
     monkeypatch.setenv(ROOT, "/machine/root")
-    assert Places.from_environment(Path("/big")).metadata == (
+    assert Paths.from_environment(Path("/big")).metadata == (
         "sqlite:////machine/root/metadata.sqlite"
     )
 
@@ -36,14 +36,14 @@ def test_metadata_follows_the_root(monkeypatch):
 @pytest.mark.parametrize("folder", [Path("/a/root"), Path("relative root")])
 def test_a_node_finds_the_same_places_from_any_folder(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    places = Places.from_environment(folder, None)
-    for name, value in places.environment().items():
+    paths = Paths.from_environment(folder, None)
+    for name, value in paths.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir("/")
-    assert Places.from_environment() == places
+    assert Paths.from_environment() == paths
 
 
 def test_what_lies_in_the_root():
-    places = Places.from_environment(Path("/r"))
-    inside = [places.artifacts, places.bundles, places.log("run", "Trainer")]
+    paths = Paths.from_environment(Path("/r"))
+    inside = [paths.artifacts, paths.bundles, paths.log("run", "Trainer")]
     assert inside == [Path("/r/artifacts"), Path("/r/bundles"), Path("/r/logs/run/Trainer.log")]

@@ -4,7 +4,7 @@ import pytest
 
 from beltline.base.errors import GateRefused, NodeFailed, WrongInput
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.result import Ending, ending
+from beltline.runners.result import RunResult, run_result
 from beltline.versions.live import promote
 
 
@@ -24,37 +24,37 @@ KEPT = Outcome("Pusher", "skipped", 5, pushed(pushed=0, reason="this model is ve
 
 
 def test_done_with_the_version_that_was_pushed():
-    assert ending([DATA, CACHED, PUSHED], "r1") == Ending("done", version="7", run="r1")
+    assert run_result([DATA, CACHED, PUSHED], "r1") == RunResult("done", version="7", run="r1")
 
 
 def test_done_where_the_model_was_a_version_already():
-    assert ending([DATA, KEPT], "r1") == Ending("done", run="r1")
+    assert run_result([DATA, KEPT], "r1") == RunResult("done", run="r1")
 
 
 def test_done_without_a_pusher():
     champion = Outcome("Champion", "done", 5, pushed(pushed=1, pushed_version="6"))
-    found = ending([DATA, champion])
+    found = run_result([DATA, champion])
     assert (found.end, found.version) == ("done", "")
 
 
 def test_nothing_ran():
-    assert ending([], "r1") == Ending("done", run="r1")
+    assert run_result([], "r1") == RunResult("done", run="r1")
 
 
 def test_a_failure_is_the_first_one():
     later = Outcome("Evaluator", "failed", reason="also")
-    found = ending([DATA, FAILED, later], "r1")
-    assert found == Ending("failed", "Trainer", "out of memory", code=1, run="r1")
+    found = run_result([DATA, FAILED, later], "r1")
+    assert found == RunResult("failed", "Trainer", "out of memory", code=1, run="r1")
 
 
 def test_a_refusal_is_the_gate_s_not_that_of_what_was_skipped_after_it():
-    found = ending([DATA, REFUSED, AFTER], "r1")
-    assert found == Ending("refused", "Evaluator", "auc 0.5 is below 0.6", code=3, run="r1")
+    found = run_result([DATA, REFUSED, AFTER], "r1")
+    assert found == RunResult("refused", "Evaluator", "auc 0.5 is below 0.6", code=3, run="r1")
 
 
 def test_without_data_nothing_was_to_do():
-    found = ending([NO_DATA, Outcome("DataGate", "skipped", reason="no data")], "r1")
-    assert found == Ending("failed", "ExampleGen", "no files of 2026-11-23", code=2, run="r1")
+    found = run_result([NO_DATA, Outcome("DataGate", "skipped", reason="no data")], "r1")
+    assert found == RunResult("failed", "ExampleGen", "no files of 2026-11-23", code=2, run="r1")
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_after_a_refusal_the_live_version_stays(tmp_path, there, stays):
     for name in there:
         (tmp_path / name).mkdir()
         (tmp_path / name / "saved_model.pb").write_text("")
-    assert ending([REFUSED], served=tmp_path).version == stays
+    assert run_result([REFUSED], served=tmp_path).version == stays
     if stays:
         promote(tmp_path, 9)
-        assert ending([REFUSED], served=tmp_path).version == "9"
+        assert run_result([REFUSED], served=tmp_path).version == "9"
 
 
 def test_before_a_first_push_no_version_stays(tmp_path):
-    assert ending([REFUSED], served=tmp_path / "served").version == ""
+    assert run_result([REFUSED], served=tmp_path / "served").version == ""
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_before_a_first_push_no_version_stays(tmp_path):
     ],
 )
 def test_what_is_raised(outcomes, kind, says):
-    found = ending(outcomes)
+    found = run_result(outcomes)
     error = found.error("log: there")
     assert (type(error), str(error)) == (kind, says)
     # The command's exit code is the one that the ending carries.
@@ -97,27 +97,28 @@ def test_what_is_raised(outcomes, kind, says):
 
 
 def test_a_reason_of_several_lines_is_set_in():
-    found = Ending("refused", "DataGate", "temp: too high\nmold: unknown", version="6", code=3)
+    found = RunResult("refused", "DataGate", "temp: too high\nmold: unknown", version="6", code=3)
     assert str(found.error()) == (
-        "DataGate refused; nothing was pushed, version 6 stays:\n  temp: too high\n  mold: unknown"
+        "DataGate refused; nothing was pushed, version 6 stays live:\n"
+        "  temp: too high\n  mold: unknown"
     )
 
 
 def test_without_advice_nothing_is_added():
-    assert str(Ending("failed", "Trainer", "why", code=1).error()) == "Trainer failed: why"
+    assert str(RunResult("failed", "Trainer", "why", code=1).error()) == "Trainer failed: why"
 
 
 @pytest.mark.parametrize("outcomes", [[PUSHED], [FAILED], [REFUSED], [NO_DATA]])
 def test_it_is_read_back_from_its_line(outcomes):
-    found = ending(outcomes, "r1")
+    found = run_result(outcomes, "r1")
     assert "\n" not in found.line()
-    assert Ending.from_line(found.line()) == found
+    assert RunResult.from_line(found.line()) == found
 
 
 def test_a_reason_of_several_lines_is_one_line_of_json():
-    found = Ending("failed", "Trainer", "first\nsecond · ä", code=1)
+    found = RunResult("failed", "Trainer", "first\nsecond · ä", code=1)
     assert "\n" not in found.line()
-    assert Ending.from_line(found.line()) == found
+    assert RunResult.from_line(found.line()) == found
 
 
 @pytest.mark.parametrize(
@@ -137,4 +138,4 @@ def test_a_reason_of_several_lines_is_one_line_of_json():
 )
 def test_what_is_no_ending_is_an_error(line):
     with pytest.raises((TypeError, ValueError)):
-        Ending.from_line(line)
+        RunResult.from_line(line)

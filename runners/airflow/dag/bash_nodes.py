@@ -35,7 +35,7 @@ from .nodes import (
     without_secrets,
 )
 
-_SETTLE_SECONDS = 120
+_RECONCILE_SECONDS = 120
 
 
 class NodeProcess(SubprocessHook):
@@ -108,7 +108,7 @@ class NodeOperator(BashOperator):
 
     def get_env(self, context: Context) -> Environment:
         """Returns the node's environment: not Airflow's own secrets, but the metadata's."""
-        return {**without_secrets(super().get_env(context)), **self._deployment.places()}
+        return {**without_secrets(super().get_env(context)), **self._deployment.environment()}
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Runs the node and returns its result."""
@@ -124,21 +124,21 @@ class NodeOperator(BashOperator):
         """Stops the node."""
         self.subprocess_hook.stop()
 
-    def settle(self, context: Context, reason: str) -> None:
+    def reconcile(self, context: Context, reason: str) -> None:
         """Marks failed in ML Metadata what the node has left running."""
         self.subprocess_hook.wait()
         done = subprocess.run(  # noqa: S603 - our own command, no shell
-            self._deployment.settle_command(context, reason),
-            env={**without_secrets(dict(os.environ)), **self._deployment.places()},
+            self._deployment.reconcile_command(context, reason),
+            env={**without_secrets(dict(os.environ)), **self._deployment.environment()},
             cwd="/",
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_SETTLE_SECONDS,
+            timeout=_RECONCILE_SECONDS,
             check=False,
         )
         level = logging.ERROR if done.returncode else logging.INFO
-        log.log(level, "settle: exit code %s %s", done.returncode, done.stderr.strip())
+        log.log(level, "reconcile: exit code %s %s", done.returncode, done.stderr.strip())
 
 
 def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> NodeOperator:

@@ -162,8 +162,8 @@ def _for_every_task(airflow: dict[str, Any]) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=30),
         "execution_timeout": timedelta(minutes=airflow["timeout_minutes"]),
-        "on_failure_callback": nodes.settle_after_failure,
-        "on_retry_callback": nodes.settle_after_failure,
+        "on_failure_callback": nodes.reconcile_after_failure,
+        "on_retry_callback": nodes.reconcile_after_failure,
     }
 
 

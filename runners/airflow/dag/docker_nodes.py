@@ -57,13 +57,13 @@ class DockerNode(DockerOperator):
             announce(context, asset, result)
         return result
 
-    def settle(self, context: Context, reason: str) -> None:
+    def reconcile(self, context: Context, reason: str) -> None:
         """Stops what goes on without its task, and marks failed what the node left running."""
         self._label = _label(context)
         self._remove_leftovers()
-        self.command = self._deployment.settle_command(context, reason)
+        self.command = self._deployment.reconcile_command(context, reason)
         exit_code, _ = self._run_image()
-        log.info("settle: exit code %s", exit_code)
+        log.info("reconcile: exit code %s", exit_code)
 
     def on_kill(self) -> None:
         """Stops the node, which marks itself failed."""
@@ -111,7 +111,7 @@ class DockerNode(DockerOperator):
     def _environment(self) -> Environment:
         wanted = [METADATA, *([DATABASE] if self._deployment.has_query else [])]
         here = {name: os.environ[name] for name in wanted if name in os.environ}
-        return {**here, **self._deployment.places()}
+        return {**here, **self._deployment.environment()}
 
     def _remove_leftovers(self) -> None:
         """Removes what a task that was killed has left, so that no two run the same node."""

@@ -25,7 +25,7 @@ from .nodes import (
 )
 
 _GPU = "nvidia.com/gpu"
-_SETTLE_SECONDS = 300
+_RECONCILE_SECONDS = 300
 
 
 class Pods(PodManager):
@@ -74,20 +74,20 @@ class PodNode(KubernetesPodOperator):
             announce(context, asset, result)
         return result
 
-    def settle(self, context: Context, reason: str) -> None:
+    def reconcile(self, context: Context, reason: str) -> None:
         """Ends what goes on without its task, and marks failed what the node left running."""
         self.labels = {"beltline-task": _label(context)}
         self._delete_leftovers()
-        command = self._deployment.settle_command(context, reason)
+        command = self._deployment.reconcile_command(context, reason)
         self.cmds, self.arguments = command[:1], command[1:]
         pod = self.pod_manager.create_pod(self.build_pod_request_obj())
-        until = time.monotonic() + _SETTLE_SECONDS
+        until = time.monotonic() + _RECONCILE_SECONDS
         phase = ""
         while phase not in ("Succeeded", "Failed") and time.monotonic() < until:
             time.sleep(2)
             phase = self.pod_manager.read_pod(pod).status.phase
         self.pod_manager.delete_pod(pod)
-        log.info("settle: %s", phase)
+        log.info("reconcile: %s", phase)
 
     def _delete_leftovers(self) -> None:
         """Deletes what a task that was killed has left, so that no two run the same node."""
@@ -120,7 +120,7 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> PodNode
         automount_service_account_token=False,
         cmds=command[:1],
         arguments=command[1:],
-        env_vars=deployment.places(),
+        env_vars=deployment.environment(),
         container_resources=resources(node["resources"]),
         security_context=models.V1PodSecurityContext(
             run_as_non_root=True, seccomp_profile=models.V1SeccompProfile(type="RuntimeDefault")

@@ -1,4 +1,4 @@
-"""What a node's task needs wherever it runs: places, values, its log, and what its end means.
+"""What a node's task needs wherever it runs: paths, values, its log, and what its end means.
 
 Lies beside `dag.py` in the folder that Airflow loads; see there.
 """
@@ -95,7 +95,7 @@ class Deployment:
         """Whether the data are those of a query, and not files."""
         return bool(json.loads(self.settings).get("data", {}).get("query"))
 
-    def places(self) -> Environment:
+    def environment(self) -> Environment:
         """Returns root and data on the workers, and the databases that connections name."""
         found = {"BELTLINE_ROOT": self.airflow["root"], "BELTLINE_DATA": self.airflow["data"]}
         for variable, key in _CONNECTIONS.items():
@@ -104,7 +104,7 @@ class Deployment:
                 found[variable] = _url(Connection.get(connection))
         return found
 
-    def settle_command(self, context: Context, reason: str) -> list[str]:
+    def reconcile_command(self, context: Context, reason: str) -> list[str]:
         """Returns the command that marks failed what a task's node has left running."""
         what = ["--node", context["task"].task_id, "--run", context["run_id"], "--reason", reason]
         return [
@@ -225,7 +225,7 @@ def conclude(exit_code: int, result: dict[str, Any]) -> dict[str, Any]:
       AirflowFailException: another try would end the same way.
       AirflowException: it failed.
     """
-    reason = result.get("reason") or _ending(exit_code)
+    reason = result.get("reason") or _exit_reason(exit_code)
     refused = result.get("state") == "refused"
     if exit_code == SKIPPED:
         raise AirflowSkipException(reason)
@@ -240,7 +240,7 @@ def conclude(exit_code: int, result: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _ending(exit_code: int) -> str:
+def _exit_reason(exit_code: int) -> str:
     if exit_code == -signal.SIGKILL or exit_code == 128 + signal.SIGKILL:
         return "the node was killed (SIGKILL); the machine may have run out of memory"
     return f"the node ended with exit code {exit_code}; its log says why"
@@ -265,10 +265,10 @@ def without_secrets(environment: Environment) -> Environment:
     return {name: text for name, text in environment.items() if not name.startswith(secret)}
 
 
-def settle_after_failure(context: Context) -> None:
+def reconcile_after_failure(context: Context) -> None:
     """Leaves ML Metadata true after a failure; in the DAG processor if the task was killed."""
     try:
         error = context.get("exception")
-        context["task"].settle(context, str(error or "its process was killed"))
+        context["task"].reconcile(context, str(error or "its process was killed"))
     except Exception:
         log.exception("ML Metadata may still say that the node is running")

@@ -1,4 +1,4 @@
-"""`beltline compile`: writes what an orchestrator loads."""
+"""`beltline compile`: compiles the pipeline for an orchestrator."""
 
 import os
 from pathlib import Path
@@ -10,61 +10,61 @@ from beltline.pipeline.resolved import ResolvedProject
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 
 
 @click.command("compile")
-@click.argument("place", type=click.Choice(["airflow", "kubeflow"]))
+@click.argument("target", type=click.Choice(["airflow", "kubeflow"]))
 @settings_options
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Folder to write.  [default: build/PLACE/<name>]",
+    help="Output folder.  [default: build/TARGET/<name>]",
 )
-def compile(place: str, file: Path, overrides: tuple[str, ...], output: Path | None) -> None:
-    """Write what PLACE loads: the bundle, and the file that starts its nodes."""
-    project, places = open_project(file, overrides)
-    folder = output or Path("build") / place / project.settings.name
-    if place == "airflow":
-        _airflow(project, places, folder)
+def compile(target: str, file: Path, overrides: tuple[str, ...], output: Path | None) -> None:
+    """Compile the pipeline for TARGET: the bundle, and the file that TARGET loads."""
+    project, paths = open_project(file, overrides)
+    folder = output or Path("build") / target / project.settings.name
+    if target == "airflow":
+        _airflow(project, paths, folder)
     else:
         _kubeflow(project, folder)
 
 
 def compile_kubeflow(project: Project, folder: Path) -> Path:
-    """Writes the bundle and Kubeflow's packages into `folder`; returns the pipeline's file.
+    """Writes the bundle and Kubeflow's packages into `folder`; returns the pipeline's package.
 
-    The monitoring's package lies beside it.
+    The monitoring package is written beside it.
 
     Raises:
-      WrongInput: the settings are wrong, or lack what Kubeflow needs.
+      WrongInput: the settings are invalid, or lack what Kubeflow needs.
     """
     return _write_kubeflow(_check_definition(project), folder)[1]
 
 
-def say_compiling(project: Project) -> None:
-    """Says why nothing happens for a while."""
-    click.echo(f"{project.settings.name}: compiling (TensorFlow and TFX take a while to load)")
+def print_compiling(project: Project) -> None:
+    """Prints that compiling has begun, as it takes a while."""
+    click.echo(f"{project.settings.name}: compiling (importing TensorFlow and TFX takes a while)")
 
 
-def _airflow(project: Project, places: Places, folder: Path) -> None:
+def _airflow(project: Project, paths: Paths, folder: Path) -> None:
     resolved = _check_definition(project)
-    say_compiling(project)
+    print_compiling(project)
     bundle = _compile(resolved, folder)
-    _write_airflow(folder, bundle, project, places)
-    _say_written(folder, bundle)
+    _write_airflow(folder, bundle, project, paths)
+    _print_written(folder, bundle)
     name = project.settings.name
     click.echo(f"next       copy or link {folder} into Airflow's DAG folder; the DAG is '{name}'")
 
 
 def _kubeflow(project: Project, folder: Path) -> None:
     resolved = _check_definition(project)
-    say_compiling(project)
+    print_compiling(project)
     bundle, package = _write_kubeflow(resolved, folder)
-    _say_written(folder, bundle)
-    click.echo(f"next       `beltline submit kubeflow`, or upload {package} on Kubeflow's pages")
+    _print_written(folder, bundle)
+    click.echo(f"next       `beltline submit kubeflow`, or upload {package} in Kubeflow's UI")
 
 
 def _check_definition(project: Project) -> ResolvedProject:
@@ -74,15 +74,15 @@ def _check_definition(project: Project) -> ResolvedProject:
 
 
 def _compile(resolved: ResolvedProject, folder: Path) -> Bundle:
-    # What libraries write while they load is of no use: a mistake is an exception.
+    # What libraries write while they are imported is of no use: a mistake is an exception.
     with stderr_in(Path(os.devnull)):
-        # Only now, since this is what takes so long.
+        # Only now, as the import takes seconds.
         from beltline.pipeline.compile import compile_bundle
 
         return compile_bundle(resolved, folder / "bundles")
 
 
-def _say_written(folder: Path, bundle: Bundle) -> None:
+def _print_written(folder: Path, bundle: Bundle) -> None:
     click.echo(f"wrote      {folder} · bundle {bundle.manifest.digest[:12]}")
 
 
@@ -91,23 +91,23 @@ def _write_kubeflow(resolved: ResolvedProject, folder: Path) -> tuple[Bundle, Pa
 
     settings = resolved.settings
     kubeflow = settings.kubeflow.model_dump(mode="json")
-    # Before the compiling, which takes longer.
+    # Before compiling, which takes longer.
     package.check(kubeflow, has_query=settings.data.source == "sql")
     bundle = _compile(resolved, folder)
     package.write_monitor(folder, bundle, kubeflow, settings.monitoring.model_dump(mode="json"))
     return bundle, package.write(folder, bundle, kubeflow)
 
 
-def _write_airflow(folder: Path, bundle: Bundle, project: Project, places: Places) -> None:
+def _write_airflow(folder: Path, bundle: Bundle, project: Project, paths: Paths) -> None:
     from beltline.runners.airflow import compile as deployment
 
     settings = project.settings
-    # Without `local`: it may hold a database's password, and everybody reads a DAG's page.
+    # Without `local`: it may hold a database's password, and every Airflow user sees a DAG's docs.
     shown = settings.model_dump(
         mode="json", by_alias=True, exclude_defaults=True, exclude={"local"}
     )
     airflow = {
-        **deployment.resolved(settings.airflow.model_dump(), places),
+        **deployment.resolved(settings.airflow.model_dump(), paths),
         "task": settings.label.task,
     }
     monitoring = settings.monitoring.model_dump(mode="json")

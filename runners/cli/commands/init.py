@@ -1,4 +1,4 @@
-"""`beltline init`: looks at a data file and writes a working `pipeline.yaml` and schema for it."""
+"""`beltline init`: inspects a table and creates a working `pipeline.yaml` and schema for it."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import click
 
 @click.command("init")
 @click.argument("data", type=click.Path(path_type=Path), required=False)
-@click.option("--query", metavar="SQL", help="Look at a query's rows, not at files.")
+@click.option("--query", metavar="SQL", help="Inspect the rows of a query instead of files.")
 @click.option("--label", required=True, metavar="COL", help="The column to predict.")
 @click.option(
     "-o",
@@ -15,9 +15,9 @@ import click
     type=click.Path(path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="Folder to write to.  [default: the current one]",
+    help="Output folder.  [default: the current folder]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option("--overwrite", is_flag=True, help="Overwrite existing files.")
 @click.option("--name", help="The pipeline's name.  [default: from DATA's name]")
 def init(
     data: Path | None,
@@ -27,14 +27,13 @@ def init(
     overwrite: bool,
     name: str | None,
 ) -> None:
-    """Look at DATA and write a pipeline.yaml and a schema for it.
+    """Inspect DATA and create a pipeline.yaml and a schema for it.
 
     DATA is a CSV, TSV or Parquet file, a folder of them, or a quoted pattern such as 'in/*.csv'.
-    In its place --query may name rows of the database in BELTLINE_DATABASE; --name is needed then.
-    What was decided about each column, and why, is printed; edit the two files where you know
-    better.
+    Instead of DATA, --query may select rows of the database in BELTLINE_DATABASE; it requires
+    --name. What was decided for each column, and why, is printed; edit the two files to change it.
     """
-    # Arrow takes a quarter of a second to load, which `beltline init --help` need not wait for.
+    # Importing Arrow takes a quarter of a second, which `beltline init --help` should not.
     from beltline.pipeline.init import draft
     from beltline.pipeline.init.inference import infer_project
     from beltline.pipeline.init.schema import schema_text
@@ -57,7 +56,7 @@ def init(
 
 def _one_of(data: Path | None, query: str | None, name: str | None) -> Path | str:
     if (data is None) == (query is None):
-        raise click.UsageError("name DATA or a --query, one of the two")
+        raise click.UsageError("specify either DATA or --query")
     if query is not None and not name:
-        raise click.UsageError("--query needs a --name: the pipeline is called by it")
+        raise click.UsageError("--query requires --name, the pipeline's name")
     return query if query is not None else Path(data or "")

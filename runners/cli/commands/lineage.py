@@ -1,4 +1,4 @@
-"""`beltline lineage`: what made a version, and what it was better than."""
+"""`beltline lineage`: the lineage of a version, and how it compares with the champion."""
 
 import json
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ import click
 
 from beltline.base.database_url import sqlite_file
 from beltline.base.errors import WrongInput
-from beltline.runners.cli.commands.models import figure, local_time, table
 from beltline.runners.cli.options import open_project, settings_options
+from beltline.runners.cli.table import local_time, metric, table
 from beltline.runners.cli.version_argument import found_version
 from beltline.versions.live import live
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def lineage(version: int, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Show what made VERSION: data, schema, code, settings, and the champion that it beat."""
-    project, places = open_project(file, overrides)
-    folder = places.served(project.settings.push.directory, project.settings.name)
+    """Show the lineage of VERSION: data, schema, code, settings, and the champion it beat."""
+    project, paths = open_project(file, overrides)
+    folder = paths.served(project.settings.push.directory, project.settings.name)
     found = found_version(folder, version)
-    # Opening would create it.
-    database = sqlite_file(places.metadata)
+    # Opening it would create it.
+    database = sqlite_file(paths.metadata)
     if database and not database.exists():
-        raise WrongInput(f"ML Metadata: there is no {database}, so nothing is known of its run")
+        raise WrongInput(f"ML Metadata: {database} not found, so the lineage is unknown")
     from beltline.runners.metadata.origin import origin
     from beltline.runners.metadata.store import Lineage
 
-    made = origin(Lineage(places.metadata, project.settings.name), found)
+    made = origin(Lineage(paths.metadata, project.settings.name), found)
     if as_json:
         described = {**asdict(made), "live": live(folder) == version}
         click.echo(json.dumps(described, indent=2, allow_nan=False))
@@ -67,18 +67,18 @@ def _data(data: dict[str, Any]) -> str:
 
 def _comparison(made: "Origin") -> Iterator[str]:
     if made.champion is None:
-        yield "champion   none to beat: the first of its kind"
-        rows = [["metric", "value"], *([k, figure(v)] for k, v in made.metrics.items())]
+        yield "champion   none: the first version for these columns and this label"
+        rows = [["metric", "value"], *([k, metric(v)] for k, v in made.metrics.items())]
     else:
         yield f"champion   version {made.champion.version or '-'}"
         rows = [["metric", "value", "champion", "difference"]]
         for name, value in made.metrics.items():
             better = made.champion.better.get(name)
             last = [
-                figure(made.champion.metrics.get(name)),
+                metric(made.champion.metrics.get(name)),
                 "-" if better is None else f"{better:+.4f}",
             ]
-            rows.append([name, figure(value), *last])
+            rows.append([name, metric(value), *last])
     yield from table(rows)
 
 

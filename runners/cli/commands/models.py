@@ -1,15 +1,13 @@
-"""`beltline models`: the served versions, what made each, what it reached, and which is live."""
+"""`beltline models`: the served versions, the run and metrics of each, and which one is live."""
 
 import json
-import re
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from beltline.runners.cli.options import open_project, settings_options
+from beltline.runners.cli.table import local_time, metric, table
 from beltline.versions.folder import Version, versions
 from beltline.versions.live import order
 
@@ -18,10 +16,10 @@ from beltline.versions.live import order
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def models(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """List the served versions, the newest last."""
-    project, places = open_project(file, overrides)
+    """List the served versions, newest last."""
+    project, paths = open_project(file, overrides)
     settings = project.settings
-    folder = places.served(settings.push.directory, settings.name)
+    folder = paths.served(settings.push.directory, settings.name)
     found, latest = versions(folder), order(folder)
     if as_json:
         described = [_described(version, latest) for version in found]
@@ -29,20 +27,9 @@ def models(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     elif found:
         click.echo("\n".join(table(_rows(found, latest))))
     else:
-        click.echo(f"{settings.name}: no version has been pushed yet; `beltline run` makes one")
-
-
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Returns the lines of a table whose first row is its heading; numbers go to the right."""
-    columns = list(zip(*rows, strict=True))
-    cells = [_aligned(column) for column in columns]
-    return ["  ".join(row).rstrip() for row in zip(*cells, strict=True)]
-
-
-def _aligned(column: Sequence[str]) -> list[str]:
-    width = max(len(cell) for cell in column)
-    right = all(re.fullmatch(r"-|-?\d+(\.\d+)?", cell) for cell in column[1:])
-    return [cell.rjust(width) if right else cell.ljust(width) for cell in column]
+        click.echo(
+            f"{settings.name}: no version has been pushed yet; create one with `beltline run`"
+        )
 
 
 def _described(version: Version, latest: list[int]) -> dict[str, Any]:
@@ -70,10 +57,10 @@ def _rows(found: list[Version], latest: list[int]) -> list[list[str]]:
 
 
 def _row(version: Version, names: list[str]) -> list[str]:
-    figures = [figure(version.metrics.get(name)) for name in names]
+    metrics = [metric(version.metrics.get(name)) for name in names]
     origin = [local_time(version.pushed), version.run or "-", version.digests.get("data", "")[:8]]
     blessed = "yes" if version.blessed else "-"
-    return [str(version.number), *(text or "-" for text in origin), *figures, blessed]
+    return [str(version.number), *(text or "-" for text in origin), *metrics, blessed]
 
 
 def _marks(version: Version, latest: list[int]) -> str:
@@ -83,19 +70,3 @@ def _marks(version: Version, latest: list[int]) -> str:
         "first": version.first,
     }
     return ", ".join(mark for mark, holds in marks.items() if holds)
-
-
-def figure(value: float | None) -> str:
-    """Returns a metric as it is shown; `-` where there is none."""
-    if value is None:
-        return "-"
-    # Counts, such as the rows, read badly with decimals.
-    return f"{value:.0f}" if value.is_integer() and value > 1 else f"{value:.4f}"
-
-
-def local_time(pushed: str) -> str:
-    """Returns an ISO time as it is shown, in this machine's time zone."""
-    try:
-        return datetime.fromisoformat(pushed).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return "-"

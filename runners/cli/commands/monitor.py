@@ -1,4 +1,4 @@
-"""`beltline monitor`: live requests beside the rows that the served model was trained on."""
+"""`beltline monitor`: compares live requests with the rows that the live version was trained on."""
 
 import json
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from beltline.base.errors import GateRefused
-from beltline.runners.cli.commands.models import table
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.page_file import write_page
 from beltline.runners.cli.quiet import stderr_in
+from beltline.runners.cli.table import table
 from beltline.serving.monitoring import MonitoringConfig, MonitoringReport
 from beltline.serving.monitoring import monitor as check
 
@@ -18,18 +18,21 @@ from beltline.serving.monitoring import monitor as check
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
-    "-o", "--output", type=Path, help="The page to write; monitoring/NAME.html below the root."
+    "-o",
+    "--output",
+    type=Path,
+    help="The HTML file to write.  [default: monitoring/NAME.html in the root]",
 )
 def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path | None) -> None:
-    """Compare live requests with the training data; exit code 3 past a limit."""
-    project, places = open_project(file, overrides)
+    """Compare live requests with the training data; exit code 3 if a limit is exceeded."""
+    project, paths = open_project(file, overrides)
     settings = project.settings
-    folder = places.served(settings.push.directory, settings.name)
+    folder = paths.served(settings.push.directory, settings.name)
     section = settings.monitoring.model_dump(mode="json")
-    watch = MonitoringConfig.from_settings(section, folder, places.root, project.folder)
-    with stderr_in(places.root / "logs" / "monitor.log"):
+    watch = MonitoringConfig.from_settings(section, folder, paths.root, project.folder)
+    with stderr_in(paths.root / "logs" / "monitor.log"):
         report = check(watch)
-    page = output or places.root / "monitoring" / f"{settings.name}.html"
+    page = output or paths.root / "monitoring" / f"{settings.name}.html"
     _write(page, report)
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2, allow_nan=False))
@@ -37,11 +40,11 @@ def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path 
         _show(report, page)
     if report.alarms:
         alarms = "\n  ".join(report.alarms)
-        raise GateRefused(f"version {report.version} sees something else:\n  {alarms}")
+        raise GateRefused(f"version {report.version}: live requests have drifted:\n  {alarms}")
 
 
 def _write(page: Path, report: MonitoringReport) -> None:
-    # Jinja is loaded for the page alone.
+    # Only the page needs Jinja.
     from beltline.serving.monitoring.page import page as written
 
     write_page(page, written(report))

@@ -1,4 +1,4 @@
-"""`beltline promote`: another version becomes the live one."""
+"""`beltline promote`: promotes a version to live."""
 
 from pathlib import Path
 
@@ -13,12 +13,14 @@ from beltline.versions import live
 @click.argument("version", type=int)
 @settings_options
 def promote(version: int, file: Path, overrides: tuple[str, ...]) -> None:
-    """Make VERSION the live one; a running server takes it within two seconds."""
-    project, places = open_project(file, overrides)
+    """Promote VERSION to live; a running server loads it within two seconds."""
+    project, paths = open_project(file, overrides)
     name = project.settings.name
-    folder = places.served(project.settings.push.directory, name)
+    folder = paths.served(project.settings.push.directory, name)
     found_version(folder, version)
     with changing(folder):
         before = live.promote(folder, version)
-    changed = "is live already" if before == version else f"is live; it was version {before}"
-    click.echo(f"{name}: version {version} {changed}")
+    if before == version:
+        click.echo(f"{name}: already serving version {version}")
+    else:
+        click.echo(f"{name}: now serving version {version} (was version {before})")

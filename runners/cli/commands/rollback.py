@@ -1,4 +1,4 @@
-"""`beltline rollback`: the version that was live before becomes the live one again."""
+"""`beltline rollback`: rolls back to the previous version."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from beltline.versions import live
 @click.command("rollback")
 @settings_options
 def rollback(file: Path, overrides: tuple[str, ...]) -> None:
-    """Make the version live that was before; once more goes one further back."""
-    project, places = open_project(file, overrides)
+    """Roll back to the previous version; repeat to go back further."""
+    project, paths = open_project(file, overrides)
     name = project.settings.name
-    folder = places.served(project.settings.push.directory, name)
+    folder = paths.served(project.settings.push.directory, name)
     with changing(folder):
         before, now = live.rollback(folder)
-    click.echo(f"{name}: version {now} is live again; it was version {before}")
+    click.echo(f"{name}: rolled back; now serving version {now} (was version {before})")

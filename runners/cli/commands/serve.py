@@ -1,4 +1,4 @@
-"""`beltline serve`: a REST server that answers with the live version, and follows the next ones."""
+"""`beltline serve`: serves the live version over REST, and reloads when another becomes live."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import click
 
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 from beltline.serving import server
 from beltline.serving.options import Options
 
@@ -18,30 +18,30 @@ from beltline.serving.options import Options
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="The address to answer at; 0.0.0.0 is every one that this machine has.",
+    help="The address to listen on; 0.0.0.0 for all interfaces.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
-    help="The port; 0 is a free one.  [default: serving.port]",
+    help="The port to listen on; 0 for a free one.  [default: serving.port]",
 )
 def serve(file: Path, overrides: tuple[str, ...], host: str, port: int | None) -> None:
-    """Answer over REST with the live version, until Ctrl-C.
+    """Serve the live version over REST, until Ctrl-C.
 
-    BELTLINE_SERVE_TOKEN: the bearer token that callers must send; without it anybody may ask.
+    BELTLINE_SERVE_TOKEN: the bearer token that clients must send; without it, none is required.
     """
-    project, places = open_project(file, overrides)
-    server.serve(serve_options(project, places, host, port))
+    project, paths = open_project(file, overrides)
+    server.serve(serve_options(project, paths, host, port))
 
 
-def serve_options(project: Project, places: Places, host: str, port: int | None) -> Options:
-    """Returns what the settings and the environment say of the server."""
+def serve_options(project: Project, paths: Paths, host: str, port: int | None) -> Options:
+    """Returns the server's options from the settings and the environment."""
     settings = project.settings
     serving, monitoring = settings.serving, settings.monitoring
-    samples = places.root / monitoring.directory / settings.name
+    samples = paths.root / monitoring.directory / settings.name
     return Options(
         name=settings.name,
-        folder=places.root / settings.push.directory / settings.name,
+        folder=paths.root / settings.push.directory / settings.name,
         host=host,
         token=os.environ.get(server.TOKEN, ""),
         requests=samples if monitoring.sample_rate else None,

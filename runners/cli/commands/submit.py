@@ -1,4 +1,4 @@
-"""`beltline submit`: hands the pipeline to an orchestrator, and follows a run of it there."""
+"""`beltline submit`: submits the pipeline to an orchestrator, and follows its run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,35 +9,35 @@ import click
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
 from beltline.pipeline.settings.reading import Project
-from beltline.runners.cli.commands.compile import compile_kubeflow, say_compiling
+from beltline.runners.cli.commands.compile import compile_kubeflow, print_compiling
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.progress import report
+from beltline.runners.progress import print_node
 
 if TYPE_CHECKING:
-    from beltline.runners.kubeflow.server.api import Site
+    from beltline.runners.kubeflow.server.api import KubeflowApi
     from beltline.runners.kubeflow.tasks import Tasks
 
 
 @click.command("submit")
-@click.argument("place", type=click.Choice(["kubeflow"]))
+@click.argument("target", type=click.Choice(["kubeflow"]))
 @settings_options
 @click.option(
     "--host",
     metavar="URL",
-    help="Kubeflow's address.  [default: BELTLINE_KUBEFLOW, else http://127.0.0.1:8888]",
+    help="Kubeflow's URL.  [default: BELTLINE_KUBEFLOW, else http://127.0.0.1:8888]",
 )
 @click.option(
-    "--param", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of this run."
+    "--param", "given", multiple=True, metavar="NAME=VALUE", help="A runtime parameter of this run."
 )
 @click.option(
     "--force",
     multiple=True,
     metavar="NODE",
-    help="Run this node, or `all`, even where a result is cached.",
+    help="Run this node, or `all`, even if its result is cached.",
 )
-@click.option("--no-run", is_flag=True, help="Upload and keep the schedule, but start no run.")
+@click.option("--no-run", is_flag=True, help="Upload and apply the schedule, but start no run.")
 def submit(
-    place: str,
+    target: str,
     file: Path,
     overrides: tuple[str, ...],
     host: str | None,
@@ -45,22 +45,22 @@ def submit(
     force: tuple[str, ...],
     no_run: bool,
 ) -> None:
-    """Upload the pipeline to PLACE, keep its schedule, start a run and follow it."""
+    """Upload the pipeline to TARGET, apply its schedule, start a run and follow it."""
     project, _ = open_project(file, overrides)
-    from beltline.runners.kubeflow.server.api import Site
+    from beltline.runners.kubeflow.server.api import KubeflowApi
     from beltline.runners.kubeflow.server.submission import check_no_run
 
     if no_run:
         check_no_run(given, force)
     settings = project.settings
-    site = Site.from_environment(host, settings.kubeflow.namespace)
-    # Before the compiling, which takes longer.
-    version = site.health().version
-    click.echo(f"kubeflow   {version or 'version unknown'} at {site.url}")
-    say_compiling(project)
+    api = KubeflowApi.from_environment(host, settings.kubeflow.namespace)
+    # Before compiling, which takes longer.
+    version = api.health().version
+    click.echo(f"kubeflow   {version or 'unknown version'} at {api.url}")
+    print_compiling(project)
     sent = _compiled(project)
     kubeflow = settings.kubeflow.model_dump(mode="json")
-    _send(site, sent, kubeflow, None if no_run else (given, force))
+    _send(api, sent, kubeflow, None if no_run else (given, force))
 
 
 @dataclass(frozen=True)
@@ -83,39 +83,39 @@ def _compiled(project: Project) -> _Compiled:
 
 
 def _send(
-    site: "Site",
+    api: "KubeflowApi",
     sent: _Compiled,
     kubeflow: dict[str, Any],
     of_run: tuple[tuple[str, ...], tuple[str, ...]] | None,
 ) -> None:
-    """Uploads, keeps the schedule, and runs: `of_run` has the run's parameters and forced nodes."""
+    """Uploads, applies the schedules, and runs with the parameters and forced nodes in `of_run`."""
     from beltline.runners.kubeflow.server import submission
 
     manifest = sent.manifest
-    # Beforehand, so that nothing is uploaded for a run that can't start.
+    # First, so that nothing is uploaded for a run with invalid parameters.
     values = submission.run_values(manifest, *of_run) if of_run else {}
-    uploaded = submission.upload(site, manifest, sent.package)
-    what = "uploaded" if uploaded.new else "was there already"
+    uploaded = submission.upload(api, manifest, sent.package)
+    what = "uploaded" if uploaded.new else "already uploaded"
     click.echo(f"version    {uploaded.name} ({what})")
-    if kept := submission.schedule(site, uploaded, manifest.name, kubeflow):
+    if kept := submission.schedule(api, uploaded, manifest.name, kubeflow):
         click.echo(f"schedule   {kept}")
-    if kept := submission.monitoring(site, manifest, sent.monitor, kubeflow):
+    if kept := submission.monitoring(api, manifest, sent.monitor, kubeflow):
         click.echo(f"monitoring {kept}")
     if of_run is None:
         return
-    run = submission.start(site, uploaded, manifest.name, kubeflow, values)
-    click.echo(f"see        {site.page(run)}")
+    run = submission.start(api, uploaded, manifest.name, kubeflow, values)
+    click.echo(f"see        {api.page(run)}")
     click.echo(f"{manifest.name} · run {run} · bundle {manifest.digest[:12]}")
-    _follow(site, run, sent.tasks, kubeflow["namespace"])
+    _follow(api, run, sent.tasks, kubeflow["namespace"])
 
 
-def _follow(site: "Site", run: str, tasks: "Tasks", namespace: str) -> None:
+def _follow(api: "KubeflowApi", run: str, tasks: "Tasks", namespace: str) -> None:
     from beltline.runners.kubeflow.server.follow import follow
 
-    end = follow(site, run, tasks, namespace, report)
+    end = follow(api, run, tasks, namespace, print_node)
     if end.end != "done":
         raise end.error(
-            f"log: at {site.page(run)}\n  mend it and submit again: what is done stays done"
+            f"logs: {api.page(run)}\n  fix it and submit again: finished nodes are not run again"
         )
     if end.version:
         click.echo(f"served: version {end.version}")

@@ -1,4 +1,4 @@
-"""Components and functions as Kubeflow's compiler reads them, made of names and words."""
+"""Components and pipeline functions for Kubeflow's compiler, from names and arguments."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +16,13 @@ def component(
     arguments: Callable[[Channels], Sequence[Any]],
     image: str,
 ) -> Any:
-    """Returns a component whose container runs a module of Beltline's.
+    """Returns a component whose container runs a module of Beltline.
 
     Args:
       name: the component's name.
       module: the module's dotted name.
-      inputs: the types of its inputs, and of the files of its outputs, by name.
-      arguments: makes the module's arguments of the placeholders of the inputs.
+      inputs: the types of its inputs, and of its output files, by name.
+      arguments: returns the module's arguments from the placeholders of the inputs.
       image: the container's image.
     """
 
@@ -40,14 +40,14 @@ def component(
 def function(
     name: str, inputs: Mapping[str, tuple[type, Any]], body: Callable[[Channels], Any]
 ) -> Callable[..., Any]:
-    """Returns a function as kfp reads one: its name, and its inputs with types and defaults."""
+    """Returns a function with the signature that kfp reads: inputs with types and defaults."""
 
     def made(*values: Any) -> Any:
         return body(dict(zip(inputs, values, strict=True)))
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     made.__name__ = name
-    # kfp reads a function's inputs there.
+    # kfp reads a function's inputs from it.
     made.__signature__ = inspect.Signature(  # type: ignore[attr-defined] # mypy knows none
         [
             inspect.Parameter(each, kind, annotation=annotation, default=default)

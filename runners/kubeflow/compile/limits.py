@@ -1,4 +1,4 @@
-"""How large a package may be, and how large one is."""
+"""The size limits of a package, and its sizes."""
 
 import json
 from dataclasses import dataclass
@@ -7,25 +7,22 @@ from typing import Any
 
 import yaml
 
-# Kubeflow makes of a package one object of the cluster's. etcd takes 1.5 MiB, Argo 1 MiB, and the
-# state of every node is in it too.
+# A package becomes one Kubernetes object. etcd allows 1.5 MiB, Argo 1 MiB, and the object also has
+# the state of every node.
 PACKAGE_BYTES = 1_000_000
-# Linux takes no longer argument of a program, and counts the zero that ends it; Kubeflow's driver
-# gets a container as one, and a component as another.
+# Linux limits one argument of a program to this, with its terminating zero. Kubeflow's driver gets
+# a container as one argument, and a component as another.
 ARGUMENT_BYTES = 128 * 1024 - 1
-# Argo gives a pod its template as one variable, which is held to the same limit, and has a part of
-# the package in it twice. A larger one fits where Argo's controller may write ConfigMaps.
+# Argo passes a pod's template in one environment variable, which has the same limit and contains a
+# part of the package twice. A larger part needs an Argo controller that may write ConfigMaps.
 PART_BYTES = ARGUMENT_BYTES // 2
-# Of a bundle within the package: the container that carries it has more to say.
+# Of a bundle in the package: the container that carries it has other fields too.
 BUNDLE_BYTES = 56 * 1024
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of a package, and of the largest argument that it makes Kubeflow pass on.
-
-    `task` is whose argument that is, by its label in the package.
-    """
+    """The bytes of a package and of its largest argument; `task` is that argument's label."""
 
     package: int
     argument: int

@@ -132,8 +132,8 @@ def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], N
 def _resolved(kubeflow: dict[str, Any], name: str) -> dict[str, Any]:
     """Returns the section with every place filled in, and the pipeline's name."""
     mount = kubeflow["mount_path"]
-    places = {key: kubeflow[key] or mount for key in ("root", "data")}
-    return {**kubeflow, **places, "name": name}
+    paths = {key: kubeflow[key] or mount for key in ("root", "data")}
+    return {**kubeflow, **paths, "name": name}
 
 
 def _delivered(folder: Path, bundle: Bundle, chosen: dict[str, Any]) -> str:

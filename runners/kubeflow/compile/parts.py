@@ -1,4 +1,4 @@
-"""What packages are made of: the tasks that run a bundle, and the one that watches its model."""
+"""The tasks of packages: those that run a bundle, and the one that monitors its model."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from beltline.runners.kubeflow.compile.components import Channels, component
 from beltline.runners.kubeflow.tasks import FORCE, parameter_name
 
 TYPES = {"string": str, "integer": int}
-# What the monitoring writes where an alarm was raised.
+# What the monitoring writes if an alarm was raised.
 YES = "yes"
 _RUN, _ALARM = "run_id", "alarm"
 _RUN_ID = {_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
@@ -21,10 +21,10 @@ _RUN_ID = {_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
 
 @dataclass(frozen=True)
 class Parts:
-    """Makes tasks; each method is called where the tasks belong, within a pipeline's function.
+    """Creates tasks; each method is called within a pipeline function.
 
-    `chosen` is the section `kubeflow` with every place filled in; `text` the bundle as the package
-    carries it, None where it is on the volume.
+    `chosen` is the section `kubeflow` with all paths resolved; `text` is the bundle as text in the
+    package, None if it is on the volume.
     """
 
     manifest: Manifest
@@ -32,7 +32,7 @@ class Parts:
     text: str | None
 
     def nodes(self, channels: Channels) -> None:
-        """Makes a task for each node; `channels` are the run's parameters."""
+        """Creates a task for each node; `channels` are the run's parameters."""
         made: dict[str, dsl.PipelineTask] = {}
         first = [self._unpack(self.text)] if self.text else []
         for node in self.manifest.nodes:
@@ -42,7 +42,7 @@ class Parts:
             made[node.id] = task
 
     def report(self, monitored: bool = False) -> dsl.PipelineTask:
-        """Makes the exit task; `monitored` says that the nodes may not have been asked for."""
+        """Returns the exit task; `monitored` tells that the nodes run only on an alarm."""
         words = ["--bundle", bundle_path(self.manifest, self.chosen), "--run"]
         more = ["--monitored"] if monitored else []
         make = component(
@@ -55,7 +55,7 @@ class Parts:
         return task
 
     def monitor(self, monitoring: dict[str, Any]) -> Any:
-        """Makes the task that watches the served model; returns the channel of its answer."""
+        """Creates the monitoring task; returns the channel of its output `alarm`."""
         name = self.manifest.name
         watch = json.dumps(monitoring, sort_keys=True)
         words = [
@@ -99,5 +99,5 @@ class Parts:
 
 
 def bundle_path(manifest: Manifest, chosen: dict[str, Any]) -> str:
-    """Returns where a pod finds the bundle."""
+    """Returns the path of the bundle in a pod."""
     return f"{chosen['mount_path']}/bundles/{manifest.digest[:16]}"

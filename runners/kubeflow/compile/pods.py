@@ -1,9 +1,9 @@
-"""What a task's pod gets beside its command: volume, secrets, resources, rights, time.
+"""The pods of the tasks: volume, secrets, resources, security context, timeout.
 
-The functions take the section `kubeflow` of the settings, with every place filled in. Kubeflow's
-backend adds to each container what the restricted pod standard asks for: no privilege escalation,
-no capabilities, the runtime's seccomp profile. It knows no read-only root, which policy engines
-add: so whatever is written lies on a volume, `/tmp` too.
+The functions take the section `kubeflow` of the settings with all paths resolved. Kubeflow's
+backend adds to each container what the restricted pod security standard requires: no privilege
+escalation, no capabilities, the runtime's seccomp profile. It sets no read-only root filesystem,
+but policy engines do: so everything is written to a volume, also `/tmp`.
 """
 
 import re
@@ -14,20 +14,20 @@ from kfp import dsl, kubernetes
 from beltline.bundle.manifest import Resources
 from beltline.runners.paths import DATA, ROOT
 
-# Beam keeps what it shuffles in shared memory; Kubernetes' own default is 64 MiB.
+# Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
 _SHARED, _SHARED_BYTES = "/dev/shm", "1Gi"  # noqa: S108 - the pod's own, as below
 _TEMPORARY = "/tmp"  # noqa: S108 - the pod's own, an empty folder
-# Unpacking and reporting load no TensorFlow. Clusters with quotas start no pod that names nothing.
+# Unpacking and reporting don't import TensorFlow. Quotas reject pods without requests.
 _SMALL = Resources(cpu=0.5, memory="512Mi")
-# Watching loads TFDV, and the samples of a window.
-_WATCHING = Resources(cpu=1, memory="2Gi")
+# Monitoring imports TFDV, and loads the samples of a window.
+_MONITORING = Resources(cpu=1, memory="2Gi")
 
 
 def set_up_node(task: dsl.PipelineTask, node: str, resources: Resources, chosen: Any) -> None:
-    """Gives the task of a node what the settings say."""
+    """Configures the task of a node."""
     _set_up(task, node, resources, chosen)
     _retry(task, chosen)
-    _lend_secrets(task, chosen)
+    _add_secrets(task, chosen)
     kubernetes.empty_dir_mount(task, "shared-memory", _SHARED, "Memory", _SHARED_BYTES)
     if resources.gpu:
         task.set_accelerator_type(chosen["accelerator"]).set_accelerator_limit(resources.gpu)
@@ -38,26 +38,26 @@ def set_up_node(task: dsl.PipelineTask, node: str, resources: Resources, chosen:
 
 
 def set_up_unpack(task: dsl.PipelineTask, chosen: Any) -> None:
-    """Gives the task that writes the bundle what the settings say, but no secret: it needs none."""
+    """Configures the task that writes the bundle, without secrets: it needs none."""
     _set_up(task, "unpack", _SMALL, chosen)
     _retry(task, chosen)
 
 
 def set_up_monitor(task: dsl.PipelineTask, chosen: Any) -> None:
-    """Gives the task that watches what the settings say; no secret: all that it reads is files."""
-    _set_up(task, "monitor", _WATCHING, chosen)
+    """Configures the monitoring task, without secrets: it only reads files."""
+    _set_up(task, "monitor", _MONITORING, chosen)
     _retry(task, chosen)
 
 
 def set_up_report(task: dsl.PipelineTask, chosen: Any) -> None:
-    """Gives the exit task what the settings say; it fails to tell of a failure: once is enough."""
+    """Configures the exit task, without retries: it fails to report a failure."""
     _set_up(task, "report", _SMALL, chosen)
-    _lend_secrets(task, chosen)
+    _add_secrets(task, chosen)
 
 
 def _set_up(task: dsl.PipelineTask, name: str, resources: Resources, chosen: Any) -> None:
     task.set_display_name(name)
-    # TFX's launcher caches, and knows what a result depends on.
+    # TFX's launcher caches; only it knows what a result depends on.
     task.set_caching_options(enable_caching=False)
     _limit(task, resources)
     _environment(task, chosen)
@@ -73,7 +73,7 @@ def _set_up(task: dsl.PipelineTask, name: str, resources: Resources, chosen: Any
 
 
 def _limit(task: dsl.PipelineTask, resources: Resources) -> None:
-    """What is asked for is also the limit, so that no node can starve another."""
+    """Sets requests and limits to the same values, so that no node can starve another."""
     if resources.cpu:
         cores = f"{resources.cpu:g}"
         task.set_cpu_request(cores).set_cpu_limit(cores)
@@ -83,11 +83,11 @@ def _limit(task: dsl.PipelineTask, resources: Resources) -> None:
 
 def _environment(task: dsl.PipelineTask, chosen: Any) -> None:
     task.set_env_variable(ROOT, chosen["root"]).set_env_variable(DATA, chosen["data"])
-    # An image knows no home of a user that it has never heard of.
+    # The user may not exist in the image, and so has no home there.
     task.set_env_variable("HOME", _TEMPORARY)
 
 
-def _lend_secrets(task: dsl.PipelineTask, chosen: Any) -> None:
+def _add_secrets(task: dsl.PipelineTask, chosen: Any) -> None:
     for secret, variables in sorted(chosen["secrets"].items()):
         kubernetes.use_secret_as_env(task, secret, dict(sorted(variables.items())))
 
@@ -109,7 +109,7 @@ def _retry(task: dsl.PipelineTask, chosen: Any) -> None:
     if not chosen["retries"]:
         return
     retries, delay = chosen["retries"], chosen["retry_delay_seconds"]
-    # Counted from the first attempt's start: less than all attempts may take, and a node that runs
-    # for long would not be tried again.
+    # Counted from the start of the first attempt: if it were less than all attempts together, a
+    # long-running node would not be retried.
     whole = (retries + 1) * chosen["timeout_minutes"] * 60 + delay * (2**retries - 1)
     task.set_retry(retries, f"{delay}s", 2.0, f"{whole}s")

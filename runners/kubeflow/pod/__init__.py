@@ -1,1 +1,5 @@
-"""What runs in the pods of a package: unpack, a node as a task, and the report."""
+"""The programs that run in the pods of a package: `unpack`, `task` (a node), and `report`.
+
+To add one, write a module with a `main` here, make its task in `compile/parts.py`, and give its pod
+what it needs in `compile/pods.py`.
+"""

@@ -1,9 +1,9 @@
-"""The last task of a package, whatever happened before it: makes ML Metadata true, and reports.
+"""The exit task of a package: reconciles ML Metadata, and reports the result of the run.
 
 `python -m beltline.runners.kubeflow.pod.report --bundle DIR --run ID [--monitored]`; needs no TFX.
 It prints a line for each node, as a local run does, and last one JSON object (see
-`runners/result.py`); its exit code is that of `beltline run`, so that a run that ended badly is
-shown so wherever Kubeflow shows it.
+`runners/result.py`). Its exit code is that of `beltline run`, so that Kubeflow shows a run that did
+not succeed as failed.
 """
 
 import sys
@@ -14,66 +14,67 @@ import click
 from beltline.base.errors import BeltlineError, NodeFailed
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
-from beltline.runners.metadata.reconcile import settle
+from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.node.outcome import Outcome, read_back
 from beltline.runners.node.parameters import check_run
-from beltline.runners.paths import Places
-from beltline.runners.progress import report
-from beltline.runners.result import Ending, ending
+from beltline.runners.paths import Paths
+from beltline.runners.progress import print_node
+from beltline.runners.result import RunResult, run_result
 
 _KILLED = "its pod was killed (out of memory, evicted, or over its time limit?)"
-_NEVER_RAN = "its pod never came to run it; the task's events in Kubeflow say why"
+_NO_RESULT = "no result was recorded; see the pod's log and the task's events in Kubeflow"
 
 
-def reported(manifest: Manifest, run: str, places: Places, monitored: bool = False) -> Ending:
-    """Marks failed what the run has left running, shows its nodes, and returns how it ended.
+def reported(manifest: Manifest, run: str, paths: Paths, monitored: bool = False) -> RunResult:
+    """Reconciles ML Metadata, prints a line for each node, and returns the result of the run.
 
-    `monitored` says that the nodes were for the monitoring to ask for: none of them, and it didn't.
-
-    Raises:
-      WrongInput: ML Metadata can't be opened.
+    Args:
+      manifest: the bundle's manifest.
+      run: the run's id.
+      paths: the root and ML Metadata.
+      monitored: the nodes run only on an alarm; a run without any of them is done.
     """
-    settle(places, manifest.name, run, _KILLED)
-    latest = {each.node: each for each in Lineage(places.metadata, manifest.name).nodes(run)}
+    reconcile(paths, manifest.name, run, _KILLED)
+    latest = {each.node: each for each in Lineage(paths.metadata, manifest.name).nodes(run)}
     outcomes = []
     for node in manifest.nodes:
         if node.id in latest:
             outcomes.append(read_back(latest[node.id], node.id))
-            report(outcomes[-1], latest[node.id].ended - latest[node.id].started)
+            print_node(outcomes[-1], latest[node.id].ended - latest[node.id].started)
     if monitored and not latest:
-        return Ending("done", run=run)
-    found = ending(outcomes, run, places.root / manifest.push / manifest.name)
-    # Nodes after one that ended badly have nothing to run on.
+        return RunResult("done", run=run)
+    found = run_result(outcomes, run, paths.root / manifest.push / manifest.name)
+    # Nodes downstream of a failed one don't run.
     left_out = _left_out(manifest, latest) if found.end == "done" else None
-    return ending([left_out], run) if left_out else found
+    return run_result([left_out], run) if left_out else found
 
 
-def _reported(folder: Path, run: str, monitored: bool) -> Ending:
+def _reported(folder: Path, run: str, monitored: bool) -> RunResult:
     if monitored and not folder.exists():
-        # It is written with the first alarm.
-        return Ending("done", run=run)
-    return reported(open_bundle(folder).manifest, run, Places.from_environment(), monitored)
+        # The first alarm writes it.
+        return RunResult("done", run=run)
+    return reported(open_bundle(folder).manifest, run, Paths.from_environment(), monitored)
 
 
 def _left_out(manifest: Manifest, latest: dict[str, NodeRun]) -> Outcome | None:
     for node in manifest.nodes:
         if node.id not in latest:
-            return Outcome(node.id, "failed", reason=_NEVER_RAN)
+            return Outcome(node.id, "failed", reason=_NO_RESULT)
     return None
 
 
 @click.command()
 @click.option("--bundle", "folder", type=Path, required=True, help="The bundle's folder.")
 @click.option("--run", required=True, help="The run's id.")
-@click.option("--monitored", is_flag=True, help="Only an alarm asks for the nodes.")
+@click.option("--monitored", is_flag=True, help="The nodes run only on an alarm.")
 def main(folder: Path, run: str, monitored: bool) -> None:
-    """Make ML Metadata true after a run, and report how it ended."""
+    """Reconcile ML Metadata after a run, and report its result."""
     check_run(run)
     try:
         found = _reported(folder, run, monitored)
     except BeltlineError as error:
-        found = Ending("failed", "report", str(error), code=NodeFailed.exit_code, run=run)
+        found = RunResult("failed", "report", str(error), code=NodeFailed.exit_code, run=run)
     if found.end != "done":
         click.echo(f"beltline: {found.error()}", err=True)
     click.echo(found.line())

@@ -1,7 +1,7 @@
-"""The first task of a package: writes the bundle that it carries to the volume that all pods share.
+"""The first task of a package: unpacks the bundle in it to the volume that all pods share.
 
 `python -m beltline.runners.kubeflow.pod.unpack --bundles DIR --bundle NAME TEXT`; needs no TFX.
-Pods of several runs may do so at once: whoever reads the bundle's folder finds all of it or none.
+Pods of several runs may do so concurrently: the bundle's folder appears atomically.
 """
 
 import shutil
@@ -16,11 +16,11 @@ from beltline.runners.kubeflow.delivery import decoded
 
 
 def unpack(bundles: Path, name: str, text: str) -> bool:
-    """Writes the bundle to `bundles/name`; returns False if it was there already.
+    """Writes the bundle to `bundles/name`; returns False if it already exists.
 
     Raises:
-      WrongInput: the text is damaged or holds another bundle, the bundle that is there was
-        damaged or is another one, or the folder can't be written.
+      WrongInput: the text or the existing folder holds another bundle, or the volume is not
+        writable.
     """
     path = bundles / name
     try:
@@ -38,15 +38,15 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
             shutil.rmtree(staged, ignore_errors=True)
     except OSError as error:
         raise WrongInput(
-            f"{bundles}: can't be written: {error.strerror}; is the volume mounted there, and may "
-            "the pod's user (kubeflow.user, kubeflow.group) write to it?"
+            f"{bundles}: not writable: {error.strerror}; is the volume mounted there, and writable "
+            "for the pod's user (kubeflow.user, kubeflow.group)?"
         ) from None
 
 
-def _check(bundle: Bundle, name: str, whose: str, mend: str) -> None:
+def _check(bundle: Bundle, name: str, whose: str, fix: str) -> None:
     found = bundle.manifest.digest[:16]
     if found != name:
-        raise WrongInput(f"{whose} the bundle {found}, and says that it is {name}: {mend}")
+        raise WrongInput(f"{whose} bundle {found} under the name {name}: {fix}")
 
 
 @click.command()
@@ -54,13 +54,13 @@ def _check(bundle: Bundle, name: str, whose: str, mend: str) -> None:
 @click.option("--bundle", "name", required=True, help="The bundle's name there.")
 @click.argument("text")
 def main(bundles: Path, name: str, text: str) -> None:
-    """Write the bundle that TEXT holds to the volume."""
+    """Unpack the bundle in TEXT to the volume."""
     try:
         written = unpack(bundles, name, text)
     except BeltlineError as error:
         click.echo(f"beltline: {error}", err=True)
         sys.exit(error.exit_code)
-    click.echo(f"{bundles / name}: {'written' if written else 'is there already'}")
+    click.echo(f"{bundles / name}: {'written' if written else 'already exists'}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Follows a run at Kubeflow: a line for each node as it ends, then how the run ended."""
+"""Follows a run in Kubeflow: a line for each node as it ends, then the result."""
 
 import time
 from collections.abc import Callable
@@ -8,102 +8,108 @@ from typing import Any, TypeVar
 import click
 
 from beltline.base.errors import BeltlineError, NodeFailed
-from beltline.runners.kubeflow.server.api import Refused, Site, Unreachable
+from beltline.runners.kubeflow.server.api import ApiError, ApiUnreachable, KubeflowApi
 from beltline.runners.kubeflow.server.pod_logs import NoLog, PodLogs
 from beltline.runners.kubeflow.tasks import Tasks
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.result import Ending, ending
+from beltline.runners.result import RunResult, run_result
 
-Report = Callable[[Outcome, float], None]
+OnNodeEnd = Callable[[Outcome, float], None]
 Answer = TypeVar("Answer")
 
 PAUSE_SECONDS = 3.0
 PATIENCE_SECONDS = 60.0
 
 _DONE, _FAILED, _CANCELED = "SUCCEEDED", "FAILED", "CANCELED"
-# A task that was left out is never more than SKIPPED, and so says nothing.
+# A task that doesn't run is SKIPPED, which tells nothing about its node.
 _ENDED = (_DONE, _FAILED, _CANCELED)
 _OVER = (*_ENDED, "SKIPPED")
-_KILLED = "its pod ended without a word (out of memory, or it never started?)"
+_KILLED = "no result was recorded (out of memory, or it never started?); see the pod's log"
 
 
-class Left(BeltlineError):
-    """Ctrl-C while a run was followed: the run goes on."""
+class Detached(BeltlineError):
+    """Ctrl-C while following a run, which continues."""
 
     exit_code = 130
 
 
 @dataclass
-class _Followed:
-    site: Site
+class _Following:
+    api: KubeflowApi
     run: str
     tasks: Tasks
-    report: Report
+    on_node_end: OnNodeEnd
     logs: PodLogs
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     without_logs: bool = False
 
 
-def follow(site: Site, run: str, tasks: Tasks, namespace: str, report: Report) -> Ending:
-    """Follows a run to its end, and returns how it ended.
+def follow(
+    api: KubeflowApi, run: str, tasks: Tasks, namespace: str, on_node_end: OnNodeEnd
+) -> RunResult:
+    """Follows a run to its end, and returns its result.
 
-    `report` is called for each node that has ended, with its outcome and seconds.
+    Args:
+      api: Kubeflow's API.
+      run: the run's id.
+      tasks: the tasks of the package.
+      namespace: the namespace of its pods.
+      on_node_end: called for each node that has ended, with its outcome and seconds.
 
     Raises:
-      Left: Ctrl-C; the run goes on.
-      NodeFailed: the run was canceled.
-      BeltlineError: the connection was lost; the run goes on.
+      Detached: Ctrl-C; the run continues.
+      BeltlineError: the connection was lost; the run continues.
     """
-    followed = _Followed(site, run, tasks, report, PodLogs(site, run, namespace))
+    following = _Following(api, run, tasks, on_node_end, PodLogs(api, run, namespace))
     try:
-        found = _patiently(lambda: site.run(run))
+        found = _retry_unreachable(lambda: api.run(run))
         while found.state not in _OVER:
-            _show(followed, found)
+            _show(following, found)
             time.sleep(PAUSE_SECONDS)
-            found = _patiently(lambda: site.run(run))
-        _show(followed, found)
-        return _ending(followed, found)
+            found = _retry_unreachable(lambda: api.run(run))
+        _show(following, found)
+        return _result(following, found)
     except KeyboardInterrupt:
-        raise Left(f"no longer following; {_goes_on(site, run)}") from None
-    except (Refused, Unreachable) as error:
-        raise BeltlineError(f"{error}\n  {_goes_on(site, run)}") from None
+        raise Detached(f"stopped following; {_still_running(api, run)}") from None
+    except (ApiError, ApiUnreachable) as error:
+        raise BeltlineError(f"{error}\n  {_still_running(api, run)}") from None
 
 
-def _goes_on(site: Site, run: str) -> str:
-    return f"the run goes on: look at it, or end it with Terminate, at {site.page(run)}"
+def _still_running(api: KubeflowApi, run: str) -> str:
+    return f"the run continues: see it, or terminate it, at {api.page(run)}"
 
 
-def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """Returns what `ask` returns, called again and again where the connection is lost."""
+def _retry_unreachable(ask: Callable[[], Answer]) -> Answer:
+    """Returns the result of `ask`, retried while Kubeflow is not reachable."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return ask()
-        except Unreachable:
+        except ApiUnreachable:
             if time.monotonic() > until:
                 raise
             time.sleep(PAUSE_SECONDS)
 
 
-def _show(followed: _Followed, found: Any) -> None:
-    """Reports the nodes that have ended since the last time, in the order in which they did."""
-    names = {**followed.tasks.nodes, **{task: task for task in followed.tasks.others}}
+def _show(following: _Following, found: Any) -> None:
+    """Reports the nodes that have ended since the last call, in the order they ended."""
+    names = {**following.tasks.nodes, **{task: task for task in following.tasks.others}}
     details = found.run_details.task_details if found.run_details else None
     if details is None and found.state in _OVER:
-        _say_once(followed, "Kubeflow tells no states of tasks")
+        _note_once(following, "Kubeflow returned no task states")
     ended = [
         each
         for each in details or ()
         if each.display_name in names
         and each.state in _ENDED
-        and names[each.display_name] not in followed.outcomes
+        and names[each.display_name] not in following.outcomes
     ]
     for task in sorted(ended, key=lambda each: str(each.end_time)):
         name = names[task.display_name]
-        followed.outcomes[name] = outcome = _outcome(followed, task, name)
-        # What else runs is of interest where it fails.
-        if task.display_name in followed.tasks.nodes or outcome.state == "failed":
-            followed.report(outcome, _seconds(task))
+        following.outcomes[name] = outcome = _outcome(following, task, name)
+        # The other tasks are of interest only if they fail.
+        if task.display_name in following.tasks.nodes or outcome.state == "failed":
+            following.on_node_end(outcome, _seconds(task))
 
 
 def _seconds(task: Any) -> float:
@@ -111,14 +117,14 @@ def _seconds(task: Any) -> float:
     return (task.end_time - task.start_time).total_seconds() if all(times) else 0.0
 
 
-def _outcome(followed: _Followed, task: Any, name: str) -> Outcome:
+def _outcome(following: _Following, task: Any, name: str) -> Outcome:
     done = task.state == _DONE
-    if task.display_name not in followed.tasks.nodes:
+    if task.display_name not in following.tasks.nodes:
         return Outcome(name, "done" if done else "failed", reason="" if done else _SEE_LOG)
     try:
-        found = _patiently(lambda: followed.logs.outcome(task.display_name, name))
+        found = _retry_unreachable(lambda: following.logs.outcome(task.display_name, name))
     except NoLog as error:
-        _say_once(followed, str(error))
+        _note_once(following, str(error))
         return Outcome(name, "done" if done else "failed", reason="" if done else _SEE_LOG)
     if found is not None and (done or found.exit_code):
         return found
@@ -128,32 +134,32 @@ def _outcome(followed: _Followed, task: Any, name: str) -> Outcome:
 _SEE_LOG = "its log is in Kubeflow"
 
 
-def _say_once(followed: _Followed, why: str) -> None:
-    if not followed.without_logs:
-        followed.without_logs = True
-        click.echo(f"  (less is known of the nodes than otherwise: {why})")
+def _note_once(following: _Following, why: str) -> None:
+    if not following.without_logs:
+        following.without_logs = True
+        click.echo(f"  (details of the nodes are not available: {why})")
 
 
-def _ending(followed: _Followed, found: Any) -> Ending:
-    """Returns how the run ended: by its own report, else by its nodes, else by its state."""
+def _result(following: _Following, found: Any) -> RunResult:
+    """Returns the result of the run: from its report, else from its nodes, else from its state."""
     if _is_canceled(found):
-        raise NodeFailed("the run was canceled in Kubeflow; what was done stays done")
+        raise NodeFailed("the run was canceled in Kubeflow; finished nodes are not run again")
     try:
-        said = _patiently(lambda: followed.logs.ending(followed.tasks.report))
+        said = _retry_unreachable(lambda: following.logs.run_result(following.tasks.report))
     except NoLog:
         said = None
     if said is not None:
         return said
-    order = [*followed.tasks.others, *followed.tasks.nodes.values()]
-    nodes = [followed.outcomes[name] for name in order if name in followed.outcomes]
-    by_nodes = ending(nodes, followed.run)
+    order = [*following.tasks.others, *following.tasks.nodes.values()]
+    nodes = [following.outcomes[name] for name in order if name in following.outcomes]
+    by_nodes = run_result(nodes, following.run)
     if found.state == _DONE or by_nodes.end != "done":
         return by_nodes
     reason = found.error.message if found.error and found.error.message else "Kubeflow says so"
-    return Ending("failed", "the run", reason, code=NodeFailed.exit_code, run=followed.run)
+    return RunResult("failed", "the run", reason, code=NodeFailed.exit_code, run=following.run)
 
 
 def _is_canceled(found: Any) -> bool:
-    # Kubeflow calls a run that it has ended before its time failed, too.
+    # Kubeflow also reports a canceled run as failed.
     before = [each.state for each in found.state_history or ()]
     return found.state == _CANCELED or (found.state == _FAILED and "CANCELING" in before)

@@ -1,8 +1,8 @@
-"""The logs of a run's pods, and the last word of the node runner in them.
+"""The logs of a run's pods, and the node runner's result in them.
 
-Kubeflow's API gives states of tasks but not their pods. The pods' names are in the Argo workflow,
-which its first API (v1beta1) hands out; the log then comes from the API server, or, where the
-address is that of Kubeflow's pages, from the server of the pages.
+Kubeflow's API returns the states of tasks but not their pods. The pods' names are in the Argo
+workflow, which the v1beta1 API returns. The log comes from the API server, or, if the URL is that
+of the UI, from the UI's server.
 """
 
 import json
@@ -10,55 +10,55 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from beltline.runners.kubeflow.server.api import Refused, Site
+from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.result import Ending
+from beltline.runners.result import RunResult
 
-Word = TypeVar("Word", Outcome, Ending)
+Word = TypeVar("Word", Outcome, RunResult)
 
-# Of pods that Kubeflow makes for a task, the one that runs it; the number counts the tries.
+# Of the pods that Kubeflow creates for a task, the one that runs it; the number is the attempt.
 _EXECUTOR = r"executor(\([0-9]+\))?"
 
 
 class NoLog(Exception):
-    """The log can't be had; the message says why."""
+    """The log is not available; the message says why."""
 
 
 class PodLogs:
     """The logs of one run's pods."""
 
-    def __init__(self, site: Site, run: str, namespace: str):
-        self._site = site
+    def __init__(self, api: KubeflowApi, run: str, namespace: str):
+        self._api = api
         self._run = run
         self._namespace = namespace
 
     def outcome(self, task: str, node: str) -> Outcome | None:
-        """Returns how the node of a task ended, None if it didn't come to say so.
+        """Returns the outcome of a task's node, None if it is not in the log.
 
         Raises:
-          NoLog: no log of it can be had.
+          NoLog: the log is not available.
         """
         for text in self._texts(task):
             if found := _last(text, Outcome.from_line, lambda word: word.node == node):
                 return found
         return None
 
-    def ending(self, task: str) -> Ending | None:
-        """Returns what the report's task says of the run, None if it didn't come to say so.
+    def run_result(self, task: str) -> RunResult | None:
+        """Returns the run's result from its exit task, None if it is not in the log.
 
         Raises:
-          NoLog: no log of it can be had.
+          NoLog: the log is not available.
         """
         for text in self._texts(task):
-            if found := _last(text, Ending.from_line, lambda word: word.run == self._run):
+            if found := _last(text, RunResult.from_line, lambda word: word.run == self._run):
                 return found
         return None
 
     def _texts(self, task: str) -> Iterator[str]:
-        """Yields the logs of a task's pods, the last try's first."""
+        """Yields the logs of a task's pods, the last attempt first."""
         pods = _pods(self._workflow(), task)
         if not pods:
-            raise NoLog("Kubeflow names no pod of it")
+            raise NoLog("Kubeflow returned no pod of the task")
         errors: list[str] = []
         for names in pods:
             try:
@@ -70,12 +70,12 @@ class PodLogs:
 
     def _workflow(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._site.text(f"/apis/v1beta1/runs/{self._run}"))
+            found = json.loads(self._api.text(f"/apis/v1beta1/runs/{self._run}"))
             workflow: dict[str, Any] = json.loads(found["pipeline_runtime"]["workflow_manifest"])
-        except Refused as error:
+        except ApiError as error:
             raise NoLog(str(error)) from None
         except (KeyError, TypeError, ValueError):
-            raise NoLog("Kubeflow doesn't hand out the run's workflow") from None
+            raise NoLog("Kubeflow did not return the run's workflow") from None
         return workflow
 
     def _text(self, names: list[str]) -> str:
@@ -87,21 +87,21 @@ class PodLogs:
                 ("/k8s/pod/logs", pod),
             ):
                 try:
-                    return self._site.text(path, **query)
-                except Refused as error:
+                    return self._api.text(path, **query)
+                except ApiError as error:
                     reason = reason or str(error)
         raise NoLog(reason)
 
 
 def _pods(workflow: dict[str, Any], task: str) -> list[list[str]]:
-    """Returns the pods of a task's tries, the last first: the names that each may have."""
+    """Returns the possible pod names of each attempt of a task, the last attempt first."""
     try:
         name = workflow["metadata"]["name"]
         nodes = (workflow["status"].get("nodes") or {}).values()
         wanted = re.compile(rf".*\.{re.escape(task)}\.{_EXECUTOR}")
         found = [each for each in nodes if each["type"] == "Pod" and wanted.fullmatch(each["name"])]
         found.sort(key=lambda each: str(each.get("startedAt")), reverse=True)
-        # Argo's form of today, and the one before.
+        # Argo's current format, and the previous one.
         return [
             [f"{name}-{each['templateName']}-{each['id'].rpartition('-')[2]}", each["id"]]
             for each in found
@@ -111,7 +111,7 @@ def _pods(workflow: dict[str, Any], task: str) -> list[list[str]]:
 
 
 def _last(text: str, read: Callable[[str], Word], fits: Callable[[Word], bool]) -> Word | None:
-    """Returns the last line that `read` can read and that `fits`; Kubeflow writes lines too."""
+    """Returns the last line that `read` parses and that `fits`; Kubeflow adds lines of its own."""
     for line in reversed(text.splitlines()):
         if line.startswith("{"):
             try:

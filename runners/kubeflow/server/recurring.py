@@ -1,6 +1,6 @@
-"""The recurring run of a pipeline: one, of the pipeline's name, with what was submitted last.
+"""The recurring run of a pipeline: exactly one, named like the pipeline, of the last submission.
 
-So has the monitoring, which is a pipeline of its own.
+Monitoring, which is a pipeline of its own, has one too.
 """
 
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from typing import Any
 
 import kfp_server_api as kfp
 
-from beltline.runners.kubeflow.server.api import Refused, Site
+from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a version of a pipeline runs by itself, and how; `cron` has five fields."""
+    """The schedule of a version of a pipeline; `cron` has five fields."""
 
     name: str
     cron: str
@@ -25,51 +25,44 @@ class Schedule:
     catchup: bool = False
 
 
-def ours(site: Site, name: str, pipeline: str) -> list[Any]:
-    """Returns the recurring runs of this name that run this pipeline."""
-    return [each for each in site.recurring_runs(name) if _reference(each)[0] == pipeline]
+def recurring_runs_of(api: KubeflowApi, name: str, pipeline: str) -> list[Any]:
+    """Returns the recurring runs of a pipeline with this name."""
+    return [each for each in api.recurring_runs(name) if _reference(each)[0] == pipeline]
 
 
-def keep(site: Site, schedule: Schedule) -> str:
-    """Sees to it that exactly this schedule is there, and returns what was done for it.
+def apply(api: KubeflowApi, schedule: Schedule) -> str:
+    """Applies the schedule, deletes others of the same name, and returns what was done.
 
-    One that somebody has paused stays paused.
-
-    Raises:
-      Refused: Kubeflow doesn't take the schedule, or keeps an old one beside the new one.
+    A paused recurring run stays paused.
     """
-    found = ours(site, schedule.name, schedule.pipeline)
+    found = recurring_runs_of(api, schedule.name, schedule.pipeline)
     paused = bool(found) and all(each.status == _PAUSED for each in found)
     state = ", paused in Kubeflow" if paused else ""
     same = [each for each in found if _is(each, schedule)]
     if not same:
-        site.make_recurring_run(_recurring_run(schedule, paused))
+        api.create_recurring_run(_recurring_run(schedule, paused))
     for old in found:
         if old not in same[:1]:
-            _delete(site, old)
+            _delete(api, old)
     done = "unchanged" if same else "replaced" if found else "new"
     return f"{schedule.cron} ({done}{state})"
 
 
-def take_away(site: Site, name: str, pipeline: str) -> bool:
-    """Deletes the recurring runs of this name that run this pipeline; returns if there were any.
-
-    Raises:
-      Refused: Kubeflow keeps one.
-    """
-    found = ours(site, name, pipeline)
+def remove(api: KubeflowApi, name: str, pipeline: str) -> bool:
+    """Deletes the recurring runs of a pipeline with this name; returns whether there were any."""
+    found = recurring_runs_of(api, name, pipeline)
     for each in found:
-        site.delete_recurring_run(each.recurring_run_id)
+        api.delete_recurring_run(each.recurring_run_id)
     return bool(found)
 
 
-def _delete(site: Site, old: Any) -> None:
+def _delete(api: KubeflowApi, old: Any) -> None:
     try:
-        site.delete_recurring_run(old.recurring_run_id)
-    except Refused as error:
-        raise Refused(
-            f"the old recurring run {old.recurring_run_id} of {old.display_name} is still there "
-            f"beside the new one: delete it in Kubeflow; {error}",
+        api.delete_recurring_run(old.recurring_run_id)
+    except ApiError as error:
+        raise ApiError(
+            f"the old recurring run {old.recurring_run_id} of {old.display_name} still exists "
+            f"along with the new one: delete it in Kubeflow; {error}",
             error.status,
         ) from None
 
@@ -77,7 +70,7 @@ def _delete(site: Site, old: Any) -> None:
 def _recurring_run(schedule: Schedule, paused: bool) -> kfp.V2beta1RecurringRun:
     return kfp.V2beta1RecurringRun(
         display_name=schedule.name,
-        description="kept by `beltline submit kubeflow`",
+        description="managed by `beltline submit kubeflow`",
         experiment_id=schedule.experiment,
         pipeline_version_reference=kfp.V2beta1PipelineVersionReference(
             pipeline_id=schedule.pipeline, pipeline_version_id=schedule.version
@@ -95,7 +88,7 @@ _PAUSED = kfp.V2beta1RecurringRunStatus.DISABLED
 
 
 def _cron(schedule: Schedule) -> str:
-    # Kubeflow's first field is the second.
+    # Kubeflow's first field is seconds.
     return f"0 {schedule.cron}"
 
 

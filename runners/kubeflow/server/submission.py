@@ -1,4 +1,4 @@
-"""What `beltline submit kubeflow` sends: a version of a pipeline, and a run of it."""
+"""The requests of `beltline submit kubeflow`: a version of a pipeline, its schedules, a run."""
 
 import hashlib
 import secrets
@@ -12,8 +12,8 @@ import kfp_server_api as kfp
 
 from beltline.base.errors import WrongInput
 from beltline.bundle.manifest import Manifest
-from beltline.runners.kubeflow.server.api import Site, Unreachable
-from beltline.runners.kubeflow.server.recurring import Schedule, keep, ours, take_away
+from beltline.runners.kubeflow.server.api import ApiUnreachable, KubeflowApi
+from beltline.runners.kubeflow.server.recurring import Schedule, apply, recurring_runs_of, remove
 from beltline.runners.kubeflow.tasks import ALL, FORCE, parameter_name
 from beltline.runners.local.partial import check_node
 from beltline.runners.node.parameters import read_parameters
@@ -21,7 +21,7 @@ from beltline.runners.node.parameters import read_parameters
 
 @dataclass(frozen=True)
 class Uploaded:
-    """A version at Kubeflow: ids of the pipeline and the version; `new` unless it was there."""
+    """A pipeline version in Kubeflow, by ids; `new` tells whether it has just been uploaded."""
 
     pipeline: str
     version: str
@@ -29,28 +29,23 @@ class Uploaded:
     new: bool
 
 
-def upload(site: Site, manifest: Manifest, package: Path, of: str = "") -> Uploaded:
-    """Uploads a package as a version of the manifest's pipeline, unless it is there already.
+def upload(api: KubeflowApi, manifest: Manifest, package: Path, of: str = "") -> Uploaded:
+    """Uploads a package as a version of the manifest's pipeline, unless it already exists.
 
-    `of` names another pipeline instead.
+    `of` names another pipeline.
     """
-    # The same bundle may go out with other settings of its pods.
+    # The same bundle may be submitted with other pod settings.
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     name = f"{manifest.digest[:12]}-{digest[:8]}"
-    pipeline = site.pipeline(of or manifest.name)
-    version, new = site.version(pipeline, name, package)
+    pipeline = api.pipeline(of or manifest.name)
+    version, new = api.version(pipeline, name, package)
     return Uploaded(pipeline, version, name, new)
 
 
 def run_values(
     manifest: Manifest, given: Sequence[str], force: Sequence[str]
 ) -> dict[str, str | int]:
-    """Returns the package's parameters for `given`, each `name=value`, and the nodes to force.
-
-    Raises:
-      click.BadParameter: there is no such parameter, or its value is of another type or form.
-      WrongInput: there is no such node.
-    """
+    """Returns the package's parameters for `given`, each `name=value`, and the forced nodes."""
     typed = read_parameters(manifest, given)
     values = {parameter_name(name): value for name, value in typed.items()}
     nodes = [node.id for node in manifest.nodes]
@@ -63,17 +58,28 @@ def run_values(
 
 
 def start(
-    site: Site,
+    api: KubeflowApi,
     uploaded: Uploaded,
     name: str,
     kubeflow: dict[str, Any],
     values: dict[str, str | int],
 ) -> str:
-    """Starts a run of what was uploaded and returns its id; `kubeflow` are the settings."""
+    """Starts a run of an uploaded version and returns its id.
+
+    Args:
+      api: Kubeflow's API.
+      uploaded: the version.
+      name: the pipeline's name.
+      kubeflow: the settings' section of that name.
+      values: the run's parameters.
+
+    Raises:
+      ApiUnreachable: Kubeflow did not respond; the run may have started.
+    """
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     run = kfp.V2beta1Run(
         display_name=f"{name}-{moment}-{secrets.token_hex(2)}",
-        experiment_id=site.experiment(kubeflow["experiment"]),
+        experiment_id=api.experiment(kubeflow["experiment"]),
         pipeline_version_reference=kfp.V2beta1PipelineVersionReference(
             pipeline_id=uploaded.pipeline, pipeline_version_id=uploaded.version
         ),
@@ -81,56 +87,62 @@ def start(
         service_account=kubeflow["service_account"],
     )
     try:
-        return site.start(run)
-    except Unreachable as error:
-        raise Unreachable(f"{error}\n  the run may have started: see {site.url}/#/runs") from None
+        return api.start(run)
+    except ApiUnreachable as error:
+        raise ApiUnreachable(f"{error}\n  the run may have started: see {api.url}/#/runs") from None
 
 
-def schedule(site: Site, uploaded: Uploaded, name: str, kubeflow: dict[str, Any]) -> str:
-    """Keeps the recurring run that the settings ask for, and returns what was done.
+def schedule(api: KubeflowApi, uploaded: Uploaded, name: str, kubeflow: dict[str, Any]) -> str:
+    """Applies the schedule in the settings, and returns what was done.
 
-    Empty if they ask for none and there is none. One that is there although they no longer ask
-    for it is left alone, and said.
+    Empty if the settings have none and Kubeflow has none. A recurring run that the settings no
+    longer have is not deleted, but reported.
     """
     if kubeflow["schedule"] is None:
-        left = ours(site, name, uploaded.pipeline)
+        left = recurring_runs_of(api, name, uploaded.pipeline)
         return "none, but Kubeflow still has a recurring run: delete it there" if left else ""
     wanted = Schedule(
         name=name,
         cron=kubeflow["schedule"],
         pipeline=uploaded.pipeline,
         version=uploaded.version,
-        experiment=site.experiment(kubeflow["experiment"]),
+        experiment=api.experiment(kubeflow["experiment"]),
         service_account=kubeflow["service_account"],
         max_active_runs=kubeflow["max_active_runs"],
         catchup=kubeflow["catchup"],
     )
-    return keep(site, wanted)
+    return apply(api, wanted)
 
 
-def monitoring(site: Site, manifest: Manifest, package: Path, kubeflow: dict[str, Any]) -> str:
-    """Keeps the recurring run of the monitoring that the settings ask for; returns what was done.
+def monitoring(
+    api: KubeflowApi, manifest: Manifest, package: Path, kubeflow: dict[str, Any]
+) -> str:
+    """Applies the monitoring schedule in the settings, and returns what was done.
 
-    It is a pipeline of its own, whose package is uploaded. Where the settings ask for none, one
-    that is there is taken away, since it would start retrains. Empty if nothing was done.
+    Monitoring is a pipeline of its own, whose package is uploaded. Without a schedule in the
+    settings, an existing one is deleted, as it would start retrains. Empty if nothing was done.
     """
     name = f"{manifest.name}-monitor"
     if kubeflow["monitoring_schedule"] is None:
-        pipeline = site.pipeline_if_there(name)
-        return "none (taken away)" if pipeline and take_away(site, name, pipeline) else ""
-    uploaded = upload(site, manifest, package, of=name)
+        pipeline = api.pipeline_if_there(name)
+        return "none (deleted)" if pipeline and remove(api, name, pipeline) else ""
+    uploaded = upload(api, manifest, package, of=name)
     wanted = Schedule(
         name=name,
         cron=kubeflow["monitoring_schedule"],
         pipeline=uploaded.pipeline,
         version=uploaded.version,
-        experiment=site.experiment(kubeflow["experiment"]),
+        experiment=api.experiment(kubeflow["experiment"]),
         service_account=kubeflow["service_account"],
     )
-    return keep(site, wanted)
+    return apply(api, wanted)
 
 
 def check_no_run(given: Sequence[str], force: Sequence[str]) -> None:
-    """Raises WrongInput if something is said about a run that isn't to start."""
+    """Checks that no option of a run is given together with `--no-run`.
+
+    Raises:
+      WrongInput: there is one.
+    """
     if given or force:
-        raise WrongInput("--no-run: starts no run that --param or --force could be for")
+        raise WrongInput("--no-run: can't be combined with --param or --force")

@@ -1,7 +1,6 @@
 import pytest
-from pydantic import ValidationError
-
 from beltline.pipeline.settings.bounds import Bound
+from pydantic import ValidationError
 
 
 @pytest.mark.parametrize("given", [{"lower": 0}, {"upper": 0}, {"lower": 0.5, "upper": 0.5}])

@@ -11,7 +11,7 @@ from beltline.bundle import folder as bundles
 from beltline.bundle.manifest import Node, Resources
 from beltline.pipeline.settings.airflow import Airflow as Section
 from beltline.runners.airflow import compile as deployment
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 from tests.bundle.bundles import NODES, manifest
 
 ROOT = Path(__file__).parents[3]
@@ -92,14 +92,14 @@ def compiled(folder: Path, name: str = "line", span: str = "", **airflow: Any) -
     With `span`, the data are those of a query, and this is its span where nobody names one.
     """
     section = Section.model_validate(airflow).model_dump()
-    places = Places(folder / "root", "sqlite:///unused", folder / "data")
+    paths = Paths(folder / "root", "sqlite:///unused", folder / "data")
     parameters = {key: each for key, each in PARAMETERS.items() if not (span and key == DATA_PATH)}
     parameters["span"] = parameters["span"] | {"default": span or "latest"}
     made = manifest(name=name, nodes=nodes(), parameters=parameters)
     data = {"source": "sql", "query": "SELECT :span"} if span else {}
     target = folder / "dags" / name
     written = bundles.write(target / "bundles", made, b"", b"")
-    resolved = {**deployment.resolved(section, places), "task": "binary"}
+    resolved = {**deployment.resolved(section, paths), "task": "binary"}
     shown = {"name": name, "data": data}
     deployment.write(target, written.path.name, resolved, MONITORING, shown)
     return target

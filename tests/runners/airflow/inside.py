@@ -109,7 +109,7 @@ def run(
     return ended | {"lines": records.lines, "extras": extras}
 
 
-def settle(folder: str, node: str, run_id: str = "run-1") -> dict[str, Any]:
+def reconcile(folder: str, node: str, run_id: str = "run-1") -> dict[str, Any]:
     """Calls back as the DAG processor does for a task that was killed."""
     task, context, records = prepared(folder, node, run_id, "", {})
     task.on_failure_callback[0](context)

@@ -6,13 +6,13 @@ import pytest
 
 from beltline.pipeline.settings.airflow import Airflow
 from beltline.runners.airflow import compile as deployment
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 from tests.runners.airflow.airflow_process import compiled
 
 
 def resolved(tmp_path, **settings):
-    places = Places(tmp_path / "root", "sqlite:///unused", tmp_path / "data")
-    return deployment.resolved(Airflow.model_validate(settings).model_dump(), places)
+    paths = Paths(tmp_path / "root", "sqlite:///unused", tmp_path / "data")
+    return deployment.resolved(Airflow.model_validate(settings).model_dump(), paths)
 
 
 def test_places_that_are_left_open_are_this_machines(tmp_path):

@@ -91,7 +91,7 @@ def test_nothing_is_asked_for_that_the_settings_do_not_name(known):
 
 
 @pytest.mark.parametrize(
-    ("name", "check", "says", "mend"),
+    ("name", "check", "says", "fix"),
     [
         ("team-a", "namespace", "no namespace 'team-a'", "kubeflow.namespace"),
         ("store", "secrets", "no secret 'store' in the namespace 'team-a'", "kubeflow.secrets"),
@@ -101,13 +101,13 @@ def test_nothing_is_asked_for_that_the_settings_do_not_name(known):
         ("machine", "resources", "shows no machine", "start one"),
     ],
 )
-def test_what_is_missing_is_named_with_the_setting(known, name, check, says, mend):
+def test_what_is_missing_is_named_with_the_setting(known, name, check, says, fix):
     without(known, name)
     found = look()
     assert [each.check for each in found.values() if each.ok is not True] == [check]
     assert found[check].ok is False
     assert says in found[check].text
-    assert mend in found[check].mend
+    assert fix in found[check].fix
 
 
 def test_an_object_of_another_namespace_is_none(known):
@@ -298,9 +298,9 @@ def test_a_way_to_a_login_page_is_not_followed(known):
 def test_a_cluster_that_answers_with_pages_later(known, monkeypatch):
     found = cluster.Cluster.from_kubeconfig()
     known.always = (200, "text/html", "<html>log in</html>")
-    with pytest.raises(cluster.Unchecked, match="not as Kubernetes"):
+    with pytest.raises(cluster.CheckSkipped, match="not as Kubernetes"):
         found.find("namespaced_secret", "store", "team-a")
-    with pytest.raises(cluster.Unchecked, match="not as Kubernetes"):
+    with pytest.raises(cluster.CheckSkipped, match="not as Kubernetes"):
         found.nodes()
 
 

@@ -20,7 +20,7 @@ def gpus(number, labels=None, taints=KEPT, name=GPU, **size):
 def problem(machines, wanted):
     with pytest.raises(Problem) as error:
         check(machines, wanted)
-    return str(error.value), error.value.mend
+    return str(error.value), error.value.fix
 
 
 def test_every_node_fits_somewhere():
@@ -35,9 +35,9 @@ def test_without_resources_any_machine_will_do():
 
 @pytest.mark.parametrize("asks", [(), (Ask("Trainer", 1, "1Gi", 1),)])
 def test_no_machine_at_all(asks):
-    says, mend = problem([], needs(*asks))
+    says, fix = problem([], needs(*asks))
     assert says == "the cluster shows no machine"
-    assert "scaled from none" in mend
+    assert "scaled from none" in fix
 
 
 @pytest.mark.parametrize("memory", ["16Gi", "17179869184", "16777216Ki", "18G", "17179869184000m"])
@@ -50,9 +50,9 @@ def test_quantities_are_read_however_they_are_written(cpu, memory):
     ("cpu", "memory"), [("3999m", "64Gi"), ("64", "16383Mi"), ("64", "17G"), ("64", "17179869183")]
 )
 def test_a_little_less_is_not_enough(cpu, memory):
-    says, mend = problem([machine(cpu, memory)], needs(Ask("Trainer", 4, "16Gi")))
+    says, fix = problem([machine(cpu, memory)], needs(Ask("Trainer", 4, "16Gi")))
     assert "no machine has room for Trainer (4 CPU, 16Gi), but " in says
-    assert mend == "ask for less in `resources.Trainer`"
+    assert fix == "ask for less in `resources.Trainer`"
 
 
 @pytest.mark.parametrize("cores", [0.1, 0.94, 1.1, 2.2, 7.91, 15.89])
@@ -76,9 +76,9 @@ def test_cores_and_memory_must_be_on_the_same_machine():
 
 
 def test_a_gpu_that_nobody_has():
-    says, mend = problem([SMALL], needs(Ask("Trainer", gpu=1)))
+    says, fix = problem([SMALL], needs(Ask("Trainer", gpu=1)))
     assert says == f"no machine has 1 {GPU}, which Trainer asks for"
-    assert "`resources.Trainer.gpu` or `kubeflow.accelerator`" in mend
+    assert "`resources.Trainer.gpu` or `kubeflow.accelerator`" in fix
 
 
 def test_gpus_of_several_machines_do_not_add_up():
@@ -105,18 +105,18 @@ def test_the_selector_is_for_nodes_with_a_gpu():
     selector = {"pool": "gpu", "zone": "a"}
     wanted = needs(Ask("Transform", 2), Ask("Trainer", gpu=1), selector=selector)
     assert check([SMALL, gpus(1, labels={**selector, "more": "x"})], wanted)
-    says, mend = problem([SMALL, gpus(1, labels={"pool": "gpu"}), gpus(1)], wanted)
+    says, fix = problem([SMALL, gpus(1, labels={"pool": "gpu"}), gpus(1)], wanted)
     assert says == f"no machine with 1 {GPU} has the labels pool=gpu, zone=a"
-    assert "`kubeflow.node_selector`" in mend
+    assert "`kubeflow.node_selector`" in fix
 
 
 @pytest.mark.parametrize("effect", ["NoSchedule", "NoExecute"])
 def test_a_taint_that_is_not_tolerated(effect):
     taints = (*KEPT, ("spot", effect))
     ask = Ask("Trainer", gpu=1)
-    says, mend = problem([SMALL, gpus(1, taints=taints)], needs(ask))
+    says, fix = problem([SMALL, gpus(1, taints=taints)], needs(ask))
     assert says == "a taint keeps Trainer off every machine that fits (spot)"
-    assert mend == "add it to `kubeflow.tolerations`"
+    assert fix == "add it to `kubeflow.tolerations`"
     assert check([SMALL, gpus(1, taints=taints)], needs(ask, tolerations=(GPU, "spot")))
 
 
@@ -125,9 +125,9 @@ def test_a_taint_that_only_prefers_bars_nobody():
 
 
 def test_nodes_without_a_gpu_tolerate_nothing():
-    says, mend = problem([gpus(1)], needs(Ask("Transform", 1)))
+    says, fix = problem([gpus(1)], needs(Ask("Transform", 1)))
     assert says == f"a taint keeps Transform off every machine that fits ({GPU})"
-    assert mend == "free a machine of its taint"
+    assert fix == "free a machine of its taint"
 
 
 def test_the_tasks_beside_the_nodes_need_a_free_machine_too():

@@ -113,13 +113,13 @@ def image(registry, tag, **labels):
     return ("--set", f"kubeflow.image={registry.host}/beltline:{tag}")
 
 
-def ours(lock):
+def recurring_runs_of(lock):
     return {LOCK: lock, SOURCE: environment.source_digest()}
 
 
 def test_where_all_is_well(kubeflow, cluster, registry, lock, folder):
     before = sorted(folder.rglob("*"))
-    result = invoke(*image(registry, "good", **ours(lock)))
+    result = invoke(*image(registry, "good", **recurring_runs_of(lock)))
     assert result.exit_code == 0, result.output
     lines = [line.split(maxsplit=2) for line in result.output.splitlines()]
     assert [line[:2] for line in lines] == [["ok", name] for name in ("settings", *NAMES)]
@@ -174,28 +174,28 @@ def test_what_does_not_fit_together_keeps_nothing_else_from_being_checked(cluste
 
 @pytest.mark.parametrize("label", [LOCK, SOURCE])
 def test_an_image_of_another_lock_or_another_beltline(folder, registry, lock, label):
-    theirs = {**ours(lock), label: "0123456789abcdef"}
+    theirs = {**recurring_runs_of(lock), label: "0123456789abcdef"}
     found = findings(*image(registry, "other", **theirs))["image"]
     assert found["ok"] is False
-    assert f"0123456789abcdef, here is {ours(lock)[label]}" in found["text"]
-    assert "build and push the image anew" in found["mend"]
+    assert f"0123456789abcdef, here is {recurring_runs_of(lock)[label]}" in found["text"]
+    assert "build and push the image anew" in found["fix"]
 
 
 @pytest.mark.parametrize("label", [LOCK, SOURCE])
 def test_an_image_that_does_not_say_what_it_is(folder, registry, lock, label):
-    theirs = {**ours(lock), label: ""}
+    theirs = {**recurring_runs_of(lock), label: ""}
     found = findings(*image(registry, "mute", **theirs))["image"]
     assert found["ok"] is False
     assert found["text"].endswith(f"has no label {label}")
-    assert "`make image`" in found["mend"]
+    assert "`make image`" in found["fix"]
 
 
 def test_where_one_side_knows_no_lock_there_is_nothing_to_compare(folder, registry, lock):
-    chosen = image(registry, "unlocked", **{**ours(lock), LOCK: "unlocked"})
+    chosen = image(registry, "unlocked", **{**recurring_runs_of(lock), LOCK: "unlocked"})
     assert findings(*chosen)["image"]["ok"] is True
     (Path(sys.prefix) / environment.LOCK).unlink()
     environment.lock_digest.cache_clear()
-    chosen = image(registry, "locked", **ours("0123456789abcdef"))
+    chosen = image(registry, "locked", **recurring_runs_of("0123456789abcdef"))
     assert findings(*chosen)["image"]["ok"] is True
 
 
@@ -208,28 +208,28 @@ def test_an_image_that_was_not_pushed(folder, registry):
 def test_no_image_is_named(folder, monkeypatch):
     found = findings("--set", "kubeflow.image=null")
     assert found["image"]["ok"] is False
-    assert "kubeflow.image" in found["image"]["mend"]
+    assert "kubeflow.image" in found["image"]["fix"]
 
 
 def test_kubeflow_that_cannot_be_asked(kubeflow, folder):
     kubeflow.always = Answer(404, "404 page not found", "text/plain")
     found = findings()["kubeflow"]
     assert found["ok"] is False
-    assert "is no Kubeflow Pipelines of version 2" in found["text"]
+    assert "not Kubeflow Pipelines 2" in found["text"]
     kubeflow.always, kubeflow.token = None, "another"
     found = findings()["kubeflow"]
     assert found["ok"] is False
     assert "wants a login (401)" in found["text"]
 
 
-def test_with_several_users_kubeflow_s_own_namespace_is_nobody_s(kubeflow, folder):
-    kubeflow.several_users = True
+def test_with_multi_user_kubeflow_s_own_namespace_is_nobody_s(kubeflow, folder):
+    kubeflow.multi_user = True
     assert findings()["kubeflow"]["ok"] is True
     found = findings("--set", "kubeflow.namespace=kubeflow")["kubeflow"]
     assert found["ok"] is False
     assert "'kubeflow' is nobody's namespace" in found["text"]
-    assert "`kubeflow.namespace`" in found["mend"]
-    kubeflow.several_users = False
+    assert "`kubeflow.namespace`" in found["fix"]
+    kubeflow.multi_user = False
     assert findings("--set", "kubeflow.namespace=kubeflow")["kubeflow"]["ok"] is True
 
 

@@ -18,7 +18,7 @@ def test_the_version_of_python(found, fits):
     if fits:
         machine.python(found)
     else:
-        with pytest.raises(Problem, match=r"3\.10\.9, but TFX needs 3\.11"):
+        with pytest.raises(Problem, match=r"3\.10\.9; TFX needs 3\.11"):
             machine.python(found)
     with pytest.raises(Problem):
         machine.python((3, 12, 1))
@@ -41,7 +41,7 @@ def test_the_machine(system, libc, fits):
     else:
         with pytest.raises(Problem, match=r"TFX") as found:
             machine.machine(system, libc)
-        assert "glibc 2.28" in found.value.mend
+        assert "glibc 2.28" in found.value.fix
 
 
 def test_libraries_are_compared_with_the_lock():
@@ -52,7 +52,7 @@ def test_libraries_are_compared_with_the_lock():
     assert machine.libraries("") == machine.libraries(here)
     with pytest.raises(Problem, match=rf"^keras {version('keras')} \(locked: 9\.9\)$") as found:
         machine.libraries(here.replace(version("keras"), "9.9"))
-    assert "make setup" in found.value.mend
+    assert "make setup" in found.value.fix
 
 
 def test_a_library_that_is_missing_is_found(monkeypatch):
@@ -67,14 +67,14 @@ def test_the_lock():
     assert machine.lock(good, text) == good
     assert machine.lock(good, "") == good
     assert machine.lock("unlocked", text).startswith("unlocked: ")
-    with pytest.raises(Problem, match=f"holds 0123, .* is {good}") as found:
+    with pytest.raises(Problem, match=f"from lock 0123; .* is {good}") as found:
         machine.lock("0123", text)
-    assert "make setup" in found.value.mend
+    assert "make setup" in found.value.fix
 
 
 def test_too_little_memory_is_found():
     assert machine.memory(lambda: 2 * GIB) == "2.0 GiB free"
-    assert machine.memory(lambda: None) == "not known"
+    assert machine.memory(lambda: None) == "unknown"
     with pytest.raises(Problem, match=r"1\.5 GiB free, 2 GiB needed"):
         machine.memory(lambda: int(1.5 * GIB))
 
@@ -102,9 +102,9 @@ def test_the_memory_of_the_machine_or_of_its_container(tmp_path):
 
 def test_gpus_are_told_and_none_is_no_fault(tmp_path):
     dev, proc = tmp_path / "dev", tmp_path / "proc"
-    assert machine.gpu(dev, proc).startswith("none seen")
+    assert machine.gpu(dev, proc).startswith("none found")
     write(dev, nvidia0="", nvidia1="", nvidiactl="")
-    assert machine.gpu(dev, proc) == "2 seen"
+    assert machine.gpu(dev, proc) == "2 found"
     for bus in ("0000:01", "0000:02"):
         write(proc / "driver/nvidia/gpus" / bus, information="Model: \t\t NVIDIA H100\nIRQ: 1\n")
     assert machine.gpu(dev, proc) == "NVIDIA H100, NVIDIA H100"
@@ -120,7 +120,7 @@ def test_shared_locks_need_a_writable_dev_shm():
         "assert ctypes.CDLL(None).unshare(0x00020000) == 0\n"
         "subprocess.run(['mount', '--make-rprivate', '/'], check=True)\n"
         "subprocess.run(['mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', '/dev/shm'], check=True)\n"
-        "try:\n    semaphores()\nexcept Problem as problem:\n    print(problem.mend)\n"
+        "try:\n    semaphores()\nexcept Problem as problem:\n    print(problem.fix)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

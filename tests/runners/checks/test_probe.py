@@ -12,7 +12,7 @@ from beltline.bundle.folder import write
 from beltline.runners.checks.finding import Finding, Problem
 from beltline.runners.checks.probe import metadata, probe, root, writable
 from tests.bundle.bundles import manifest
-from tests.runners.projects import Ledger, places
+from tests.runners.projects import Ledger, paths
 
 
 def found(findings: list[Finding]) -> dict[str, Finding]:
@@ -21,7 +21,7 @@ def found(findings: list[Finding]) -> dict[str, Finding]:
 
 def test_where_all_is_well(tmp_path: Path) -> None:
     bundle = write(tmp_path / "bundles", manifest(), b"", b"")
-    findings = found(probe(bundle.path, places(tmp_path)))
+    findings = found(probe(bundle.path, paths(tmp_path)))
     assert {name for name, each in findings.items() if not each.ok} == set()
     assert {"python", "libraries", "bundle", "root", "metadata"} <= findings.keys()
     assert findings["bundle"].text == bundle.manifest.digest[:16]
@@ -29,21 +29,21 @@ def test_where_all_is_well(tmp_path: Path) -> None:
 
 
 def test_what_is_no_bundle(tmp_path: Path) -> None:
-    finding = found(probe(tmp_path, places(tmp_path)))["bundle"]
+    finding = found(probe(tmp_path, paths(tmp_path)))["bundle"]
     assert finding.ok is False and "not a bundle" in finding.text
 
 
 def test_a_bundle_of_other_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("beltline.bundle.environment.lock_digest", lambda: "here")
     bundle = write(tmp_path, manifest(lock="there"), b"", b"")
-    finding = found(probe(bundle.path, places(tmp_path)))["bundle"]
+    finding = found(probe(bundle.path, paths(tmp_path)))["bundle"]
     assert finding.ok is False and "there" in finding.text
 
 
 def test_a_root_below_a_file(tmp_path: Path) -> None:
     (tmp_path / ".beltline").write_text("a file")
-    with pytest.raises(Problem, match="can't be written"):
-        root(places(tmp_path))
+    with pytest.raises(Problem, match="not writable"):
+        root(paths(tmp_path))
 
 
 def test_to_look_whether_a_folder_can_be_written_leaves_nothing(tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_to_look_whether_a_folder_can_be_written_leaves_nothing(tmp_path: Path) 
 
 
 def test_the_runs_in_ml_metadata(tmp_path: Path) -> None:
-    where = places(tmp_path)
-    assert "will be made by the first run" in metadata(where, "line")
+    where = paths(tmp_path)
+    assert "will be created by the first run" in metadata(where, "line")
     Ledger(where.metadata).run("a")
     assert metadata(where, "line") == "1 runs of line"
 
@@ -62,7 +62,7 @@ def test_as_a_task_calls_it(tmp_path: Path) -> None:
     bundle = write(tmp_path / "bundles", manifest(), b"", b"")
     done = subprocess.run(
         [sys.executable, "-m", "beltline.runners.checks.probe", "--bundle", str(bundle.path)],
-        env=os.environ | places(tmp_path).environment(),
+        env=os.environ | paths(tmp_path).environment(),
         capture_output=True,
         text=True,
     )
@@ -70,5 +70,5 @@ def test_as_a_task_calls_it(tmp_path: Path) -> None:
     told = json.loads(done.stdout.splitlines()[-1])
     assert (told["node"], told["state"], told["reason"]) == ("probe", "done", "")
     assert {"host", "user", "time"} <= told.keys()
-    assert all(Finding(**each).ok for each in told["findings"])
+    assert all(Finding.from_json(each).ok for each in told["findings"])
     assert "metadata" in done.stderr

@@ -1,4 +1,4 @@
-"""Labels of images, read from a real registry with the logins that `docker login` leaves."""
+"""ImageLabels of images, read from a real registry with the logins that `docker login` leaves."""
 
 import json
 import secrets
@@ -11,9 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from beltline.runners.checks import registry as module
-from beltline.runners.checks.finding import Problem
-from beltline.runners.checks.registry import Labels, Name, Registry, labels
-from beltline.runners.checks.unchecked import Unchecked
+from beltline.runners.checks.finding import CheckSkipped, Problem
+from beltline.runners.checks.registry import ImageLabels, ImageName, Registry, labels
 from tests import image_registry, registry_tokens
 from tests.image_registry import PASSWORD, USER, docker_config
 
@@ -61,7 +60,7 @@ def log_in(monkeypatch, folder, host, password=PASSWORD):
     monkeypatch.setenv("DOCKER_CONFIG", str(docker_config(folder / "docker", host, password)))
 
 
-def refusal(image, kind=Unchecked):
+def refusal(image, kind=CheckSkipped):
     """Why an image's labels can't be had; no password is in it."""
     with pytest.raises(kind) as error:
         labels(image)
@@ -82,7 +81,7 @@ def refusal(image, kind=Unchecked):
     ],
 )
 def test_a_name_in_its_parts(image, parts):
-    name = Name.read(image)
+    name = ImageName.read(image)
     assert (name.host, name.repository, name.reference) == parts
 
 
@@ -93,14 +92,14 @@ def test_what_is_no_name_is_told(image):
     with pytest.raises(Problem) as error:
         labels(image)
     assert str(error.value) == f"'{image}' is no name of an image"
-    assert error.value.mend == "correct `kubeflow.image`"
+    assert error.value.fix == "correct `kubeflow.image`"
 
 
 def test_by_tag_and_by_digest(registry):
     digest = registry.push("other", {"a": "1"}, tag="new")
     for reference in (":new", f"@{digest}", f":old@{digest}"):
         found = labels(f"{registry.host}/other{reference}")
-        assert found == Labels({"a": "1"}, f"at {registry.host}")
+        assert found == ImageLabels({"a": "1"}, f"at {registry.host}")
 
 
 def test_of_several_platforms_it_is_the_one_of_the_pods(registry):
@@ -127,7 +126,7 @@ def test_no_such_image(registry, image):
         labels(f"{registry.host}/{image}")
     repository, _, tag = image.partition(":")
     assert str(error.value) == f"{registry.host} has no {repository} ({tag})"
-    assert "`make image`" in error.value.mend
+    assert "`make image`" in error.value.fix
 
 
 def test_a_login_is_wanted(guarded, tmp_path, monkeypatch):
@@ -230,7 +229,9 @@ def test_without_a_host_in_the_name_the_engine_is_asked_first(registry, monkeypa
     assert labels("beltline:1").values == {"of": "the hub"}
     assert labels("me/beltline:1").values == {"of": "me"}
     asked = []
-    monkeypatch.setattr(module, "of_engine", lambda image: asked.append(image) or Labels({}, ""))
+    monkeypatch.setattr(
+        module, "of_engine", lambda image: asked.append(image) or ImageLabels({}, "")
+    )
     assert labels("beltline:1").values == {}
     assert labels(f"{registry.host}/me/beltline:1").values == {"of": "me"}
     assert asked == ["beltline:1"]
@@ -300,12 +301,12 @@ def test_elsewhere_it_is_asked_by_tls():
 def test_an_engine_that_has_it(docker, tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     name = f"beltline-test-labels:{secrets.token_hex(4)}"
-    with pytest.raises(Unchecked, match=f"the Docker engine here has no {name}"):
+    with pytest.raises(CheckSkipped, match=f"the Docker engine here has no {name}"):
         module.of_engine(name)
     tarfile.open(tmp_path / "empty.tar", "w").close()
     docker("import", "--change", "LABEL io.beltline.lock=10c4", tmp_path / "empty.tar", name)
     try:
         found = labels(name)
-        assert found == Labels({"io.beltline.lock": "10c4"}, "in the Docker engine here")
+        assert found == ImageLabels({"io.beltline.lock": "10c4"}, "in the Docker engine here")
     finally:
         docker("image", "rm", name)

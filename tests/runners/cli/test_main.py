@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from beltline.base.errors import WrongInput
 from beltline.runners.cli.main import COMMANDS, cli
 from beltline.runners.local.runner import SHARED
-from tests.runners.projects import Ledger, places, project
+from tests.runners.projects import Ledger, paths, project
 
 SOURCES = Path(__file__).parents[3]
 HEAVY = "tensorflow tfx apache_beam tensorflow_data_validation tensorflow_model_analysis keras"
@@ -97,10 +97,10 @@ finally:
 )
 def test_to_look_loads_no_tensorflow(tmp_path, arguments):
     project(tmp_path)
-    ledger = Ledger(places(tmp_path).metadata)
+    ledger = Ledger(paths(tmp_path).metadata)
     ledger.run("r1")
     ledger.node("r1", "Trainer")
-    log = places(tmp_path).log("r1", "Trainer")
+    log = paths(tmp_path).log("r1", "Trainer")
     log.parent.mkdir(parents=True)
     log.write_text("learned\n")
     done = call(*arguments, cwd=tmp_path, script=SCRIPT)

@@ -88,7 +88,7 @@ def test_other_files_beside_the_bundle_do_not_travel(tmp_path):
     ids=["nothing", "letters", "umlaut", "plain", "no archive", "empty", "a file less", "a folder"],
 )
 def test_a_damaged_text_is_told(text):
-    with pytest.raises(WrongInput, match="the bundle within the package is damaged") as error:
+    with pytest.raises(WrongInput, match="the bundle in the package is corrupt") as error:
         decoded(text)
     assert str(error.value).endswith("compile and upload it again")
 
@@ -96,14 +96,14 @@ def test_a_damaged_text_is_told(text):
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
 def test_a_text_that_was_cut_off_is_told(tmp_path, part):
     text = encoded(bundle(tmp_path, bytes(range(256)) * 40))
-    with pytest.raises(WrongInput, match="is damaged"):
+    with pytest.raises(WrongInput, match="is corrupt"):
         decoded(text[: int(len(text) * part)])
 
 
 def test_an_archive_that_was_cut_off_is_told():
     archive = lzma.decompress(base64.b64decode(packed({MANIFEST: b"x" * 5000})))
     text = base64.b64encode(lzma.compress(archive[:2048])).decode()
-    with pytest.raises(WrongInput, match="is damaged"):
+    with pytest.raises(WrongInput, match="is corrupt"):
         decoded(text)
 
 

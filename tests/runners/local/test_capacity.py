@@ -6,10 +6,10 @@ import pytest
 
 from beltline.bundle.manifest import Node, Resources
 from beltline.runners.checks.machine import GIB
-from beltline.runners.local.capacity import Room, may_begin
+from beltline.runners.local.capacity import Capacity, next_node
 from tests.bundle.bundles import NODES
 
-ROOM = Room(nodes=2, cpu=4, memory=8 * GIB)
+CAPACITY = Capacity(nodes=2, cpu=4, memory=8 * GIB)
 
 
 def node(name, *upstream, **asks):
@@ -17,30 +17,30 @@ def node(name, *upstream, **asks):
 
 
 def test_the_first_in_order_that_waits_for_nothing():
-    assert may_begin(NODES, [], [], ROOM) == "ExampleGen"
-    assert may_begin(NODES, [], ["ExampleGen"], ROOM) == "Schema"
-    assert may_begin(NODES, ["ExampleGen"], ["Schema"], ROOM) == "DataGate"
+    assert next_node(NODES, [], [], CAPACITY) == "ExampleGen"
+    assert next_node(NODES, [], ["ExampleGen"], CAPACITY) == "Schema"
+    assert next_node(NODES, ["ExampleGen"], ["Schema"], CAPACITY) == "DataGate"
 
 
 def test_a_node_waits_for_all_that_it_follows():
     done = ["ExampleGen", "Schema", "Champion"]
-    assert may_begin(NODES, done, ["DataGate"], ROOM) is None
-    assert may_begin(NODES, [*done, "DataGate"], [], ROOM) == "Transform"
+    assert next_node(NODES, done, ["DataGate"], CAPACITY) is None
+    assert next_node(NODES, [*done, "DataGate"], [], CAPACITY) == "Transform"
 
 
 def test_each_node_has_one_turn():
     every = [node.id for node in NODES]
-    assert may_begin(NODES, every, [], ROOM) is None
+    assert next_node(NODES, every, [], CAPACITY) is None
 
 
 def test_what_is_left_out_of_a_run_is_not_waited_for():
-    assert may_begin(NODES[4:], [], [], ROOM) == "Trainer"
+    assert next_node(NODES[4:], [], [], CAPACITY) == "Trainer"
 
 
 def test_no_more_at_once_than_there_is_room_for():
     nodes = [node("A"), node("B"), node("C")]
-    assert may_begin(nodes, [], ["A", "B"], ROOM) is None
-    assert may_begin(nodes, [], ["A", "B"], Room(3, 4, GIB)) == "C"
+    assert next_node(nodes, [], ["A", "B"], CAPACITY) is None
+    assert next_node(nodes, [], ["A", "B"], Capacity(3, 4, GIB)) == "C"
 
 
 @pytest.mark.parametrize(
@@ -57,22 +57,22 @@ def test_no_more_at_once_than_there_is_room_for():
 )
 def test_resources_count_together(first, second, fit):
     nodes = [node("A", **first), node("B", **second)]
-    assert may_begin(nodes, [], ["A"], ROOM) == ("B" if fit else None)
+    assert next_node(nodes, [], ["A"], CAPACITY) == ("B" if fit else None)
 
 
 def test_one_that_asks_for_more_than_there_is_runs_alone():
     large = [node("A"), node("B", cpu=64, memory="900Gi")]
-    assert may_begin(large, [], ["A"], ROOM) is None
-    assert may_begin(large, ["A"], [], ROOM) == "B"
+    assert next_node(large, [], ["A"], CAPACITY) is None
+    assert next_node(large, ["A"], [], CAPACITY) == "B"
 
 
 def test_a_small_one_goes_ahead_of_a_large_one_that_has_no_room():
     nodes = [node("A", cpu=3), node("B", cpu=3), node("C", cpu=1)]
-    assert may_begin(nodes, [], ["A"], ROOM) == "C"
+    assert next_node(nodes, [], ["A"], CAPACITY) == "C"
 
 
 def test_the_room_of_a_machine():
-    found = Room.of_machine()
+    found = Capacity.of_machine()
     assert found.nodes == found.cpu >= 1
     assert GIB / 16 < found.memory <= sys.maxsize
-    assert Room.of_machine(7).nodes == 7
+    assert Capacity.of_machine(7).nodes == 7

@@ -17,7 +17,7 @@ import json, os, signal, sys, time
 from pathlib import Path
 from beltline.base.errors import WrongInput
 from beltline.runners.local import children
-from beltline.runners.local.children import Children, Stopped, in_child
+from beltline.runners.local.children import Children, RunStopped, in_child
 
 def sleep(seconds, answer=""):
     def work():
@@ -108,7 +108,7 @@ try:
         up(3)
         os.kill(os.getpid(), signal.{number})
         at_work.next()
-except Stopped as error:
+except RunStopped as error:
     stopped = len(list(Path(sys.argv[1]).glob("*[0-9]")))
     print(json.dumps([str(error), error.exit_code, stopped, at_work.names]))
 """
@@ -121,7 +121,7 @@ try:
     with Children() as at_work:
         os.kill(os.getpid(), signal.SIGTERM)
         at_work.start("late", sleep(60))
-except Stopped as error:
+except RunStopped as error:
     print(json.dumps(str(error)))
 """
     assert run(tmp_path, program) == "stopped by SIGTERM"

@@ -29,7 +29,7 @@ def test_which_nodes_are_meant(start, end, nodes):
     ("start", "end"), [("Trainer", "ExampleGen"), ("Schema", "DataGate"), ("Champion", "Trainer")]
 )
 def test_where_no_way_leads_is_refused(start, end):
-    with pytest.raises(WrongInput, match=f"--from {start} --to {end}: no way leads"):
+    with pytest.raises(WrongInput, match=f"--from {start} --to {end}: no path leads"):
         nodes_between(manifest(), start, end)
 
 
@@ -38,7 +38,7 @@ def test_where_no_way_leads_is_refused(start, end):
     [("trainer", "Trainer"), ("DataGat", "DataGate"), ("Schemas", "Schema")],
 )
 def test_a_node_that_is_not_there_is_refused_with_the_nearest(given, nearest):
-    with pytest.raises(WrongInput, match=f"--to {given}: no such node; did you mean {nearest}"):
+    with pytest.raises(WrongInput, match=f"--to {given}: node not found; did you mean {nearest}"):
         nodes_between(manifest(), None, given)
 
 

@@ -85,7 +85,7 @@ def test_a_later_run_that_did_not_end_well_makes_it_no_good(tmp_path, end):
 
 def test_a_second_run_on_the_same_root_is_refused(tmp_path):
     with another_process(tmp_path) as (_, number):
-        with pytest.raises(WrongInput, match="a run is going on") as refused, only_run(tmp_path):
+        with pytest.raises(WrongInput, match="a run is in progress") as refused, only_run(tmp_path):
             pass
         assert refused.value.exit_code == 2
         assert f"process {number}" in str(refused.value)
@@ -110,7 +110,7 @@ def test_a_node_that_outlives_its_run_still_holds_the_root(tmp_path):
         process.kill()
         process.wait()
         try:
-            with pytest.raises(WrongInput, match="a run is going on"), only_run(tmp_path):
+            with pytest.raises(WrongInput, match="a run is in progress"), only_run(tmp_path):
                 pass
         finally:
             os.kill(child, signal.SIGKILL)
@@ -145,5 +145,5 @@ def test_to_look_who_holds_it_makes_no_run_fail(tmp_path):
 
 def test_a_root_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(WrongInput, match=r"file can't be written: "), only_run(tmp_path / "file"):
+    with pytest.raises(WrongInput, match=r"file is not writable: "), only_run(tmp_path / "file"):
         pass

@@ -38,11 +38,11 @@ def project(
 def node(project: Project, node: str, run: str, *more: str, url: str = "") -> Result:
     """Runs a node as an orchestrator does."""
     [bundle] = (project.root / "bundles").iterdir()
-    places = {"BELTLINE_ROOT": str(project.root), "BELTLINE_DATA": str(project.folder)}
+    paths = {"BELTLINE_ROOT": str(project.root), "BELTLINE_DATA": str(project.folder)}
     return project.beltline(
         *("--bundle", bundle, "--node", node, "--run", run, *more),
         cwd=project.folder,
-        env=project.env | places | ({"BELTLINE_METADATA": url} if url else {}),
+        env=project.env | paths | ({"BELTLINE_METADATA": url} if url else {}),
         program="beltline.runners.node.run",
     )
 

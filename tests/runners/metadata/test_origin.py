@@ -11,7 +11,7 @@ from beltline.runners.metadata.origin import origin
 from beltline.runners.metadata.store import Lineage
 from beltline.versions.folder import find
 from tests.runners.cli.commands.test_models import push_model
-from tests.runners.projects import Ledger, places, project
+from tests.runners.projects import Ledger, paths, project
 
 TRAINED = json.dumps({"training": {"epochs": 5}, "model": {"hidden": [8]}, "features": {}})
 
@@ -22,8 +22,8 @@ def folder(tmp_path):
     project(tmp_path)
     push_model(tmp_path, "r1", auc=0.5)
     push_model(tmp_path, "r2", auc=0.75, rows=100.0)
-    places(tmp_path).root.mkdir(exist_ok=True)
-    ledger = Ledger(places(tmp_path).metadata)
+    paths(tmp_path).root.mkdir(exist_ok=True)
+    ledger = Ledger(paths(tmp_path).metadata)
     ledger.run("r2")
     rows = {"data_digest": "d2", "rows_train": 70, "rows_eval": 30}
     examples = {"examples": ("Examples", rows)}
@@ -37,8 +37,8 @@ def folder(tmp_path):
 
 
 def found(folder, number):
-    served = places(folder).served("served", "line")
-    return origin(Lineage(places(folder).metadata, "line"), find(served, number))
+    served = paths(folder).served("served", "line")
+    return origin(Lineage(paths(folder).metadata, "line"), find(served, number))
 
 
 def test_all_that_made_it(folder):
@@ -59,7 +59,7 @@ def test_all_that_made_it(folder):
 
 
 def test_what_the_tuner_found(folder, tmp_path):
-    ledger = Ledger(places(folder).metadata)
+    ledger = Ledger(paths(folder).metadata)
     best = {"values": {"learning_rate": 0.01}}
     (tmp_path / "best_hyperparameters.txt").write_text(json.dumps(best))
     made = {"best_hyperparameters": ("HyperParameters", {})}
@@ -72,12 +72,12 @@ def test_what_the_tuner_found(folder, tmp_path):
 
 
 def test_a_run_that_the_database_does_not_know(folder):
-    with pytest.raises(WrongInput, match="ML Metadata knows no run r1; is BELTLINE_METADATA"):
+    with pytest.raises(WrongInput, match="run r1 not found in ML Metadata; is BELTLINE_METADATA"):
         found(folder, 1)
 
 
 def test_a_version_without_a_card(folder):
-    version = places(folder).served("served", "line") / "9"
+    version = paths(folder).served("served", "line") / "9"
     version.mkdir()
     (version / "saved_model.pb").write_text("")
     with pytest.raises(WrongInput, match="version 9 has no card that names its run"):
@@ -103,5 +103,5 @@ def test_the_command_makes_no_database(tmp_path):
     push_model(tmp_path, "r1", auc=0.5)
     result = CliRunner().invoke(cli, ["lineage", "1", "-f", str(tmp_path / "pipeline.yaml")])
     assert result.exception.exit_code == 2
-    assert "nothing is known of its run" in str(result.exception)
-    assert not (places(tmp_path).root / "metadata.sqlite").exists()
+    assert "the lineage is unknown" in str(result.exception)
+    assert not (paths(tmp_path).root / "metadata.sqlite").exists()

@@ -6,21 +6,21 @@ import sys
 from pathlib import Path
 
 from beltline.bundle.folder import write
-from beltline.runners.metadata.reconcile import settle
+from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage
 from tests.bundle.bundles import manifest
-from tests.runners.projects import Ledger, places
+from tests.runners.projects import Ledger, paths
 
 
 def test_only_what_is_running_in_that_run_is_marked(tmp_path: Path) -> None:
-    where = places(tmp_path)
+    where = paths(tmp_path)
     ledger = Ledger(where.metadata)
     ledger.run("killed")
     ledger.run("other")
     ledger.node("killed", "ExampleGen")
     ledger.node("killed", "Trainer", state="RUNNING")
     ledger.node("other", "Trainer", state="RUNNING")
-    assert settle(where, "line", "killed", "power cut") == ["Trainer"]
+    assert reconcile(where, "line", "killed", "power cut") == ["Trainer"]
     lineage = Lineage(where.metadata, "line")
     states = {each.node: (each.state, each.reason) for each in lineage.nodes("killed")}
     assert states == {"ExampleGen": ("complete", ""), "Trainer": ("failed", "power cut")}
@@ -28,25 +28,25 @@ def test_only_what_is_running_in_that_run_is_marked(tmp_path: Path) -> None:
 
 
 def test_one_node_alone(tmp_path: Path) -> None:
-    where = places(tmp_path)
+    where = paths(tmp_path)
     ledger = Ledger(where.metadata)
     ledger.run("run")
     for node in ("Champion", "Trainer"):
         ledger.node("run", node, state="RUNNING")
-    assert settle(where, "line", "run", "stopped", node="Champion") == ["Champion"]
+    assert reconcile(where, "line", "run", "stopped", node="Champion") == ["Champion"]
     found = Lineage(where.metadata, "line").nodes("run")
     assert {each.node: each.state for each in found} == {"Champion": "failed", "Trainer": "running"}
 
 
 def test_a_run_that_is_not_known_leaves_nothing_to_do(tmp_path: Path) -> None:
-    where = places(tmp_path)
+    where = paths(tmp_path)
     Ledger(where.metadata)
-    assert settle(where, "line", "never", "stopped") == []
+    assert reconcile(where, "line", "never", "stopped") == []
 
 
 def test_as_a_command(tmp_path: Path) -> None:
     """As Airflow's failure callback calls it, in an environment without TFX."""
-    where = places(tmp_path)
+    where = paths(tmp_path)
     Ledger(where.metadata).node("run", "Trainer", state="RUNNING")
     bundle = write(tmp_path, manifest(), b"", b"")
     words = ["--bundle", str(bundle.path), "--run", "run", "--reason", "it's gone"]

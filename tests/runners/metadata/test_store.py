@@ -12,9 +12,9 @@ from beltline.runners.metadata.store import (
     Lineage,
     connection_config,
     first,
-    open_alone,
+    open_exclusively,
 )
-from beltline.runners.paths import Places
+from beltline.runners.paths import Paths
 from tests.runners.projects import Ledger
 
 
@@ -173,11 +173,11 @@ def test_what_had_nothing_to_do_is_canceled_with_its_reason(url):
 
 def test_nodes_open_the_store_one_after_the_other(tmp_path):
     root = tmp_path / "root"
-    places = Places.from_environment(root)
+    paths = Paths.from_environment(root)
     root.mkdir()
     with (root / "metadata.lock").open("w") as held, ThreadPoolExecutor() as pool:
         fcntl.flock(held, fcntl.LOCK_EX)
-        opening = pool.submit(open_alone, places, "line")
+        opening = pool.submit(open_exclusively, paths, "line")
         with pytest.raises(TimeoutError):
             opening.result(0.3)
         assert not (root / "metadata.sqlite").exists()
@@ -187,8 +187,8 @@ def test_nodes_open_the_store_one_after_the_other(tmp_path):
 
 def test_a_root_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "root").touch()
-    with pytest.raises(WrongInput, match="root can't be written"):
-        open_alone(Places.from_environment(tmp_path / "root"), "line")
+    with pytest.raises(WrongInput, match="root is not writable"):
+        open_exclusively(Paths.from_environment(tmp_path / "root"), "line")
 
 
 def test_what_is_written_to_an_execution_stays_with_the_rest(url):

@@ -12,20 +12,22 @@ import pytest
 from click.testing import CliRunner
 
 from beltline.base.monitoring_settings import Monitoring
-from beltline.runners.monitor.command import Order, Seen, main, watched
-from beltline.runners.paths import Places
+from beltline.runners.monitor.command import MonitorJob, MonitorResult, main, run_monitor
+from beltline.runners.paths import Paths
 from tests import sampled
 
 LIMITS = Monitoring().model_dump(mode="json")
 PAUSE = timedelta(hours=6)
 
 
-def places(root: Path) -> Places:
-    return Places(root, "sqlite:///unused", root / "data")
+def paths(root: Path) -> Paths:
+    return Paths(root, "sqlite:///unused", root / "data")
 
 
-def look(root: Path, run: str = "a", now: datetime | None = None, **limits: Any) -> Seen:
-    return watched(Order("served/casting", {**LIMITS, **limits}, run, PAUSE), places(root), now)
+def look(root: Path, run: str = "a", now: datetime | None = None, **limits: Any) -> MonitorResult:
+    return run_monitor(
+        MonitorJob("served/casting", {**LIMITS, **limits}, run, PAUSE), paths(root), now
+    )
 
 
 def words(limits: Any) -> list[str]:
@@ -103,7 +105,7 @@ class TestWhatItSees:
     def test_before_the_first_request_there_is_nothing_to_do(self, root: Path) -> None:
         seen = look(root)
         assert (seen.state, seen.report) == ("skipped", {})
-        assert "there are no samples of requests yet" in seen.reason
+        assert "no request samples yet" in seen.reason
 
     def test_with_too_few_requests_there_is_nothing_to_do(self, root: Path) -> None:
         sampled.sample(root, sampled.drifted(100))

@@ -26,11 +26,11 @@ KEPT = ("PushedModel", {"pushed": 0, "reason": "this model is version 3 already"
     [
         (execution(), "done", "", DONE),
         (execution("cached"), "cached", "", DONE),
-        (execution("failed"), "failed", "ML Metadata says failed", FAILED),
+        (execution("failed"), "failed", "its state in ML Metadata is failed", FAILED),
         (execution("failed", "disk full"), "failed", "disk full", FAILED),
-        (execution("running"), "failed", "ML Metadata says running", FAILED),
+        (execution("running"), "failed", "its state in ML Metadata is running", FAILED),
         (execution("canceled", "no data"), "skipped", "no data", SKIPPED),
-        (None, "failed", "ML Metadata holds no execution of it", FAILED),
+        (None, "failed", "no execution found in ML Metadata", FAILED),
         (execution(blessing=BLESSED), "done", "", DONE),
         (execution(blessing=REFUSED), "refused", "auc 0.5 is below 0.6", DONE),
         (execution("cached", blessing=REFUSED), "refused", "auc 0.5 is below 0.6", DONE),
@@ -38,7 +38,12 @@ KEPT = ("PushedModel", {"pushed": 0, "reason": "this model is version 3 already"
         (execution(blessing=("ModelBlessing", {})), "refused", "", DONE),
         (execution(pushed_model=PUSHED), "done", "", DONE),
         (execution(pushed_model=KEPT), "skipped", "this model is version 3 already", SKIPPED),
-        (execution("failed", blessing=BLESSED), "failed", "ML Metadata says failed", FAILED),
+        (
+            execution("failed", blessing=BLESSED),
+            "failed",
+            "its state in ML Metadata is failed",
+            FAILED,
+        ),
     ],
 )
 def test_how_a_node_ended(run, state, reason, code):

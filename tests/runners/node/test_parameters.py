@@ -18,10 +18,10 @@ def test_each_value_gets_its_type():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("steps", "--param 'steps': must read name=value"),
-        ("=7", "must read name=value"),
-        ("step=7", "--param step=7: no parameter 'step'; did you mean 'steps'"),
-        ("xyz=7", "no parameter 'xyz' .there: data-path, span, steps"),
+        ("steps", "--param: invalid value 'steps': must be name=value"),
+        ("=7", "must be name=value"),
+        ("step=7", "--param step=7: unknown parameter 'step'; did you mean 'steps'"),
+        ("xyz=7", "unknown parameter 'xyz' .known: data-path, span, steps"),
         ("steps=ten", "--param steps=ten: must be a whole number, 0 or more"),
         ("steps=-1", "must be a whole number, 0 or more"),
         ("steps=1.5", "must be a whole number, 0 or more"),

@@ -121,7 +121,7 @@ def test_after_kill_9_the_next_attempt_ends_well_and_nothing_is_left_running(
     again = call(project, "StatisticsGen", run, "--force")
     assert (again.code, last_line(again)["state"]) == (0, "done"), again.text
     _, killed, good = lineage(project).nodes(run)
-    assert (killed.state, killed.reason) == ("failed", "the attempt before was killed")
+    assert (killed.state, killed.reason) == ("failed", "the previous attempt was killed")
     assert (good.state, good.execution_id) == ("complete", last_line(again)["execution_id"])
 
 
@@ -148,7 +148,7 @@ def test_a_run_goes_on_with_the_bundle_it_began_with(project: Project, tmp_path:
     shutil.rmtree(first.path)
     gone = at(second, "Schema")
     assert (gone.code, last_line(gone)["state"]) == (1, "failed")
-    assert "began with another bundle" in gone.err and "start a new run" in gone.err
+    assert "started with another bundle" in gone.err and "start a new run" in gone.err
 
 
 def test_nodes_that_begin_at_once_on_an_empty_database(project: Project, tmp_path: Path) -> None:

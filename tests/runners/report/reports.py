@@ -1,7 +1,7 @@
 """A report with something in every section."""
 
-from beltline.runners.report.content import Report
-from beltline.runners.report.judgement import Figure, Judgement
+from beltline.runners.report.content import RunReport
+from beltline.runners.report.evaluation import EvaluationResult, MetricResult
 
 NODES = [
     {
@@ -47,7 +47,7 @@ SLICES = {
         {"slice": "mold=A", "rows": 1489, "value": 0.95, "champion": None},
     ],
 }
-REPORT = Report(
+REPORT = RunReport(
     pipeline="casting",
     run={
         "run": "20261126-040000-abcd",
@@ -66,16 +66,16 @@ REPORT = Report(
         "left_out": {"rejected": 2},
         "rejects": [{"file": "a.csv", "line": 7, "column": None, "reason": "3 cells, not 4"}],
     },
-    judgement=Judgement(
+    evaluation=EvaluationResult(
         blessed=True,
         champion="1",
         metric="auc",
         value=0.9,
-        figures=[
-            Figure(
+        metrics=[
+            MetricResult(
                 "auc", 0.9, 0.92, -0.02, ["at least 0.6", "against the champion at least +0"], True
             ),
-            Figure("rows", 3912.0, 3912.0, None, [], False),
+            MetricResult("rows", 3912.0, 3912.0, None, [], False),
         ],
         slices=SLICES,
         importance=IMPORTANCE,

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from beltline.runners.report.judgement import Judgement
+from beltline.runners.report.evaluation import EvaluationResult
 from beltline.runners.report.page import page
 from tests.browser import width_of
 from tests.runners.report.reports import IMPORTANCE, NODES, REPORT
@@ -82,20 +82,20 @@ def test_every_section_is_told():
 
 def test_columns_and_slices_keep_their_order():
     text = text_of(REPORT)
-    places = [
+    paths = [
         text.index(name) for name in ("mold=<b>B</b>", "mold=A", "<Mold & ü>", "heat", "noise")
     ]
-    assert places == sorted(places)
+    assert paths == sorted(paths)
 
 
 def test_where_less_is_better_the_metric_rises():
-    judged = replace(REPORT.judgement, metric="rmse", lower_is_better=True)
-    assert "How much rmse rises" in text_of(replace(REPORT, judgement=judged))
+    evaluated = replace(REPORT.evaluation, metric="rmse", lower_is_better=True)
+    assert "How much rmse rises" in text_of(replace(REPORT, evaluation=evaluated))
 
 
 def test_without_a_champion_there_is_no_column_for_it():
-    alone = [replace(each, champion=None) for each in REPORT.judgement.figures]
-    html = page(replace(REPORT, judgement=replace(REPORT.judgement, figures=alone)))
+    alone = [replace(each, champion=None) for each in REPORT.evaluation.metrics]
+    html = page(replace(REPORT, evaluation=replace(REPORT.evaluation, metrics=alone)))
     assert "There was no champion to compare with." in html
     assert ">champion</th>" not in html
     assert page(REPORT).count(">champion</th>") == 2
@@ -114,7 +114,7 @@ def test_what_is_not_there_is_said():
         run={**REPORT.run, "state": "failed", "version": "", "started": None, "seconds": None},
         nodes=[FAILED],
         data={},
-        judgement=Judgement(),
+        evaluation=EvaluationResult(),
         hyperparameters={},
         trials=[],
         version={},
@@ -141,8 +141,8 @@ def test_what_became_of_the_version(changed, says):
 
 def test_long_lists_are_cut_and_counted():
     columns = [{"column": f"c{n}", "loss": 0.1, "deviation": 0.0} for n in range(1041)]
-    many = replace(REPORT.judgement, importance={**IMPORTANCE, "columns": columns})
-    text = text_of(replace(REPORT, judgement=many))
+    many = replace(REPORT.evaluation, importance={**IMPORTANCE, "columns": columns})
+    text = text_of(replace(REPORT, evaluation=many))
     assert "c39" in text and "c40" not in text
     assert "And 1,001 more." in text
 
@@ -189,11 +189,11 @@ def test_the_bars_are_as_long_as_what_they_show():
 def test_in_a_browser_nothing_is_wider_than_the_screen(tmp_path, width):
     long = "a_name_without_any_place_to_break_it_" * 4
     columns = [{"column": long, "loss": 0.1, "deviation": 0.01}]
-    judged = replace(REPORT.judgement, importance={**IMPORTANCE, "columns": columns})
+    evaluated = replace(REPORT.evaluation, importance={**IMPORTANCE, "columns": columns})
     wide = replace(
         REPORT,
         nodes=[*NODES, {**FAILED, "reason": long}],
-        judgement=judged,
+        evaluation=evaluated,
         data={**REPORT.data, "path": long},
         trials=[{f"{long}{number}": 1.0 for number in range(9)}],
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beltline.runners.warm.address import IDLE, NoWorker, address, idle_seconds
+from beltline.runners.warm.address import IDLE, WorkerUnavailable, address, idle_seconds
 
 
 @pytest.fixture(autouse=True)
@@ -39,14 +39,14 @@ def test_a_folder_that_others_can_enter_is_not_used(tmp_path: Path) -> None:
     folder = tmp_path / f"beltline-{os.geteuid()}"
     folder.mkdir(mode=0o755)
     folder.chmod(0o755)
-    with pytest.raises(NoWorker, match="own"):
+    with pytest.raises(WorkerUnavailable, match="private"):
         address()
 
 
 def test_a_link_to_a_folder_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir(mode=0o700)
     (tmp_path / f"beltline-{os.geteuid()}").symlink_to(tmp_path / "theirs")
-    with pytest.raises(NoWorker):
+    with pytest.raises(WorkerUnavailable):
         address()
 
 
@@ -62,5 +62,5 @@ def test_no_worker_is_wanted_or_the_number_makes_no_sense(
     monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv(IDLE, text)
-    with pytest.raises(NoWorker, match=text):
+    with pytest.raises(WorkerUnavailable, match=text):
         idle_seconds()

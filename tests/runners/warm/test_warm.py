@@ -33,8 +33,8 @@ class Site:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if "BELTLINE" not in name}
         root, data = str(self.project.root), str(self.project.folder)
-        places = {"BELTLINE_ROOT": root, "BELTLINE_DATA": data}
-        return kept | places | {"TMPDIR": str(self.folder)} | self.more
+        paths = {"BELTLINE_ROOT": root, "BELTLINE_DATA": data}
+        return kept | paths | {"TMPDIR": str(self.folder)} | self.more
 
     def start(self, node: str, run: str, *options: str) -> subprocess.Popen[str]:
         [bundle] = (self.project.root / "bundles").iterdir()
@@ -52,7 +52,7 @@ class Site:
         """Returns the exit code, the JSON of the last line, and what went to stderr."""
         return self.end(self.start(node, run, *options))
 
-    def end(self, client: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
+    def exit_with(self, client: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
         out, err = client.communicate(timeout=120)
         return client.returncode, json.loads(out.splitlines()[-1]) if out else {}, err
 

@@ -252,7 +252,7 @@ class TestSettle:
 
     def test_a_task_that_was_killed_is_settled_from_outside(self, airflow, tmp_path):
         folder = compiled(tmp_path, environment=str(environment(tmp_path, "")))
-        airflow.ask("settle", folder, node="Schema")
+        airflow.ask("reconcile", folder, node="Schema")
         assert (
             arguments(tmp_path, "beltline.runners.metadata.reconcile")[-1]
             == "its process was killed"
@@ -260,12 +260,12 @@ class TestSettle:
 
     def test_it_never_raises(self, airflow, tmp_path):
         folder = compiled(tmp_path, environment=str(tmp_path / "nowhere"))
-        lines = airflow.ask("settle", folder, node="Schema")["lines"]
+        lines = airflow.ask("reconcile", folder, node="Schema")["lines"]
         assert ["ERROR", "beltline.airflow"] in [line[:2] for line in lines]
 
     def test_a_skip_needs_none(self, run, tmp_path):
         run("result('skipped', 'no data'); sys.exit(99)")
-        assert not (tmp_path / "called-runners.settle.json").exists()
+        assert not (tmp_path / "called-runners.reconcile.json").exists()
 
 
 def wait_for(happened):

@@ -63,14 +63,14 @@ def test_other_nodes_have_no_limits_and_no_gpu(plain):
 
 
 def test_folders(plain, folder):
-    places = folder.parents[1]
+    paths = folder.parents[1]
     found = {
         mount["Target"]: (mount["Source"], mount["ReadOnly"]) for mount in plain["host"]["Mounts"]
     }
     assert found == {
         str(folder / "bundles"): (str(folder / "bundles"), True),
-        str(places / "data"): (str(places / "data"), True),
-        str(places / "root"): (str(places / "root"), False),
+        str(paths / "data"): (str(paths / "data"), True),
+        str(paths / "root"): (str(paths / "root"), False),
         "/keys": ("/srv/keys", True),
         "/out": ("/srv/out", False),
     }
@@ -85,8 +85,8 @@ def test_the_workers_database_goes_to_the_pipelines_that_read_it(airflow, plain,
 
 
 def test_a_root_that_holds_the_data_too(airflow, tmp_path):
-    places = dict.fromkeys(("root", "data"), "/srv/line")
-    folder = compiled(tmp_path, where="docker", docker={"image": "example/beltline:1"}, **places)
+    paths = dict.fromkeys(("root", "data"), "/srv/line")
+    folder = compiled(tmp_path, where="docker", docker={"image": "example/beltline:1"}, **paths)
     mounts = airflow.ask("container", folder, node="ExampleGen")["host"]["Mounts"]
     found = {mount["Target"]: mount["ReadOnly"] for mount in mounts}
     assert found == {str(folder / "bundles"): True, "/srv/line": False}
@@ -234,7 +234,7 @@ def test_a_container_whose_task_was_killed_is_stopped_and_settled(line, tmp_path
     container = replace(line, airflow=killed).begin("orphan")
     killed.kill()
     assert line.container("orphan") == container
-    line.airflow.ask("settle", line.folder, node="ExampleGen", run_id="orphan")
+    line.airflow.ask("reconcile", line.folder, node="ExampleGen", run_id="orphan")
     assert line.container("orphan") == ""
     execution = line.execution("orphan")
     assert (execution.state, execution.reason) == ("failed", "stopped by SIGTERM")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.runners.projects import Ledger, places, project
+from tests.runners.projects import Ledger, paths, project
 
 
 @pytest.fixture
@@ -13,4 +13,4 @@ def folder(tmp_path):
 
 @pytest.fixture
 def ledger(folder):
-    return Ledger(places(folder).metadata)
+    return Ledger(paths(folder).metadata)

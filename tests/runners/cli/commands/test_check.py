@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from beltline.base.errors import WrongInput
 from beltline.runners.checks import local as checks
 from beltline.runners.checks.finding import Problem
-from beltline.runners.checks.local import Context
+from beltline.runners.checks.local import LocalContext
 from beltline.runners.checks.machine import GIB
 from beltline.runners.cli.commands.check import check
 from beltline.runners.cli.commands.init import init
@@ -46,7 +46,7 @@ def findings(folder, *arguments):
 
 
 def context(folder):
-    return Context(*open_project(folder / "pipeline.yaml"))
+    return LocalContext(*open_project(folder / "pipeline.yaml"))
 
 
 def failed(folder, *arguments):
@@ -74,7 +74,7 @@ def test_where_all_is_well(folder):
 
 
 def test_after_a_run_the_metadata_is_opened(folder):
-    ledger = Ledger(context(folder).places.metadata)
+    ledger = Ledger(context(folder).paths.metadata)
     ledger.run("r1")
     assert findings(folder)["metadata"]["text"] == "1 runs of line"
 
@@ -129,7 +129,7 @@ def test_model_code_that_python_cannot_read_is_found(folder):
 def test_a_root_that_cannot_be_written_is_found(folder):
     (folder / ".beltline").write_text("a file")
     assert {"root", "metadata"} <= set(failed(folder))
-    assert "BELTLINE_ROOT" in findings(folder)["root"]["mend"]
+    assert "BELTLINE_ROOT" in findings(folder)["root"]["fix"]
 
 
 def test_a_run_that_is_going_on_is_found(folder):
@@ -146,7 +146,7 @@ def test_metadata_that_cannot_be_opened_is_found(folder, monkeypatch):
     found = findings(folder)["metadata"]
     assert found["ok"] is False
     assert "secret" not in found["text"]
-    assert "BELTLINE_METADATA" in found["mend"]
+    assert "BELTLINE_METADATA" in found["fix"]
     monkeypatch.setenv("BELTLINE_METADATA", "oracle://x")
     assert "must be sqlite" in findings(folder)["metadata"]["text"]
 
@@ -155,7 +155,7 @@ def test_too_little_disk_is_found(folder):
     assert checks.disk(context(folder), GIB) == "1.0 GiB free"
     with pytest.raises(Problem, match=r"0\.9 GiB free, 1\.0 GiB needed") as found:
         checks.disk(context(folder), GIB * 9 // 10)
-    assert "BELTLINE_ROOT" in found.value.mend
+    assert "BELTLINE_ROOT" in found.value.fix
     with (folder / "line.csv").open("r+b") as data:
         data.truncate(GIB)
     with pytest.raises(Problem, match=r"4\.9 GiB free, 5\.0 GiB needed"):

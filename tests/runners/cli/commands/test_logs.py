@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from beltline.base.errors import WrongInput
 from beltline.runners.cli.commands.logs import logs
 from beltline.runners.local.record import Record
-from tests.runners.projects import places, project
+from tests.runners.projects import paths, project
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def folder(tmp_path):
 
 
 def write(folder, run, node, content, age=0):
-    log = places(folder).log(run, node)
+    log = paths(folder).log(run, node)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(content)
     os.utime(log, (2e9 - age, 2e9 - age))
@@ -55,10 +55,10 @@ def test_the_latest_is_the_last_one_written_whatever_its_name(folder):
 def test_the_latest_is_one_of_this_pipeline(folder):
     write(folder, "r1", "Trainer", b"ours", age=100)
     write(folder, "r2", "Trainer", b"theirs")
-    Record("r1", "line", "b", "").write(places(folder).root)
-    Record("r2", "other", "b", "").write(places(folder).root)
+    Record("r1", "line", "b", "").write(paths(folder).root)
+    Record("r2", "other", "b", "").write(paths(folder).root)
     assert invoke(folder, "latest", "Trainer").output == "ours"
-    assert "no logs of a run 'r2' here; did you mean r1?" in refusal(folder, "r2", "Trainer")
+    assert "no logs of run 'r2' found; did you mean r1?" in refusal(folder, "r2", "Trainer")
 
 
 def test_what_is_not_there_is_refused_with_the_nearest(folder):
@@ -66,17 +66,17 @@ def test_what_is_not_there_is_refused_with_the_nearest(folder):
     assert "did you mean 20260101-000000-ab?" in refusal(folder, "20260101-000000-ac", "Trainer")
     assert "did you mean latest?" in refusal(folder, "last", "Trainer")
     said = refusal(folder, "latest", "trainr")
-    assert "run 20260101-000000-ab: no log of a node 'trainr'; did you mean Trainer?" in said
+    assert "run 20260101-000000-ab: no log of node 'trainr' found; did you mean Trainer?" in said
 
 
 def test_without_any_log_there_is_nothing_to_choose(folder):
-    assert "no logs of a run 'latest' here; there is none yet" in refusal(folder, "latest", "x")
-    assert not places(folder).root.exists()
+    assert "no logs of run 'latest' found; there is none yet" in refusal(folder, "latest", "x")
+    assert not paths(folder).root.exists()
 
 
 @pytest.mark.parametrize("run", ["..", "../logs/r1", "/", ""])
 def test_only_a_log_is_shown(folder, run):
     write(folder, "r1", "Trainer", b"")
-    (places(folder).root / "Trainer.log").write_text("secret")
-    assert "no logs of a run" in refusal(folder, run, "Trainer")
-    assert "no log of a node" in refusal(folder, "r1", "../../Trainer")
+    (paths(folder).root / "Trainer.log").write_text("secret")
+    assert "no logs of run" in refusal(folder, run, "Trainer")
+    assert "no log of node" in refusal(folder, "r1", "../../Trainer")

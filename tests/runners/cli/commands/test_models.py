@@ -2,9 +2,9 @@ import json
 
 from click.testing import CliRunner
 
-from beltline.runners.cli.commands.models import models, table
+from beltline.runners.cli.commands.models import models
 from beltline.versions.push import push
-from tests.runners.projects import places
+from tests.runners.projects import paths
 
 
 def invoke(folder, *arguments):
@@ -26,13 +26,13 @@ def push_model(folder, run, directory="served", **figures):
         "champion_metrics": None if run == "r1" else {"auc": 0.5},
         "digests": {"data": f"d{run[1:]}", "code": "c0de"},
     }
-    push(model, places(folder).root / directory / "line", said)
+    push(model, paths(folder).root / directory / "line", said)
 
 
 def test_before_the_first_push(folder):
     assert "line: no version has been pushed yet" in invoke(folder)
     assert json.loads(invoke(folder, "--json")) == []
-    assert not places(folder).root.exists()
+    assert not paths(folder).root.exists()
 
 
 def test_the_table(folder):
@@ -78,7 +78,7 @@ def test_the_list(folder):
 
 
 def test_a_version_without_a_card_is_listed(folder):
-    version = places(folder).root / "served" / "line" / "4"
+    version = paths(folder).root / "served" / "line" / "4"
     version.mkdir(parents=True)
     (version / "saved_model.pb").write_text("")
     assert invoke(folder).splitlines()[1].split() == ["4", "-", "-", "-", "-", "live"]
@@ -92,13 +92,3 @@ def test_the_settings_say_which_folder(folder):
     assert len(json.loads(invoke(folder, "--json", "--set", "push.directory=elsewhere"))) == 1
     other = ("--set", "push.directory=elsewhere", "--set", "name=other")
     assert json.loads(invoke(folder, "--json", *other)) == []
-
-
-def test_columns_line_up_and_numbers_go_to_the_right():
-    rows = [["name", "figure"], ["a", "10.5"], ["longer", "-"], ["b", "1"]]
-    assert table(rows) == [
-        "name    figure",
-        "a         10.5",
-        "longer       -",
-        "b            1",
-    ]

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from beltline.base.errors import GateRefused, WrongInput
 from beltline.runners.cli.commands.monitor import monitor
-from tests.runners.projects import places, project
+from tests.runners.projects import paths, project
 from tests.serving.monitoring import made
 from tests.serving.monitoring.test_check import answers, inputs, rows
 
@@ -23,13 +23,13 @@ def folder(tmp_path):
     project(tmp_path)
     scores = {name: values.tolist() for name, values in answers(rows(2000, 8)).items()}
     scores["class"] = [label.decode() for label in scores["class"]]
-    made.version(places(tmp_path).root / "served" / "line", 1, rows(3000, 7), scores)
+    made.version(paths(tmp_path).root / "served" / "line", 1, rows(3000, 7), scores)
     return tmp_path
 
 
 def ask(folder, table, monkeypatch):
     monkeypatch.setattr(made, "NOW", datetime.now(UTC))
-    made.sample(places(folder).root / "requests" / "line", 1, inputs(table), answers(table), KEYS)
+    made.sample(paths(folder).root / "requests" / "line", 1, inputs(table), answers(table), KEYS)
 
 
 def test_without_an_alarm(folder, monkeypatch):
@@ -41,7 +41,7 @@ def test_without_an_alarm(folder, monkeypatch):
     assert title.endswith(" · 600 rows")
     assert head.split("  ")[0] == "column"
     assert first.startswith("probability")
-    file = places(folder).root / "monitoring" / "line.html"
+    file = paths(folder).root / "monitoring" / "line.html"
     assert page == f"page: {file}"
     assert "No alarm" in file.read_text()
 
@@ -51,7 +51,7 @@ def test_past_a_limit(folder, monkeypatch):
     result = invoke(folder, "-o", str(folder / "out" / "page.html"))
     assert isinstance(result.exception, GateRefused)
     assert result.exception.exit_code == 3
-    assert "version 1 " in str(result.exception)
+    assert "version 1: " in str(result.exception)
     assert "\n  heat (°C): is 0." in str(result.exception)
     assert "skew > 0.050" in result.output
     assert "heat (°C)" in (folder / "out" / "page.html").read_text()
@@ -101,4 +101,4 @@ def test_a_page_that_can_not_be_written(folder, monkeypatch):
     ask(folder, rows(600, 1), monkeypatch)
     result = invoke(folder, "-o", str(folder / "pipeline.yaml" / "page.html"))
     assert isinstance(result.exception, WrongInput)
-    assert "page.html: can't be written" in str(result.exception)
+    assert "page.html: not writable" in str(result.exception)

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from beltline.runners.cli.main import cli
 from tests.runners.cli.commands.test_models import push_model
-from tests.runners.projects import places, project
+from tests.runners.projects import paths, project
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def marks(folder):
 
 def test_back_and_forth(folder):
     assert marks(folder) == {"live": [3], "previous": [2]}
-    assert call(folder, "promote", "1") == "line: version 1 is live; it was version 3"
+    assert call(folder, "promote", "1") == "line: now serving version 1 (was version 3)"
     assert marks(folder) == {"live": [1], "previous": [3]}
-    assert call(folder, "promote", "1") == "line: version 1 is live already"
-    assert call(folder, "rollback") == "line: version 3 is live again; it was version 1"
-    assert call(folder, "rollback") == "line: version 2 is live again; it was version 3"
+    assert call(folder, "promote", "1") == "line: already serving version 1"
+    assert call(folder, "rollback") == "line: rolled back; now serving version 3 (was version 1)"
+    assert call(folder, "rollback") == "line: rolled back; now serving version 2 (was version 3)"
     assert marks(folder) == {"live": [2], "previous": [1]}
 
 
@@ -45,7 +45,7 @@ def test_back_and_forth(folder):
 def test_a_version_that_is_not_there(folder, command):
     error = call(folder, command, "9")
     assert error.exit_code == 2
-    assert str(error) == "line: no version 9 (there: 1, 2, 3)"
+    assert str(error) == "line: version 9 not found (known: 1, 2, 3)"
 
 
 @pytest.mark.parametrize("command", [("promote", "1"), ("rollback",), ("lineage", "1")])
@@ -53,8 +53,8 @@ def test_nothing_was_pushed_yet(tmp_path, command):
     project(tmp_path)
     error = call(tmp_path, *command)
     assert error.exit_code == 2
-    assert "`beltline run` makes one" in str(error)
-    assert not places(tmp_path).root.exists()
+    assert "`beltline run`" in str(error)
+    assert not paths(tmp_path).root.exists()
 
 
 def test_nowhere_to_go_back_to(folder):
@@ -67,12 +67,12 @@ def test_nowhere_to_go_back_to(folder):
 
 def test_a_folder_that_cannot_be_written(folder):
     """Root may write anywhere but into a file that is a folder."""
-    lock = places(folder).root / "served" / "line" / ".lock"
+    lock = paths(folder).root / "served" / "line" / ".lock"
     lock.unlink()
     lock.mkdir()
     error = call(folder, "promote", "1")
     assert error.exit_code == 2
-    assert "can't be written: Is a directory; nothing was changed" in str(error)
+    assert "is not writable: Is a directory; nothing was changed" in str(error)
     assert marks(folder)["live"] == [3]
 
 

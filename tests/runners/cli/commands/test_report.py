@@ -11,7 +11,7 @@ from beltline.runners.cli.commands.report import report
 from beltline.runners.metadata.store import BUNDLE, REASON, REFUSED
 from tests.runners.cli.commands.test_models import push_model
 from tests.runners.cli.commands.test_runs import record
-from tests.runners.projects import places
+from tests.runners.projects import paths
 from tests.runners.report.reports import IMPORTANCE, SLICES
 
 TRAINED = json.dumps({"training": {"epochs": 5}, "model": {"hidden": [8]}, "features": {}})
@@ -132,7 +132,7 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
 def test_the_page_is_written_and_its_path_printed(folder, ledger):
     ledger.run("r1")
     evaluated(ledger, explanation=json.dumps(EXPLAINED))
-    page = places(folder).root / "reports" / "r1.html"
+    page = paths(folder).root / "reports" / "r1.html"
     assert invoke(folder).output == f"{page}\n"
     assert "run r1" in page.read_text()
     other = folder / "out" / "page.html"
@@ -145,7 +145,7 @@ def test_a_run_is_named_as_another_runner_likes(folder, ledger):
     ledger.run("../a b")
     for run in ("scheduled__2026-01-01T00:00:00+00:00", "../a b"):
         page = Path(invoke(folder, run).output.strip())
-        assert page.parent == places(folder).root / "reports"
+        assert page.parent == paths(folder).root / "reports"
         assert page.is_file()
     assert page.name == "..%2Fa b.html"
 
@@ -163,9 +163,9 @@ def test_a_run_of_an_older_beltline_has_its_figures(folder, ledger):
     found = told(folder)
     assert [each["metric"] for each in found["judgement"]["figures"]]
     assert found["judgement"]["importance"] == {}
-    assert "by an older Beltline" in found["missing"]["importance"]
+    assert "of an older Beltline" in found["missing"]["importance"]
     assert found["missing"]["slices"] == found["missing"]["importance"]
-    assert "by an older Beltline" in page_of(folder)
+    assert "of an older Beltline" in page_of(folder)
 
 
 @pytest.mark.parametrize(
@@ -175,17 +175,17 @@ def test_a_run_of_an_older_beltline_has_its_figures(folder, ledger):
         (
             {"importance": {**IMPORTANCE, "value": None, "columns": []}},
             "importance",
-            "auc can't be told on these rows",
+            "auc is undefined on these rows",
         ),
         (
             {"importance": {**IMPORTANCE, "rows": 0, "columns": []}},
             "importance",
-            "the model reads too many columns",
+            "the model has too many columns",
         ),
         (
             {"slices": {"least_rows": 250, "too_small": 0, "worst": []}},
             "slices",
-            "evaluation.slices names the columns",
+            "evaluation.slices sets the columns",
         ),
         (
             {"slices": {"least_rows": 250, "too_small": 3, "worst": []}},
@@ -320,11 +320,11 @@ def test_runs_that_are_not_there(folder, ledger):
     ledger.run("r1")
     error = invoke(folder, "r2").exception
     assert isinstance(error, WrongInput)
-    assert "no run 'r2'; did you mean r1?" in str(error)
+    assert "run 'r2' not found; did you mean r1?" in str(error)
 
 
 def test_a_page_that_can_not_be_written(folder, ledger):
     ledger.run("r1")
     error = invoke(folder, "-o", str(folder / "pipeline.yaml" / "page.html")).exception
     assert isinstance(error, WrongInput)
-    assert "page.html: can't be written" in str(error)
+    assert "page.html: not writable" in str(error)

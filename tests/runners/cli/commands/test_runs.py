@@ -11,7 +11,7 @@ from beltline.runners.cli.commands.runs import runs
 from beltline.runners.local.record import Record, only_run
 from beltline.runners.metadata.store import BUNDLE, REASON, REFUSED
 from tests.bundle.bundles import manifest
-from tests.runners.projects import Ledger, places
+from tests.runners.projects import Ledger, paths
 
 PUSHED = {"pushed_model": ("PushedModel", {"pushed": 1, "pushed_version": "3"})}
 KEPT = {"pushed_model": ("PushedModel", {"pushed": 0, "pushed_version": "3", "reason": "is 3"})}
@@ -29,7 +29,7 @@ def listed(folder, *arguments):
 
 
 def record(folder, run, end="running", name="line", version=""):
-    Record(run, name, f"bundle of {run}", "", end, version).write(places(folder).root)
+    Record(run, name, f"bundle of {run}", "", end, version).write(paths(folder).root)
 
 
 def test_before_the_first_run_nothing_is_made(folder):
@@ -88,7 +88,7 @@ def test_a_run_goes_on_while_its_process_holds_the_root(folder, ledger):
     ledger.node("r1", "A")
     ledger.node("r1", "B", "RUNNING")
     record(folder, "r1")
-    with only_run(places(folder).root):
+    with only_run(paths(folder).root):
         run = listed(folder, "r1")
     assert run["state"] == "running"
     assert [node["state"] for node in run["nodes"]] == ["done", "running"]
@@ -120,11 +120,11 @@ def test_the_newest_is_last_and_one_stopped_early_is_there(folder, ledger):
 def test_records_alone_are_listed_without_making_a_database(folder):
     record(folder, "20200101-000000-aaaa", "failed")
     assert [run["state"] for run in listed(folder)] == ["failed"]
-    assert [path.name for path in places(folder).root.iterdir()] == ["runs"]
+    assert [path.name for path in paths(folder).root.iterdir()] == ["runs"]
 
 
 def test_other_pipelines_runs_are_not_listed(folder, ledger):
-    Ledger(places(folder).metadata, "other").run("r1")
+    Ledger(paths(folder).metadata, "other").run("r1")
     record(folder, "r2", "done", name="other")
     ledger.run("r3")
     assert [run["run"] for run in listed(folder)] == ["r3"]
@@ -140,7 +140,7 @@ def test_the_table(folder, ledger):
 
 
 def test_the_nodes_of_a_run(folder, ledger):
-    here = places(folder)
+    here = paths(folder)
     bundle = bundles.write(here.bundles, manifest(), b"", b"")
     ledger.run("r1")
     digest = {BUNDLE: bundle.manifest.digest}
@@ -190,8 +190,11 @@ def test_a_model_gate_says_why_it_refused(folder, ledger):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("20260101-000000-ac", "no run '20260101-000000-ac'; did you mean 20260101-000000-ab?"),
-        ("xyz", "no run 'xyz' (there: 20260101-000000-ab)"),
+        (
+            "20260101-000000-ac",
+            "run '20260101-000000-ac' not found; did you mean 20260101-000000-ab?",
+        ),
+        ("xyz", "run 'xyz' not found (known: 20260101-000000-ab)"),
     ],
 )
 def test_an_unknown_run_is_refused_with_the_nearest(folder, ledger, given, says):
@@ -213,5 +216,5 @@ def test_the_latest_run_needs_no_name(folder, ledger):
 def test_without_runs_none_can_be_named(folder):
     error = invoke(folder, "r1").exception
     assert isinstance(error, WrongInput)
-    assert str(error) == "no run 'r1'; there is none yet"
-    assert not places(folder).root.exists()
+    assert str(error) == "run 'r1' not found; there is none yet"
+    assert not paths(folder).root.exists()

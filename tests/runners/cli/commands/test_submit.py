@@ -13,7 +13,7 @@ from beltline.runners.cli.commands import submit
 from beltline.runners.cli.main import cli
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.result import Ending
+from beltline.runners.result import RunResult
 from tests.kubeflow.packages import NEEDED, with_monitoring
 from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
@@ -54,7 +54,7 @@ def play(kubeflow, end, state="SUCCEEDED", **values):
 
     class Told(Play):
         def next(self, run):
-            said = Ending(end, run=run["run_id"], **values)
+            said = RunResult(end, run=run["run_id"], **values)
             self.logs["report"] = [log(said.line())]
             return super().next(run)
 
@@ -95,7 +95,7 @@ def test_a_token_that_is_not_taken(kubeflow, call, monkeypatch):
     monkeypatch.setenv(TOKEN, "another")
     result = call()
     assert isinstance(result.exception, WrongInput)
-    assert "wants a login (401)" in str(result.exception)
+    assert "requires a login (401)" in str(result.exception)
     assert "another" not in str(result.exception) + result.output
 
 
@@ -104,7 +104,7 @@ def test_submitted_again_the_version_is_reused(kubeflow, call):
         play(kubeflow, "done")
         result = call()
         assert result.exception is None, result.output
-    assert "(was there already)" in result.output
+    assert "(already uploaded)" in result.output
     assert (len(kubeflow.versions), len(kubeflow.runs)) == (1, 2)
 
 
@@ -112,7 +112,7 @@ def test_a_refusal(kubeflow, call):
     play(kubeflow, "refused", "FAILED", node="Evaluator", reason="worse", version="6", code=3)
     result = call()
     assert isinstance(result.exception, GateRefused)
-    assert "Evaluator refused; nothing was pushed, version 6 stays:\n  worse" in str(
+    assert "Evaluator refused; nothing was pushed, version 6 stays live:\n  worse" in str(
         result.exception
     )
 
@@ -124,8 +124,8 @@ def test_a_failure(kubeflow, call):
     [run] = kubeflow.runs
     assert str(result.exception) == (
         "Trainer failed: out of memory\n"
-        f"  log: at {kubeflow.url}/#/runs/details/{run['run_id']}\n"
-        "  mend it and submit again: what is done stays done"
+        f"  logs: {kubeflow.url}/#/runs/details/{run['run_id']}\n"
+        "  fix it and submit again: finished nodes are not run again"
     )
 
 
@@ -143,7 +143,7 @@ def test_the_monitoring_is_kept_and_taken_away(kubeflow, call):
     assert "monitoring 15 * * * * (new)" in result.output
     assert len(kubeflow.recurring) == 1
     result = call("--no-run")
-    assert "monitoring none (taken away)" in result.output
+    assert "monitoring none (deleted)" in result.output
     assert kubeflow.recurring == []
 
 
@@ -151,7 +151,7 @@ def test_what_a_run_gets_needs_a_run(kubeflow, call):
     for more in (("--param", "steps=5"), ("--force", "all")):
         result = call("--no-run", *more)
         assert isinstance(result.exception, WrongInput)
-        assert "--no-run: starts no run" in str(result.exception)
+        assert "--no-run: can't be combined" in str(result.exception)
     assert kubeflow.asked == []
 
 
@@ -167,7 +167,7 @@ def test_a_wrong_host_is_found_before_the_compiling(kubeflow, call, monkeypatch)
     kubeflow.always = Answer(404, "404 page not found", "text/plain")
     result = call()
     assert isinstance(result.exception, WrongInput)
-    assert "is no Kubeflow Pipelines of version 2" in str(result.exception)
+    assert "not Kubeflow Pipelines 2" in str(result.exception)
 
 
 @pytest.mark.slow
@@ -197,7 +197,5 @@ def test_the_whole_command(kubeflow, beltline, tmp_path):
     os.kill(call.process.pid, signal.SIGINT)
     stopped = call.wait(60)
     assert stopped.code == 130, stopped.text
-    assert "(was there already)" in stopped.out
-    assert (
-        f"the run goes on: look at it, or end it with Terminate, at {kubeflow.url}" in stopped.err
-    )
+    assert "(already uploaded)" in stopped.out
+    assert f"the run continues: see it, or terminate it, at {kubeflow.url}" in stopped.err

@@ -11,9 +11,9 @@ import pytest
 from beltline.bundle import folder
 from beltline.runners.kubeflow.pod.report import reported
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
-from beltline.runners.result import Ending
+from beltline.runners.result import RunResult
 from tests.bundle.bundles import NODES, manifest
-from tests.runners.projects import Ledger, places
+from tests.runners.projects import Ledger, paths
 
 EVERY = [node.id for node in NODES]
 PUSHED = {"pushed_model": ("PushedModel", {"pushed": 1, "pushed_version": "7"})}
@@ -23,19 +23,19 @@ class Run:
     """A run that a test writes to ML Metadata, and what is reported of it."""
 
     def __init__(self, parent: Path):
-        self.places = places(parent)
-        self.ledger = Ledger(self.places.metadata)
+        self.paths = paths(parent)
+        self.ledger = Ledger(self.paths.metadata)
         self.ledger.run("run")
 
     def complete(self, *nodes: str) -> None:
         for node in nodes:
             self.ledger.node("run", node, outputs=PUSHED if node == "Pusher" else None)
 
-    def report(self, monitored: bool = False) -> Ending:
-        return reported(manifest(), "run", self.places, monitored)
+    def report(self, monitored: bool = False) -> RunResult:
+        return reported(manifest(), "run", self.paths, monitored)
 
     def states(self) -> dict[str, tuple[str, str]]:
-        found = Lineage(self.places.metadata, "line").nodes("run")
+        found = Lineage(self.paths.metadata, "line").nodes("run")
         return {each.node: (each.state, each.reason) for each in found}
 
 
@@ -46,7 +46,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_a_good_run(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.complete(*EVERY)
-    assert run.report() == Ending("done", version="7", run="run")
+    assert run.report() == RunResult("done", version="7", run="run")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [[node, "done"] for node in EVERY]
 
@@ -61,23 +61,23 @@ def test_what_was_left_running_was_killed(run: Run) -> None:
 
 
 def test_a_refusal_names_the_version_that_stays(run: Run) -> None:
-    version = run.places.root / "served/line/6"
+    version = run.paths.root / "served/line/6"
     version.mkdir(parents=True)
     (version / "saved_model.pb").write_text("")
     run.complete("ExampleGen", "Schema")
     run.ledger.node("run", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
-    assert run.report() == Ending("refused", "DataGate", "too cold", "6", 3, "run")
+    assert run.report() == RunResult("refused", "DataGate", "too cold", "6", 3, "run")
 
 
 def test_without_an_alarm_nothing_was_to_run(run: Run) -> None:
     assert run.report().end == "failed"
-    assert run.report(monitored=True) == Ending("done", run="run")
+    assert run.report(monitored=True) == RunResult("done", run="run")
 
 
 def test_after_an_alarm_it_reports_as_of_any_run(run: Run) -> None:
     run.complete("ExampleGen")
     assert run.report(monitored=True) == run.report()
-    assert "never came to run" in run.report(monitored=True).reason
+    assert "no result was recorded" in run.report(monitored=True).reason
 
 
 def test_of_a_node_that_was_tried_again_the_last_try_counts(run: Run) -> None:
@@ -90,7 +90,7 @@ def test_a_pod_that_never_came_is_no_success(run: Run) -> None:
     run.complete(*(node for node in EVERY if node != "Champion"))
     found = run.report()
     assert (found.end, found.node, found.code) == ("failed", "Champion", 1)
-    assert "never came to run it" in found.reason
+    assert "no result was recorded" in found.reason
 
 
 def test_what_follows_a_failure_is_not_the_reason(run: Run) -> None:
@@ -124,9 +124,9 @@ def called(*arguments: str | Path, **env: str) -> subprocess.CompletedProcess[st
 def test_the_command_has_the_exit_code_and_the_last_line(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.ledger.node("run", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
-    done = command(tmp_path, BELTLINE_ROOT=str(run.places.root))
+    done = command(tmp_path, BELTLINE_ROOT=str(run.paths.root))
     assert done.returncode == 3, done.stderr
-    assert Ending.from_line(done.stdout.splitlines()[-1]).node == "DataGate"
+    assert RunResult.from_line(done.stdout.splitlines()[-1]).node == "DataGate"
     assert "DataGate refused; nothing was pushed" in done.stderr
 
 
@@ -134,7 +134,7 @@ def test_before_the_first_alarm_there_is_no_bundle(tmp_path: Path) -> None:
     words = ("--bundle", tmp_path / "nowhere", "--run", "run")
     done = called(*words, "--monitored", BELTLINE_ROOT=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert Ending.from_line(done.stdout.splitlines()[-1]) == Ending("done", run="run")
+    assert RunResult.from_line(done.stdout.splitlines()[-1]) == RunResult("done", run="run")
     assert called(*words, BELTLINE_ROOT=str(tmp_path)).returncode == 1
 
 
@@ -142,7 +142,7 @@ def test_without_a_database_it_fails_and_says_why(tmp_path: Path) -> None:
     url = "mysql://beltline:hidden-word@127.0.0.1:1/metadata"
     done = command(tmp_path, BELTLINE_ROOT=str(tmp_path), BELTLINE_METADATA=url)
     assert done.returncode == 1
-    found = Ending.from_line(done.stdout.splitlines()[-1])
+    found = RunResult.from_line(done.stdout.splitlines()[-1])
     assert (found.end, found.node) == ("failed", "report")
     assert "can't be opened" in found.reason
     assert "hidden-word" not in done.stdout + done.stderr

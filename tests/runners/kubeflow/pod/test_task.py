@@ -13,7 +13,7 @@ from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from tests.beltline_process import Beltline, Result
 from tests.bundle.bundles import manifest
 from tests.end_to_end.projects import QUICK, Project, casting
-from tests.runners.projects import Ledger, places
+from tests.runners.projects import Ledger, paths
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,14 @@ def test_which_nodes_are_forced(force: str, forced: bool) -> None:
 
 
 def test_a_node_to_force_that_there_is_not() -> None:
-    with pytest.raises(WrongInput, match=r"trainr: no such node; did you mean Trainer\?"):
+    with pytest.raises(WrongInput, match=r"trainr: node not found; did you mean Trainer\?"):
         is_forced(manifest(), "Pusher", "trainr")
 
 
 @pytest.fixture
 def gate(tmp_path: Path):
     """Asks whether DataGate has refused in a run, and the ledger to write to."""
-    where = places(tmp_path)
+    where = paths(tmp_path)
     ledger = Ledger(where.metadata)
     ledger.run("run")
     bundle = folder.write(tmp_path / "bundles", manifest(), b"pipeline", b"code")

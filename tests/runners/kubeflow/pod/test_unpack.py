@@ -130,7 +130,7 @@ def test_the_slower_one_takes_what_the_faster_one_wrote(sent, tmp_path, monkeypa
 
 
 def test_a_damaged_text_leaves_nothing(sent, tmp_path):
-    with pytest.raises(WrongInput, match="the bundle within the package is damaged"):
+    with pytest.raises(WrongInput, match="the bundle in the package is corrupt"):
         unpack(tmp_path / "bundles", sent.name, sent.text[:-40])
     assert not (tmp_path / "bundles").exists()
 
@@ -140,7 +140,7 @@ def test_another_bundle_than_the_package_says(sent, tmp_path):
     with pytest.raises(WrongInput) as error:
         unpack(tmp_path / "bundles", sent.name, other.text)
     assert str(error.value) == (
-        f"the package carries the bundle {other.name}, and says that it is {sent.name}: compile "
+        f"the package carries bundle {other.name} under the name {sent.name}: compile "
         "and upload it again"
     )
     assert list((tmp_path / "bundles").iterdir()) == []
@@ -173,7 +173,7 @@ def test_another_bundle_under_this_name(sent, tmp_path):
     with pytest.raises(WrongInput) as error:
         unpack(path.parent, sent.name, sent.text)
     assert str(error.value) == (
-        f"{path} holds the bundle {other.name}, and says that it is {sent.name}: remove it there"
+        f"{path} holds bundle {other.name} under the name {sent.name}: remove it there"
     )
 
 
@@ -222,8 +222,8 @@ def test_a_folder_that_the_user_may_not_write_to(sent, volume, mode):
     says = as_a_pod(lambda: unpack(bundles, sent.name, sent.text))
     bundles.chmod(0o755)
     assert says == (
-        f"WrongInput: {bundles}: can't be written: Permission denied; is the volume mounted there, "
-        "and may the pod's user (kubeflow.user, kubeflow.group) write to it?"
+        f"WrongInput: {bundles}: not writable: Permission denied; is the volume mounted there, "
+        "and writable for the pod's user (kubeflow.user, kubeflow.group)?"
     )
     assert list(bundles.iterdir()) == []
 
@@ -236,13 +236,13 @@ def test_what_one_user_wrote_another_can_open(sent, volume):
 def test_the_command(sent, tmp_path):
     bundles = tmp_path / "bundles"
     words = ["--bundles", str(bundles), "--bundle", sent.name, sent.text]
-    for said in ("written", "is there already"):
+    for said in ("written", "already exists"):
         done = CliRunner().invoke(main, words)
         assert (done.exit_code, done.output) == (0, f"{bundles / sent.name}: {said}\n")
     (bundles / sent.name).rename(tmp_path / "away")
     damaged = CliRunner().invoke(main, [*words[:-1], "damaged"])
     assert damaged.exit_code == 2
-    assert damaged.output.startswith("beltline: the bundle within the package is damaged")
+    assert damaged.output.startswith("beltline: the bundle in the package is corrupt")
 
 
 def test_it_loads_no_tfx():

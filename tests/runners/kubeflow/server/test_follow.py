@@ -6,12 +6,12 @@ import threading
 import pytest
 
 from beltline.base.errors import BeltlineError, NodeFailed
-from beltline.runners.kubeflow.server.api import Site
-from beltline.runners.kubeflow.server.follow import Left, follow
+from beltline.runners.kubeflow.server.api import KubeflowApi
+from beltline.runners.kubeflow.server.follow import Detached, follow
 from beltline.runners.kubeflow.tasks import Tasks
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.progress import report
-from beltline.runners.result import Ending
+from beltline.runners.progress import print_node
+from beltline.runners.result import RunResult
 from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
 
@@ -36,11 +36,11 @@ def begun(kubeflow, play):
     """Has the stub play a run; returns the site and the run's id."""
     kubeflow.runs.append({"run_id": "run-1", "display_name": "line-1"})
     kubeflow.playing["run-1"] = play
-    return Site(kubeflow.url), "run-1"
+    return KubeflowApi(kubeflow.url), "run-1"
 
 
 def told(end, **values):
-    return [log(Ending(end, run="run-1", **values).line())]
+    return [log(RunResult(end, run="run-1", **values).line())]
 
 
 def done(*tasks):
@@ -59,11 +59,13 @@ def test_every_node_has_the_line_that_it_would_have_here(kubeflow, capsys):
         ],
         logs={**LOGS, "report": told("done", version="7")},
     )
-    site, run = begun(kubeflow, play)
-    assert follow(site, run, TASKS, "kubeflow", report) == Ending("done", version="7", run=run)
+    api, run = begun(kubeflow, play)
+    assert follow(api, run, TASKS, "kubeflow", print_node) == RunResult(
+        "done", version="7", run=run
+    )
     shown = capsys.readouterr().out
     for seconds, outcome in enumerate(OUTCOMES.values(), start=11):
-        report(Outcome.from_line(outcome.line()), seconds)
+        print_node(Outcome.from_line(outcome.line()), seconds)
     assert shown == capsys.readouterr().out
     assert "eval 300, train 1,200" in shown
     assert "version 7" in shown
@@ -90,35 +92,35 @@ def test_of_a_node_that_was_tried_again_the_last_word_counts(kubeflow):
 def test_a_refusal_is_what_the_report_says(kubeflow):
     said = told("refused", node="Evaluator", reason="worse", version="6", code=3)
     play = Play([{"report": "FAILED"}], "FAILED", {"report": said})
-    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
-    assert end == Ending("refused", "Evaluator", "worse", "6", 3, "run-1")
+    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
+    assert end == RunResult("refused", "Evaluator", "worse", "6", 3, "run-1")
 
 
 def test_a_report_counts_even_where_kubeflow_calls_the_run_good(kubeflow):
     said = told("refused", node="Evaluator", reason="worse", code=3)
     play = Play([{"report": "FAILED"}], "SUCCEEDED", {"report": said})
-    assert follow(*begun(kubeflow, play), TASKS, "kubeflow", report).code == 3
+    assert follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node).code == 3
 
 
 def test_a_report_of_another_run_counts_for_nothing(kubeflow):
-    said = [log(Ending("done", version="9", run="run-0").line())]
+    said = [log(RunResult("done", version="9", run="run-0").line())]
     play = Play([{"report": "SUCCEEDED"}], "SUCCEEDED", {"report": said})
-    assert follow(*begun(kubeflow, play), TASKS, "kubeflow", report).version == ""
+    assert follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node).version == ""
 
 
 def test_a_node_that_was_killed_has_failed(kubeflow):
     # It had come to an end by its own account, and was killed all the same.
     logs = {"trainer": [log(OUTCOMES["trainer"].line())]}
     play = Play([{"trainer": "FAILED"}], "FAILED", logs)
-    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
+    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     assert (end.end, end.node, end.code) == ("failed", "Trainer", 1)
-    assert "without a word" in end.reason
+    assert "no result was recorded" in end.reason
 
 
 def test_tasks_that_were_left_out_say_nothing(kubeflow, capsys):
     left_out = {"trainer": "SKIPPED", "pusher": "RUNTIME_STATE_UNSPECIFIED"}
     play = Play([{"examplegen": "FAILED", **left_out}], "FAILED", {})
-    follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
+    follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines if line.startswith("  ")][-1:] == ["ExampleGen"]
     assert not any("Trainer" in line or "Pusher" in line for line in lines)
@@ -127,9 +129,9 @@ def test_tasks_that_were_left_out_say_nothing(kubeflow, capsys):
 def test_without_logs_states_are_shown_and_once_said_why(kubeflow, capsys):
     kubeflow.logs_from = "nowhere"
     play = Play([done("examplegen", "datagate"), {"trainer": "FAILED"}], "FAILED", LOGS)
-    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
+    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     shown = capsys.readouterr().out
-    assert shown.count("less is known of the nodes than otherwise: ") == 1
+    assert shown.count("details of the nodes are not available: ") == 1
     assert "Failed to read logs from pod" in shown
     assert "ExampleGen       done" in shown
     assert "Trainer          failed" in shown
@@ -139,20 +141,20 @@ def test_without_logs_states_are_shown_and_once_said_why(kubeflow, capsys):
 def test_without_a_report_the_nodes_words_count(kubeflow):
     refused = Outcome("DataGate", "refused", 2, reason="too cold")
     play = Play([{"datagate": "FAILED"}], "FAILED", {"datagate": [log(refused.line())]})
-    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
+    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     assert (end.end, end.node, end.reason, end.code) == ("refused", "DataGate", "too cold", 3)
 
 
 @pytest.mark.parametrize(("state", "end"), [("SUCCEEDED", "done"), ("FAILED", "failed")])
 def test_without_any_word_the_runs_state_counts(kubeflow, state, end):
     play = Play([{}], state, error="no quota" if end == "failed" else "")
-    found = follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
+    found = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     assert (found.end, found.reason) == (end, "no quota" if end == "failed" else "")
 
 
 def test_a_package_that_could_not_be_unpacked_is_shown(kubeflow, capsys):
     play = Play([{"unpack": "FAILED"}], "FAILED")
-    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
+    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     assert "unpack           failed" in capsys.readouterr().out
     assert (end.end, end.node) == ("failed", "unpack")
 
@@ -163,44 +165,42 @@ def test_a_package_that_could_not_be_unpacked_is_shown(kubeflow, capsys):
 def test_a_canceled_run_is_called_so(kubeflow, end, history):
     play = Play([{"trainer": "FAILED"}], end, history=history)
     with pytest.raises(NodeFailed, match="the run was canceled in Kubeflow") as error:
-        follow(*begun(kubeflow, play), TASKS, "kubeflow", report)
+        follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     assert error.value.exit_code == 1
 
 
 def test_a_connection_that_comes_back_is_waited_for(kubeflow):
     kubeflow.lost["run_service_get_run"] = 5
     play = Play([done("report")], logs={"report": told("done", version="7")})
-    assert follow(*begun(kubeflow, play), TASKS, "kubeflow", report).version == "7"
+    assert follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node).version == "7"
 
 
 def test_a_connection_that_stays_away_leaves_the_run_alone(kubeflow):
     kubeflow.lost["run_service_get_run"] = 10**6
-    site, run = begun(kubeflow, Play([{}]))
-    with pytest.raises(BeltlineError, match="doesn't answer") as error:
-        follow(site, run, TASKS, "kubeflow", report)
+    api, run = begun(kubeflow, Play([{}]))
+    with pytest.raises(BeltlineError, match="is not reachable") as error:
+        follow(api, run, TASKS, "kubeflow", print_node)
     assert error.value.exit_code == 1
-    assert f"the run goes on: look at it, or end it with Terminate, at {site.page(run)}" in str(
-        error.value
-    )
+    assert f"the run continues: see it, or terminate it, at {api.page(run)}" in str(error.value)
 
 
 def test_a_login_that_ran_out_leaves_the_run_alone(kubeflow):
-    site, run = begun(kubeflow, Play([{}, {}]))
+    api, run = begun(kubeflow, Play([{}, {}]))
     kubeflow.always = Answer(401, "expired", "text/plain")
-    with pytest.raises(BeltlineError, match="the run goes on") as error:
-        follow(site, run, TASKS, "kubeflow", report)
+    with pytest.raises(BeltlineError, match="the run continues") as error:
+        follow(api, run, TASKS, "kubeflow", print_node)
     assert error.value.exit_code == 1
 
 
 def test_control_c_stops_following_alone(kubeflow):
-    site, run = begun(kubeflow, Play([{"trainer": "RUNNING"}] * 10**4))
+    api, run = begun(kubeflow, Play([{"trainer": "RUNNING"}] * 10**4))
     timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()
-    with pytest.raises(Left, match="the run goes on") as error:
-        follow(site, run, TASKS, "kubeflow", report)
+    with pytest.raises(Detached, match="the run continues") as error:
+        follow(api, run, TASKS, "kubeflow", print_node)
     timer.join()
     assert error.value.exit_code == 130
-    assert site.page(run) in str(error.value)
+    assert api.page(run) in str(error.value)
     assert "run_service_terminate_run" not in kubeflow.asked
 
 
@@ -221,7 +221,7 @@ def test_a_forged_word_of_another_node_is_not_taken(kubeflow):
 
 
 def test_a_kubeflow_that_tells_nothing_of_tasks_is_followed_by_its_state(kubeflow, capsys):
-    site, run = begun(kubeflow, Play([{}], "FAILED"))
+    api, run = begun(kubeflow, Play([{}], "FAILED"))
     kubeflow.playing[run].next = lambda run: {**run, "state": "FAILED"}
-    assert follow(site, run, TASKS, "kubeflow", report).end == "failed"
-    assert "Kubeflow tells no states of tasks" in capsys.readouterr().out
+    assert follow(api, run, TASKS, "kubeflow", print_node).end == "failed"
+    assert "Kubeflow returned no task states" in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 from beltline.base.errors import WrongInput
 from beltline.runners.kubeflow.compile.package import MONITOR_PACKAGE
 from beltline.runners.kubeflow.server import submission
-from beltline.runners.kubeflow.server.api import Refused, Site, Unreachable
+from beltline.runners.kubeflow.server.api import ApiError, ApiUnreachable, KubeflowApi
 from tests.bundle.bundles import manifest
 from tests.kubeflow.packages import bundle, compiled, settings, with_monitoring
 from tests.kubeflow.stub import Answer
@@ -31,22 +31,22 @@ def monitors(tmp_path_factory):
 
 
 @pytest.fixture
-def site(kubeflow):
-    return Site(kubeflow.url)
+def api(kubeflow):
+    return KubeflowApi(kubeflow.url)
 
 
 @pytest.fixture
-def uploaded(site, packages):
-    return submission.upload(site, packages[2], packages[0])
+def uploaded(api, packages):
+    return submission.upload(api, packages[2], packages[0])
 
 
 @pytest.fixture
-def replaced(site, packages):
-    return submission.upload(site, packages[2], packages[1])
+def replaced(api, packages):
+    return submission.upload(api, packages[2], packages[1])
 
 
-def test_a_version_is_uploaded_once(kubeflow, site, packages):
-    first, second = (submission.upload(site, packages[2], packages[0]) for _ in range(2))
+def test_a_version_is_uploaded_once(kubeflow, api, packages):
+    first, second = (submission.upload(api, packages[2], packages[0]) for _ in range(2))
     assert (first.new, second.new) == (True, False)
     assert (first.pipeline, first.version, first.name) == (
         second.pipeline,
@@ -65,10 +65,10 @@ def test_another_package_is_another_version_of_the_same_pipeline(kubeflow, uploa
     assert len(kubeflow.pipelines) == 1
 
 
-def test_a_run_is_started_with_typed_parameters(kubeflow, site, uploaded):
+def test_a_run_is_started_with_typed_parameters(kubeflow, api, uploaded):
     given = ["steps=5", "data-path=a b'; rm -rf /.csv"]
     values = submission.run_values(manifest(), given, ["Trainer", "Pusher"])
-    run = submission.start(site, uploaded, NAME, settings(service_account="runner"), values)
+    run = submission.start(api, uploaded, NAME, settings(service_account="runner"), values)
     [started] = kubeflow.runs
     assert started["run_id"] == run
     assert started["runtime_config"]["parameters"] == {
@@ -81,18 +81,18 @@ def test_a_run_is_started_with_typed_parameters(kubeflow, site, uploaded):
     assert started["experiment_id"] == kubeflow.experiments[0]["experiment_id"]
 
 
-def test_runs_have_names_of_their_own(kubeflow, site, uploaded):
+def test_runs_have_names_of_their_own(kubeflow, api, uploaded):
     for _ in range(2):
-        submission.start(site, uploaded, NAME, settings(experiment="nightly"), {})
+        submission.start(api, uploaded, NAME, settings(experiment="nightly"), {})
     names = [run["display_name"] for run in kubeflow.runs]
     assert len(set(names)) == 2
     assert [each["display_name"] for each in kubeflow.experiments] == ["nightly"]
 
 
-def test_the_stub_refuses_what_the_package_does_not_take(kubeflow, site, uploaded):
+def test_the_stub_refuses_what_the_package_does_not_take(kubeflow, api, uploaded):
     for values in ({"steps": "5"}, {"stepz": 5}):
-        with pytest.raises(Refused):
-            submission.start(site, uploaded, NAME, settings(), values)
+        with pytest.raises(ApiError):
+            submission.start(api, uploaded, NAME, settings(), values)
     assert len(kubeflow.violations) == 2
     kubeflow.violations.clear()
 
@@ -101,9 +101,9 @@ def test_the_stub_refuses_what_the_package_does_not_take(kubeflow, site, uploade
     ("given", "message"),
     [
         ("steps=5.5", "--param steps=5.5: must be a whole number, 0 or more"),
-        ("stesp=5", "no parameter 'stesp'; did you mean 'steps'?"),
+        ("stesp=5", "unknown parameter 'stesp'; did you mean 'steps'?"),
         ("span=yesterday", "must be of the form"),
-        ("steps", "must read name=value"),
+        ("steps", "must be name=value"),
     ],
 )
 def test_a_wrong_parameter_has_the_node_runners_message(given, message):
@@ -115,14 +115,16 @@ def test_a_wrong_parameter_has_the_node_runners_message(given, message):
 def test_nodes_to_force():
     assert submission.run_values(manifest(), [], []) == {}
     assert submission.run_values(manifest(), [], ["Trainer", "all"]) == {"force": "all"}
-    with pytest.raises(WrongInput, match=r"--force trainer: no such node; did you mean Trainer\?"):
+    with pytest.raises(
+        WrongInput, match=r"--force trainer: node not found; did you mean Trainer\?"
+    ):
         submission.run_values(manifest(), [], ["trainer"])
 
 
-def test_a_schedule_is_kept(kubeflow, site, uploaded):
+def test_a_schedule_is_kept(kubeflow, api, uploaded):
     wanted = settings(schedule="0 2 * * *", max_active_runs=3, service_account="runner")
-    assert submission.schedule(site, uploaded, NAME, wanted) == "0 2 * * * (new)"
-    assert submission.schedule(site, uploaded, NAME, wanted) == "0 2 * * * (unchanged)"
+    assert submission.schedule(api, uploaded, NAME, wanted) == "0 2 * * * (new)"
+    assert submission.schedule(api, uploaded, NAME, wanted) == "0 2 * * * (unchanged)"
     [recurring] = kubeflow.recurring
     assert recurring["display_name"] == NAME
     assert recurring["trigger"] == {"cron_schedule": {"cron": "0 0 2 * * *"}}
@@ -144,24 +146,24 @@ def test_a_schedule_is_kept(kubeflow, site, uploaded):
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_a_changed_schedule_replaces_the_old_one(kubeflow, site, uploaded, change):
+def test_a_changed_schedule_replaces_the_old_one(kubeflow, api, uploaded, change):
     wanted = {"schedule": "0 2 * * *"}
-    submission.schedule(site, uploaded, NAME, settings(**wanted))
+    submission.schedule(api, uploaded, NAME, settings(**wanted))
     [old] = kubeflow.recurring
     changed = settings(**{**wanted, **change})
-    assert submission.schedule(site, uploaded, NAME, changed).endswith("(replaced)")
+    assert submission.schedule(api, uploaded, NAME, changed).endswith("(replaced)")
     [new] = kubeflow.recurring
     assert new["recurring_run_id"] != old["recurring_run_id"]
-    assert submission.schedule(site, uploaded, NAME, changed).endswith("(unchanged)")
+    assert submission.schedule(api, uploaded, NAME, changed).endswith("(unchanged)")
 
 
 def test_a_new_version_replaces_the_old_schedule_after_the_new_one_is_there(
-    kubeflow, site, uploaded, replaced
+    kubeflow, api, uploaded, replaced
 ):
     wanted = settings(schedule="0 2 * * *")
-    submission.schedule(site, uploaded, NAME, wanted)
+    submission.schedule(api, uploaded, NAME, wanted)
     kubeflow.asked.clear()
-    assert submission.schedule(site, replaced, NAME, wanted) == "0 2 * * * (replaced)"
+    assert submission.schedule(api, replaced, NAME, wanted) == "0 2 * * * (replaced)"
     [recurring] = kubeflow.recurring
     assert recurring["pipeline_version_reference"]["pipeline_version_id"] == replaced.version
     changes = [each for each in kubeflow.asked if "_list_" not in each]
@@ -171,66 +173,66 @@ def test_a_new_version_replaces_the_old_schedule_after_the_new_one_is_there(
     ]
 
 
-def test_a_paused_schedule_stays_paused(kubeflow, site, uploaded, replaced):
+def test_a_paused_schedule_stays_paused(kubeflow, api, uploaded, replaced):
     wanted = settings(schedule="0 2 * * *")
-    submission.schedule(site, uploaded, NAME, wanted)
+    submission.schedule(api, uploaded, NAME, wanted)
     kubeflow.recurring[0] |= {"status": "DISABLED", "mode": "DISABLE"}
-    done = submission.schedule(site, replaced, NAME, wanted)
+    done = submission.schedule(api, replaced, NAME, wanted)
     assert done == "0 2 * * * (replaced, paused in Kubeflow)"
     assert kubeflow.recurring[0]["mode"] == "DISABLE"
 
 
-def test_doubled_schedules_become_one(kubeflow, site, uploaded):
+def test_doubled_schedules_become_one(kubeflow, api, uploaded):
     wanted = settings(schedule="0 2 * * *")
-    submission.schedule(site, uploaded, NAME, wanted)
+    submission.schedule(api, uploaded, NAME, wanted)
     kubeflow.recurring.append({**kubeflow.recurring[0], "recurring_run_id": "twin"})
-    assert submission.schedule(site, uploaded, NAME, wanted) == "0 2 * * * (unchanged)"
+    assert submission.schedule(api, uploaded, NAME, wanted) == "0 2 * * * (unchanged)"
     assert len(kubeflow.recurring) == 1
 
 
-def test_a_schedule_of_another_pipeline_is_left_alone(kubeflow, site, uploaded):
+def test_a_schedule_of_another_pipeline_is_left_alone(kubeflow, api, uploaded):
     wanted = settings(schedule="0 2 * * *")
-    submission.schedule(site, uploaded, NAME, wanted)
+    submission.schedule(api, uploaded, NAME, wanted)
     other = {**kubeflow.recurring[0], "recurring_run_id": "other"}
     other["pipeline_version_reference"] = {"pipeline_id": "x", "pipeline_version_id": "y"}
     kubeflow.recurring[:] = [other]
-    assert submission.schedule(site, uploaded, NAME, wanted) == "0 2 * * * (new)"
+    assert submission.schedule(api, uploaded, NAME, wanted) == "0 2 * * * (new)"
     assert other in kubeflow.recurring
 
 
-def test_a_schedule_that_is_no_longer_wanted_is_told(kubeflow, site, uploaded):
-    assert submission.schedule(site, uploaded, NAME, settings()) == ""
-    submission.schedule(site, uploaded, NAME, settings(schedule="0 2 * * *"))
-    told = submission.schedule(site, uploaded, NAME, settings())
+def test_a_schedule_that_is_no_longer_wanted_is_told(kubeflow, api, uploaded):
+    assert submission.schedule(api, uploaded, NAME, settings()) == ""
+    submission.schedule(api, uploaded, NAME, settings(schedule="0 2 * * *"))
+    told = submission.schedule(api, uploaded, NAME, settings())
     assert told == "none, but Kubeflow still has a recurring run: delete it there"
     assert len(kubeflow.recurring) == 1
 
 
-def test_an_old_schedule_that_cannot_be_deleted_is_told(kubeflow, site, uploaded, replaced):
+def test_an_old_schedule_that_cannot_be_deleted_is_told(kubeflow, api, uploaded, replaced):
     wanted = settings(schedule="0 2 * * *")
-    submission.schedule(site, uploaded, NAME, wanted)
+    submission.schedule(api, uploaded, NAME, wanted)
     refusal = Answer(403, "may not delete")
     kubeflow.refuses["recurring_run_service_delete_recurring_run"] = refusal
-    with pytest.raises(Refused, match=r"is still there beside the new one.*may not delete"):
-        submission.schedule(site, replaced, NAME, wanted)
+    with pytest.raises(ApiError, match=r"still exists along with the new one.*may not delete"):
+        submission.schedule(api, replaced, NAME, wanted)
 
 
 def test_a_schedule_that_kubeflow_does_not_take_leaves_the_old_one(
-    kubeflow, site, uploaded, replaced
+    kubeflow, api, uploaded, replaced
 ):
     wanted = settings(schedule="0 2 * * *")
-    submission.schedule(site, uploaded, NAME, wanted)
+    submission.schedule(api, uploaded, NAME, wanted)
     before = list(kubeflow.recurring)
     kubeflow.refuses["recurring_run_service_create_recurring_run"] = Answer(400, "no such cron")
-    with pytest.raises(Refused, match="no such cron"):
-        submission.schedule(site, replaced, NAME, wanted)
+    with pytest.raises(ApiError, match="no such cron"):
+        submission.schedule(api, replaced, NAME, wanted)
     assert kubeflow.recurring == before
 
 
-def test_a_start_without_an_answer_says_that_the_run_may_be_there(kubeflow, site, uploaded):
+def test_a_start_without_an_answer_says_that_the_run_may_be_there(kubeflow, api, uploaded):
     kubeflow.lost["run_service_create_run"] = 1
-    with pytest.raises(Unreachable, match="the run may have started: see"):
-        submission.start(site, uploaded, NAME, settings(), {})
+    with pytest.raises(ApiUnreachable, match="the run may have started: see"):
+        submission.start(api, uploaded, NAME, settings(), {})
 
 
 WATCHED = {"monitoring_schedule": "15 * * * *"}
@@ -238,18 +240,18 @@ WATCHED = {"monitoring_schedule": "15 * * * *"}
 
 class TestMonitoring:
     @pytest.fixture
-    def keep(self, site, monitors):
+    def apply(self, api, monitors):
         """Submits the first package, or the second one, with these settings."""
 
-        def keep(second=False, **changes):
+        def apply(second=False, **changes):
             chosen = settings(**changes)
-            return submission.monitoring(site, monitors[2], monitors[second], chosen)
+            return submission.monitoring(api, monitors[2], monitors[second], chosen)
 
-        return keep
+        return apply
 
-    def test_it_is_kept_as_a_pipeline_of_its_own(self, kubeflow, keep, uploaded):
-        assert keep(**WATCHED, service_account="runner") == "15 * * * * (new)"
-        assert keep(**WATCHED, service_account="runner") == "15 * * * * (unchanged)"
+    def test_it_is_kept_as_a_pipeline_of_its_own(self, kubeflow, apply, uploaded):
+        assert apply(**WATCHED, service_account="runner") == "15 * * * * (new)"
+        assert apply(**WATCHED, service_account="runner") == "15 * * * * (unchanged)"
         names = [each["display_name"] for each in kubeflow.pipelines]
         assert names == ["line", "line-monitor"]
         [recurring] = kubeflow.recurring
@@ -260,30 +262,30 @@ class TestMonitoring:
         assert recurring["service_account"] == "runner"
         assert recurring["runtime_config"]["parameters"] == {}
 
-    def test_other_limits_replace_it(self, kubeflow, keep):
-        keep(**WATCHED)
-        assert keep(second=True, **WATCHED) == "15 * * * * (replaced)"
+    def test_other_limits_replace_it(self, kubeflow, apply):
+        apply(**WATCHED)
+        assert apply(second=True, **WATCHED) == "15 * * * * (replaced)"
         assert (len(kubeflow.recurring), len(kubeflow.versions)) == (1, 2)
 
-    def test_paused_it_stays_paused(self, kubeflow, keep):
-        keep(**WATCHED)
+    def test_paused_it_stays_paused(self, kubeflow, apply):
+        apply(**WATCHED)
         kubeflow.recurring[0] |= {"status": "DISABLED", "mode": "DISABLE"}
-        assert keep(second=True, **WATCHED) == "15 * * * * (replaced, paused in Kubeflow)"
+        assert apply(second=True, **WATCHED) == "15 * * * * (replaced, paused in Kubeflow)"
 
-    def test_unset_it_is_taken_away(self, kubeflow, keep):
-        keep(**WATCHED)
-        assert keep() == "none (taken away)"
+    def test_unset_it_is_taken_away(self, kubeflow, apply):
+        apply(**WATCHED)
+        assert apply() == "none (deleted)"
         assert kubeflow.recurring == []
-        assert keep() == ""
+        assert apply() == ""
 
-    def test_never_set_nothing_is_made(self, kubeflow, keep):
-        assert keep() == ""
+    def test_never_set_nothing_is_made(self, kubeflow, apply):
+        assert apply() == ""
         assert (kubeflow.pipelines, kubeflow.versions, kubeflow.recurring) == ([], [], [])
 
-    def test_another_recurring_run_is_left_alone(self, kubeflow, site, keep, uploaded):
-        submission.schedule(site, uploaded, NAME, settings(schedule="0 2 * * *"))
-        keep(**WATCHED)
-        keep()
+    def test_another_recurring_run_is_left_alone(self, kubeflow, api, apply, uploaded):
+        submission.schedule(api, uploaded, NAME, settings(schedule="0 2 * * *"))
+        apply(**WATCHED)
+        apply()
         assert [each["display_name"] for each in kubeflow.recurring] == [NAME]
-        submission.schedule(site, uploaded, NAME, settings(schedule="0 3 * * *"))
+        submission.schedule(api, uploaded, NAME, settings(schedule="0 3 * * *"))
         assert len(kubeflow.recurring) == 1

@@ -1,4 +1,4 @@
-"""What the Evaluator found: the figures against thresholds and champion, slices, columns."""
+"""The Evaluator's results: metrics against thresholds and the champion, slices, columns."""
 
 import json
 import math
@@ -14,11 +14,11 @@ _FILE = "explanation.json"
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricResult:
     """A metric over all rows of the eval split.
 
-    `champion` is the champion's on the same rows, `difference` how far this one is above it, and
-    `bounds` what is asked of it, in words; `missed` whether it does not hold to them.
+    `champion` is the champion's value on the same rows, and `difference` the value minus that one.
+    `bounds` are the thresholds in words; `missed` tells whether one of them is missed.
     """
 
     metric: str
@@ -30,11 +30,10 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """The figures; `importance` and `slices` are the Evaluator's own, see its `explanation.py`.
+class EvaluationResult:
+    """The result of an evaluation; `importance` and `slices` are as in its `explanation.py`.
 
-    `blessed` is None where there is no verdict, `champion` the champion's version where there was
-    one to beat.
+    `blessed` is None if there is no blessing; `champion` is the version that it was compared with.
     """
 
     blessed: bool | None = None
@@ -42,53 +41,53 @@ class Judgement:
     metric: str = ""
     lower_is_better: bool = False
     value: float | None = None
-    figures: list[Figure] = field(default_factory=list)
+    metrics: list[MetricResult] = field(default_factory=list)
     slices: dict[str, Any] = field(default_factory=dict)
     importance: dict[str, Any] = field(default_factory=dict)
 
 
-def judgement(
+def read_evaluation(
     lineage: Lineage | None, nodes: Mapping[str, NodeRun]
-) -> tuple[Judgement, dict[str, str]]:
-    """Returns what the Evaluator found in a run, and of what is not there why."""
+) -> tuple[EvaluationResult, dict[str, str]]:
+    """Returns the Evaluator's result in a run, and why sections of it are missing."""
     node = nodes.get("Evaluator")
-    made = _artifact(node, "ModelEvaluation")
-    if lineage is None or node is None or made is None:
+    evaluation = _artifact(node, "ModelEvaluation")
+    if lineage is None or node is None or evaluation is None:
         why = "No model was evaluated in this run."
-        return Judgement(), dict.fromkeys(("figures", "slices", "importance"), why)
+        return EvaluationResult(), dict.fromkeys(("figures", "slices", "importance"), why)
     blessing = first(node.outputs, "ModelBlessing") or {}
     asked = json.loads(lineage.properties(node.execution_id).get("eval_config") or "{}")
     compared = blessing.get("compared_with_champion")
-    told = _explanation(made)
-    found = Judgement(
+    told = _explanation(evaluation)
+    found = EvaluationResult(
         blessed=bool(blessing["blessed"]) if "blessed" in blessing else None,
         champion=_champion(nodes.get("Champion")) if compared else "",
         metric=told.get("metric", ""),
         lower_is_better=told.get("lower_is_better", False),
         value=told.get("value"),
-        figures=_figures(made["properties"], _thresholds(asked)),
+        metrics=_metrics(evaluation["properties"], _thresholds(asked)),
         slices=told.get("slices") or {},
         importance=told.get("importance") or {},
     )
     return found, _missing(found, told)
 
 
-def _missing(found: Judgement, told: dict[str, Any]) -> dict[str, str]:
+def _missing(found: EvaluationResult, told: dict[str, Any]) -> dict[str, str]:
     why = {}
-    if not found.figures:
-        why["figures"] = "The figures of this evaluation are not there."
+    if not found.metrics:
+        why["figures"] = "The metrics of this evaluation are missing."
     if not told:
         gone = (
-            "Not saved with this evaluation: it was made by an older Beltline, or its files are "
-            "gone; beltline run --force Evaluator makes a new one."
+            "Not saved with this evaluation: it is of an older Beltline, or its files have been "
+            "deleted; beltline run --force Evaluator evaluates again."
         )
         return why | {"slices": gone, "importance": gone}
     if not found.importance:
         why["importance"] = "Turned off by evaluation.importance_rows: 0."
     elif not found.importance["rows"]:
-        why["importance"] = "Left out: the model reads too many columns to ask about each."
+        why["importance"] = "Skipped: the model has too many columns."
     elif not found.importance["columns"]:
-        why["importance"] = f"{found.metric} can't be told on these rows."
+        why["importance"] = f"{found.metric} is undefined on these rows."
     if not found.slices["worst"]:
         why["slices"] = _why_no_slices(found.slices)
     return why
@@ -96,8 +95,8 @@ def _missing(found: Judgement, told: dict[str, Any]) -> dict[str, str]:
 
 def _why_no_slices(slices: dict[str, Any]) -> str:
     if slices["too_small"]:
-        return f"Every slice has fewer than {slices['least_rows']:,} rows: chance decides there."
-    return "There are none: evaluation.slices names the columns that make them."
+        return f"Every slice has fewer than {slices['least_rows']:,} rows, too few to compare."
+    return "None: evaluation.slices sets the columns to slice by."
 
 
 def _artifact(node: NodeRun | None, kind: str) -> dict[str, Any] | None:
@@ -106,7 +105,7 @@ def _artifact(node: NodeRun | None, kind: str) -> dict[str, Any] | None:
 
 
 def _explanation(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Returns what the Evaluator wrote down; empty if it did not."""
+    """Returns the Evaluator's explanation; empty if there is none."""
     text = evaluation["properties"].get(EXPLANATION)
     try:
         text = text or (Path(evaluation["uri"]) / _FILE).read_text(encoding="utf-8")
@@ -120,22 +119,24 @@ def _champion(node: NodeRun | None) -> str:
     return str(pushed.get("pushed_version", ""))
 
 
-def _figures(properties: dict[str, Any], thresholds: dict[str, dict[str, Any]]) -> list[Figure]:
+def _metrics(
+    properties: dict[str, Any], thresholds: dict[str, dict[str, Any]]
+) -> list[MetricResult]:
     values = _numbers(properties.get("candidate"))
     before = _numbers(properties.get("baseline"))
     return [
-        _figure(name, value, before.get(name), thresholds.get(name, {}))
+        _metric(name, value, before.get(name), thresholds.get(name, {}))
         for name, value in values.items()
     ]
 
 
-def _figure(
+def _metric(
     name: str, value: float | None, champion: float | None, threshold: dict[str, Any]
-) -> Figure:
+) -> MetricResult:
     known = value is not None and champion is not None and name != "rows"
     difference = value - champion if known else None  # type: ignore[operator] # both are known
     held = list(_held(value, difference, threshold, compared=champion is not None))
-    return Figure(
+    return MetricResult(
         metric=name,
         value=value,
         champion=champion,
@@ -148,7 +149,7 @@ def _figure(
 def _held(
     value: float | None, difference: float | None, threshold: dict[str, Any], *, compared: bool
 ) -> Iterator[tuple[str, bool]]:
-    """Yields each bound in words, and whether it holds; a figure that is not known misses it."""
+    """Yields each threshold in words, and whether it holds; an unknown value misses it."""
     bounds = threshold.get("value_threshold", {})
     if "lower_bound" in bounds:
         lower = bounds["lower_bound"]
@@ -168,7 +169,7 @@ def _held(
 
 
 def _thresholds(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Returns what TFMA's configuration asks of each metric over all rows, by its name."""
+    """Returns the thresholds in TFMA's configuration for all rows, by the metric's name."""
     asked = {}
     for spec in config.get("metrics_specs", []):
         for metric in spec.get("metrics", []):
@@ -181,5 +182,5 @@ def _thresholds(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _numbers(text: str | None) -> dict[str, float | None]:
     found = json.loads(text or "{}")
-    # A figure may be no number: JSON has none for that.
+    # JSON has no NaN.
     return {name: value if math.isfinite(value) else None for name, value in found.items()}

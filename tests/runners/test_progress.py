@@ -1,0 +1,21 @@
+"""The line of a node that has ended."""
+
+import pytest
+
+from beltline.runners.node.outcome import Outcome, State
+from beltline.runners.progress import print_node
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "shown"),
+    [
+        ("done", "", "none to beat: this is the first model for these columns and this label"),
+        ("failed", "database is locked\nin 3 tries", "database is locked"),
+        ("skipped", "ExampleGen was skipped", "ExampleGen was skipped"),
+    ],
+)
+def test_a_champion_that_failed_is_not_one_that_was_not_found(
+    capsys: pytest.CaptureFixture[str], state: State, reason: str, shown: str
+) -> None:
+    print_node(Outcome("Champion", state, reason=reason), 0.14)
+    assert capsys.readouterr().out == f"  Champion         {state:<9}    0.1 s  {shown}\n"
