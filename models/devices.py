@@ -109,7 +109,7 @@ def _gpus(wish: Gpu) -> list[tf.config.PhysicalDevice]:
             "`training.gpu: preferred` would train on the CPU"
         )
     if not gpus:
-        LOG.warning("no GPU was found: %s; training on the CPU", _why_none())
+        LOG.warning("no GPU was found: %s; using the CPU", _why_none())
     return gpus
 
 

@@ -1,4 +1,4 @@
-"""What each node of the definition is for: shown to people, and laid out by the runners."""
+"""The role and the description of each node, for people and for the layout of runners."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from beltline.bundle.manifest import Gate, Role
 
 @dataclass(frozen=True)
 class About:
-    """A node's part of the pipeline, what it does, whether it can refuse, and may be cached."""
+    """A node's role, its description, its gate if it can refuse, and whether it is cached."""
 
     role: Role
     does: str

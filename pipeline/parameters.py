@@ -1,4 +1,4 @@
-"""The runtime parameters: what may differ from run to run of the same bundle.
+"""The runtime parameters: what may differ between runs of one bundle.
 
 To add one, add it to `parameters`, and hand its TFX counterpart to a component in `definition.py`.
 """
@@ -18,7 +18,7 @@ RuntimeParameters = dict[str, data_types.RuntimeParameter]
 
 
 def parameters(settings: Settings) -> dict[str, Parameter]:
-    """Returns the runtime parameters by name; their defaults are what the settings say.
+    """Returns the runtime parameters by name; the settings are their defaults.
 
     A query has no path, and without `:span` in it no span either.
     """
@@ -46,7 +46,7 @@ def parameters(settings: Settings) -> dict[str, Parameter]:
 
 
 def runtime_parameters(settings: Settings) -> RuntimeParameters:
-    """Returns the same as TFX has them."""
+    """Returns the same as TFX's runtime parameters."""
     types = {"string": str, "integer": int}
     return {
         name: data_types.RuntimeParameter(name, types[each.type], each.default)

@@ -1,4 +1,4 @@
-"""Where the pipeline's nodes find what is not an artifact."""
+"""Paths of what is not an artifact, as the pipeline's nodes see them."""
 
 import os
 from pathlib import Path

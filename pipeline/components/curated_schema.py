@@ -15,7 +15,7 @@ from beltline.pipeline.components import digest_of_sources
 
 
 class CuratedSchemaSpec(component_spec.ComponentSpec):
-    """What the component takes and gives."""
+    """The component's inputs, outputs and parameters."""
 
     PARAMETERS = {
         "text": component_spec.ExecutionParameter(type=str),

@@ -94,7 +94,7 @@ class Evaluator(stock.Evaluator):
 def _config(exec_properties: dict[str, Any], champion: bool) -> tfma.EvalConfig:
     config = tfma.EvalConfig()
     proto_utils.json_to_proto(exec_properties[keys.EVAL_CONFIG_KEY], config)
-    # TFMA leaves out the comparison where there is no champion: that is the first run.
+    # Without a champion, as in the first run, TFMA skips the comparison.
     config = tfma.utils.update_eval_config_with_defaults(
         config, has_baseline=champion, rubber_stamp=True
     )

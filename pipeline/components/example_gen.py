@@ -23,7 +23,7 @@ from beltline.pipeline.components.examples.executor import Executor
 
 
 class ExampleGenSpec(component_spec.ComponentSpec):
-    """What the component takes and gives; the mappings are JSON."""
+    """The component's outputs and parameters; mappings are JSON."""
 
     PARAMETERS = {
         "path": component_spec.ExecutionParameter(type=str),
@@ -43,10 +43,10 @@ class ExampleGenSpec(component_spec.ComponentSpec):
 
 
 class Driver(base_driver.BaseDriver, launcher_driver.BaseDriver):
-    """Finds the span, its files and their digest before the cache is asked."""
+    """Resolves the span, its files and their digest before the cache lookup."""
 
     def __init__(self, metadata_handle: Any):
-        # The component wants the older kind of driver, the Launcher the newer; both are asked for.
+        # The component requires the older kind of driver, the Launcher the newer one.
         base_driver.BaseDriver.__init__(self, metadata_handle)
         launcher_driver.BaseDriver.__init__(self, metadata_handle)
 
@@ -54,10 +54,10 @@ class Driver(base_driver.BaseDriver, launcher_driver.BaseDriver):
         """Adds the execution property `data_digest`, and the same to the artifact.
 
         The execution property `span` becomes the span that was found: `latest` and the same day
-        named are one for the cache, and the executor reads what was looked at here.
+        named are one for the cache, and the executor reads the same data.
 
         Raises:
-          NoData: there is no such span.
+          NoData: the span has no data.
         """
         given = execution_info.exec_properties
         source = source_of(given)
@@ -85,9 +85,9 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
         relative paths start at `$BELTLINE_DATA`. Empty where there is a query.
       query: an SQL query to the database that `$BELTLINE_DATABASE` names.
       changed_by: a query whose result tells whether that of `query` has changed.
-      span: which part of the data; `latest`, or what goes with the placeholders.
-      kinds: the kind that each known column should have; other columns are found out. A column
-        whose values don't fit is written as what they are, for ExampleValidator to see.
+      span: the span: `latest`, a day or a number.
+      kinds: the expected kind of each known column; others are inferred. A column whose values
+        don't fit is written with its actual kind, for ExampleValidator to report.
       exclude: columns that are not read.
       splits: share of each split by name.
       split_by: the column whose value decides the split; by default the whole row does.

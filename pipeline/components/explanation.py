@@ -38,7 +38,7 @@ from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER
 
 FILE = "explanation.json"
 PROPERTY = "explanation"
-# ML Metadata is no place for files; most explanations are a tenth of it.
+# ML Metadata is not for files; most explanations are a tenth of this.
 _MOST_TEXT = 16_000
 _MOST_SLICES = 100
 _ROWS_FOR_SHARES = 2000
@@ -49,8 +49,8 @@ _OF_BOTH_CLASSES = ("RocAuc", "PrAuc", "DecisionF1")
 class Candidate:
     """A SavedModel and where it was loaded from.
 
-    Its `assets.extra/input_names.json` names the columns that it reads; where there is no such file
-    it is asked about every column.
+    Its `assets.extra/input_names.json` names the columns that it reads; without that file
+    it is taken to read every column.
     """
 
     model: Any

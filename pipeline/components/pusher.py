@@ -26,7 +26,7 @@ log = logging.getLogger("beltline.pusher")
 
 
 class PusherSpec(component_spec.ComponentSpec):
-    """What the component takes and gives."""
+    """The component's inputs, outputs and parameters."""
 
     PARAMETERS = {
         "directory": component_spec.ExecutionParameter(type=str),

@@ -33,7 +33,7 @@ _SECONDS = 300
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):
-    """What the component takes and gives."""
+    """The component's inputs, outputs and parameters."""
 
     PARAMETERS = {
         "split": component_spec.ExecutionParameter(type=str),
@@ -118,7 +118,7 @@ def _rows(folder: Path, first: int, target: Path) -> None:
 
 
 def _probe(model: str, records: Path, folder: Path, rows: int) -> str:
-    """Returns why the model is no use, or an empty string."""
+    """Returns why the model can't be served, or an empty string."""
     answers = [str(folder / ANSWERS), str(folder / ANSWERS_TO_MANY), str(rows)]
     command = [sys.executable, "-I", str(_PROBE), model, str(records), *answers]
     # A GPU may still be held by a training; whether the model answers does not hang on it.

@@ -35,7 +35,7 @@ _KERAS_TUNERS_OWN = "tuner/"
 
 
 class TunerSpec(component_spec.ComponentSpec):
-    """What the component takes and gives: as TFX's, and what an earlier run has tuned."""
+    """TFX's specification, and the hyperparameters of an earlier run."""
 
     PARAMETERS = {
         **standard_component_specs.TunerSpec.PARAMETERS,

@@ -1,4 +1,4 @@
-"""How a metric adds up many rows at once: TFMA's combiner for sums of arrays."""
+"""Sums over many rows at once: a TFMA combiner for arrays."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,27 +9,29 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 
 Counts = np.ndarray
 Count = Callable[[np.ndarray, np.ndarray], Counts]
-Figure = Callable[[Counts], Any]
+Finalize = Callable[[Counts], Any]
 
 
 class Sums(beam.CombineFn):
-    """Adds up `count(labels [n], predictions [n, k])`, and ends with `figure(sums)`.
+    """Adds up `count(labels [n], predictions [n, k])`, and returns `finalize(sums)`.
 
     TFMA hands in one row, or all rows of a slice in a batch; either is an array. Without any row
-    the figure is NaN.
+    the result is NaN.
 
     Args:
-      key: names the figure, and the model and the output that it is about.
+      key: of the metric, with its model and output.
       eval_config: TFMA's, which says where labels and predictions are.
-      count: what is counted; its results are added.
-      figure: what is made of the sums.
+      count: what to sum up.
+      finalize: computes the metric from the sums.
     """
 
-    def __init__(self, key: metric_types.MetricKey, eval_config: Any, count: Count, figure: Figure):
+    def __init__(
+        self, key: metric_types.MetricKey, eval_config: Any, count: Count, finalize: Finalize
+    ):
         self._key = key
         self._eval_config = eval_config
         self._count = count
-        self._figure = figure
+        self._finalize = finalize
 
     def create_accumulator(self) -> Counts:
         """Returns an empty accumulator."""
@@ -54,5 +56,5 @@ class Sums(beam.CombineFn):
         return sum(several, start=np.zeros(()))
 
     def extract_output(self, sums: Counts) -> dict[metric_types.MetricKey, Any]:
-        """Returns the figure by its key."""
-        return {self._key: self._figure(sums) if sums.shape else float("nan")}
+        """Returns the metric by its key."""
+        return {self._key: self._finalize(sums) if sums.shape else float("nan")}

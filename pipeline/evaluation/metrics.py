@@ -4,8 +4,8 @@ TFMA takes every row apart and counts it in Python; here the rows of a slice sta
 (see `components/slices.py`). The values are TFMA's own wherever it has the metric; R² and macro-F1
 are ours.
 
-A new metric is a `count` of labels `[n]` and predictions `[n, k]` that can be added up, and a class
-that makes a figure of the sums; the evaluation's configuration refers to it by module and class.
+To add a metric, write a `count` of labels `[n]` and predictions `[n, k]` that can be summed, and a
+class that computes the metric from the sums; `config.py` refers to it by module and class.
 """
 
 from typing import Any
@@ -18,16 +18,16 @@ from tensorflow_model_analysis.metrics import (
     metric_util,
 )
 
-from beltline.pipeline.evaluation.counting import Counts, Figure, Sums
+from beltline.pipeline.evaluation.counting import Counts, Finalize, Sums
 
 _BUCKETS = calibration_histogram.DEFAULT_NUM_BUCKETS
 _NAN = float("nan")
 
 
 class _Counted(metric_types.Metric):
-    """A figure of sums over the rows."""
+    """A metric computed from sums over the rows."""
 
-    def __init__(self, name: str, count: Any, figure: Figure):
+    def __init__(self, name: str, count: Any, finalize: Finalize):
         # TFMA hands in what it finds among the names of the parameters.
         def compute(
             name: str,
@@ -39,15 +39,15 @@ class _Counted(metric_types.Metric):
             key = metric_types.MetricKey(
                 name, model_name, output_name, example_weighted=example_weighted
             )
-            combiner = Sums(key, eval_config, count, figure)
+            combiner = Sums(key, eval_config, count, finalize)
             return [metric_types.MetricComputation([key], None, combiner)]
 
         super().__init__(metric_util.merge_per_key_computations(compute), name=name)
-        self._count, self._figure = count, figure
+        self._count, self._finalize = count, finalize
 
     def of(self, label: np.ndarray, prediction: np.ndarray) -> Any:
         """Returns the metric of labels `[n]` and predictions `[n, k]`."""
-        return self._figure(self._count(label, prediction))
+        return self._finalize(self._count(label, prediction))
 
 
 class RowCount(_Counted):

@@ -3,7 +3,7 @@
 That is the model of the last push, unless somebody promoted another version or rolled back since.
 TFX's LatestBlessedModelStrategy would also return a model that the serving check refused and
 nobody has ever been served by. And a model from before a change of the columns or of the label
-can't be asked about today's rows: there is none to beat then, and the run shows that.
+can't predict today's rows: there is no champion then, and the run shows that.
 """
 
 import json

@@ -153,7 +153,7 @@ class CsvRange:
 
 
 def _first_record(data: bytes, delimiter: bytes) -> tuple[int, int] | None:
-    """Returns where the first record that is no blank line begins and ends."""
+    """Returns start and end of the first record that is not a blank line."""
     found = records(data, delimiter)
     return next(((start, end) for start, end in found if not is_blank(data[start:end])), None)
 

@@ -28,7 +28,7 @@ _LONGEST_MISSING = max(map(len, MISSING))
 
 
 class MisfitError(Exception):
-    """The value at row `index` of an array is not of the kind that was asked for."""
+    """The value at row `index` of an array is not of the requested kind."""
 
     def __init__(self, index: int, value: object):
         super().__init__(index, value)

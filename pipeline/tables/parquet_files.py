@@ -79,4 +79,4 @@ def _opened(file: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(str(file))
     except pa.ArrowInvalid as error:
-        raise WrongInput(f"{file}: this is no Parquet file: {error}") from error
+        raise WrongInput(f"{file}: not a Parquet file: {error}") from error

@@ -87,7 +87,7 @@ def _placeholders(path: Path) -> set[str]:
 
 
 def _wanted(path: Path, names: set[str], span: str) -> int | None:
-    """Returns the number of the span that is asked for; None for the latest."""
+    """Returns the number of the requested span; None for the latest."""
     if span == LATEST:
         return None
     if "SPAN" in names:

@@ -17,7 +17,7 @@ FOLDER = "rejects"
 
 
 class RejectsFile:
-    """One unit's rejected rows; there is no file where none are."""
+    """The file of one unit's rejected rows; without any it is not created."""
 
     def __init__(self, uri: str, name: str):
         self._path = Path(uri) / FOLDER / f"rows-{name}.jsonl"

@@ -72,7 +72,7 @@ def test_a_value_of_another_kind_is_refused_with_its_row(tmp_path):
 def test_what_is_no_parquet_file_is_refused(tmp_path, content):
     file = tmp_path / "a.parquet"
     file.write_bytes(content)
-    with pytest.raises(WrongInput, match="no Parquet file"):
+    with pytest.raises(WrongInput, match="not a Parquet file"):
         tables.column_names([file])
 
 
