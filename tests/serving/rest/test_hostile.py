@@ -296,9 +296,10 @@ def test_many_idle_connections_give_way(server):
         for _ in range(900):
             idle.append(server.connect())
         assert server.ask(GOOD).status_code == 200
-        # The first ones, which were idle for the longest, were closed; the last ones were not.
-        assert all(is_closed(connection) for connection in idle[:100])
-        assert not any(is_closed(connection) for connection in idle[-100:])
+        closed = [place for place, connection in enumerate(idle) if is_closed(connection)]
+        assert len(idle) - 800 <= len(closed) < len(idle) - 780
+        # Those that were idle for the longest, up to how finely the loop's clock tells them apart.
+        assert max(closed) < 450
     finally:
         for connection in idle:
             connection.close()
