@@ -86,7 +86,7 @@ def test_rows_as_example_gen_would_have_written_them(options):
     assert files(options)[0].parent.name == "Split-v3"
 
 
-def test_columns_that_are_left_out_are_nowhere(options):
+def test_excluded_columns_are_never_written(options):
     sampler = started(options, without=["Mold ü", "part"])
     columns = COLUMNS | {"Mold ü": np.array(["a secret mold"] * 3, object)}
     sampler.take(3, columns, ANSWERS, ["a secret part"] * 3)
@@ -98,7 +98,7 @@ def test_columns_that_are_left_out_are_nowhere(options):
     assert not any(b"secret" in value for row in examples(options) for value in row.values())
 
 
-def test_a_column_can_not_take_the_place_of_what_is_ours(options):
+def test_a_column_can_not_override_beltlines_own_features(options):
     sampler = started(options)
     sampler.take(3, COLUMNS | {"beltline:version": np.array([9.0, 9, 9])}, ANSWERS, None)
     sampler.close()
@@ -135,7 +135,7 @@ def test_a_share_of_the_rows(options):
     assert nothing.written == 0
 
 
-def test_what_is_too_much_is_dropped_and_counted(options, monkeypatch):
+def test_rows_above_the_queue_limit_are_dropped_and_counted(options, monkeypatch):
     monkeypatch.setattr(sampling, "MOST_WAITING", 5)
     monkeypatch.setattr(sampling, "_PAUSE_SECONDS", 3600)
     sampler = started(options)
@@ -146,7 +146,7 @@ def test_what_is_too_much_is_dropped_and_counted(options, monkeypatch):
     assert (sampler.written, sampler.dropped) == (3, 9)
 
 
-def test_what_does_not_fit_is_dropped_and_the_rest_written(options):
+def test_invalid_rows_are_dropped_and_the_others_written(options):
     sampler = started(options)
     sampler.take(3, COLUMNS | {"shots": np.array([1.0])}, ANSWERS, None)
     wait_for(lambda: sampler.dropped)
@@ -155,7 +155,7 @@ def test_what_does_not_fit_is_dropped_and_the_rest_written(options):
     assert (sampler.written, sampler.dropped) == (3, 3)
 
 
-def test_a_disk_that_can_not_be_written_stops_nobody(options, caplog):
+def test_an_unwritable_disk_drops_samples_and_nothing_else(options, caplog):
     options.requests.write_text("a file where the folder should be")
     sampler = started(options)
     sampler.take(3, COLUMNS, ANSWERS, None)
@@ -167,7 +167,7 @@ def test_a_disk_that_can_not_be_written_stops_nobody(options, caplog):
     assert caplog.text.count("samples of requests were dropped") == 1
 
 
-def test_rows_come_to_be_seen_while_the_server_runs(options, monkeypatch):
+def test_samples_become_visible_while_the_server_runs(options, monkeypatch):
     """In one file that grows, and never holds less than before."""
     monkeypatch.setattr(sample_files, "COMMIT_SECONDS", 0.0)
     sampler = started(options)
@@ -179,7 +179,7 @@ def test_rows_come_to_be_seen_while_the_server_runs(options, monkeypatch):
     sampler.close()
 
 
-def test_old_files_go_when_there_are_too_many(options, monkeypatch):
+def test_the_oldest_files_are_deleted_above_the_limit(options, monkeypatch):
     monkeypatch.setattr(sample_files, "_FILE_BYTES", 1)
     monkeypatch.setattr(sample_files, "COMMIT_SECONDS", 0.0)
     split = options.requests / "Split-v1"
@@ -195,7 +195,7 @@ def test_old_files_go_when_there_are_too_many(options, monkeypatch):
     assert sampler.written == 3
 
 
-def test_what_killed_servers_left_goes_after_an_hour(options):
+def test_leftovers_of_killed_servers_are_deleted_after_an_hour(options):
     staged = options.requests / "staged"
     staged.mkdir(parents=True)
     for name, age in (("old", 4000), ("young", 60)):
@@ -223,13 +223,13 @@ def _seconds(sampler, one):
     return (time.perf_counter() - begin) / 200
 
 
-def test_options_without_a_folder_are_a_mistake(options):
+def test_the_sampler_needs_a_folder(options):
     with pytest.raises(ValueError, match="no folder"):
         Sampler(replace(options, requests=None))
 
 
 @pytest.mark.slow
-def test_a_kill_leaves_whole_files_alone(options):
+def test_killed_servers_leave_only_complete_files(options):
     spawn = multiprocessing.get_context("spawn")
     for seed in range(3):
         ready = [spawn.Event() for _ in range(2)]
@@ -250,7 +250,7 @@ def test_a_kill_leaves_whole_files_alone(options):
 
 
 @pytest.mark.slow
-def test_statistics_gen_reads_what_a_server_under_load_has_written(options, tmp_path, monkeypatch):
+def test_statistics_gen_reads_the_samples_of_a_server_under_load(options, tmp_path, monkeypatch):
     monkeypatch.setattr(sample_files, "COMMIT_SECONDS", 0.1)
     sampler = started(options)
     for _ in range(2000):
