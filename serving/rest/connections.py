@@ -132,7 +132,12 @@ class _Joined:
 
 def _close_idle(connections: Collection[Any], newest: Connection) -> bool:
     """Closes the connection that has been idle for the longest; returns whether there is one."""
-    idle = [each for each in connections if each is not newest and each.idle_since is not None]
+    # One that was closed in this turn of the loop is still among them.
+    idle = [
+        each
+        for each in connections
+        if each is not newest and each.idle_since is not None and not each.transport.is_closing()
+    ]
     if idle:
         min(idle, key=lambda each: float(each.idle_since)).transport.abort()
     return bool(idle)

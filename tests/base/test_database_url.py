@@ -67,7 +67,7 @@ def test_the_password_is_shown_nowhere():
     assert said == "…, … and … won't do"
 
 
-def test_without_a_password_messages_stay_as_they_are():
+def test_messages_without_a_password_are_unchanged():
     found = read_url("mysql://me@db/parts", VARIABLE)
     assert found.without_secrets("no way") == "no way"
     assert str(found) == "mysql://me@db/parts"

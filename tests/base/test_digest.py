@@ -28,7 +28,7 @@ def test_the_order_does_not_count():
     assert digest.of_parts({"a": b"1", "b": b"2"}) == digest.of_parts({"b": b"2", "a": b"1"})
 
 
-def test_a_digest_is_the_same_in_every_version():
+def test_digests_are_stable_across_releases():
     # It stands in cache keys and in the names of bundles: it must not change by accident.
     by_hand = hashlib.sha256(b"a\0" + b"1\0" + b"1").hexdigest()
     assert digest.of_parts({"a": b"1"}) == by_hand
@@ -45,7 +45,7 @@ def test_a_digest_is_the_same_in_every_version():
         ("tensorflow==", "nvidia-cudnn-cu12==9.1 \\\n    --hash=sha256:cc\ntensorflow=="),
     ],
 )
-def test_what_a_lock_says_beside_its_pins_does_not_count(old, new):
+def test_the_comments_of_a_lock_do_not_matter(old, new):
     assert old in LOCK
     assert digest.of_lock(LOCK.replace(old, new)) == digest.of_lock(LOCK)
 

@@ -25,7 +25,7 @@ def small(tmp_path_factory):
     return folder
 
 
-def test_a_port_that_is_in_use():
+def test_a_port_in_use():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(WrongInput, match=rf"127.0.0.1:{port}: can't listen: .*--port"):
@@ -33,7 +33,7 @@ def test_a_port_that_is_in_use():
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "300.1.1.1", "a" * 300, "x\0y"])
-def test_a_host_that_is_none(host):
+def test_an_invalid_host(host):
     with pytest.raises(WrongInput, match="--host"):
         listen(host, 0)
 
@@ -44,7 +44,7 @@ def test_a_free_port():
 
 
 @pytest.mark.slow
-def test_the_program_names_its_mistakes(tmp_path):
+def test_the_program_reports_invalid_input(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         words = [
             sys.executable,
@@ -121,7 +121,7 @@ def test_a_token(small, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_what_was_asked_is_answered_before_the_end(small, tmp_path, number, code):
+def test_requests_in_flight_are_answered_before_the_server_stops(small, tmp_path, number, code):
     with running.server(small, tmp_path / "log") as server:
         server.wait_until_ready()
         idle = server.connect()

@@ -119,7 +119,7 @@ def test_promotions_and_broken_versions_fail_no_request(folder: Path) -> None:
     print(f"{asked} requests, slowest {clients.slowest:.3f} s, changes within {max(taken):.2f} s")
 
 
-def test_a_version_that_is_repaired_answers(folder: Path) -> None:
+def test_a_repaired_version_is_loaded(folder: Path) -> None:
     with server(folder) as port, Clients(port, number=2) as clients:
         brought(folder, 4, other_answers)
         clients.wait_until(4, "END")
@@ -137,7 +137,7 @@ def push_and_die(source: Path, served: Path, step: int) -> None:
     os._exit(0)
 
 
-def test_a_push_that_is_killed_at_any_step_leaves_the_old_one_or_the_new_one(
+def test_a_push_that_is_killed_at_any_step_under_load_is_atomic(
     folder: Path, tmp_path: Path
 ) -> None:
     """kill -9 before each of the calls that change the disk, under load."""

@@ -62,7 +62,7 @@ def test_a_deleted_version_is_gone(pushed):
     assert live(folder) == 1
 
 
-def test_what_is_no_version_is_passed_over(pushed):
+def test_other_entries_are_no_versions(pushed):
     folder = pushed(card())
     for name in (".staged-x", "latest", "-3", "2.0", "٣", ".9", "7"):
         (folder / name).mkdir()
@@ -73,7 +73,7 @@ def test_what_is_no_version_is_passed_over(pushed):
 
 
 @pytest.mark.parametrize("where", ["nothing", "file"])
-def test_where_nothing_was_pushed_there_is_none(tmp_path, where):
+def test_there_is_no_live_version_before_a_push(tmp_path, where):
     (tmp_path / "file").write_text("")
     assert versions(tmp_path / where) == []
     assert live(tmp_path / where) is None
@@ -82,7 +82,7 @@ def test_where_nothing_was_pushed_there_is_none(tmp_path, where):
 @pytest.mark.parametrize(
     "text", [None, "", "{", "[1]", '"text"', "\xff", '{"metrics": 3, "digests": [], "run": 5}']
 )
-def test_a_broken_card_hides_no_version(pushed, text):
+def test_a_version_with_a_broken_card_is_listed(pushed, text):
     folder = pushed(card())
     (folder / "1" / CARD).unlink()
     if text is not None:
@@ -95,7 +95,7 @@ def test_a_broken_card_hides_no_version(pushed, text):
     assert live(folder) == 1
 
 
-def test_only_numbers_are_figures(pushed):
+def test_only_finite_numbers_are_metrics(pushed):
     figures = {"auc": 0.5, "rows": 3, "f1": float("nan"), "r2": float("-inf"), "x": "1", "y": True}
     [version] = versions(pushed(card(metrics=figures)))
     assert version.metrics == {"auc": 0.5, "rows": 3.0}

@@ -64,7 +64,7 @@ def test_promote_and_rollback(folder):
     assert (live(folder), order(folder), follows(folder)) == (1, [1], 1)
 
 
-def test_to_promote_the_live_one_changes_nothing_but_tells_tensorflow_serving(folder):
+def test_promoting_the_live_version_only_rewrites_serving_config(folder):
     (folder / "serving.config").unlink()
     assert promote(folder, 3) == 3
     assert follows(folder) == 3
@@ -72,7 +72,7 @@ def test_to_promote_the_live_one_changes_nothing_but_tells_tensorflow_serving(fo
     assert rollback(folder) == (3, 2)
 
 
-def test_a_push_after_a_choice_is_live(folder):
+def test_a_push_after_a_promotion_is_live(folder):
     promote(folder, 1)
     push_one(folder, 4)
     assert (live(folder), previous(folder), follows(folder)) == (4, 1, 4)
@@ -92,7 +92,7 @@ def test_a_version_that_another_tool_copied_there_is_live(folder):
     assert live(folder) == 1700000000
 
 
-def test_versions_that_are_gone_are_passed_over(folder):
+def test_deleted_versions_are_skipped(folder):
     promote(folder, 1)
     shutil.rmtree(folder / "1")
     assert (live(folder), previous(folder)) == (3, 2)
@@ -107,7 +107,7 @@ def rollback_is_refused(folder):
     return True
 
 
-def test_there_is_nothing_to_choose_from(tmp_path):
+def test_nothing_can_be_promoted_before_a_push(tmp_path):
     assert (live(tmp_path), previous(tmp_path), order(tmp_path / "none")) == (None, None, [])
     with pytest.raises(WrongInput, match="no version has been pushed yet"):
         rollback(tmp_path / "none")
@@ -116,14 +116,14 @@ def test_there_is_nothing_to_choose_from(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_what_is_not_there_cannot_be_promoted(folder):
+def test_an_unknown_version_can_not_be_promoted(folder):
     with pytest.raises(WrongInput, match=r"version 7 not found \(existing: 1, 2, 3\)"):
         promote(folder, 7)
     assert live(folder) == 3
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"history": 3, "seen": 1}', '{"seen": "x"}'])
-def test_a_choice_that_cannot_be_read_counts_for_nothing(folder, text):
+def test_an_invalid_record_is_ignored(folder, text):
     (folder / "live.json").write_text(text)
     assert (live(folder), previous(folder)) == (3, 2)
     assert promote(folder, 2) == 3
@@ -184,7 +184,7 @@ def choose_often(folder, numbers):
         promote(folder, number)
 
 
-def test_choices_at_the_same_time_leave_a_whole_one(folder):
+def test_concurrent_promotions_leave_a_valid_record(folder):
     numbers = [(each % 3) + 1 for each in range(40)]
     children = [FORK.Process(target=choose_often, args=(folder, numbers[n:])) for n in range(3)]
     for child in children:
@@ -204,7 +204,7 @@ def promote_and_die(folder, number, step):
     os._exit(0)
 
 
-def test_a_choice_that_is_killed_at_any_step_is_made_or_not(folder):
+def test_a_promotion_that_is_killed_at_any_step_is_atomic(folder):
     seen = set()
     for step in range(1, 60):
         (folder / "live.json").unlink(missing_ok=True)
@@ -220,7 +220,7 @@ def test_a_choice_that_is_killed_at_any_step_is_made_or_not(folder):
     assert rollback(folder) == (1, 3)
 
 
-def test_retention_keeps_the_live_one_the_one_before_it_and_the_last(folder):
+def test_retention_keeps_the_live_the_previous_and_the_newest_versions(folder):
     for number in (4, 5, 6, 7):
         push_one(folder, number)
     promote(folder, 3)
@@ -232,7 +232,7 @@ def test_retention_keeps_the_live_one_the_one_before_it_and_the_last(folder):
     assert rollback(folder) == (1, 3)
 
 
-def test_what_a_killed_deletion_left_is_cleared_and_was_no_version(folder):
+def test_leftovers_of_a_killed_deletion_are_removed(folder):
     (folder / "1").rename(folder / ".gone-1")
     assert live(folder) == 3
     expire(folder, 10)

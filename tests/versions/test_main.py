@@ -80,7 +80,7 @@ def test_nothing_was_pushed_yet(tmp_path):
         (("delete",), "No such command 'delete'"),
     ],
 )
-def test_mistakes(folder, words, said):
+def test_invalid_arguments(folder, words, said):
     code, text = call(folder, *words)
     assert code == 2 and "Traceback" not in text
     assert said.format(folder=folder) in text
@@ -88,7 +88,7 @@ def test_mistakes(folder, words, said):
 
 
 @pytest.mark.parametrize("words", [(), ("promote", 1)])
-def test_a_folder_that_is_not_there(tmp_path, words):
+def test_a_missing_folder(tmp_path, words):
     missing = tmp_path / "lime"
     code, said = call(missing, *words)
     assert code == 2
@@ -101,7 +101,7 @@ def test_no_folder_is_named():
     assert code == 2 and "Missing argument 'FOLDER'" in said
 
 
-def test_a_folder_that_can_not_be_written(folder):
+def test_an_unwritable_folder(folder):
     (folder / ".lock").unlink()
     (folder / ".lock").mkdir()
     code, said = call(folder, "promote", 1)

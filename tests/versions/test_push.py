@@ -94,7 +94,7 @@ def test_a_file_under_another_name_is_another_model(tmp_path):
     assert model_digest(tmp_path / "a") != model_digest(model(tmp_path / "b"))
 
 
-def test_a_number_is_never_used_again(tmp_path):
+def test_numbers_are_never_reused(tmp_path):
     served = tmp_path / "served"
     for name in ("one", "two", "three"):
         push(model(tmp_path / name, name), served, {})
@@ -108,7 +108,7 @@ def test_a_number_is_never_used_again(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, "", "nonsense"])
-def test_a_lost_counter_still_gives_a_number_above_all_that_are_there(tmp_path, content):
+def test_a_lost_counter_gives_a_number_above_all_existing_ones(tmp_path, content):
     served = tmp_path / "served"
     (served / "41").mkdir(parents=True)
     if content is not None:
@@ -116,7 +116,7 @@ def test_a_lost_counter_still_gives_a_number_above_all_that_are_there(tmp_path, 
     assert push(model(tmp_path / "m"), served, {}) == (42, True)
 
 
-def test_what_else_lies_there_is_left_alone(tmp_path):
+def test_other_files_in_the_folder_are_kept(tmp_path):
     served = tmp_path / "served"
     (served / "notes").mkdir(parents=True)
     (served / "7").mkdir()
@@ -127,7 +127,7 @@ def test_what_else_lies_there_is_left_alone(tmp_path):
     assert (served / "notes").is_dir()
 
 
-def test_what_killed_pushes_left_is_cleared(tmp_path):
+def test_leftovers_of_killed_pushes_are_removed(tmp_path):
     served = tmp_path / "served"
     model(served / ".staged-killed")
     push(model(tmp_path / "m"), served, {})
@@ -207,7 +207,7 @@ def crash_and_delete(folder):
 
 
 @pytest.mark.parametrize("scene", [crash_at_every_step, crash_and_delete])
-def test_a_crash_at_any_step_leaves_all_or_nothing_and_no_number_twice(tmp_path, scene):
+def test_a_push_that_is_killed_at_any_step_is_atomic_and_no_number_is_reused(tmp_path, scene):
     """In a small process: one that has imported TensorFlow forks slowly."""
     code = f"import sys, pathlib, {__name__} as t; t.{scene.__name__}(pathlib.Path(sys.argv[1]))"
     done = subprocess.run(
@@ -229,7 +229,7 @@ def push_with_little_room(source, served, room, queue):
 
 
 @pytest.mark.parametrize("room", [0, 10, 5000])
-def test_a_disk_that_takes_no_more_leaves_the_folder_as_it_was(tmp_path, room):
+def test_a_failed_write_leaves_the_folder_unchanged(tmp_path, room):
     """A limit on the size of files stands for the full disk: the same OSError, at a write."""
     served = tmp_path / "served"
     push(model(tmp_path / "one", size=100), served, {})
@@ -257,7 +257,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_leaves_the_folder_as_it_was(small_disk, tmp_path):
+def test_a_full_disk_leaves_the_folder_unchanged(small_disk, tmp_path):
     served = small_disk / "served"
     push(model(tmp_path / "one"), served, {})
     before = state(served)
@@ -268,7 +268,7 @@ def test_a_full_disk_leaves_the_folder_as_it_was(small_disk, tmp_path):
     assert push(model(tmp_path / "three", "three"), served, {}) == (2, True)
 
 
-def test_a_model_that_is_not_there_is_no_version(tmp_path):
+def test_a_missing_model_is_not_pushed(tmp_path):
     with pytest.raises(FileNotFoundError):
         push(tmp_path / "nowhere", tmp_path / "served", {})
     (tmp_path / "empty").mkdir()
@@ -283,7 +283,7 @@ def push_several(folder, served, who, queue):
         queue.put(push(source, served, {"who": who, "each": each}))
 
 
-def test_pushers_at_the_same_time_get_numbers_of_their_own(tmp_path):
+def test_concurrent_pushes_get_different_numbers(tmp_path):
     served, queue = tmp_path / "served", FORK.SimpleQueue()
     children = [
         FORK.Process(target=push_several, args=(tmp_path, served, who, queue)) for who in range(4)
@@ -301,7 +301,7 @@ def test_pushers_at_the_same_time_get_numbers_of_their_own(tmp_path):
         assert [card["each"] for card in cards if card["who"] == who] == [0, 1, 2, 3]
 
 
-def test_pushers_of_one_model_at_the_same_time_make_one_version(tmp_path):
+def test_concurrent_pushes_of_one_model_make_one_version(tmp_path):
     served, queue = tmp_path / "served", FORK.SimpleQueue()
     source = model(tmp_path / "m", size=100_000)
     children = [FORK.Process(target=lambda: queue.put(push(source, served, {}))) for _ in range(6)]
@@ -334,7 +334,7 @@ print(len(seen), looks)
 """
 
 
-def test_a_reader_who_looks_all_the_time_never_sees_half_a_version(tmp_path):
+def test_a_concurrent_reader_never_sees_a_partial_version(tmp_path):
     served, stop = tmp_path / "served", tmp_path / "stop"
     served.mkdir()
     reader = subprocess.Popen(

@@ -141,7 +141,7 @@ def test_too_few_rows_are_no_alarm(watch):
     assert "Too few rows to compare: 199 of version 2 in 24 hours" in report.notes[-1]
 
 
-def test_what_is_left_out_of_the_samples_is_no_alarm(watch):
+def test_excluded_columns_raise_no_alarm(watch):
     table = rows(600, 1)
     sample(watch.requests, 2, inputs(table).drop_columns(["note"]), answers(table))
     report = monitor(watch, NOW)
@@ -149,7 +149,7 @@ def test_what_is_left_out_of_the_samples_is_no_alarm(watch):
     assert "Not in the samples, so not compared: note." in report.notes
 
 
-def test_a_column_without_any_value_is_one(watch):
+def test_a_column_without_any_value_raises_an_alarm(watch):
     ask(watch, rows(600, 1, lost=1.0), answered=answers(rows(600, 1)))
     assert any("heat (°C): 9" in alarm and "no value" in alarm for alarm in alarms(watch))
 
@@ -165,7 +165,7 @@ def test_limits_are_the_settings_then_the_schemas(watch):
     assert alarms(watch) == []
 
 
-def test_what_the_schema_does_not_allow(watch):
+def test_anomalies_of_the_schema(watch):
     schema = schema_of(COLUMNS).splitlines()
     schema[0] = schema[0].removesuffix("}") + "float_domain { max: 240 } }"
     (watch.folder / "2/assets.extra/schema.pbtxt").write_text("\n".join(schema))
@@ -177,7 +177,7 @@ def test_what_the_schema_does_not_allow(watch):
 
 
 @pytest.mark.parametrize(("lost", "count"), [(0.06, 300), (0.25, 300)])
-def test_a_share_in_the_schema_is_held_against_chance(watch, lost, count):
+def test_a_share_in_the_schema_is_compared_with_chance(watch, lost, count):
     """Of 300 rows, 6 % without a value are no proof that it is more than the 5 % allowed."""
     schema = schema_of(COLUMNS).splitlines()
     schema[0] = schema[0].removesuffix("}") + "presence { min_fraction: 0.95 } }"
@@ -248,7 +248,7 @@ def test_a_regression_with_labels_that_arrive_later(tmp_path):
     assert report.alarms == ["mae: is 149.5 (at most 10)"]
 
 
-def test_too_few_labels_and_odd_ones_are_said(watch, tmp_path):
+def test_too_few_and_unknown_labels_are_reported(watch, tmp_path):
     (tmp_path / "l.csv").write_text("k,bad\np1,maybe\np2,no\n")
     watch = config(tmp_path, key="k", labels="l.csv", metrics={"auc": Bound(lower=0.9)})
     ask(watch, rows(600, 1), keys=[f"p{row}" for row in range(600)])
@@ -260,7 +260,7 @@ def test_too_few_labels_and_odd_ones_are_said(watch, tmp_path):
     )
 
 
-def test_without_answers_to_compare_with_there_is_no_score_shift(watch):
+def test_there_is_no_score_shift_without_recorded_answers(watch):
     (watch.folder / "2" / SCORES).unlink()
     ask(watch, rows(600, 1))
     report = monitor(watch, NOW)
@@ -280,7 +280,7 @@ def test_damaged_files_are_named_and_the_others_read(watch):
     assert any(first.name in note for note in report.notes)
 
 
-def test_of_very_many_rows_some_are_compared(watch, monkeypatch):
+def test_very_many_rows_are_sampled_at_random(watch, monkeypatch):
     monkeypatch.setattr("beltline.serving.monitoring.samples.MOST_ROWS", 1000)
     for part in range(4):
         ask(watch, rows(1500, part))
@@ -288,7 +288,7 @@ def test_of_very_many_rows_some_are_compared(watch, monkeypatch):
     assert (report.rows, report.alarms) == (6000, [])
 
 
-def test_what_is_missing_is_said(watch, tmp_path):
+def test_missing_inputs_are_reported(watch, tmp_path):
     with pytest.raises(WrongInput, match="there are no samples of requests yet; `beltline serve`"):
         monitor(watch, NOW)
     ask(watch, rows(600, 1))
@@ -317,6 +317,6 @@ def test_the_report_as_json(watch):
     assert lines[2][5].startswith("skew > 0.050")
 
 
-def test_the_window_ends_when_it_is_told(watch):
+def test_the_end_of_the_window_can_be_given(watch):
     ask(watch, rows(600, 1, warmer=15))
     assert monitor(watch, NOW + timedelta(hours=25)).rows == 0

@@ -34,7 +34,7 @@ def test_the_reference_counts_in_its_deciles_what_is_there(shape):
     assert (np.diff(found.borders) > 0).all()
 
 
-def test_what_is_beyond_belongs_to_the_ends():
+def test_values_out_of_range_belong_to_the_outer_buckets():
     found = deciles(feature(range(1000))).counts(np.array([-5.0] * 3 + [5000.0] * 4))
     assert (found[0], found[-1], found.sum()) == (3, 4, 7)
 

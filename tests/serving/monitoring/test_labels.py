@@ -12,7 +12,7 @@ def test_a_csv_file_keeps_its_keys_as_they_are(tmp_path):
     assert read_labels(file, "part id", "bad") == {"007": "yes", "7": "no"}
 
 
-def test_of_several_labels_the_last_counts(tmp_path):
+def test_the_last_of_several_labels_is_used(tmp_path):
     (tmp_path / "1.csv").write_text("k,bad\na,yes\na,no\nb,no\n")
     (tmp_path / "2.csv").write_text("k,bad\nb,yes\n")
     (tmp_path / "notes.txt").write_text("not read")
@@ -39,7 +39,7 @@ def test_an_empty_folder_has_none(tmp_path):
     assert read_labels(tmp_path, "k", "bad") == {}
 
 
-def test_what_is_wrong_is_said(tmp_path):
+def test_invalid_labels_are_reported(tmp_path):
     with pytest.raises(WrongInput, match=r"no such file or folder .*monitoring\.labels"):
         read_labels(tmp_path / "none.csv", "k", "bad")
     (tmp_path / "l.json").touch()

@@ -87,7 +87,7 @@ def test_bounds():
     assert found["auc"].alarms == []
 
 
-def test_what_a_single_class_can_not_tell():
+def test_a_metric_that_is_undefined_for_a_single_class():
     table = sampled(probability=np.linspace(0, 1, ROWS), **{"class": [b"no"] * ROWS})
     bounds = {"auc": Bound(lower=0.9)}
     found = figures(table, ["no"] * ROWS, bounds, task="binary", classes=["no", "yes"])

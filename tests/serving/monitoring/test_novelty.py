@@ -17,7 +17,7 @@ def test_categories_that_training_did_not_have():
     assert (found.new, found.rows, found.share, found.examples) == (3, 10, 0.3, ["C", "D"])
 
 
-def test_what_the_schema_names_is_not_new():
+def test_values_in_the_schema_are_not_new():
     found = novelty(feature([b"A"] * 5), feature([b"B"] * 5), NONE, {"B"})
     assert found.new == 0
 
@@ -49,7 +49,7 @@ def test_nothing_to_compare_with():
     assert novelty(some, empty["x"], NONE, ()) is None
 
 
-def test_of_very_many_values_the_statistics_do_not_name_all():
+def test_statistics_have_only_some_of_very_many_values():
     many = pa.RecordBatch.from_arrays([pa.array([[f"{n}".encode()] for n in range(3000)])], ["x"])
     found = stats_impl.generate_statistics_in_memory(many).datasets[0]
     assert novelty(by_name(found)["x"], feature([b"other"]), NONE, ()) is None

@@ -81,13 +81,13 @@ def test_alarms_come_first_and_columns_with_an_alarm():
     assert "No drift: 99 rows before." in text
 
 
-def test_a_calm_one():
+def test_a_report_without_alarms():
     text = text_of(page(replace(REPORT, columns=[CALM], metrics=[], notes=[])))
     assert "No alarm" in text
     assert "labels" not in text
 
 
-def test_nothing_of_the_data_is_markup():
+def test_data_are_escaped_in_the_page():
     html = page(REPORT)
     assert "<script" not in html
     assert "<b>" not in html

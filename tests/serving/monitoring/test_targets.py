@@ -50,7 +50,7 @@ def watched(folder, requests, table, before=None):
 
 @pytest.mark.parametrize("rows", SIZES)
 @pytest.mark.parametrize("seed", SEEDS)
-def test_more_of_the_same_raises_no_alarm(folder, tmp_path, rows, seed):
+def test_unchanged_data_raise_no_alarm(folder, tmp_path, rows, seed):
     before = generate(rows, seed + 500)
     report = watched(folder, tmp_path, generate(rows, seed), before)
     assert report.alarms == []

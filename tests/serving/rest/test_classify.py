@@ -75,7 +75,7 @@ def test_values(server, example):
         ({"examples": [{"temp": [1, 2]}]}, "temp"),
     ],
 )
-def test_wrong_requests(server, document, why):
+def test_invalid_requests(server, document, why):
     for path in (":classify", ":regress"):
         assert why in refused(server.ask(document, path))
 
@@ -98,7 +98,7 @@ def test_signatures_of_another_method(server, path, name, why):
     assert why in refused(server.ask(asked, path))
 
 
-def test_half_a_surrogate_pair(server):
+def test_half_of_a_surrogate_pair(server):
     for body in (
         b'{"examples": [{"mold": "\\ud800", "temp": NaN}]}',
         b'{"examples": [{"\\ud800": NaN}]}',

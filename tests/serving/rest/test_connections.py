@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
+from beltline.serving.rest import connections
 from beltline.serving.rest.connections import Connection, _Joined
 
 ROOT = Path(__file__).parents[3]
@@ -67,6 +68,8 @@ class Transport:
 
     def close(self):
         self.closed = True
+
+    abort = close
 
     def is_closing(self):
         return self.closed
@@ -176,6 +179,23 @@ def test_what_is_not_http_gets_json():
         assert sent.startswith(b"HTTP/1.1 400 ")
         assert b"application/json" in sent, moved("send_400_response isn't called any more")
         assert transport.closed
+
+    on_a_connection(test)
+
+
+def test_each_connection_above_the_limit_closes_the_one_that_is_idle_for_the_longest(monkeypatch):
+    """Also those of one turn of the loop, in which no connection is lost yet."""
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
+
+    async def test(first, transport):
+        transports = [transport]
+        for _ in range(4):
+            # The clock of the loop tells them apart.
+            await asyncio.sleep(0.001)
+            transports.append(Transport())
+            made = Connection(first.config, first.server_state, {}, first.loop)
+            made.connection_made(transports[-1])
+        assert [each.closed for each in transports] == [True, True, False, False, False]
 
     on_a_connection(test)
 

@@ -60,7 +60,7 @@ def test_floats_have_the_fewest_digits_and_a_point(value, text):
     assert answer == b'{"predictions":[%b],"version":"1"}' % text
 
 
-def test_numbers_that_are_none_are_tokens():
+def test_nan_and_infinity_are_tokens():
     outputs = {
         "y": np.array([np.nan, np.inf], np.float32),
         "z": np.array([[0.1, -np.inf], [1, 2]], np.float32),

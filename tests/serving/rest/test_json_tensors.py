@@ -116,7 +116,7 @@ def test_lists_of_the_wrong_shape(values, shape, why):
     assert why in str(refusal(values, FLOAT, shape))
 
 
-def test_the_row_of_a_wrong_value_is_that_of_the_first_dimension():
+def test_the_index_of_an_invalid_value_is_that_of_the_first_dimension():
     assert refusal([[1, 2], [3, "4"]], FLOAT, (None, 2)).index == 1
 
 

@@ -90,7 +90,7 @@ def test_metrics(server):
     assert figure(server, 'beltline_sampled_rows_total{outcome="dropped"}') == 0
 
 
-def test_the_paths_asked_for_make_no_new_metrics(server):
+def test_requested_paths_make_no_new_metrics(server):
     for number in range(20):
         server.look(f"/{number}")
         server.look(f"/v1/{number}")
@@ -116,7 +116,7 @@ def test_the_openapi_document(server):
     jsonschema.validate(server.ask(content["example"]).json(), schema)
 
 
-def test_the_docs_page_asks_no_other_host(server):
+def test_the_docs_page_loads_nothing_from_another_host(server):
     page = server.look("/docs")
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(links) == 4

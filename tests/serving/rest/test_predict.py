@@ -48,7 +48,7 @@ def test_a_missing_value(server, temp):
     ]
 
 
-def test_numbers_that_are_none(server):
+def test_nan_and_infinity(server):
     answer = server.ask(b'{"signature_name": "single", "instances": [NaN, -Infinity, 1e39, 1]}')
     assert "1e+39 to float without loss of precision" in refused(answer)
     answer = server.ask(b'{"signature_name": "single", "instances": [NaN, -Infinity, null, 1]}')
@@ -89,7 +89,7 @@ def test_versions_and_labels(server):
     assert refused(other, 404) == "Servable not found for request: Latest(other)"
 
 
-def test_what_names_a_row_is_no_input(server):
+def test_a_row_key_is_not_an_input(server):
     assert predictions(server.ask({"instances": [ROW | {"part": "p7"}, ROW]}))
 
 
@@ -113,7 +113,7 @@ def test_what_names_a_row_is_no_input(server):
         ({"instances": [{"temp": 1}]}, "missing: die temp,mold"),
     ],
 )
-def test_wrong_requests(server, document, why):
+def test_invalid_requests(server, document, why):
     assert why in refused(server.ask(document))
 
 
@@ -123,7 +123,7 @@ def test_more_rows_than_fit_a_batch(server):
     assert [answer["class"] for answer in answers] == [str(number) for number in range(200)]
 
 
-def test_a_large_request_is_read_beside_the_others(server):
+def test_a_large_request_is_parsed_in_a_thread(server):
     rows = [ROW | {"mold": "x" * 1000 + str(number)} for number in range(200)]
     body = json.dumps({"instances": rows}).encode()
     assert len(body) > 2**16

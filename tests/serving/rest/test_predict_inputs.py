@@ -49,7 +49,7 @@ def test_columns_by_either_name():
     )
 
 
-def test_a_name_that_is_anothers_input_is_the_datas():
+def test_the_datas_names_take_precedence_over_the_inputs():
     # The column `a_2` has the input `a_2_2`, since `a_2` became that of `a`.
     names = {"A": "A", "a_2": "a", "a_2_2": "a_2"}
     three = parser(columns=names, A=FLOAT, a_2=FLOAT, a_2_2=FLOAT)
@@ -119,7 +119,7 @@ def test_an_input_with_the_name_of_the_key_stays_an_input():
         ([ROW | {"die temp": True}], "key: die temp"),
     ],
 )
-def test_wrong_rows(rows, why):
+def test_invalid_rows(rows, why):
     assert why in refusal(parser().from_rows, rows)
 
 
@@ -142,7 +142,7 @@ def test_wrong_rows(rows, why):
         ({"temp": {"a": 1}, "mold": ["a"], "die temp": [1]}, "Type: Object"),
     ],
 )
-def test_wrong_columns(columns, why):
+def test_invalid_columns(columns, why):
     assert why in refusal(parser().from_columns, columns)
 
 

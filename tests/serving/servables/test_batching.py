@@ -48,7 +48,7 @@ async def busy(model, ask):
     return first
 
 
-def test_an_idle_model_is_asked_at_once_for_a_single_row():
+def test_an_idle_model_runs_a_single_row_at_once():
     async def test(batcher, model, ask):
         assert (await ask(1))["y"].tolist() == [2]
         assert (await ask(2, 3))["y"].tolist() == [4, 6]
@@ -58,7 +58,7 @@ def test_an_idle_model_is_asked_at_once_for_a_single_row():
     asked(test)
 
 
-def test_what_comes_meanwhile_is_asked_together_and_told_apart():
+def test_waiting_requests_run_as_one_batch():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
         others = [ask(1), ask(2, 3), ask(), ask(4)]
@@ -73,7 +73,7 @@ def test_what_comes_meanwhile_is_asked_together_and_told_apart():
     asked(test)
 
 
-def test_a_batch_has_at_most_so_many_rows():
+def test_batches_have_at_most_batch_rows():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
         others = [ask(1, 2), ask(3, 4), ask(5), ask(6)]
@@ -85,7 +85,7 @@ def test_a_batch_has_at_most_so_many_rows():
     asked(test, batch_rows=3)
 
 
-def test_a_large_request_lets_small_ones_in_between():
+def test_small_requests_run_between_the_parts_of_a_large_one():
     async def test(batcher, model, ask):
         model.free.clear()
         large = ask(*range(6))
@@ -100,7 +100,7 @@ def test_a_large_request_lets_small_ones_in_between():
     asked(test, batch_rows=2)
 
 
-def test_a_wrong_row_fails_alone():
+def test_an_invalid_row_fails_only_its_own_request():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
         others = [ask(1), ask(-2), ask(3), ask(1313), ask(5, -6), ask(7)]
@@ -119,7 +119,7 @@ def test_a_wrong_row_fails_alone():
     asked(test)
 
 
-def test_versions_and_signatures_are_asked_apart():
+def test_versions_and_signatures_run_in_different_batches():
     async def test(batcher, model, ask):
         other = Counting(2)
         first = await busy(model, ask)
@@ -134,7 +134,7 @@ def test_versions_and_signatures_are_asked_apart():
     asked(test)
 
 
-def test_a_model_that_does_not_answer_row_by_row_is_asked_one_by_one():
+def test_a_model_without_a_row_dimension_runs_requests_one_by_one():
     class Summing(Counting):
         def run(self, name, inputs):
             self.asked.append(inputs["x"].tolist())
@@ -155,7 +155,7 @@ def test_a_model_that_does_not_answer_row_by_row_is_asked_one_by_one():
     asked(test)
 
 
-def test_rows_of_other_lengths_are_asked_apart():
+def test_rows_of_different_shapes_run_in_different_batches():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
         pairs = [batcher.run(model, "double", {"x": np.ones((1, n))}, 1) for n in (2, 3, 2)]
@@ -190,7 +190,7 @@ def test_an_idle_model_takes_a_request_larger_than_the_queue():
     asked(test, batch_rows=8, queue_rows=4)
 
 
-def test_no_answer_in_time():
+def test_requests_time_out():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
         second = ask(1)
@@ -208,7 +208,7 @@ def test_no_answer_in_time():
     asked(test, timeout_seconds=0.2)
 
 
-def test_who_hangs_up_is_not_asked_for():
+def test_cancelled_requests_are_not_run():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
         second, third = ask(1), ask(2)
@@ -224,7 +224,7 @@ def test_who_hangs_up_is_not_asked_for():
     asked(test)
 
 
-def test_what_waits_at_the_end_is_answered():
+def test_waiting_requests_are_answered_before_the_batcher_closes():
     async def test(batcher, model, ask):
         first = await busy(model, ask)
         others = [ask(n) for n in range(20)]
@@ -240,7 +240,7 @@ def test_what_waits_at_the_end_is_answered():
     asked(test, batch_rows=4)
 
 
-def test_no_version_is_kept_once_it_has_answered():
+def test_the_batcher_keeps_no_reference_to_a_version():
     async def test(batcher, model, ask):
         other = Counting(2)
         gone = weakref.ref(other)

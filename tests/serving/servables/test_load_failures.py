@@ -26,7 +26,7 @@ def test_a_version_is_retried_after_a_while(monkeypatch):
     assert not known.is_too_early(7, BEFORE)
 
 
-def test_a_failure_is_new_once():
+def test_a_failure_is_new_only_once():
     known = LoadFailures()
     assert [known.add(7, why, BEFORE) for why in ("a", "a", "b", "b", "a")] == [
         True,
@@ -56,7 +56,7 @@ def test_a_fingerprint_changes_with_the_files_and_with_nothing_else(tmp_path):
         seen.append(fingerprint(version))
 
 
-def test_what_cannot_be_read_is_left_out(tmp_path):
+def test_unreadable_files_are_left_out(tmp_path):
     (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
     assert fingerprint(tmp_path) == fingerprint(tmp_path / "nowhere") == frozenset()
 

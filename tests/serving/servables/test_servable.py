@@ -40,7 +40,7 @@ def test_it_answers_as_the_signature_of_the_saved_model_does(three_versions, loa
     assert answers["probability"][0] == 30
 
 
-def test_what_can_be_asked(loaded):
+def test_signatures(loaded):
     assert sorted(loaded.signatures) == ["mean", "serving_default"]
     signature = loaded.signatures["serving_default"]
     assert signature.method == "tensorflow/serving/predict"
@@ -86,7 +86,7 @@ def test_a_broken_version_is_not_loaded(served_folder, bring, kind):
     assert refused.value.number == 2
 
 
-def test_a_version_that_answers_no_number(tmp_path):
+def test_a_version_that_answers_nan(tmp_path):
     nan = {"probability": [1.0, 2.0], "class": ["known", "unknown"]}
     made().push_line(tmp_path / "served", tmp_path, math.nan, answers=nan)
     with pytest.raises(BrokenVersion, match="output 'probability' differs"):
@@ -109,7 +109,7 @@ def test_a_version_without_the_signature_for_columns(tmp_path, three_versions):
         load(find(tmp_path, 1))
 
 
-def test_a_version_that_somebody_else_made_is_loaded_unchecked(served_folder):
+def test_a_version_from_another_tool_is_loaded_unchecked(served_folder):
     for file in (CARD, CHECK_ROWS, INPUT_NAMES):
         (served_folder / "1" / file).unlink()
     foreign = load(find(served_folder, 1))
@@ -117,7 +117,7 @@ def test_a_version_that_somebody_else_made_is_loaded_unchecked(served_folder):
     assert foreign.signatures["serving_default"].columns == {"heat": "heat", "mold": "mold"}
 
 
-def test_loading_again_and_again_gives_the_memory_back(three_versions):
+def test_loading_repeatedly_leaks_no_memory(three_versions):
     def megabytes():
         with open("/proc/self/statm") as pages:  # noqa: PTH123 # it is no file on a disk
             return int(pages.read().split()[1]) * 4096 / 2**20

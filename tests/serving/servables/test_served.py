@@ -72,7 +72,7 @@ def test_the_newest_is_live_and_the_one_before_is_in_memory(three_versions, serv
     assert asyncio.run(answer(served, served.live)) == 30
 
 
-def test_versions_come_and_are_chosen_while_others_ask(served_folder, bring, serve):
+def test_versions_are_pushed_and_promoted_under_load(served_folder, bring, serve):
     served = serve(served_folder)
     until(lambda: served.live)
     answered = set()
@@ -104,9 +104,7 @@ def test_versions_come_and_are_chosen_while_others_ask(served_folder, bring, ser
     asyncio.run(play())
 
 
-def test_what_is_asked_of_a_version_is_answered_by_it_until_nobody_holds_it(
-    served_folder, bring, serve
-):
+def test_a_version_in_use_stays_in_memory(served_folder, bring, serve):
     served = serve(served_folder)
     until(lambda: served.live)
     held = served.live
@@ -126,7 +124,7 @@ def test_what_is_asked_of_a_version_is_answered_by_it_until_nobody_holds_it(
     assert error(served, 1) == ""
 
 
-def test_no_broken_version_ever_takes_over(served_folder, bring, serve, caplog):
+def test_no_broken_version_ever_becomes_live(served_folder, bring, serve, caplog):
     caplog.set_level(logging.INFO, "beltline.serving")
     served = serve(served_folder)
     until(lambda: served.live)
@@ -144,7 +142,7 @@ def test_no_broken_version_ever_takes_over(served_folder, bring, serve, caplog):
     until(lambda: live(served) == 3)
 
 
-def test_a_state_is_the_end_only_once_its_reason_is_logged(served_folder, bring, serve):
+def test_a_failed_version_is_end_only_once_its_reason_is_logged(served_folder, bring, serve):
     served = serve(served_folder)
     until(lambda: served.live)
     seen = []
@@ -165,7 +163,7 @@ def test_a_state_is_the_end_only_once_its_reason_is_logged(served_folder, bring,
     assert state == "LOADING"
 
 
-def test_a_repaired_version_takes_over_and_its_reason_is_logged_once(
+def test_a_repaired_version_becomes_live_and_its_failure_is_logged_once(
     served_folder, bring, serve, caplog, monkeypatch
 ):
     monkeypatch.setattr(load_failures, "RETRY_SECONDS", 0.1)
@@ -185,7 +183,7 @@ def test_a_repaired_version_takes_over_and_its_reason_is_logged_once(
     until(lambda: caplog.messages[-1] == "now serving version 2 (previously version 1)")
 
 
-def test_a_version_that_is_copied_file_by_file_takes_over_once_it_is_whole(
+def test_a_version_copied_file_by_file_becomes_live_once_it_is_complete(
     served_folder, three_versions, serve
 ):
     served = serve(served_folder)
@@ -205,7 +203,7 @@ def test_a_version_that_is_copied_file_by_file_takes_over_once_it_is_whole(
     assert asyncio.run(answer(served, served.live)) == 20
 
 
-def test_at_the_start_the_newest_that_loads_answers(served_folder, bring, serve):
+def test_a_server_starts_with_the_newest_version_that_loads(served_folder, bring, serve):
     for number in (2, 3):
         bring(number, lambda version: (version / "saved_model.pb").write_text("garbage"))
     served = serve(served_folder)
@@ -226,7 +224,7 @@ def test_it_waits_for_the_first_version(tmp_path, three_versions, serve):
     until(lambda: live(served) == 2)
 
 
-def test_it_answers_on_whatever_becomes_of_the_folder(served_folder, bring, serve, caplog):
+def test_requests_are_answered_whatever_happens_to_the_folder(served_folder, bring, serve, caplog):
     served = serve(served_folder)
     until(lambda: served.live)
 
@@ -253,7 +251,7 @@ def test_it_answers_on_whatever_becomes_of_the_folder(served_folder, bring, serv
     assert len(caplog.records) < 10
 
 
-def test_a_live_version_that_vanishes_makes_room_for_the_one_before(served_folder, bring, serve):
+def test_the_previous_version_replaces_a_deleted_live_one(served_folder, bring, serve):
     bring(2)
     served = serve(served_folder)
     until(lambda: served.previous)
@@ -263,13 +261,13 @@ def test_a_live_version_that_vanishes_makes_room_for_the_one_before(served_folde
     until(lambda: states(served) == {1: "AVAILABLE"})
 
 
-def test_a_version_whose_card_is_no_json_is_served_all_the_same(served_folder, bring, serve):
+def test_a_version_with_an_invalid_card_is_served(served_folder, bring, serve):
     bring(2, lambda version: (version / "assets.extra" / "version.json").write_text("{"))
     served = serve(served_folder)
     until(lambda: live(served) == 2)
 
 
-def test_answers_go_on_while_a_version_loads(served_folder, bring, serve):
+def test_requests_are_answered_while_a_version_loads(served_folder, bring, serve):
     served = serve(served_folder)
     until(lambda: served.live)
 
@@ -294,7 +292,7 @@ def test_stopping_while_it_loads_and_before_it_started(three_versions):
     assert served.live is None
 
 
-def test_rows_recorded_for_another_version_are_no_reason_to_crash(served_folder, bring, serve):
+def test_recorded_rows_of_another_version_are_a_load_failure(served_folder, bring, serve):
     def swap_answers(version):
         file = version / "assets.extra" / "check_rows.json"
         found = json.loads(file.read_text())
@@ -306,7 +304,7 @@ def test_rows_recorded_for_another_version_are_no_reason_to_crash(served_folder,
     assert "check_rows.json lacks the input 'heat'" in error(served, 2)
 
 
-def test_broken_versions_leave_no_memory_behind(served_folder, bring, serve, monkeypatch):
+def test_broken_versions_leak_no_memory(served_folder, bring, serve, monkeypatch):
     monkeypatch.setattr(load_failures, "RETRY_SECONDS", 0.0)
     alive = sessions_alive()
     served = serve(served_folder)
