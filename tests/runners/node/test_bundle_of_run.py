@@ -123,6 +123,16 @@ def test_nodes_after_a_refused_gate_are_skipped(tmp_path, bundle, launched):
     assert run_node(made, "Schema", "r1", places(tmp_path)).state == "done"
 
 
+def test_nodes_after_a_day_without_data_are_skipped(tmp_path, bundle, launched):
+    made = bundle()
+    launched.error, launched.state = NoData("no rows"), "RUNNING"
+    run_node(made, "ExampleGen", "r1", places(tmp_path))
+    launched.error, launched.bundles = None, []
+    outcome = run_node(made, "DataGate", "r1", places(tmp_path))
+    assert (outcome.state, launched.bundles) == ("skipped", [])
+    assert outcome.reason == "ExampleGen was skipped: no rows"
+
+
 def test_an_attempt_that_was_killed_is_marked_failed(tmp_path, bundle, ledger, launched):
     made = bundle()
     killed = ledger.node("r1", "Schema", "RUNNING", **{BUNDLE: made.manifest.digest})
