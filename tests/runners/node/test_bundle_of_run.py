@@ -1,0 +1,148 @@
+"""A run keeps the bundle that it began with, and ML Metadata says which; no node is launched."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import beltline
+from beltline.base.errors import GateRefused, NoData, WrongInput
+from beltline.bundle import environment
+from beltline.bundle.code import archive
+from beltline.bundle.folder import write
+from beltline.runners.metadata.store import BUNDLE, Lineage
+from beltline.runners.node.run import run_node
+from tests.bundle.bundles import NODES, manifest
+from tests.runners.projects import Ledger, places
+
+
+@pytest.fixture
+def ledger(tmp_path, monkeypatch):
+    """An ML Metadata; what a node does to this process's imports is undone."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(beltline, "__path__", beltline.__path__)
+    for name in places(tmp_path).environment():
+        monkeypatch.setenv(name, "")
+    places(tmp_path).root.mkdir()
+    made = Ledger(places(tmp_path).metadata)
+    made.run("r1")
+    return made
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """Writes bundles whose code is empty, for this environment's lock."""
+
+    def write_bundle(**changes):
+        made = manifest(lock=environment.lock_digest(), **changes)
+        return write(tmp_path / "bundles", made, b"", archive({}))
+
+    return write_bundle
+
+
+@pytest.fixture
+def launched(ledger, monkeypatch):
+    """Stands in for TFX's launcher: writes an execution, then raises what it is told to."""
+    calls = SimpleNamespace(bundles=[], error=None, state="COMPLETE")
+
+    def launch(bundle, node, run, *_):
+        calls.bundles.append(bundle.manifest.digest)
+        ledger.node(run, node, calls.state)
+        if calls.error:
+            raise calls.error
+
+    module = SimpleNamespace(launch=launch)
+    monkeypatch.setitem(sys.modules, "beltline.runners.node.launch", module)
+    return calls
+
+
+def execution(tmp_path, node):
+    found = Lineage(places(tmp_path).metadata, "line").node("r1", node)
+    assert found is not None
+    return found
+
+
+def test_an_execution_names_its_bundle(tmp_path, bundle, launched):
+    made = bundle()
+    assert run_node(made, "Schema", "r1", places(tmp_path)).state == "done"
+    assert execution(tmp_path, "Schema").bundle == made.manifest.digest
+    assert launched.bundles == [made.manifest.digest]
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "recorded"),
+    [
+        (NoData("no rows"), "skipped", "canceled"),
+        (GateRefused("anomalies"), "refused", "refused"),
+        (RuntimeError("broke"), "failed", "failed"),
+    ],
+)
+def test_however_it_ends_ml_metadata_says_so(tmp_path, bundle, launched, error, state, recorded):
+    made = bundle()
+    launched.error, launched.state = error, "RUNNING"
+    outcome = run_node(made, "ExampleGen", "r1", places(tmp_path))
+    found = execution(tmp_path, "ExampleGen")
+    assert (outcome.state, found.state) == (state, recorded)
+    assert str(error) in outcome.reason
+    assert found.bundle == made.manifest.digest
+
+
+def test_a_run_goes_on_with_the_bundle_that_it_began_with(tmp_path, bundle, ledger, launched):
+    first, newer = bundle(), bundle(version="0.2.0")
+    ledger.node("r1", "ExampleGen", **{BUNDLE: first.manifest.digest})
+    run_node(newer, "Schema", "r1", places(tmp_path))
+    assert launched.bundles == [first.manifest.digest]
+    assert execution(tmp_path, "Schema").bundle == first.manifest.digest
+
+
+def test_a_run_whose_bundle_is_gone_is_told_to_start_anew(tmp_path, bundle, ledger, launched):
+    ledger.node("r1", "ExampleGen", **{BUNDLE: "0" * 64})
+    with pytest.raises(WrongInput, match="run r1 began with another bundle"):
+        run_node(bundle(), "Schema", "r1", places(tmp_path))
+    assert launched.bundles == []
+
+
+def test_a_node_that_the_first_bundle_lacks_is_refused(tmp_path, bundle, ledger, launched):
+    first, newer = bundle(nodes=NODES[:3]), bundle()
+    ledger.node("r1", "ExampleGen", **{BUNDLE: first.manifest.digest})
+    with pytest.raises(WrongInput, match="which has no Trainer"):
+        run_node(newer, "Trainer", "r1", places(tmp_path))
+    assert launched.bundles == []
+
+
+def test_nodes_after_a_refused_gate_are_skipped(tmp_path, bundle, launched):
+    made = bundle()
+    run_node(made, "ExampleGen", "r1", places(tmp_path))
+    launched.error, launched.state = GateRefused("anomalies"), "RUNNING"
+    run_node(made, "DataGate", "r1", places(tmp_path))
+    launched.error, launched.state, launched.bundles = None, "COMPLETE", []
+    for node in ("Transform", "Trainer", "Pusher"):
+        outcome = run_node(made, node, "r1", places(tmp_path))
+        assert (outcome.state, outcome.reason) == ("skipped", "DataGate refused")
+    assert launched.bundles == []
+    assert run_node(made, "Schema", "r1", places(tmp_path)).state == "done"
+
+
+def test_nodes_after_a_day_without_data_are_skipped(tmp_path, bundle, launched):
+    made = bundle()
+    launched.error, launched.state = NoData("no rows"), "RUNNING"
+    run_node(made, "ExampleGen", "r1", places(tmp_path))
+    launched.error, launched.bundles = None, []
+    outcome = run_node(made, "DataGate", "r1", places(tmp_path))
+    assert (outcome.state, launched.bundles) == ("skipped", [])
+    assert outcome.reason == "ExampleGen was skipped: no rows"
+
+
+def test_an_attempt_that_was_killed_is_marked_failed(tmp_path, bundle, ledger, launched):
+    made = bundle()
+    killed = ledger.node("r1", "Schema", "RUNNING", **{BUNDLE: made.manifest.digest})
+    assert run_node(made, "Schema", "r1", places(tmp_path)).execution_id != killed
+    [found] = ledger.store.get_executions_by_id([killed])
+    assert found.last_known_state == found.FAILED
+
+
+def test_a_bundle_for_other_libraries_is_refused(tmp_path, ledger, launched):
+    other = write(tmp_path / "bundles", manifest(lock="0" * 64), b"", archive({}))
+    with pytest.raises(WrongInput):
+        run_node(other, "Schema", "r1", places(tmp_path))
+    assert launched.bundles == []
