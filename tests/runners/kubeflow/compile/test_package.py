@@ -63,8 +63,8 @@ LARGE = """\
 import json, os, sys, time
 from pathlib import Path
 from beltline.bundle import folder
-from beltline.runners.kubeflow import package
-from tests.runners.kubeflow import test_package as given
+from beltline.runners.kubeflow.compile import package
+from tests.runners.kubeflow.compile import test_package as given
 
 parent = Path(sys.argv[1])
 bundle = folder.write(parent / "bundles", given.many_nodes(), b"pipeline", os.urandom(34_000))
