@@ -1,7 +1,7 @@
-"""An Airflow site, seen over its REST API (version 2).
+"""Airflow's REST API (version 2).
 
-`BELTLINE_AIRFLOW` says where it is, with the user's name and password:
-`http://USER:PASSWORD@HOST:PORT`; by default `http://127.0.0.1:8080`, without a login.
+`BELTLINE_AIRFLOW` is its URL with the login, `http://USER:PASSWORD@HOST:PORT`; by default
+`http://127.0.0.1:8080`, without a login.
 """
 
 import os
@@ -18,7 +18,7 @@ _SECONDS = 10
 
 
 class AirflowApi:
-    """The REST API; every method raises Problem where Airflow can't be asked or says no."""
+    """The REST API; every method raises Problem if Airflow is unreachable or rejects the login."""
 
     def __init__(self, url: str):
         parts = urlsplit(url)
@@ -30,20 +30,24 @@ class AirflowApi:
 
     @classmethod
     def from_environment(cls) -> "AirflowApi":
-        """Returns the site that the environment names."""
+        """Returns the API at the URL in the environment."""
         return cls(os.environ.get(AIRFLOW) or _DEFAULT)
 
     def answer(self, path: str, method: str = "GET", **body: Any) -> requests.Response:
-        """Returns the answer of an endpoint below `/api/v2`; `body` is sent as JSON."""
+        """Returns the response of an endpoint below `/api/v2`; `body` is sent as JSON."""
         if self._user and "Authorization" not in self._session.headers:
             self._log_in()
         return self._asked(method, f"/api/v2/{path}", body)
 
     def ask(self, path: str, method: str = "GET", **body: Any) -> Any:
-        """Returns what an endpoint answers, read from JSON; Problem if that is an error."""
+        """Returns the parsed JSON response of an endpoint.
+
+        Raises:
+          Problem: the response is an error.
+        """
         answer = self.answer(path, method, **body)
         if answer.status_code in (401, 403):
-            raise Problem(f"{self.url} wants a login ({answer.status_code})", _LOG_IN)
+            raise Problem(f"{self.url} requires a login ({answer.status_code})", _LOG_IN)
         if not answer.ok:
             raise Problem(f"{self.url}/api/v2/{path}: {answer.status_code}", answer.text[:200])
         return answer.json()
@@ -52,7 +56,7 @@ class AirflowApi:
         names = {"username": self._user, "password": self._password}
         answer = self._asked("POST", "/auth/token", names)
         if not answer.ok:
-            raise Problem(f"{self.url} refuses the login of {self._user}", _LOG_IN)
+            raise Problem(f"{self.url} rejected the login of {self._user}", _LOG_IN)
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def _asked(self, method: str, path: str, body: dict[str, Any]) -> requests.Response:
@@ -63,7 +67,7 @@ class AirflowApi:
         except requests.RequestException as error:
             why = type(error).__name__
             fix = f"start it (`make airflow`), or set {AIRFLOW}"
-            raise Problem(f"{self.url} doesn't answer ({why})", fix) from None
+            raise Problem(f"{self.url} is not reachable ({why})", fix) from None
 
 
 _LOG_IN = f"set {AIRFLOW}=http://USER:PASSWORD@HOST:PORT"

@@ -1,12 +1,11 @@
-"""Writes the folder that a site drops into Airflow's DAG folder; `dag.py` in it reads it."""
+"""Writes the folder to copy into Airflow's DAG folder; `dag.py` in it reads the rest."""
 
 import json
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from beltline.base.files import replacing
 from beltline.runners.paths import Paths
 
 DAG = "dag.py"
@@ -16,9 +15,9 @@ _IGNORED = "bundles/\nnodes.py\n*_nodes.py\nmonitoring.py\n"
 
 
 def resolved(airflow: dict[str, Any], paths: Paths) -> dict[str, Any]:
-    """Returns the settings' section `airflow` with every place filled in that it leaves open.
+    """Returns the settings' section `airflow` with all paths resolved.
 
-    In a pod, places are on the volume; elsewhere they are those of this machine.
+    The defaults are on the volume for pods, and those of this machine otherwise.
     """
     if airflow["where"] == "kubernetes":
         volume = airflow["kubernetes"]["mount_path"]
@@ -39,16 +38,16 @@ def write(
     monitoring: dict[str, Any],
     settings: dict[str, Any],
 ) -> None:
-    """Writes everything but the bundle into `folder`, each file at once.
+    """Writes everything but the bundle into `folder`, each file atomically.
 
     Args:
-      folder: where the bundle is already, as `bundles/<bundle>`: whoever reads `deployment.json`
-        at any moment finds the bundle that it names.
+      folder: where the bundle already is, as `bundles/<bundle>`: the bundle that
+        `deployment.json` names always exists.
       bundle: the name of the bundle's folder.
-      airflow: the settings' section `airflow` with every place filled in, and the task.
-      monitoring: the settings' section of that name. It is not in the bundle: other limits make no
-        other model.
-      settings: all settings, to be shown.
+      airflow: the settings' section `airflow` with all paths resolved, and the task.
+      monitoring: the settings' section of that name. It is not in the bundle, as the limits don't
+        change the model.
+      settings: all settings, to show them in Airflow.
     """
     written = {
         "bundle": bundle,
@@ -58,7 +57,7 @@ def write(
     }
     _open_to_readers(folder, bundle)
     _replace(folder / ".airflowignore", _IGNORED)
-    # Whoever reads one of these files finds what it names: the DAG file is the last.
+    # The DAG file is last: it refers to the others.
     for name in ("nodes.py", f"{airflow['where']}_nodes.py", "monitoring.py"):
         _replace(folder / name, _beside(name))
     _replace(folder / DEPLOYMENT, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
@@ -70,7 +69,7 @@ def _beside(name: str) -> str:
 
 
 def _open_to_readers(folder: Path, bundle: str) -> None:
-    """Airflow is another user, whatever the umask here is; nothing in a bundle is secret."""
+    """Makes the bundle readable for Airflow's user; nothing in a bundle is secret."""
     path = folder / "bundles" / bundle
     for each in (folder, path.parent, path):
         each.chmod(0o755)
@@ -79,13 +78,7 @@ def _open_to_readers(folder: Path, bundle: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Writes a file that Airflow, as another user, may be reading at this moment."""
-    handle, staged = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(staged).chmod(0o644)
-        Path(staged).replace(path)
-    except BaseException:
-        Path(staged).unlink(missing_ok=True)
-        raise
+    """Writes a file atomically, readable for Airflow, which is another user."""
+    with replacing(path) as staged:
+        staged.write_text(text, encoding="utf-8")
+        staged.chmod(0o644)

@@ -1,4 +1,4 @@
-"""What `beltline check kubeflow` looks at: the package, the image, Kubeflow, and the cluster."""
+"""The checks of `beltline check kubeflow`: the package, the image, Kubeflow, and the cluster."""
 
 import functools
 import tempfile
@@ -10,7 +10,7 @@ from beltline.bundle.environment import lock_digest, source_digest
 from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.settings.settings import Settings
 from beltline.runners.checks import cluster, registry
-from beltline.runners.checks import cluster_capacity as machines
+from beltline.runners.checks.cluster_capacity import PodRequest, SchedulingNeeds
 from beltline.runners.checks.finding import CheckSkipped, Finding, Problem, run_check
 from beltline.runners.cli.commands.compile import compile_kubeflow
 from beltline.runners.kubeflow.compile.limits import (
@@ -26,12 +26,12 @@ from beltline.runners.paths import Paths
 VERSION = "org.opencontainers.image.version"
 LOCK = "io.beltline.lock"
 SOURCE = "io.beltline.source"
-# Where Kubeflow has several users, this one is nobody's.
+# In multi-user mode, this one is not a profile's.
 _KUBEFLOWS_OWN = "kubeflow"
 
 
 def findings(project: Project, _: Paths) -> Iterator[Finding]:
-    """Makes every check; those of the cluster come last."""
+    """Runs every check; those of the cluster come last."""
     settings = project.settings
     yield run_check("pipeline", functools.partial(_definition, project))
     yield run_check("package", functools.partial(package, project))
@@ -40,17 +40,19 @@ def findings(project: Project, _: Paths) -> Iterator[Finding]:
     yield from cluster.findings(needs(settings))
 
 
-def needs(settings: Settings) -> cluster.Needs:
-    """Returns what the settings name of the cluster."""
+def needs(settings: Settings) -> cluster.ClusterNeeds:
+    """Returns what the settings need of the cluster."""
     chosen = settings.kubeflow
-    asks = [machines.Ask(node, **each.model_dump()) for node, each in settings.resources.items()]
-    return cluster.Needs(
+    requests = [PodRequest(node, **each.model_dump()) for node, each in settings.resources.items()]
+    return cluster.ClusterNeeds(
         namespace=chosen.namespace,
         claim=chosen.volume_claim,
         account=chosen.service_account,
         secrets={name: tuple(keys) for name, keys in chosen.secrets.items()},
         pull_secrets=tuple(chosen.image_pull_secrets),
-        machines=machines.Needs(asks, chosen.accelerator, chosen.node_selector, chosen.tolerations),
+        scheduling=SchedulingNeeds(
+            requests, chosen.accelerator, chosen.node_selector, chosen.tolerations
+        ),
     )
 
 
@@ -58,22 +60,22 @@ def _definition(project: Project) -> str:
     from beltline.pipeline import preflight
 
     preflight.check_definition(project)
-    return "settings, schema and model code fit together"
+    return "settings, schema and model code are consistent"
 
 
 def package(project: Project) -> str:
-    """Checks that the packages compile, and are not larger than Kubernetes takes."""
+    """Checks that the packages compile, and are not too large for Kubernetes."""
     with tempfile.TemporaryDirectory(prefix="beltline-check-") as folder:
         try:
             made = compile_kubeflow(project, Path(folder))
-            # The monitoring's holds all of the pipeline's, and its own task.
+            # The monitoring package contains the tasks of the pipeline's, and its own.
             watched = project.settings.kubeflow.monitoring_schedule
             found = sizes(made.with_name(MONITOR_PACKAGE) if watched else made)
         except WrongInput as error:
-            # That folder is gone when this is read; `beltline compile` writes to another.
+            # The temporary folder is gone by then; this is where `beltline compile` writes.
             lasting = Path("build") / "kubeflow" / project.settings.name
             raise WrongInput(str(error).replace(folder, str(lasting))) from None
-    fewer = "name fewer secrets and labels in `kubeflow`"
+    fewer = "reduce the secrets and labels in `kubeflow`"
     if found.package > PACKAGE_BYTES:
         shown = f"{found.package:,} bytes, {PACKAGE_BYTES:,} at most"
         raise Problem(shown, f"set `kubeflow.bundle: volume`, or {fewer}")
@@ -82,16 +84,18 @@ def package(project: Project) -> str:
         raise Problem(shown, fewer)
     if found.argument > PART_BYTES:
         raise CheckSkipped(
-            f"{found.task} takes {found.argument:,} bytes; more than {PART_BYTES:,} fit only where "
-            "Argo's controller may write ConfigMaps"
+            f"{found.task} takes {found.argument:,} bytes; more than {PART_BYTES:,} need an Argo "
+            "controller that may write ConfigMaps"
         )
     return f"{found.package:,} bytes; the largest part {found.argument:,} ({found.task})"
 
 
 def image(name: str | None) -> str:
-    """Checks that the image has the libraries and the Beltline that are here."""
+    """Checks that the image has the same libraries and the same Beltline as this environment."""
     if not name:
-        raise Problem("no image is named", "set `kubeflow.image` (`make image` builds one)")
+        raise Problem(
+            "`kubeflow.image` is not set", "set `kubeflow.image` (`make image` builds an image)"
+        )
     found = registry.labels(name)
     for label, here, what in _LABELS:
         theirs = found.values.get(label)
@@ -99,22 +103,22 @@ def image(name: str | None) -> str:
             fix = "build it with `make image`"
             raise Problem(f"{name} {found.where} has no label {label}", fix)
         if "unlocked" not in (theirs, here()) and theirs != here():
-            shown = f"{name} {found.where} has {what} {theirs}, here is {here()}"
-            raise Problem(shown, "build and push the image anew, or compile with its release")
-    version = found.values.get(VERSION, "without a version")
+            shown = f"{name} {found.where} has {what} {theirs}, this environment has {here()}"
+            raise Problem(shown, "rebuild and push the image, or compile with its release")
+    version = found.values.get(VERSION, "unknown version")
     return f"{name} {found.where}: {version}, lock {found.values[LOCK]}"
 
 
 def kubeflow(namespace: str) -> str:
-    """Checks that Kubeflow answers, is version 2, and has the namespace for users."""
+    """Checks that Kubeflow is reachable, is version 2, and that the namespace is a profile's."""
     api = KubeflowApi.from_environment(namespace=namespace)
     try:
         found = api.health()
     except (ApiError, ApiUnreachable) as error:
-        raise Problem(str(error), f"start it, or correct {KUBEFLOW}") from None
+        raise Problem(str(error), f"start it, or fix {KUBEFLOW}") from None
     if found.multi_user and namespace == _KUBEFLOWS_OWN:
-        shown = f"{api.url} has several users, and '{namespace}' is nobody's namespace"
-        raise Problem(shown, "set `kubeflow.namespace` to your profile's")
+        shown = f"{api.url} is in multi-user mode, and '{namespace}' is not a profile's namespace"
+        raise Problem(shown, "set `kubeflow.namespace` to that of your profile")
     return f"Kubeflow Pipelines {found.version or '2'} at {api.url}"
 
 

@@ -92,7 +92,7 @@ def test_no_run_is_queued_behind_another(pipeline: Deployed) -> None:
     rest.pause(pipeline.dag)
     rest.trigger(pipeline.dag, "waiting")
     assert watch(pipeline, "busy") == {"Monitor": "success", "Retrain": "skipped"}
-    assert f"a run of {NAME} is under way already" in log(pipeline, "busy", "Retrain")
+    assert f"a run of {NAME} is already in progress" in log(pipeline, "busy", "Retrain")
     assert len(runs(pipeline)) == before + 1
     rest.pause(pipeline.dag, paused=False)
     assert rest.wait(pipeline.dag, "waiting") == "success"

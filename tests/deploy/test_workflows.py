@@ -214,7 +214,7 @@ class TestCalls:
             assert name in COMMANDS
             command = cli.get_command(click.Context(cli), name)
             assert command is not None
-            [choice] = [each.type for each in command.params if each.name == "place"]
+            [choice] = [each.type for each in command.params if each.name == "target"]
             assert isinstance(choice, click.Choice)
             assert place in choice.choices
             known = {option for each in command.params for option in each.opts}

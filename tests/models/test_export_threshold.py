@@ -11,8 +11,9 @@ import pytest
 import tensorflow as tf
 
 from beltline.models import export, training
+from beltline.models.config import features_from_config, from_config
 from beltline.models.export import Trained, export_model
-from beltline.models.features import Features, from_config
+from beltline.models.features import Features
 from beltline.models.job import Job
 from beltline.models.objective import make_objective
 from beltline.models.reading import Split
@@ -31,7 +32,7 @@ def network() -> keras.Model:
 
 
 def features() -> Features:
-    return from_config(CONFIG)
+    return features_from_config(CONFIG)
 
 
 def drawn(too_sure: float) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +48,14 @@ def job(odds: np.ndarray, labels: np.ndarray) -> Job:
     columns = {"x": tf.constant(odds)}
     stream = tf.data.Dataset.from_tensor_slices((columns, labels)).batch(512)
     split = Split(labels, columns, stream)
-    return Job(CONFIG, features(), None, split, split, make_objective(labels, features(), "prior"))  # type: ignore[arg-type]
+    return Job(
+        from_config(CONFIG),
+        features(),
+        None,
+        split,
+        split,
+        make_objective(labels, features(), "prior"),
+    )  # type: ignore[arg-type]
 
 
 class Untransformed:

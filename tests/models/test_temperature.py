@@ -8,7 +8,7 @@ import pytest
 
 from beltline.models import calibration
 from beltline.models.calibration import calibrated, class_logits, helps, sharpness
-from beltline.models.features import from_config
+from beltline.models.config import features_from_config, from_config
 from beltline.models.job import Job
 from beltline.models.objective import make_objective
 from beltline.models.reading import Split
@@ -17,10 +17,10 @@ from tests.models.rows import config
 
 def job(labels: Any, imbalance: str = "prior", **features: Any) -> Job:
     """A job whose validation rows have these labels, and nothing else that is read here."""
-    chosen = from_config(config(**features))
+    chosen = features_from_config(config(**features))
     split = Split(labels, None, None)  # type: ignore[arg-type]
     objective = make_objective(labels, chosen, imbalance)
-    return Job(config(**features), chosen, None, split, split, objective)  # type: ignore[arg-type]
+    return Job(from_config(config(**features)), chosen, None, split, split, objective)  # type: ignore[arg-type]
 
 
 def drawn(rows: int, too_sure: float, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:

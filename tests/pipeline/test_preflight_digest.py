@@ -28,7 +28,7 @@ def copied(tmp_path, monkeypatch):
 def digest(tmp_path):
     """Asks for the digest of one small project."""
     file = write(tmp_path / "project")
-    return lambda *overrides: check(read_project(file, overrides))
+    return lambda *overrides: check(read_project(file, overrides)).inputs_digest
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ def test_a_pushed_version_is_readable_by_others_and_carries_its_extra_files(fold
 def test_the_refusal_of_a_rollback_says_what_to_do(tmp_path):
     push_one(tmp_path / "line", 1)
     wanted = (
-        "version 1 is live, and none was before it; `beltline models` lists what can be promoted"
+        "version 1 is live, and there is no previous version; `beltline models` lists what can be "
+        "promoted"
     )
     with pytest.raises(WrongInput, match=f"^{re.escape(wanted)}$"):
         rollback(tmp_path / "line")

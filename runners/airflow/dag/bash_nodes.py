@@ -1,4 +1,4 @@
-"""Nodes in a Python environment on the worker: each a process that ends with its task."""
+"""Nodes in a Python environment on the worker, each a process that ends with its task."""
 
 import contextlib
 import logging
@@ -39,7 +39,7 @@ _RECONCILE_SECONDS = 120
 
 
 class NodeProcess(SubprocessHook):
-    """A node's process, whose lines are logged at their own levels."""
+    """A node's process; its lines are logged at their own levels."""
 
     def run_command(
         self,
@@ -67,7 +67,7 @@ class NodeProcess(SubprocessHook):
             return SubprocessResult(process.wait(), lines.result)
 
     def stop(self) -> None:
-        """Asks the node to mark itself failed and end; kills one that does not."""
+        """Sends SIGTERM, so that the node marks its execution as failed; later SIGKILL."""
         if self.sub_process is None:
             return
         self._signal(signal.SIGTERM)
@@ -76,12 +76,12 @@ class NodeProcess(SubprocessHook):
         killing.start()
 
     def wait(self) -> None:
-        """Waits until the node is gone."""
+        """Waits for the node's process to end."""
         if self.sub_process is not None:
             self.sub_process.wait(2 * GRACE_SECONDS)
 
     def _signal(self, number: signal.Signals) -> None:
-        # Its number may be another's by now, once its end has been noticed.
+        # Once it has been reaped, its process id may belong to another process.
         if self.sub_process is not None and self.sub_process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.sub_process.pid, number)
@@ -90,11 +90,11 @@ class NodeProcess(SubprocessHook):
 class NodeOperator(BashOperator):
     """Runs a node in a Python environment on this machine.
 
-    The command is the same for every run; whatever differs, or was typed by somebody, is in the
-    environment and so never read by the shell.
+    The command is the same for every run. Everything that differs, or that a user typed, is in the
+    environment, and so never parsed by the shell.
     """
 
-    # A value that ends in .sh is no file to read.
+    # A value that ends in .sh is not a template file.
     template_ext = ()
 
     def __init__(self, *, deployment: Deployment, **kwargs: Any) -> None:
@@ -107,7 +107,7 @@ class NodeOperator(BashOperator):
         return NodeProcess()
 
     def get_env(self, context: Context) -> Environment:
-        """Returns the node's environment: not Airflow's own secrets, but the metadata's."""
+        """Returns the node's environment, without Airflow's own secrets."""
         return {**without_secrets(super().get_env(context)), **self._deployment.environment()}
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class NodeOperator(BashOperator):
         self.subprocess_hook.stop()
 
     def reconcile(self, context: Context, reason: str) -> None:
-        """Marks failed in ML Metadata what the node has left running."""
+        """Reconciles ML Metadata after the node's process has ended."""
         self.subprocess_hook.wait()
         done = subprocess.run(  # noqa: S603 - our own command, no shell
             self._deployment.reconcile_command(context, reason),
@@ -158,7 +158,7 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> NodeOpe
 
 
 def _command(deployment: Deployment, node: str) -> tuple[str, Environment]:
-    """Returns what Python is to run, and the templates of the variables in it."""
+    """Returns the Python module with its arguments, and the templates of their variables."""
     if node == PROBE:
         return 'beltline.runners.checks.probe --bundle "$BELTLINE_BUNDLE"', {}
     return _monitor(deployment) if node == MONITOR else _node(deployment, node)

@@ -1,9 +1,9 @@
-"""The Airflow DAG of one pipeline: a task for each node of the bundle that lies beside this file.
+"""The Airflow DAG of one pipeline: a task for each node of the bundle beside this file.
 
-`beltline compile airflow` copies this file as it is, with `nodes.py`, `monitoring.py` and the file
-of the place where nodes run, and writes `deployment.json` and `bundles/` beside them. They import
-Airflow and the standard library alone: nothing of the pipeline is needed to parse them. Each task
-calls `python -m beltline.runners.node` in the pipeline's own environment.
+`beltline compile airflow` copies this file unchanged, with `nodes.py`, `monitoring.py` and the
+module of the chosen executor, and writes `deployment.json` and `bundles/` beside them. They import
+only Airflow and the standard library: parsing them needs nothing of the pipeline. Each task runs
+`python -m beltline.runners.node` in the pipeline's own environment.
 """
 
 import hashlib
@@ -28,10 +28,13 @@ FOLDER = Path(__file__).parent
 
 
 def load(name: str) -> ModuleType:
-    """Loads a module that lies beside this file, into a package of this folder's own.
+    """Imports a module beside this file, into a package named by this folder.
 
-    Airflow loads a DAG file by its path; the folder of another pipeline has modules of the same
-    names.
+    Airflow imports a DAG file by its path, and the folder of another pipeline has modules with the
+    same names.
+
+    Raises:
+      ImportError: there is no such module.
     """
     package = f"beltline_{hashlib.sha256(str(FOLDER).encode()).hexdigest()[:16]}"
     sys.modules.setdefault(package, ModuleType(package))
@@ -39,7 +42,7 @@ def load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(full, FOLDER / f"{name}.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{name}.py is not beside {__file__}")
-    # Anew each time, since it may have been compiled again.
+    # Imported again each time, as it may have been compiled again.
     sys.modules[full] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -52,27 +55,27 @@ else:
 
 PUSHER = "Pusher"
 GROUPS = {
-    "data": "Reads the data, and stops on anomalous ones.",
-    "model": "Learns the preprocessing and trains the network.",
-    "release": "Judges the model, and pushes a good one.",
+    "data": "Reads and validates the data.",
+    "model": "Fits the preprocessing and trains the model.",
+    "release": "Evaluates the model, and pushes a blessed one.",
 }
 
-# A new line or another control character in a value would forge a line of a log.
+# A newline or another control character in a value could forge a log line.
 _PRINTABLE = r"^(?![\s\S]*[\x00-\x1f\x7f])"
 
 
 def parameters(manifest: dict[str, Any]) -> dict[str, Param]:
-    """Returns the form with which a run is started: the runtime parameters, and `force`."""
+    """Returns the form for triggering a run: the runtime parameters, and `force`."""
     form = {nodes.key(name): _param(name, each) for name, each in manifest["parameters"].items()}
     ids = [nodes.ALL, *(node["id"] for node in manifest["nodes"])]
     form["force"] = Param(
         [],
-        title="Run again",
-        description="Nodes that run even where a result is cached.",
+        title="Force",
+        description="Nodes to run even if their results are cached.",
         type="array",
         items={"type": "string", "enum": ids},
         uniqueItems=True,
-        # What the form offers to choose from.
+        # The form's choices.
         examples=ids,
     )
     return form
@@ -83,7 +86,7 @@ def _param(name: str, parameter: dict[str, Any]) -> Param:
     if parameter["type"] == "integer":
         return Param(parameter["default"], type="integer", minimum=0, **schema)
     if name == "span":
-        schema["description"] += " Empty: the day of the run where the data have days."
+        schema["description"] += " Empty: the day of the run, if the data has daily spans."
         pattern = f"{_PRINTABLE}(?:^$|{parameter['pattern']})"
         return Param("", type="string", pattern=pattern, **schema)
     pattern = _PRINTABLE + parameter["pattern"]
@@ -91,7 +94,7 @@ def _param(name: str, parameter: dict[str, Any]) -> Param:
 
 
 def schedule(airflow: dict[str, Any]) -> Any:
-    """Returns what starts the DAG by itself: the clock, an update of the data, either, nothing."""
+    """Returns the DAG's schedule: a cron expression, data assets, either of them, or None."""
     assets = AssetAny(*(Asset(uri) for uri in airflow["data_assets"]))
     cron = airflow["schedule"]
     if not airflow["data_assets"]:
@@ -103,7 +106,7 @@ def schedule(airflow: dict[str, Any]) -> Any:
 
 
 def build(folder: Path) -> DAG:
-    """Returns the DAG of what was compiled into `folder`."""
+    """Returns the DAG of the deployment in `folder`."""
     deployment = nodes.Deployment.read(folder)
     manifest, airflow = deployment.manifest, deployment.airflow
     with DAG(
@@ -136,17 +139,17 @@ def build(folder: Path) -> DAG:
 
 
 def build_check(folder: Path) -> DAG:
-    """Returns the DAG that `beltline check airflow` starts: it asks a task what a node would find.
+    """Returns the DAG that `beltline check airflow` triggers: it runs the probe as a task.
 
-    Its task runs where and as the nodes do, but on no GPU.
+    Its task runs where and as the nodes do, but without a GPU.
     """
     deployment = nodes.Deployment.read(folder)
     resources = {"cpu": None, "memory": None, "gpu": 0}
     with DAG(
         f"{deployment.name}_check",
-        description=f"What a node of {deployment.name} would find; for `beltline check airflow`",
+        description=f"Probes where {deployment.name} runs, for `beltline check airflow`",
         schedule=None,
-        # It only looks, and a run that waits for somebody to unpause it tells nothing.
+        # It changes nothing, and a run that waits to be unpaused would report nothing.
         is_paused_upon_creation=False,
         tags=["beltline", "check"],
     ) as check:
@@ -168,7 +171,7 @@ def _for_every_task(airflow: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_node(deployment: nodes.Deployment, node: dict[str, Any]) -> dict[str, Any]:
-    """Returns what a node's task is told wherever it runs."""
+    """Returns the arguments of a node's task that all executors share."""
     values: dict[str, Any] = {"task_id": node["id"], "doc_md": _node_text(deployment, node)}
     gpus = node["resources"]["gpu"]
     if gpus:
@@ -182,9 +185,9 @@ def _node_text(deployment: nodes.Deployment, node: dict[str, Any]) -> str:
     wanted = {key: value for key, value in node["resources"].items() if value}
     resources = ", ".join(f"{key} {value}" for key, value in wanted.items())
     lines = {
-        "follows": ", ".join(node["upstream"]) or "nothing",
+        "upstream": ", ".join(node["upstream"]) or "none",
         "gate": f"yes ({node['gate']}): it can refuse" if node["gate"] else "no",
-        "resources": resources or "none named",
+        "resources": resources or "none requested",
         "bundle": f"`{deployment.manifest['digest'][:16]}`",
     }
     return "\n".join([node["does"], "", *(f"- {key}: {text}" for key, text in lines.items())])
@@ -199,7 +202,7 @@ def _dag_text(deployment: nodes.Deployment) -> str:
     ]
     return "\n".join(
         [
-            f"The pipeline `{manifest['name']}`, from the data to a served model.",
+            f"The pipeline `{manifest['name']}`, from data to a served model.",
             "",
             f"- bundle `{manifest['digest'][:16]}`, model code `{manifest['code']}`",
             f"- Beltline {manifest['version']}, requirements `{manifest['lock']}`",
@@ -213,7 +216,7 @@ def _dag_text(deployment: nodes.Deployment) -> str:
 
 
 def build_monitor(folder: Path) -> DAG:
-    """Returns the DAG that watches the served model, and starts this one where it has to learn."""
+    """Returns the DAG that monitors the live version, and triggers this one to retrain it."""
     deployment = nodes.Deployment.read(folder)
     make = load(f"{deployment.airflow['where']}_nodes").task
     return load("monitoring").build(deployment, make, _for_every_task(deployment.airflow))

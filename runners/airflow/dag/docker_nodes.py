@@ -1,4 +1,4 @@
-"""Nodes in containers on the worker's machine, under real limits."""
+"""Nodes in Docker containers on the worker's machine, with resource limits."""
 
 import os
 from pathlib import Path
@@ -23,18 +23,18 @@ from .nodes import (
     node_command,
 )
 
-# Beam keeps what it shuffles there; Docker's own default is 64 MiB.
+# Beam shuffles in shared memory; Docker's default is 64 MiB.
 _SHARED_MEMORY = 2**30
 
 
 class DockerNode(DockerOperator):
     """Runs a node in a container, which ends with its task.
 
-    The provider finds the daemon and pulls the image. It knows processor cores as a mere weight,
-    and every line of a log as INFO: so the container itself is made and followed here.
+    The provider connects to the daemon and pulls the image. But it sets CPU limits only as a
+    relative weight, and logs every line as INFO: so this creates and follows the container itself.
     """
 
-    # A word that ends in .sh is no file to read.
+    # An argument that ends in .sh is not a template file.
     template_ext = ()
 
     def __init__(self, *, deployment: Deployment, resources: dict[str, Any], **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ class DockerNode(DockerOperator):
         return result
 
     def reconcile(self, context: Context, reason: str) -> None:
-        """Stops what goes on without its task, and marks failed what the node left running."""
+        """Stops the container of a killed task, and reconciles ML Metadata."""
         self._label = _label(context)
         self._remove_leftovers()
         self.command = self._deployment.reconcile_command(context, reason)
@@ -66,7 +66,7 @@ class DockerNode(DockerOperator):
         log.info("reconcile: exit code %s", exit_code)
 
     def on_kill(self) -> None:
-        """Stops the node, which marks itself failed."""
+        """Stops the node, which marks its execution as failed."""
         if self.container is not None:
             self.cli.stop(self.container["Id"], timeout=GRACE_SECONDS)
 
@@ -91,7 +91,7 @@ class DockerNode(DockerOperator):
             client.remove_container(self.container["Id"], force=True)
 
     def limits(self) -> dict[str, Any]:
-        """Returns what the container may use: cores, memory, GPUs, folders, rights."""
+        """Returns the container's limits: CPU, memory, GPUs, mounts, capabilities."""
         cores, memory = self._resources["cpu"], self._resources["memory"]
         gpus = self._resources["gpu"]
         return {
@@ -104,7 +104,7 @@ class DockerNode(DockerOperator):
             "shm_size": _SHARED_MEMORY,
             "security_opt": ["no-new-privileges"],
             "cap_drop": ["ALL"],
-            # A first process of its own that passes SIGTERM on while Python is still loading.
+            # An init process that forwards SIGTERM while Python is starting.
             "init": True,
         }
 
@@ -114,10 +114,10 @@ class DockerNode(DockerOperator):
         return {**here, **self._deployment.environment()}
 
     def _remove_leftovers(self) -> None:
-        """Removes what a task that was killed has left, so that no two run the same node."""
+        """Removes the containers of a killed attempt, so that no two run the same node."""
         filters = {"label": f"beltline={self._label}"}
         for container in self.cli.containers(all=True, filters=filters):
-            log.warning("stopping a container that a killed task has left")
+            log.warning("stopping a container of a killed task")
             self.cli.stop(container["Id"], timeout=GRACE_SECONDS)
             self.cli.remove_container(container["Id"], force=True)
 
@@ -128,7 +128,7 @@ def _label(context: Context) -> str:
 
 
 def _follow(output: Any, lines: NodeLog) -> None:
-    """Takes the lines of a stream that comes in pieces."""
+    """Logs the lines of a stream of chunks."""
     rest = b""
     for piece in output:
         *whole, rest = (rest + piece).split(b"\n")
@@ -155,9 +155,9 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> DockerN
 
 
 def mounts(deployment: Deployment) -> list[Mount]:
-    """Returns the folders of a container: all bundles and the data to read, the root to write.
+    """Returns the mounts of a container: all bundles and the data read-only, the root read-write.
 
-    Where two are the same folder, as root and data may be, the latter counts.
+    If two are the same folder, as root and data may be, the latter wins.
     """
     bundles, data = str(deployment.bundle.parent), deployment.airflow["data"]
     root = deployment.airflow["root"]

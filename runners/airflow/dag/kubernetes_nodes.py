@@ -1,4 +1,4 @@
-"""Nodes in pods of a cluster; bundles, data and root are on a volume that all pods share."""
+"""Nodes in Kubernetes pods; bundles, data and root are on a volume that all pods share."""
 
 import hashlib
 import time
@@ -29,7 +29,10 @@ _RECONCILE_SECONDS = 300
 
 
 class Pods(PodManager):
-    """Follows a pod's log; the lines keep their levels, and the last one is the node's result."""
+    """Follows a pod's log; lines keep their levels, and the last one is the node's result.
+
+    Overrides a private method of the provider; a test says so if a later provider has none.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,10 +45,10 @@ class Pods(PodManager):
 class PodNode(KubernetesPodOperator):
     """Runs a node in a pod, which ends with its task.
 
-    The result is the last line of its log: no second container, no right to execute in pods.
+    The result is the last line of its log, so no sidecar and no right to execute in pods is needed.
     """
 
-    # A word that ends in .sh is no file to read.
+    # An argument that ends in .sh is not a template file.
     template_ext = ()
 
     def __init__(self, *, deployment: Deployment, **kwargs: Any) -> None:
@@ -54,7 +57,7 @@ class PodNode(KubernetesPodOperator):
 
     @cached_property
     def pod_manager(self) -> Pods:
-        """What starts and follows the pod."""
+        """The manager that starts and follows the pod."""
         return Pods(kube_client=self.client)
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -75,7 +78,7 @@ class PodNode(KubernetesPodOperator):
         return result
 
     def reconcile(self, context: Context, reason: str) -> None:
-        """Ends what goes on without its task, and marks failed what the node left running."""
+        """Deletes the pod of a killed task, and reconciles ML Metadata."""
         self.labels = {"beltline-task": _label(context)}
         self._delete_leftovers()
         command = self._deployment.reconcile_command(context, reason)
@@ -90,11 +93,11 @@ class PodNode(KubernetesPodOperator):
         log.info("reconcile: %s", phase)
 
     def _delete_leftovers(self) -> None:
-        """Deletes what a task that was killed has left, so that no two run the same node."""
+        """Deletes the pods of a killed attempt, so that no two run the same node."""
         [(name, label)] = self.labels.items()
         where = {"namespace": self.namespace, "label_selector": f"{name}={label}"}
         for pod in self.client.list_namespaced_pod(**where).items:
-            log.warning("deleting the pod %s that a killed task has left", pod.metadata.name)
+            log.warning("deleting pod %s of a killed task", pod.metadata.name)
             self.pod_manager.delete_pod(pod)
         until = time.monotonic() + 2 * GRACE_SECONDS
         while self.client.list_namespaced_pod(**where).items and time.monotonic() < until:
@@ -102,7 +105,7 @@ class PodNode(KubernetesPodOperator):
 
 
 def _label(context: Context) -> str:
-    """Returns a label of the task in this run; the names themselves may be too long for one."""
+    """Returns a label value of the task in this run; the names may be too long for one."""
     task = context["task"]
     whole = f"{task.dag_id}/{context['run_id']}/{task.task_id}"
     return hashlib.sha256(whole.encode()).hexdigest()[:40]
@@ -132,17 +135,17 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> PodNode
         on_finish_action="delete_pod",
         termination_grace_period=GRACE_SECONDS,
         log_pod_spec_on_failure=False,
-        # A retry must not find the pod of a try that has been marked failed.
+        # A retry must not reattach to the pod of an attempt that was marked failed.
         durable=False,
         **_volume(chosen),
         **_environment(chosen),
-        **_machines(chosen, node["resources"]["gpu"]),
+        **_scheduling(chosen, node["resources"]["gpu"]),
         **kwargs,
     )
 
 
 def resources(wanted: dict[str, Any]) -> models.V1ResourceRequirements:
-    """Returns requests and limits, which are the same: a node gets what it may use."""
+    """Returns equal requests and limits."""
     named = {"cpu": wanted["cpu"], "memory": wanted["memory"], _GPU: wanted["gpu"]}
     given = {name: str(value) for name, value in named.items() if value}
     return models.V1ResourceRequirements(requests=given, limits=given)
@@ -163,8 +166,8 @@ def _environment(chosen: dict[str, Any]) -> dict[str, Any]:
     return {"env_from": [models.V1EnvFromSource(secret_ref=secret)]}
 
 
-def _machines(chosen: dict[str, Any], gpus: int) -> dict[str, Any]:
-    """Returns where a GPU node may run; the others keep off the machines with GPUs."""
+def _scheduling(chosen: dict[str, Any], gpus: int) -> dict[str, Any]:
+    """Returns the node selector and tolerations of a pod with a GPU; other pods have none."""
     if not gpus:
         return {}
     tolerations = [

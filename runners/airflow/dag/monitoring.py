@@ -1,7 +1,7 @@
-"""The DAG that watches what the served model sees, and starts the pipeline where that has changed.
+"""The DAG that monitors the live version, and triggers the pipeline if its requests have drifted.
 
-Lies beside `dag.py` in the folder that Airflow loads; see there. `Monitor` runs where and as the
-nodes do, and is skipped unless it raises an alarm; `Retrain`, skipped with it, starts a run.
+Beside `dag.py` in the folder that Airflow loads; see there. `Monitor` runs where and as the nodes
+do, and is skipped unless it raises an alarm; `Retrain`, skipped with it, triggers a run.
 """
 
 import json
@@ -20,13 +20,13 @@ _RESOURCES = {"cpu": None, "memory": None, "gpu": 0}
 
 
 class RetrainOperator(TriggerDagRunOperator):
-    """Starts a run of the pipeline, unless one is under way: that one reads the same data."""
+    """Triggers a run of the pipeline, unless one is in progress, which reads the same data."""
 
     def execute(self, context: Context) -> None:
-        """Starts the run; it is skipped where one waits or runs."""
+        """Triggers the run; skipped if one is queued or running."""
         if context["ti"].get_dr_count(dag_id=self.trigger_dag_id, states=_UNDER_WAY):
-            reason = f"a run of {self.trigger_dag_id} is under way already"
-            # Airflow's log says no more than that it was skipped.
+            reason = f"a run of {self.trigger_dag_id} is already in progress"
+            # Airflow logs only that the task was skipped.
             log.info("%s", reason)
             raise AirflowSkipException(reason)
         super().execute(context)
@@ -36,18 +36,18 @@ def build(deployment: Deployment, make: Callable[..., Any], for_every_task: dict
     """Returns the DAG.
 
     Args:
-      deployment: what was compiled.
-      make: what makes the task of a node where nodes run.
+      deployment: the compiled deployment.
+      make: returns the task of a node.
       for_every_task: the default arguments of the tasks.
     """
     airflow = deployment.airflow
     with DAG(
         f"{deployment.name}_monitor",
-        description=f"Beltline: watches what the served model of {deployment.name} sees",
+        description=f"Beltline: monitors the live version of {deployment.name}",
         doc_md=_text(deployment),
         schedule=airflow["monitoring_schedule"],
         start_date=deployment.start_date,
-        # What was to be seen then is seen now.
+        # Past intervals would compare the same requests.
         catchup=False,
         max_active_runs=1,
         tags=sorted({"beltline", "monitor", *airflow["tags"]}),
@@ -66,7 +66,7 @@ def _retrain(deployment: Deployment) -> RetrainOperator:
         task_id=RETRAIN,
         doc_md=f"Starts a run of {deployment.name} on the latest data.",
         trigger_dag_id=deployment.name,
-        # The same however often this is tried: no alarm starts two.
+        # The same at every retry, so that an alarm triggers one run.
         trigger_run_id=f"drift__{RUN}",
         skip_when_already_exists=True,
         # Without a date it reads the latest span.
@@ -75,20 +75,21 @@ def _retrain(deployment: Deployment) -> RetrainOperator:
 
 
 _DOES = (
-    "Compares the requests of late with the training data. Success: an alarm was raised. Skipped: "
-    "nothing is to do."
+    "Compares recent requests with the training data. Success: an alarm was raised. Skipped: no "
+    "alarm."
 )
 
 
 def _text(deployment: Deployment) -> str:
-    follows = f"starts a run of `{deployment.name}`"
+    retrains = deployment.airflow["retrain_on_drift"]
+    follows = f"triggers a run of `{deployment.name}`" if retrains else "triggers nothing"
     limits = json.dumps(deployment.monitoring, indent=2, ensure_ascii=False, sort_keys=True)
     return "\n".join(
         [
-            f"Watches what the served model of `{deployment.name}` sees.",
+            f"Monitors the live version of `{deployment.name}`.",
             "",
             f"- {_DOES}",
-            f"- an alarm {follows if deployment.airflow['retrain_on_drift'] else 'starts nothing'}",
+            f"- an alarm {follows}",
             f"- run by: {deployment.airflow['where']}",
             "",
             *("Limits:", "", "```json", limits, "```"),

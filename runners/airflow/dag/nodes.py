@@ -1,6 +1,6 @@
-"""What a node's task needs wherever it runs: paths, values, its log, and what its end means.
+"""What every executor of nodes shares: environment, values, log, and the meaning of exit codes.
 
-Lies beside `dag.py` in the folder that Airflow loads; see there.
+Beside `dag.py` in the folder that Airflow loads; see there.
 """
 
 import ctypes
@@ -24,14 +24,14 @@ Environment = dict[str, str]
 
 # The node runner's exit codes.
 WRONG_OPTIONS, SKIPPED = 2, 99
-# A node that is asked to end has this long to say so in ML Metadata.
+# A node that gets SIGTERM has this long to mark its execution as failed.
 GRACE_SECONDS = 20
 ALL = "all"
-# No nodes, but run like ones: what a node would find there, and what the served model sees.
+# Not nodes, but run like nodes: the probe of `beltline check`, and the monitoring.
 PROBE, MONITOR = "probe", "Monitor"
 MANIFEST = "manifest.json"
 
-# Templates: the run's id, and what the monitoring compares, which may hold anything.
+# Templates: the run's id, and the monitoring section, which may contain any text.
 RUN, WATCH = "{{ run_id }}", "{{ watch }}"
 
 METADATA, DATABASE = "BELTLINE_METADATA", "BELTLINE_DATABASE"
@@ -47,9 +47,9 @@ log = logging.getLogger("beltline.airflow")
 
 @dataclass(frozen=True)
 class Deployment:
-    """What was compiled: the bundle and its manifest, two sections of the settings, all of them.
+    """The compiled deployment: the bundle, its manifest, two sections of the settings, and all.
 
-    `bundle` is its folder where the nodes run.
+    `bundle` is the bundle's folder where the nodes run.
     """
 
     bundle: Path
@@ -87,16 +87,16 @@ class Deployment:
 
     @property
     def served(self) -> str:
-        """The folder of the served versions, below the root."""
+        """The folder of the served versions, relative to the root."""
         return f"{self.manifest['push']}/{self.name}"
 
     @property
     def has_query(self) -> bool:
-        """Whether the data are those of a query, and not files."""
+        """Whether the data comes from a query, not from files."""
         return bool(json.loads(self.settings).get("data", {}).get("query"))
 
     def environment(self) -> Environment:
-        """Returns root and data on the workers, and the databases that connections name."""
+        """Returns the variables of the root, the data, and the databases of the connections."""
         found = {"BELTLINE_ROOT": self.airflow["root"], "BELTLINE_DATA": self.airflow["data"]}
         for variable, key in _CONNECTIONS.items():
             connection = self.airflow[key]
@@ -105,7 +105,7 @@ class Deployment:
         return found
 
     def reconcile_command(self, context: Context, reason: str) -> list[str]:
-        """Returns the command that marks failed what a task's node has left running."""
+        """Returns the command that reconciles ML Metadata for a task's node."""
         what = ["--node", context["task"].task_id, "--run", context["run_id"], "--reason", reason]
         return [
             self.python,
@@ -117,7 +117,7 @@ class Deployment:
         ]
 
     def span(self, dag_run: Any, params: Mapping[str, Any]) -> str:
-        """Returns the span of a run: what was asked for, else its day if the data have days."""
+        """Returns the span of a run: the parameter, else the run's day if the data has days."""
         default = str(self.manifest["parameters"]["span"]["default"])
         # A query has no path. Its spans are days, unless the settings name a number.
         path = params.get("data_path", "" if default.isdecimal() else "{YYYY}")
@@ -128,7 +128,7 @@ class Deployment:
 
 
 def _url(connection: Connection) -> str:
-    """Returns a connection as the URL that Beltline reads."""
+    """Returns a connection as a URL that Beltline reads."""
     if connection.conn_type == "sqlite":
         return f"sqlite:///{connection.host}"
     scheme = _SCHEMES.get(connection.conn_type)
@@ -143,7 +143,7 @@ def _url(connection: Connection) -> str:
 
 
 def key(parameter: str) -> str:
-    """Returns a runtime parameter's name in Airflow's form and templates."""
+    """Returns the name of a runtime parameter in Airflow's form and templates."""
     return parameter.replace("-", "_")
 
 
@@ -154,7 +154,7 @@ def template(parameter: str) -> str:
 
 
 def node_command(deployment: Deployment, node: str) -> list[str]:
-    """Returns the templates of the command that runs a node, but for `--force`."""
+    """Returns the command that runs a node, as templates, without `--force`."""
     bundle = ["--bundle", str(deployment.bundle)]
     if node == PROBE:
         return [deployment.python, "-m", "beltline.runners.checks.probe", *bundle]
@@ -176,20 +176,20 @@ def node_command(deployment: Deployment, node: str) -> list[str]:
 
 
 def forced(params: Mapping[str, Any], node: str) -> bool:
-    """Returns whether a node is to run even where a result is cached."""
+    """Returns whether to run a node even if its result is cached."""
     again = params.get("force", ())
     return node in again or ALL in again
 
 
 class NodeLog:
-    """Passes a node's lines on, each at its own level, and keeps the result that ends them."""
+    """Logs a node's lines at their own levels, and keeps the result in the last one."""
 
     def __init__(self) -> None:
         self.result: dict[str, Any] = {}
         self._logger, self._level = log, logging.INFO
 
     def take(self, line: str) -> None:
-        """Takes one line; one that is no record of its own goes on with the last one."""
+        """Logs one line; a line that starts no record continues the previous one."""
         record = _RECORD.fullmatch(line)
         if record:
             self._level = getattr(logging, record[1])
@@ -212,18 +212,18 @@ class NodeLog:
 def end_with_parent() -> None:
     """Asks the kernel for SIGTERM when the parent ends, even by SIGKILL (Linux, prctl(2)).
 
-    A task that does so is told by `on_kill` of the end of its supervisor.
+    Airflow then calls the `on_kill` of a task whose supervisor has been killed.
     """
     _libc.prctl(_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def conclude(exit_code: int, result: dict[str, Any]) -> dict[str, Any]:
-    """Returns the node's result, or raises what makes the task's state of it.
+    """Returns the node's result, or raises the exception of the task's state.
 
     Raises:
       AirflowSkipException: the node was skipped.
-      AirflowFailException: another try would end the same way.
-      AirflowException: it failed.
+      AirflowFailException: a retry would end the same way.
+      AirflowException: the node failed.
     """
     reason = result.get("reason") or _exit_reason(exit_code)
     refused = result.get("state") == "refused"
@@ -234,7 +234,7 @@ def conclude(exit_code: int, result: dict[str, Any]) -> dict[str, Any]:
     if exit_code:
         raise AirflowException(reason)
     if not result:
-        log.warning("the node ended well, but its result was not seen")
+        log.warning("the node succeeded, but its log has no result")
     if refused:
         log.warning("%s refused; nothing is pushed: %s", result["node"], reason)
     return result
@@ -243,11 +243,11 @@ def conclude(exit_code: int, result: dict[str, Any]) -> dict[str, Any]:
 def _exit_reason(exit_code: int) -> str:
     if exit_code == -signal.SIGKILL or exit_code == 128 + signal.SIGKILL:
         return "the node was killed (SIGKILL); the machine may have run out of memory"
-    return f"the node ended with exit code {exit_code}; its log says why"
+    return f"the node ended with exit code {exit_code}; see its log"
 
 
 def announce(context: Context, asset: Asset, result: dict[str, Any]) -> None:
-    """Puts into the event of a push what was pushed, if that is known."""
+    """Adds the pushed version to the asset event, if it is known."""
     if not result:
         return
     [pushed] = result["outputs"]["pushed_model"]
@@ -260,15 +260,15 @@ def announce(context: Context, asset: Asset, result: dict[str, Any]) -> None:
 
 
 def without_secrets(environment: Environment) -> Environment:
-    """Leaves out Airflow's configuration: it may hold the password of Airflow's own database."""
+    """Returns the environment without Airflow's configuration, which may contain passwords."""
     secret = ("AIRFLOW__", "_AIRFLOW_", "AIRFLOW_CONN_", "AIRFLOW_VAR_")
     return {name: text for name, text in environment.items() if not name.startswith(secret)}
 
 
 def reconcile_after_failure(context: Context) -> None:
-    """Leaves ML Metadata true after a failure; in the DAG processor if the task was killed."""
+    """Reconciles ML Metadata after a failure; runs in the DAG processor if the task was killed."""
     try:
         error = context.get("exception")
         context["task"].reconcile(context, str(error or "its process was killed"))
     except Exception:
-        log.exception("ML Metadata may still say that the node is running")
+        log.exception("the node's execution in ML Metadata may still be running")

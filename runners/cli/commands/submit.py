@@ -104,7 +104,7 @@ def _send(
     if of_run is None:
         return
     run = submission.start(api, uploaded, manifest.name, kubeflow, values)
-    click.echo(f"see        {api.page(run)}")
+    click.echo(f"url        {api.page(run)}")
     click.echo(f"{manifest.name} · run {run} · bundle {manifest.digest[:12]}")
     _follow(api, run, sent.tasks, kubeflow["namespace"])
 

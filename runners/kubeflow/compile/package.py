@@ -6,7 +6,6 @@ one that looks whether there is a reason to run them. Nothing of this machine an
 in them: secrets are named, and the cluster fills them in.
 """
 
-import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from kfp import compiler, dsl
 
 from beltline.base.database_url import DATABASE
 from beltline.base.errors import WrongInput
+from beltline.base.files import replace
 from beltline.bundle.folder import Bundle
 from beltline.runners.kubeflow.compile.components import Channels, function
 from beltline.runners.kubeflow.compile.limits import BUNDLE_BYTES
@@ -29,19 +29,26 @@ PACKAGE = "pipeline.yaml"
 MONITOR_PACKAGE = "monitor.yaml"
 
 _NEEDED = {
-    "image": "write the name of the image that `make image` makes, as your registry has it",
-    "volume_claim": "write the name of a claim on a volume that all pods share",
+    "image": "set it to the image that `make image` builds, by its name in your registry",
+    "volume_claim": "set it to a persistent volume claim that all pods share",
 }
 
 
 def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
-    """Raises WrongInput if the settings' section `kubeflow` lacks what a pod needs.
+    """Checks that the settings' section `kubeflow` has everything that a pod needs.
 
-    `has_query` says whether the data are those of a query, and not files.
+    `write` and `write_monitor` expect a section that passed.
+
+    Args:
+      kubeflow: the section.
+      has_query: whether the data comes from a query, not from files.
+
+    Raises:
+      WrongInput: a setting is missing.
     """
     for key, need in _NEEDED.items():
         if not kubeflow[key]:
-            raise WrongInput(f"kubeflow.{key}: is needed for Kubeflow: {need}")
+            raise WrongInput(f"kubeflow.{key}: required for Kubeflow: {need}")
     variables = [each for entries in kubeflow["secrets"].values() for each in entries.values()]
     if METADATA not in variables:
         raise WrongInput(
@@ -58,7 +65,7 @@ def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
 
 
 def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
-    """Writes the pipeline's package into `folder`, at once, and returns its file.
+    """Writes the pipeline's package into `folder`, atomically, and returns its file.
 
     Args:
       folder: where to write.
@@ -66,7 +73,7 @@ def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
       kubeflow: the settings' section of that name.
 
     Raises:
-      WrongInput: the settings lack what a pod needs, or the bundle is too large for the package.
+      WrongInput: the bundle is too large for the package.
     """
     parts = _parts(folder, bundle, kubeflow)
 
@@ -80,22 +87,19 @@ def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
 def write_monitor(
     folder: Path, bundle: Bundle, kubeflow: dict[str, Any], monitoring: dict[str, Any]
 ) -> Path:
-    """Writes the monitoring's package into `folder`, at once, and returns its file.
+    """Writes the monitoring package into `folder`, atomically, and returns its file.
 
     Args:
       folder: where to write.
-      bundle: the bundle that an alarm runs.
+      bundle: the bundle that runs on an alarm.
       kubeflow: the settings' section of that name.
-      monitoring: the settings' section of that name. It is not in the bundle: other limits make no
-        other model.
-
-    Raises:
-      WrongInput: as `write`.
+      monitoring: the settings' section of that name. It is not in the bundle, as the limits don't
+        change the model.
     """
     parts = _parts(folder, bundle, kubeflow)
 
     def tasks(channels: Channels) -> None:
-        # Kubeflow allows it around everything alone, so that it can't be within the condition.
+        # Kubeflow allows an exit handler only around everything, not within the condition.
         with dsl.ExitHandler(parts.report(monitored=True), name="watch"):
             alarm = parts.monitor(monitoring)
             with dsl.If(alarm == YES, name="retrain"):
@@ -105,7 +109,6 @@ def write_monitor(
 
 
 def _parts(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Parts:
-    check(kubeflow)
     chosen = _resolved(kubeflow, bundle.manifest.name)
     text = None if chosen["bundle"] == "volume" else _delivered(folder, bundle, chosen)
     return Parts(bundle.manifest, chosen, text)
@@ -116,21 +119,17 @@ def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], N
     inputs = {each: (TYPES[it.type], it.default) for each, it in given.items()}
     made = function(name, {**inputs, FORCE: (str, "")}, tasks)
     pipeline = dsl.pipeline(name=name.replace("_", "-").lower(), display_name=name)
-    handle, staged = tempfile.mkstemp(prefix=".", suffix=".yaml", dir=file.parent)
-    os.close(handle)
-    try:
-        with warnings.catch_warnings():
-            # They are about what kfp does itself.
-            warnings.simplefilter("ignore")
-            compiler.Compiler().compile(pipeline(made), staged)
-        Path(staged).chmod(0o644)
-        return Path(staged).replace(file)
-    finally:
-        Path(staged).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # They are about kfp's own code.
+        warnings.simplefilter("ignore")
+        staged = Path(folder) / file.name
+        compiler.Compiler().compile(pipeline(made), str(staged))
+        replace(file, staged.read_text(encoding="utf-8"))
+    return file
 
 
 def _resolved(kubeflow: dict[str, Any], name: str) -> dict[str, Any]:
-    """Returns the section with every place filled in, and the pipeline's name."""
+    """Returns the section with all paths resolved, and the pipeline's name."""
     mount = kubeflow["mount_path"]
     paths = {key: kubeflow[key] or mount for key in ("root", "data")}
     return {**kubeflow, **paths, "name": name}
@@ -140,8 +139,8 @@ def _delivered(folder: Path, bundle: Bundle, chosen: dict[str, Any]) -> str:
     text = encoded(bundle)
     if len(text) > BUNDLE_BYTES:
         raise WrongInput(
-            f"kubeflow.bundle: the bundle takes {len(text):,} bytes within the package, which has "
-            f"room for {BUNDLE_BYTES:,}: write `bundle: volume`, and copy "
+            f"kubeflow.bundle: the bundle takes {len(text):,} bytes in the package, which allows "
+            f"{BUNDLE_BYTES:,}: set `bundle: volume`, and copy "
             f"{folder / 'bundles' / bundle.path.name} to the volume of kubeflow.volume_claim, "
             f"where pods find it as {bundle_path(bundle.manifest, chosen)}"
         )

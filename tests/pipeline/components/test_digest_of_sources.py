@@ -23,6 +23,8 @@ def copied(tmp_path, monkeypatch):
     here = Path(components.__file__).parents[1]
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(here, tmp_path / "pipeline", ignore=ignored)
+    # Of the sources as they are: it is remembered.
+    digest_of_sources()
     init = tmp_path / "pipeline" / "components" / "__init__.py"
     monkeypatch.setattr(components, "__file__", str(init))
     return tmp_path / "pipeline"

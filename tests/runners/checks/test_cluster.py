@@ -7,8 +7,8 @@ from kubernetes import client
 from kubernetes.config import incluster_config
 
 from beltline.runners.checks import cluster
-from beltline.runners.checks import cluster_capacity as machines
-from beltline.runners.checks.cluster import Needs
+from beltline.runners.checks.cluster import ClusterNeeds
+from beltline.runners.checks.cluster_capacity import PodRequest, SchedulingNeeds
 from tests.kubeflow import cluster_stub
 from tests.kubeflow.cluster_objects import (
     ENCODED,
@@ -21,13 +21,13 @@ from tests.kubeflow.cluster_objects import (
 )
 
 TOKEN = "planted-token-of-the-login"  # noqa: S105 - it opens nothing
-NEEDS = Needs(
+NEEDS = ClusterNeeds(
     namespace="team-a",
     claim="shared",
     account="beltline",
     secrets={"metadata": ("url",), "store": ("id", "key")},
     pull_secrets=("registry",),
-    machines=machines.Needs((machines.Ask("Trainer", 2, "4Gi"),), "nvidia.com/gpu", {}, ()),
+    scheduling=SchedulingNeeds((PodRequest("Trainer", 2, "4Gi"),), "nvidia.com/gpu", {}, ()),
 )
 NAMES = ["cluster", "namespace", "secrets", "account", "volume", "resources"]
 
@@ -81,10 +81,10 @@ def test_where_all_is_there(known):
 
 
 def test_nothing_is_asked_for_that_the_settings_do_not_name(known):
-    needs = Needs("team-a", "shared", None, {}, (), NEEDS.machines)
+    needs = ClusterNeeds("team-a", "shared", None, {}, (), NEEDS.scheduling)
     found = look(needs)
     assert [each.ok for each in found.values()] == [True] * len(NAMES)
-    assert found["secrets"].text == "none named"
+    assert found["secrets"].text == "none set"
     assert found["account"].text == "Kubeflow's own"
     assert "read_namespaced_secret" not in known.asked
     assert "read_namespaced_service_account" not in known.asked
@@ -93,12 +93,12 @@ def test_nothing_is_asked_for_that_the_settings_do_not_name(known):
 @pytest.mark.parametrize(
     ("name", "check", "says", "fix"),
     [
-        ("team-a", "namespace", "no namespace 'team-a'", "kubeflow.namespace"),
-        ("store", "secrets", "no secret 'store' in the namespace 'team-a'", "kubeflow.secrets"),
-        ("registry", "secrets", "no secret 'registry' in the", "kubeflow.image_pull_secrets"),
-        ("beltline", "account", "no service account 'beltline'", "kubeflow.service_account"),
-        ("shared", "volume", "no persistent volume claim 'shared'", "kubeflow.volume_claim"),
-        ("machine", "resources", "shows no machine", "start one"),
+        ("team-a", "namespace", "namespace 'team-a' not found", "kubeflow.namespace"),
+        ("store", "secrets", "secret 'store' not found in namespace 'team-a'", "kubeflow.secrets"),
+        ("registry", "secrets", "secret 'registry' not found in", "kubeflow.image_pull_secrets"),
+        ("beltline", "account", "service account 'beltline' not found", "kubeflow.service_account"),
+        ("shared", "volume", "persistent volume claim 'shared' not found", "kubeflow.volume_claim"),
+        ("machine", "resources", "has no nodes", "add one"),
     ],
 )
 def test_what_is_missing_is_named_with_the_setting(known, name, check, says, fix):
@@ -122,15 +122,15 @@ def test_a_secret_without_a_key_that_is_named(known, keys):
     known.objects.append(secret("store", *keys))
     found = look()["secrets"]
     assert found.ok is False
-    assert found.text == f"the secret 'store' has no key '{'key' if keys else 'id'}'"
+    assert found.text == f"secret 'store' has no key '{'key' if keys else 'id'}'"
 
 
 @pytest.mark.parametrize(
     ("changed", "ok", "says"),
     [
         (claim("Lost"), False, "the volume of 'shared' is lost"),
-        (claim("Pending"), None, "'shared' has no volume yet"),
-        (claim(mode="ReadWriteOnce"), None, "ReadWriteOnce: enough for one machine"),
+        (claim("Pending"), None, "'shared' is not bound yet"),
+        (claim(mode="ReadWriteOnce"), None, "ReadWriteOnce: works on one node"),
         (claim(mode="ReadWriteOncePod"), False, "several pods can't write to it"),
         (claim(mode="ReadOnlyMany"), False, "several pods can't write to it"),
     ],
@@ -144,7 +144,7 @@ def test_a_claim_that_pods_cannot_share(known, changed, ok, says):
 
 
 def test_no_claim_is_named(known):
-    needs = Needs("team-a", None, None, {}, (), NEEDS.machines)
+    needs = ClusterNeeds("team-a", None, None, {}, (), NEEDS.scheduling)
     assert look(needs)["volume"].ok is False
     assert "read_namespaced_persistent_volume_claim" not in known.asked
 
@@ -171,7 +171,7 @@ def test_what_this_login_may_not_see_is_not_checked(known, method, check, right)
     known.refuses[method] = 403
     found = look()
     assert found[check].ok is None
-    assert found[check].text == f"not checked: this login has no right to {right}"
+    assert found[check].text == f"not checked: this login is not allowed to {right}"
     assert [each.ok for name, each in found.items() if name != check] == [True] * 5
 
 
@@ -179,7 +179,7 @@ def test_a_secret_that_may_not_be_seen_hides_no_other_that_is_missing(known):
     known.refuses["metadata"] = 403
     without(known, "registry")
     found = look()["secrets"]
-    assert (found.ok, "no secret 'registry'" in found.text) == (False, True)
+    assert (found.ok, "secret 'registry' not found" in found.text) == (False, True)
 
 
 def unreached():
@@ -193,12 +193,12 @@ def unreached():
 
 def test_a_login_that_is_not_taken(known, tmp_path):
     cluster_stub.kubeconfig(tmp_path / "kubeconfig", known.url, f"another-{TOKEN}")
-    assert unreached() == f"not checked: {known.url} doesn't take the kubeconfig's login"
+    assert unreached() == f"not checked: {known.url} rejects the kubeconfig's login"
 
 
 def test_a_server_in_trouble(known):
     known.refuses["get_code"] = 503
-    assert f"{known.url} says 503" in unreached()
+    assert f"{known.url} returned 503" in unreached()
 
 
 def closed():
@@ -212,7 +212,7 @@ def test_nobody_listens(tmp_path, monkeypatch):
     file = cluster_stub.kubeconfig(tmp_path / "kubeconfig", url, TOKEN)
     monkeypatch.setenv("KUBECONFIG", str(file))
     assert unreached() == (
-        f"not checked: no cluster reachable: {url} doesn't answer (NewConnectionError)"
+        f"not checked: no cluster reachable: {url} does not respond (NewConnectionError)"
     )
 
 
@@ -220,17 +220,17 @@ def test_a_password_in_the_address_is_not_shown(tmp_path, monkeypatch):
     url = f"http://me:{VALUE}@127.0.0.1:{closed()}"
     file = cluster_stub.kubeconfig(tmp_path / "kubeconfig", url, TOKEN)
     monkeypatch.setenv("KUBECONFIG", str(file))
-    assert f"http://{url.rpartition('@')[2]} doesn't answer" in unreached()
+    assert f"http://{url.rpartition('@')[2]} does not respond" in unreached()
 
 
 def test_something_that_speaks_no_tls(known, tmp_path):
     url = known.url.replace("http:", "https:")
     cluster_stub.kubeconfig(tmp_path / "kubeconfig", url, TOKEN)
-    assert f"no cluster reachable: {url} doesn't answer (SSLError" in unreached()
+    assert f"no cluster reachable: {url} does not respond (SSLError" in unreached()
 
 
 def test_no_kubeconfig(monkeypatch, tmp_path):
-    assert "the kubeconfig is of no use" in unreached()
+    assert "invalid kubeconfig" in unreached()
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
     assert "No configuration found" in unreached()
 
@@ -261,7 +261,7 @@ def test_the_default_kubeconfig_is_found(known, tmp_path, monkeypatch):
 def test_a_kubeconfig_that_is_broken(text, tmp_path, monkeypatch):
     (tmp_path / "kubeconfig").write_text(text)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    assert "no cluster reachable: the kubeconfig is of no use (" in unreached()
+    assert "no cluster reachable: invalid kubeconfig (" in unreached()
 
 
 def test_within_a_pod_its_own_cluster_is_asked(tmp_path, monkeypatch):
@@ -271,7 +271,7 @@ def test_within_a_pod_its_own_cluster_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     port = closed()
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
-    assert f"https://127.0.0.1:{port} doesn't answer" in unreached()
+    assert f"https://127.0.0.1:{port} does not respond" in unreached()
 
 
 @pytest.mark.parametrize(
@@ -287,20 +287,20 @@ def test_within_a_pod_its_own_cluster_is_asked(tmp_path, monkeypatch):
 )
 def test_what_is_no_kubernetes(known, answer):
     known.always = answer
-    assert unreached() == f"not checked: {known.url} answers, but not as Kubernetes"
+    assert unreached() == f"not checked: {known.url} is not a Kubernetes API server"
 
 
 def test_a_way_to_a_login_page_is_not_followed(known):
     known.always = (302, "text/plain", "")
-    assert f"{known.url} says 302" in unreached()
+    assert f"{known.url} returned 302" in unreached()
 
 
 def test_a_cluster_that_answers_with_pages_later(known, monkeypatch):
     found = cluster.Cluster.from_kubeconfig()
     known.always = (200, "text/html", "<html>log in</html>")
-    with pytest.raises(cluster.CheckSkipped, match="not as Kubernetes"):
+    with pytest.raises(cluster.CheckSkipped, match="not a Kubernetes API server"):
         found.find("namespaced_secret", "store", "team-a")
-    with pytest.raises(cluster.CheckSkipped, match="not as Kubernetes"):
+    with pytest.raises(cluster.CheckSkipped, match="not a Kubernetes API server"):
         found.nodes()
 
 

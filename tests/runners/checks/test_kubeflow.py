@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from beltline.base.errors import WrongInput
 from beltline.bundle import environment
 from beltline.runners.checks import kubeflow as checks
-from beltline.runners.checks.cluster_capacity import Ask
+from beltline.runners.checks.cluster_capacity import PodRequest
 from beltline.runners.checks.kubeflow import LOCK, NAMES, SOURCE, VERSION
 from beltline.runners.cli.commands.check import check
 from beltline.runners.cli.options import open_project
@@ -128,7 +128,7 @@ def test_where_all_is_well(kubeflow, cluster, registry, lock, folder):
         f"{registry.host}/beltline:good at {registry.host}: 0.1.0, lock {lock}"
     )
     assert said["kubeflow"] == f"Kubeflow Pipelines 2.17.0 at {kubeflow.url}"
-    assert said["resources"] == "2 machines, 1 nvidia.com/gpu; every node fits"
+    assert said["resources"] == "2 nodes, 1 nvidia.com/gpu"
     # To look has made nothing, here or there.
     assert sorted(folder.rglob("*")) == before
     assert kubeflow.asked == []
@@ -151,8 +151,8 @@ def test_what_fails_is_counted_after_all_was_printed(cluster):
     result = invoke()
     assert isinstance(result.exception, WrongInput)
     assert str(result.exception) == "check kubeflow: 3 of 11 failed: secrets, volume, resources"
-    assert "no secret 'beltline' in the namespace 'team-a'" in result.stdout
-    assert "no machine has 1 nvidia.com/gpu, which Trainer asks for" in result.stdout
+    assert "secret 'beltline' not found in namespace 'team-a'" in result.stdout
+    assert "no node is large enough for Trainer (4 CPU, 16Gi, 1 GPU)" in result.stdout
     assert len(result.stdout.splitlines()) == 11
 
 
@@ -177,8 +177,10 @@ def test_an_image_of_another_lock_or_another_beltline(folder, registry, lock, la
     theirs = {**recurring_runs_of(lock), label: "0123456789abcdef"}
     found = findings(*image(registry, "other", **theirs))["image"]
     assert found["ok"] is False
-    assert f"0123456789abcdef, here is {recurring_runs_of(lock)[label]}" in found["text"]
-    assert "build and push the image anew" in found["fix"]
+    assert (
+        f"0123456789abcdef, this environment has {recurring_runs_of(lock)[label]}" in found["text"]
+    )
+    assert "rebuild and push the image" in found["fix"]
 
 
 @pytest.mark.parametrize("label", [LOCK, SOURCE])
@@ -219,7 +221,7 @@ def test_kubeflow_that_cannot_be_asked(kubeflow, folder):
     kubeflow.always, kubeflow.token = None, "another"
     found = findings()["kubeflow"]
     assert found["ok"] is False
-    assert "wants a login (401)" in found["text"]
+    assert "requires a login (401)" in found["text"]
 
 
 def test_with_multi_user_kubeflow_s_own_namespace_is_nobody_s(kubeflow, folder):
@@ -227,7 +229,7 @@ def test_with_multi_user_kubeflow_s_own_namespace_is_nobody_s(kubeflow, folder):
     assert findings()["kubeflow"]["ok"] is True
     found = findings("--set", "kubeflow.namespace=kubeflow")["kubeflow"]
     assert found["ok"] is False
-    assert "'kubeflow' is nobody's namespace" in found["text"]
+    assert "'kubeflow' is not a profile's namespace" in found["text"]
     assert "`kubeflow.namespace`" in found["fix"]
     kubeflow.multi_user = False
     assert findings("--set", "kubeflow.namespace=kubeflow")["kubeflow"]["ok"] is True
@@ -240,7 +242,7 @@ def test_the_sizes_of_the_package(folder, monkeypatch):
     monkeypatch.setattr(checks, "PART_BYTES", argument - 1)
     found = findings()["package"]
     assert found["ok"] is None
-    assert f"more than {argument - 1:,} fit only where Argo's controller" in found["text"]
+    assert f"more than {argument - 1:,} need an Argo controller" in found["text"]
     monkeypatch.setattr(checks, "ARGUMENT_BYTES", argument - 1)
     found = findings()["package"]
     assert found["ok"] is False
@@ -266,7 +268,7 @@ def test_a_bundle_that_is_too_large_is_to_be_copied_from_where_it_stays(folder, 
     monkeypatch.setattr(checks, "compile_kubeflow", compile_kubeflow)
     found = findings()["package"]
     assert found["ok"] is False
-    assert "write `bundle: volume`, and copy build/kubeflow/line/bundles/" in found["text"]
+    assert "set `bundle: volume`, and copy build/kubeflow/line/bundles/" in found["text"]
     assert tempfile.gettempdir() not in found["text"]
 
 
@@ -292,10 +294,10 @@ def test_what_the_settings_name_is_asked_for(folder):
     assert (needs.namespace, needs.claim, needs.account) == ("team-a", "shared", "runner")
     assert needs.secrets == {"beltline": ("metadata",), "store": ("id", "key")}
     assert needs.pull_secrets == ("registry",)
-    machines = needs.machines
-    assert machines.asks == [Ask("Trainer", 4, "16Gi", 1)]
-    assert (machines.accelerator, machines.node_selector) == ("amd.com/gpu", {"pool": "gpu"})
-    assert machines.tolerations == ["amd.com/gpu", "spot"]
+    scheduling = needs.scheduling
+    assert scheduling.requests == [PodRequest("Trainer", 4, "16Gi", 1)]
+    assert (scheduling.accelerator, scheduling.node_selector) == ("amd.com/gpu", {"pool": "gpu"})
+    assert scheduling.tolerations == ["amd.com/gpu", "spot"]
 
 
 def test_all_but_the_compiling_needs_no_tfx():

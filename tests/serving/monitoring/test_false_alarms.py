@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from beltline.serving.monitoring import Watch, monitor
+from beltline.serving.monitoring import MonitoringConfig, monitor
 from tests.serving.monitoring.made import NOW, sample, version
 
 TRAINED, LIVE, LOST = 4000, 1500, 40
@@ -28,7 +28,7 @@ def rows(count, seed, lost):
 
 @pytest.fixture
 def watch(tmp_path):
-    watch = Watch(tmp_path / "line", tmp_path / "requests")
+    watch = MonitoringConfig(tmp_path / "line", tmp_path / "requests")
     scores = np.random.default_rng(4).random(2000).tolist()
     version(watch.folder, 1, rows(TRAINED, 7, LOST), {"probability": scores})
     return watch

@@ -31,6 +31,12 @@ def with_gpu(airflow, folder):
     return airflow.ask("pod", folder, node=GPU_NODE)
 
 
+def test_the_provider_still_calls_the_private_method_that_we_override(airflow, folder):
+    found = airflow.ask("private_calls", folder)
+    told = "the Kubernetes provider no longer logs by _log_message: see kubernetes_nodes.py"
+    assert found["_log_message"], told
+
+
 def test_the_dag_loads(airflow, folder):
     loaded = airflow.ask("load", folder)
     assert loaded["errors"] == {}

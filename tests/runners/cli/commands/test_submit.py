@@ -73,7 +73,7 @@ def test_a_good_run(kubeflow, call):
     assert lines[1].startswith("line: compiling ")
     assert lines[2].startswith("version    ")
     assert lines[2].endswith("(uploaded)")
-    assert lines[3] == f"see        {kubeflow.url}/#/runs/details/{run['run_id']}"
+    assert lines[3] == f"url        {kubeflow.url}/#/runs/details/{run['run_id']}"
     assert lines[4].startswith(f"line · run {run['run_id']} · bundle ")
     assert lines[5].split() == ["ExampleGen", "done", "10.0", "s"]
     assert lines[6:] == ["served: version 7"]

@@ -105,7 +105,7 @@ def test_a_bundle_that_is_too_large_is_refused_with_the_way_out(tmp_path):
         package.write(tmp_path, bundle, settings())
     says = str(error.value)
     assert says.startswith(f"kubeflow.bundle: the bundle takes {len(encoded(bundle)):,} bytes")
-    assert f"room for {BUNDLE_BYTES:,}: write `bundle: volume`, and copy {bundle.path} to" in says
+    assert f"allows {BUNDLE_BYTES:,}: set `bundle: volume`, and copy {bundle.path} to" in says
     assert says.endswith(f"/beltline/bundles/{bundle.path.name}")
     assert list(tmp_path.glob("*.yaml")) == []
     assert sizes(package.write(tmp_path, bundle, settings(bundle="volume"))).argument < 20_000
