@@ -13,7 +13,7 @@ def test_one_bound_is_enough_and_both_may_be_equal(given):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({}, "give `lower`, `upper` or both"),
+        ({}, "set `lower`, `upper` or both"),
         ({"lower": 0.6, "upper": 0.5}, "`lower` is above `upper`"),
         ({"least": 0.5}, "least"),
     ],

@@ -37,7 +37,6 @@ NOT_RUN = {
     "make test": "is what calls this test",
     "make image": "is what tests/deploy/test_image.py builds and asks",
     "make bench": "takes an hour; what it calls is tests/benchmarks/test_speed.py",
-    "make lint": "CI calls it before the tests (.ci/run)",
     "make mutants": "takes half an hour; the tests that it runs are run here one by one",
     "make airflow": "starts Airflow until Ctrl-C; what it calls is tests/airflow/test_start.py",
     "make setup": "is the first step of `make check`, with which CI begins",

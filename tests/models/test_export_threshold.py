@@ -48,7 +48,8 @@ def job(odds: np.ndarray, labels: np.ndarray) -> Job:
     columns = {"x": tf.constant(odds)}
     stream = tf.data.Dataset.from_tensor_slices((columns, labels)).batch(512)
     split = Split(labels, columns, stream)
-    return Job(
+    objective = make_objective(labels, features(), "prior")
+    return Job(from_config(CONFIG), None, split, split, objective)  # type: ignore[arg-type]
         from_config(CONFIG),
         features(),
         None,
@@ -110,7 +111,8 @@ def test_other_labels_have_no_threshold() -> None:
     made = job(odds, labels)
     for task, classes in (("multiclass", ("a", "b", "c")), ("regression", ())):
         others = dataclasses.replace(made.features, task=task, classes=classes)
-        assert choose_threshold(dataclasses.replace(made, features=others), odds) is None
+        changed = dataclasses.replace(made.config, features=others)
+        assert choose_threshold(dataclasses.replace(made, config=changed), odds) is None
 
 
 def test_the_trainer_exports_what_the_validation_rows_say(monkeypatch: pytest.MonkeyPatch) -> None:

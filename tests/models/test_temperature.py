@@ -20,7 +20,7 @@ def job(labels: Any, imbalance: str = "prior", **features: Any) -> Job:
     chosen = features_from_config(config(**features))
     split = Split(labels, None, None)  # type: ignore[arg-type]
     objective = make_objective(labels, chosen, imbalance)
-    return Job(from_config(config(**features)), chosen, None, split, split, objective)  # type: ignore[arg-type]
+    return Job(from_config(config(**features)), None, split, split, objective)  # type: ignore[arg-type]
 
 
 def drawn(rows: int, too_sure: float, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
