@@ -30,7 +30,7 @@ image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the C
 	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(PYTEST)
 
 lint: setup  ## Check style, types and layers
 	$(BIN)/ruff check .
