@@ -18,18 +18,18 @@ class Sampling(Section):
         description="Folder of the samples, as `<directory>/<name>`; relative to the root.",
     )
     sample_rate: float = Field(
-        1.0, ge=0, le=1, description="Share of the answered rows that are kept; 0 keeps none."
+        1.0, ge=0, le=1, description="Share of the answered rows that are sampled; 0 samples none."
     )
     without: list[str] = Field(
-        default_factory=list, description="Columns that are never kept, such as personal ones."
+        default_factory=list, description="Columns that are never sampled, such as personal data."
     )
     sample_mb: int = Field(
-        1024, ge=1, description="Most MiB that the samples take; the oldest go first."
+        1024, ge=1, description="Maximal size of the samples, in MiB; the oldest are deleted first."
     )
     key: str | None = Field(
         None,
-        description="A field of a request that names the row, such as a part number. It is kept, "
-        "and is no input of the model.",
+        description="A field of a request that identifies the row, such as a part number. It is "
+        "sampled, but not an input of the model.",
     )
 
 
@@ -44,42 +44,42 @@ class Monitoring(Sampling):
     window_hours: float = Field(
         24,
         gt=0,
-        description="How far back `beltline monitor` looks; drift is against as much before.",
+        description="The window that `beltline monitor` checks; drift is against the one before.",
     )
     label_hours: float = Field(
-        168, gt=0, description="How far back it looks for rows that have a label by now."
+        168, gt=0, description="The window for live metrics: rows whose label has arrived."
     )
     min_rows: int = Field(
-        200, ge=20, description="With fewer rows there is no alarm: it says that these are too few."
+        200, ge=20, description="With fewer rows no alarm is raised, and the report says so."
     )
     skew: float = Field(
         0.05,
         gt=0,
         le=1,
-        description="Most distance of a column from the training rows; TFDV's Jensen-Shannon "
-        "divergence of a number, the largest change of a category's share.",
+        description="Maximal distance of a column from the training rows: TFDV's Jensen-Shannon "
+        "divergence of a number, the L-infinity distance of a category.",
     )
     drift: float = Field(
-        0.05, gt=0, le=1, description="Most distance of a column from the window before."
+        0.05, gt=0, le=1, description="Maximal distance of a column from the window before."
     )
     new_values: float = Field(
         0.01,
         ge=0,
         le=1,
-        description="Largest share of values that the training rows don't have: other categories, "
-        "numbers outside of their range.",
+        description="Maximal share of values that the training rows don't have: new categories, "
+        "numbers out of range.",
     )
     missing: float = Field(
-        0.05, ge=0, le=1, description="Most by which the share of missing values may be larger."
+        0.05, ge=0, le=1, description="Maximal increase of the share of missing values."
     )
     score: float = Field(
         0.05,
         gt=0,
         le=1,
-        description="Most distance of the model's answers from those to the evaluation rows.",
+        description="Maximal distance of the predictions from those for the evaluation rows.",
     )
     metrics: dict[Metric, Bound] = Field(
-        default_factory=dict, description="What each metric must reach on rows with a label."
+        default_factory=dict, description="Bounds of the metrics on rows with a label."
     )
 
     @model_validator(mode="after")

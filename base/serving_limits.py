@@ -16,21 +16,17 @@ class ServingLimits(Section):
         8501, ge=0, le=65_535, description="The port; 0 is a free one. `--port` overrides it."
     )
     max_request_mb: float = Field(
-        16, gt=0, le=1024, description="Largest body of one request, in MiB."
+        16, gt=0, le=1024, description="Maximal size of a request body, in MiB."
     )
-    max_rows: int = Field(10_000, ge=1, description="Most rows of one request.")
-    timeout_seconds: float = Field(
-        30, gt=0, le=3600, description="Longest that a request waits for its answer."
-    )
+    max_rows: int = Field(10_000, ge=1, description="Maximal number of rows in a request.")
+    timeout_seconds: float = Field(30, gt=0, le=3600, description="Timeout of a request.")
     batch_rows: int = Field(
         256,
         ge=1,
-        description="Most rows that the model is asked at once: those of requests that come at the "
-        "same time go together.",
+        description="Maximal batch size in rows; concurrent requests run as one batch.",
     )
     queue_rows: int = Field(
         4_096,
         ge=1,
-        description="Most rows that wait for the model; a request beyond them is told to come "
-        "again.",
+        description="Maximal number of rows in the queue; a request beyond it gets 503.",
     )
