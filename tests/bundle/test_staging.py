@@ -1,5 +1,7 @@
 """A bundle on its way to its place: where it is staged, who may read it, and who was first."""
 
+import os
+
 import pytest
 
 from beltline.bundle import folder
@@ -16,6 +18,15 @@ def test_it_is_staged_beside_its_place_under_a_hidden_name(tmp_path):
     assert {file.name: file.read_bytes() for file in staged.iterdir()} == FILES
     assert staged.stat().st_mode & 0o777 == 0o755
     assert {file.stat().st_mode & 0o777 for file in staged.iterdir()} == {0o644}
+
+
+def test_a_bundle_is_staged_in_the_folder_that_it_goes_to(tmp_path, monkeypatch):
+    # From another file system it could be copied only, and a reader would see a part of it.
+    renames, rename = [], os.rename
+    monkeypatch.setattr(os, "rename", lambda a, b: (renames.append((a, b)), rename(a, b)))
+    made = folder.write(tmp_path / "bundles", manifest(), b"pipeline", b"code")
+    [(staged, path)] = renames
+    assert (staged.parent, path) == (tmp_path / "bundles", made.path)
 
 
 def test_the_first_to_publish_wins(tmp_path):
