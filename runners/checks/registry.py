@@ -1,7 +1,8 @@
-"""The labels of an image: from its registry, or from the Docker engine here.
+"""The labels of an image: from its registry, or from the local Docker engine.
 
-What the cluster pulls is the registry's, so that one is asked first where the name holds one. It is
-read by the registry's REST API (Docker's, version 2), with the login of `docker login`.
+The cluster pulls from the registry, so the registry comes first if the name has one. It is read
+over its REST API (OCI distribution), with the login of `docker login`: Docker's SDK needs an engine
+for that, and returns no labels.
 """
 
 import re
@@ -35,7 +36,7 @@ _REPOSITORY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]
 
 @dataclass(frozen=True)
 class ImageLabels:
-    """An image's labels, and where they were read."""
+    """The labels of an image, and where they were read."""
 
     values: dict[str, str]
     where: str
@@ -43,7 +44,7 @@ class ImageLabels:
 
 @dataclass(frozen=True)
 class ImageName:
-    """An image's name in its parts; `host` is empty where the name holds no registry."""
+    """The parts of an image's name; `host` is empty if the name has no registry."""
 
     host: str
     repository: str
@@ -51,7 +52,11 @@ class ImageName:
 
     @classmethod
     def read(cls, image: str) -> "ImageName":
-        """Returns the parts of `[HOST/]REPOSITORY[:TAG][@DIGEST]`; Problem if it is none."""
+        """Returns the parts of `[HOST/]REPOSITORY[:TAG][@DIGEST]`.
+
+        Raises:
+          Problem: the name is invalid.
+        """
         name, _, digest = image.partition("@")
         name, tag = parse_repository_tag(name)
         try:
@@ -59,17 +64,16 @@ class ImageName:
         except DockerException:
             repository = ""
         if not _REPOSITORY.fullmatch(repository):
-            raise Problem(f"'{image}' is no name of an image", "correct `kubeflow.image`")
+            raise Problem(f"invalid image name '{image}'", "fix `kubeflow.image`")
         host = "" if index == auth.INDEX_NAME else index
         return cls(host, repository, digest or tag or "latest")
 
 
 def labels(image: str) -> ImageLabels:
-    """Returns an image's labels.
+    """Returns the labels of an image for Linux on x86-64.
 
     Raises:
-      Problem: that is no name of an image, or the registry has no such image for Linux on x86-64.
-      CheckSkipped: neither the registry nor an engine could be asked, with both reasons.
+      CheckSkipped: neither the registry nor an engine is available, with both reasons.
     """
     name = ImageName.read(image)
     asked: list[Callable[[], ImageLabels]] = [lambda: of_engine(image), lambda: of_registry(name)]
@@ -85,37 +89,45 @@ def labels(image: str) -> ImageLabels:
 
 
 def of_engine(image: str) -> ImageLabels:
-    """Returns the labels of an image that the Docker engine here has; else raises CheckSkipped."""
+    """Returns the labels of an image in the local Docker engine.
+
+    Raises:
+      CheckSkipped: there is no engine, or no such image in it.
+    """
     try:
         client = docker.from_env(timeout=_SECONDS)
         try:
             found = client.images.get(image).attrs
-            return ImageLabels(_labels_of(found, "Config"), "in the Docker engine here")
+            return ImageLabels(_labels_of(found, "Config"), "in the local Docker engine")
         finally:
             client.close()
     except ImageNotFound:
-        raise CheckSkipped(f"the Docker engine here has no {image}") from None
+        raise CheckSkipped(f"{image} not found in the local Docker engine") from None
     except (AttributeError, DockerException, ValueError, requests.RequestException):
-        # Its client fails also on a broken file of logins.
-        raise CheckSkipped("no Docker engine answers here") from None
+        # Its client also fails on an invalid file of logins.
+        raise CheckSkipped("no local Docker engine is reachable") from None
 
 
 def of_registry(name: ImageName) -> ImageLabels:
-    """Returns the labels of an image in its registry; Problem if that has no such image."""
+    """Returns the labels of an image in its registry.
+
+    Raises:
+      CheckSkipped: the registry is not reachable.
+    """
     registry = Registry(name.host or _HUB, name.repository)
     try:
         return ImageLabels(registry.labels(name.reference), f"at {registry.host}")
     except requests.HTTPError as error:
-        raise CheckSkipped(f"{registry.host} says {error.response.status_code}") from None
+        raise CheckSkipped(f"{registry.host} returned {error.response.status_code}") from None
     except (requests.ConnectionError, requests.Timeout) as error:
         why = type(error).__name__
-        raise CheckSkipped(f"the registry {registry.host} doesn't answer ({why})") from None
+        raise CheckSkipped(f"registry {registry.host} is not reachable ({why})") from None
     except (AttributeError, KeyError, TypeError, ValueError, requests.RequestException):
-        raise CheckSkipped(f"{registry.host} answers, but not as a registry") from None
+        raise CheckSkipped(f"{registry.host} is not a registry") from None
 
 
 def _labels_of(image: dict[str, Any], key: str) -> dict[str, str]:
-    """Returns the labels in an image's configuration, all of which may be left out."""
+    """Returns the labels in an image's configuration, which may have none."""
     return dict((image.get(key) or {}).get("Labels") or {})
 
 
@@ -123,7 +135,7 @@ class Registry:
     """One repository of a registry."""
 
     def __init__(self, host: str, repository: str):
-        # As Docker does: without TLS on this machine alone.
+        # As Docker does: without TLS only on this machine.
         scheme = "http" if _is_here(f"//{host}") else "https"
         repository = repository if "/" in repository or host != _HUB else f"library/{repository}"
         self.host = host
@@ -144,7 +156,7 @@ class Registry:
             platform = each.get("platform") or {}
             if (platform.get("os"), platform.get("architecture")) == _PLATFORM:
                 return str(each["digest"])
-        what = f"{self.host} has {self._repository} for other machines than Linux on x86-64 only"
+        what = f"{self.host} has no {self._repository} for Linux on x86-64"
         raise Problem(what, "build it for linux/amd64 and push it")
 
     def _manifest(self, reference: str) -> dict[str, Any]:
@@ -158,15 +170,15 @@ class Registry:
             answer = self._session.get(f"{self._url}/{path}", headers=headers, timeout=_SECONDS)
         if answer.status_code in (401, 403):
             login = "docker login" + (f" {self.host}" if self.host != _HUB else "")
-            raise CheckSkipped(f"{self.host} wants a login for {self._repository}: `{login}`")
+            raise CheckSkipped(f"{self.host} requires a login for {self._repository}: `{login}`")
         if answer.status_code == requests.codes.not_found:
-            what = f"{self.host} has no {self._repository} ({path.rpartition('/')[2]})"
-            raise Problem(what, "build the image (`make image`) and push it, or correct the name")
+            what = f"{self._repository} ({path.rpartition('/')[2]}) not found at {self.host}"
+            raise Problem(what, "build the image (`make image`) and push it, or fix the name")
         answer.raise_for_status()
         return answer
 
     def _log_in(self, challenge: str) -> None:
-        """Takes the way that the registry asks for: name and password, or a token for them."""
+        """Logs in as the registry requires: with name and password, or with a token for them."""
         login = self._login()
         kind, _, rest = challenge.partition(" ")
         if kind.lower() != "bearer":
@@ -174,9 +186,9 @@ class Registry:
             return
         asked = dict(re.findall(r'(\w+)="([^"]*)"', rest))
         realm = asked.pop("realm")
-        # The password goes there: in the clear it doesn't leave this machine.
+        # The password goes there: it must not leave this machine without TLS.
         if not realm.startswith("https:") and not (_is_here(self._url) and _is_here(realm)):
-            raise CheckSkipped(f"{self.host} wants a login over a connection without TLS")
+            raise CheckSkipped(f"{self.host} requires a login over a connection without TLS")
         answer = requests.get(realm, params=asked, auth=login, timeout=_SECONDS)
         if answer.ok:
             token = answer.json()
@@ -187,16 +199,16 @@ class Registry:
         try:
             found = auth.load_config().resolve_authconfig(host) or {}
         except (AttributeError, DockerException, ValueError):
-            # A file or a credential store that doesn't work.
+            # An invalid file, or a broken credential store.
             return None
-        # A credential store spells them in its own way.
+        # Credential stores spell the keys differently.
         found = {key.lower(): value for key, value in found.items()}
         name, password = found.get("username"), found.get("password")
         return (name, password) if name and password else None
 
 
 class _Bearer(requests.auth.AuthBase):
-    """Sends a token. As a header of the session, a login in ~/.netrc would take its place."""
+    """Sends a token; a login in ~/.netrc would override a header of the session."""
 
     def __init__(self, token: str):
         self._token = token

@@ -94,7 +94,7 @@ def test_a_site_that_does_not_answer_or_refuses_the_login(pipeline: Deployed) ->
         assert bad(check(pipeline)) == ["airflow", "rest"]
         pipeline.project.env["BELTLINE_AIRFLOW"] = known.replace("admin:", "admin:wrong")
         found = check(pipeline)["airflow"]
-        assert found["ok"] is False and "refuses the login of admin" in found["text"]
+        assert found["ok"] is False and "rejected the login of admin" in found["text"]
         assert known.partition("admin:")[2].partition("@")[0] not in str(found)
     finally:
         pipeline.project.env["BELTLINE_AIRFLOW"] = known

@@ -183,7 +183,7 @@ class TestEnd:
     def test_a_push_whose_result_was_not_seen_is_a_push(self, run):
         ended = run("", node="Pusher")
         assert (ended["raised"], ended["extras"]) == ("", [])
-        assert any("not seen" in text for _, _, text in ended["lines"])
+        assert any("its log has no result" in text for _, _, text in ended["lines"])
 
     def test_a_node_without_a_word_is_explained(self, run):
         assert "exit code 5" in run("sys.exit(5)")["says"]
