@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from beltline.base.errors import BeltlineError, WrongInput
-from beltline.base.monitoring_settings import Sampling
-from beltline.base.section import Section
-from beltline.base.serving_limits import ServingLimits
+from beltline.base.settings.monitoring import Sampling
+from beltline.base.settings.section import Section
+from beltline.base.settings.serving import ServingLimits
 from beltline.serving.options import Options
 
 _HELP = {

@@ -7,8 +7,8 @@ A new limit is a field of `ServingLimits`, and nothing here.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from beltline.base.monitoring_settings import Sampling
-from beltline.base.serving_limits import ServingLimits
+from beltline.base.settings.monitoring import Sampling
+from beltline.base.settings.serving import ServingLimits
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ TESTED_THROUGH = {
     "tests/pipeline/evaluation/test_metrics.py": ("pipeline/evaluation/counting.py",),
     "tests/pipeline/init/test_draft.py": ("pipeline/init/label.py",),
     "tests/pipeline/settings/test_settings.py": (
-        "base/monitoring_settings.py",
-        "base/section.py",
+        "base/settings/monitoring.py",
+        "base/settings/section.py",
         "pipeline/settings/airflow.py",
         "pipeline/settings/data.py",
         "pipeline/settings/evaluation.py",
@@ -94,7 +94,7 @@ TESTED_THROUGH = {
         "runners/report/__init__.py",
         "runners/report/content.py",
     ),
-    "tests/runners/cli/commands/test_serve.py": ("base/serving_limits.py",),
+    "tests/runners/cli/commands/test_serve.py": ("base/settings/serving.py",),
     "tests/runners/kubeflow/compile/test_package.py": (
         "pipeline/settings/kubeflow.py",
         "runners/kubeflow/compile/components.py",

@@ -9,7 +9,7 @@ from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from beltline.base.metric_bounds import Bound, Metric
+from beltline.base.settings.bounds import Bound, Metric
 from beltline.pipeline.evaluation.results import BASELINE, CANDIDATE
 from beltline.pipeline.settings.data import Task
 from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER, METRICS_OF_TASK

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from beltline.base.section import MisplacedError, Section
+from beltline.base.settings.section import MisplacedError, Section
 
 # Five fields, or one of Airflow's names for such.
 CRON_PATTERN = r"^(@(hourly|daily|weekly|monthly|quarterly|yearly)|\S+( \S+){4})$"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from beltline.base.section import MisplacedError, Section
+from beltline.base.settings.section import MisplacedError, Section
 
 Task = Literal["binary", "multiclass", "regression"]
 

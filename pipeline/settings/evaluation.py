@@ -6,8 +6,8 @@ class to `beltline.pipeline.evaluation.config`; where less is better, also to `L
 
 from pydantic import Field
 
-from beltline.base.metric_bounds import Bound, Metric
-from beltline.base.section import Section
+from beltline.base.settings.bounds import Bound, Metric
+from beltline.base.settings.section import Section
 from beltline.pipeline.settings.data import Task
 
 METRICS_OF_TASK: dict[Task, tuple[Metric, ...]] = {

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 from beltline.pipeline.settings.airflow import AbsolutePath
 
 

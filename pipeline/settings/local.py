@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 
 
 class NodeResources(Section):

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER, METRICS_OF_TASK
 from beltline.pipeline.settings.settings import Settings
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 
 
 class Push(Section):

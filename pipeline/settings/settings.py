@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from beltline.base.metric_bounds import Metric
-from beltline.base.monitoring_settings import Monitoring
-from beltline.base.section import MisplacedError, Section
-from beltline.base.serving_limits import ServingLimits
+from beltline.base.settings.bounds import Metric
+from beltline.base.settings.monitoring import Monitoring
+from beltline.base.settings.section import MisplacedError, Section
+from beltline.base.settings.serving import ServingLimits
 from beltline.pipeline.settings.airflow import Airflow
 from beltline.pipeline.settings.data import Data, FeatureSettings, Label
 from beltline.pipeline.settings.evaluation import METRICS_OF_TASK, Evaluation

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from beltline.base.hints import did_you_mean
-from beltline.base.section import MisplacedError, Section
+from beltline.base.settings.section import MisplacedError, Section
 from beltline.pipeline.settings.training import Model, Training
 
 _OF_TRAINING = ("learning_rate", "weight_decay")

@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatistics as Dataset
 from tensorflow_metadata.proto.v0.statistics_pb2 import FeatureNameStatistics as Feature
 
-from beltline.base.monitoring_settings import Monitoring
+from beltline.base.settings.monitoring import Monitoring
 from beltline.serving.monitoring import chance
 from beltline.serving.monitoring.bars import bars
 from beltline.serving.monitoring.counting import (

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beltline.base.monitoring_settings import Monitoring
+from beltline.base.settings.monitoring import Monitoring
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from sklearn import metrics
 
-from beltline.base.metric_bounds import Bound, Metric
+from beltline.base.settings.bounds import Bound, Metric
 from beltline.serving.monitoring.report import LiveMetric
 from beltline.serving.samples.encoding import KEY, PREFIX
 

@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 
-from beltline.base.serving_limits import ServingLimits
+from beltline.base.settings.serving import ServingLimits
 from beltline.serving.servables.batch_run import BatchItem, Outcome, concatenated, run_items
 from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut
 from beltline.serving.servables.servable import Servable

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from beltline.base.monitoring_settings import Monitoring
+from beltline.base.settings.monitoring import Monitoring
 from beltline.bundle.environment import VERSION
 from beltline.pipeline.settings.kubeflow import Kubeflow
 from beltline.pipeline.settings.push import Push

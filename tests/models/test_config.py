@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 from beltline.models import config as read
 from beltline.models import features
 from beltline.models.config import features_from_config, from_config

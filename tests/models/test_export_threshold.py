@@ -50,13 +50,6 @@ def job(odds: np.ndarray, labels: np.ndarray) -> Job:
     split = Split(labels, columns, stream)
     objective = make_objective(labels, features(), "prior")
     return Job(from_config(CONFIG), None, split, split, objective)  # type: ignore[arg-type]
-        from_config(CONFIG),
-        features(),
-        None,
-        split,
-        split,
-        make_objective(labels, features(), "prior"),
-    )  # type: ignore[arg-type]
 
 
 class Untransformed:

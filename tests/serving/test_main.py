@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.base.monitoring_settings import Sampling
-from beltline.base.serving_limits import ServingLimits
+from beltline.base.settings.monitoring import Sampling
+from beltline.base.settings.serving import ServingLimits
 from beltline.serving.__main__ import options, parser
 from beltline.serving.options import Options
 

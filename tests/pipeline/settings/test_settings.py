@@ -2,7 +2,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER, METRICS_OF_TASK
 from beltline.pipeline.settings.settings import Settings
 

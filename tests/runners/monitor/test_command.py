@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from beltline.base.monitoring_settings import Monitoring
+from beltline.base.settings.monitoring import Monitoring
 from beltline.runners.monitor.command import MonitorJob, MonitorResult, main, run_monitor
 from beltline.runners.paths import Paths
 from tests import sampled

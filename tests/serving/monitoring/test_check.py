@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.base.metric_bounds import Bound
-from beltline.base.monitoring_settings import Monitoring
+from beltline.base.settings.bounds import Bound
+from beltline.base.settings.monitoring import Monitoring
 from beltline.serving.monitoring import MonitoringConfig, monitor
 from beltline.serving.monitoring.reference import SCORES, STATISTICS
 from tests.serving.monitoring.made import NOW, sample, schema_of, version

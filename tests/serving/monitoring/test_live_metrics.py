@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beltline.base.metric_bounds import Bound
+from beltline.base.settings.bounds import Bound
 from beltline.pipeline.evaluation import metrics as evaluation
 from beltline.serving.monitoring.live_metrics import labelled, live_metrics
 

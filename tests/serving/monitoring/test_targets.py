@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from beltline.base.monitoring_settings import Monitoring
+from beltline.base.settings.monitoring import Monitoring
 from beltline.data.casting import generate
 from beltline.serving.monitoring import MonitoringConfig, monitor
 from tests.serving.monitoring.made import NOW, sample, version

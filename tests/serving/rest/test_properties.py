@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beltline.base.monitoring_settings import Sampling
+from beltline.base.settings.monitoring import Sampling
 from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.metrics import ServerMetrics

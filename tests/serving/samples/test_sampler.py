@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
-from beltline.base.monitoring_settings import Sampling
+from beltline.base.settings.monitoring import Sampling
 from beltline.pipeline.components.statistics_gen import Executor, tfdv
 from beltline.serving.options import Options
 from beltline.serving.samples import files as sample_files

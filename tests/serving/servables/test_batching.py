@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from beltline.base.serving_limits import ServingLimits
+from beltline.base.settings.serving import ServingLimits
 from beltline.serving.servables.batching import Batcher
 from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut, WrongValues
 from tests.serving.servables.counting import Counting

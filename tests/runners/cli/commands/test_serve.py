@@ -8,8 +8,8 @@ import requests
 from click.testing import CliRunner
 
 from beltline.base.errors import WrongInput
-from beltline.base.monitoring_settings import Monitoring
-from beltline.base.serving_limits import ServingLimits
+from beltline.base.settings.monitoring import Monitoring
+from beltline.base.settings.serving import ServingLimits
 from beltline.runners.cli.commands.serve import serve, serve_options
 from beltline.runners.cli.options import open_project
 from beltline.serving.options import Options

@@ -6,7 +6,7 @@ fields: a new one is declared here alone. They change no run.
 
 from pydantic import Field
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 
 
 class ServingLimits(Section):

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from beltline.base.metric_bounds import Bound
+from beltline.base.settings.bounds import Bound
 
 
 @pytest.mark.parametrize("given", [{"lower": 0}, {"upper": 0}, {"lower": 0.5, "upper": 0.5}])

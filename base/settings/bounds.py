@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from beltline.base.section import Section
+from beltline.base.settings.section import Section
 
 Metric = Literal["auc", "pr_auc", "f1", "accuracy", "macro_f1", "rmse", "mae", "r2"]
 

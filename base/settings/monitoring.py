@@ -6,8 +6,8 @@ beltline.serving` all have these fields: a new one is declared here alone.
 
 from pydantic import Field, model_validator
 
-from beltline.base.metric_bounds import Bound, Metric
-from beltline.base.section import MisplacedError, Section
+from beltline.base.settings.bounds import Bound, Metric
+from beltline.base.settings.section import MisplacedError, Section
 
 
 class Sampling(Section):
