@@ -70,7 +70,7 @@ class Ledger:
         known = self.store.get_contexts_by_id(contexts)
         return self.store.put_execution(execution, made, known)[0]
 
-    def exit_with(self, execution_id: int, state: str) -> None:
+    def end(self, execution_id: int, state: str) -> None:
         """Ends an execution."""
         [execution] = self.store.get_executions_by_id([execution_id])
         execution.last_known_state = pb.Execution.State.Value(state)

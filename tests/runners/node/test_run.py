@@ -142,7 +142,8 @@ def test_a_run_goes_on_with_the_bundle_it_began_with(project: Project, tmp_path:
     assert at(first, "ExampleGen").code == 0
     went_on = at(second, "StatisticsGen")
     assert went_on.code == 0, went_on.text
-    assert f"began with bundle {first.manifest.digest[:12]}, and goes on with it" in went_on.err
+    said = f"continues with bundle {first.manifest.digest[:12]}, with which it started"
+    assert said in went_on.err
     found = lineage(project).nodes("deployed")
     assert {each.bundle for each in found} == {first.manifest.digest}
     shutil.rmtree(first.path)
@@ -175,7 +176,7 @@ def test_a_wrong_call(project: Project) -> None:
     parameter = call(project, "Schema", "d", "--param", "steps=ten")
     assert parameter.code == 2 and "steps=ten: must be a whole number" in parameter.err
     run = call(project, "Schema", "../d")
-    assert run.code == 2 and "--run '../d'" in run.err
+    assert run.code == 2 and "--run: invalid value '../d'" in run.err
     assert lineage(project).nodes("d") == []
 
 

@@ -52,7 +52,7 @@ class Site:
         """Returns the exit code, the JSON of the last line, and what went to stderr."""
         return self.end(self.start(node, run, *options))
 
-    def exit_with(self, client: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
+    def end(self, client: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
         out, err = client.communicate(timeout=120)
         return client.returncode, json.loads(out.splitlines()[-1]) if out else {}, err
 
