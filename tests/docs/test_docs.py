@@ -37,7 +37,7 @@ NOT_RUN = {
     "make test": "is what calls this test",
     "make image": "is what tests/deploy/test_image.py builds and asks",
     "make bench": "takes an hour; what it calls is tests/benchmarks/test_speed.py",
-    "make mutants": "takes half an hour; the tests that it runs are run here one by one",
+    "make mutants": "breaks each line of some modules; the tests that it runs are run here",
     "make airflow": "starts Airflow until Ctrl-C; what it calls is tests/airflow/test_start.py",
     "make setup": "is the first step of `make check`, with which CI begins",
     "make check": "CI calls it before the tests (.ci/run)",
