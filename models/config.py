@@ -98,7 +98,7 @@ def from_config(custom_config: Mapping[str, Any]) -> Config:
     Raises:
       ValueError: a key is unknown or missing, or the columns or classes contradict each other.
     """
-    _check_keys(Config, custom_config, "", optional=("tuning",))
+    _check_keys(Config, custom_config, "")
     tuning = custom_config.get("tuning")
     return Config(
         code_digest=custom_config["code_digest"],
@@ -139,13 +139,11 @@ def _read(section: type[_Section], values: Mapping[str, Any], name: str) -> _Sec
     return section(**values)
 
 
-def _check_keys(
-    section: type[Any], values: Mapping[str, Any], prefix: str, optional: tuple[str, ...] = ()
-) -> None:
-    known = [field.name for field in dataclasses.fields(section)]
+def _check_keys(section: type[Any], values: Mapping[str, Any], prefix: str) -> None:
+    known = {field.name: field.default for field in dataclasses.fields(section)}
     for name in values:
         if name not in known:
             raise ValueError(f"custom_config: unknown key '{prefix}{name}'")
-    for name in known:
-        if name not in values and name not in optional:
+    for name, default in known.items():
+        if name not in values and default is dataclasses.MISSING:
             raise ValueError(f"custom_config: missing key '{prefix}{name}'")
