@@ -128,6 +128,7 @@ def test_settings_that_cannot_be_trained_with_end_the_search(folder: Path) -> No
 
     custom = changed()
     custom["training"]["learning_rate"] = 1e30
+    custom["tuning"]["values"]["learning_rate"] = 1e30
     with pytest.raises(FatalError, match=r"the untuned settings: (val_)?loss is"):
         search(folder, custom)
 

@@ -13,7 +13,7 @@ from beltline.bundle.folder import write
 from beltline.runners.metadata.store import BUNDLE, Lineage
 from beltline.runners.node.run import run_node
 from tests.bundle.bundles import NODES, manifest
-from tests.runners.projects import Ledger, places
+from tests.runners.projects import Ledger, paths
 
 
 @pytest.fixture
@@ -21,10 +21,10 @@ def ledger(tmp_path, monkeypatch):
     """An ML Metadata; what a node does to this process's imports is undone."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(beltline, "__path__", beltline.__path__)
-    for name in places(tmp_path).environment():
+    for name in paths(tmp_path).environment():
         monkeypatch.setenv(name, "")
-    places(tmp_path).root.mkdir()
-    made = Ledger(places(tmp_path).metadata)
+    paths(tmp_path).root.mkdir()
+    made = Ledger(paths(tmp_path).metadata)
     made.run("r1")
     return made
 
@@ -57,14 +57,14 @@ def launched(ledger, monkeypatch):
 
 
 def execution(tmp_path, node):
-    found = Lineage(places(tmp_path).metadata, "line").node("r1", node)
+    found = Lineage(paths(tmp_path).metadata, "line").node("r1", node)
     assert found is not None
     return found
 
 
 def test_an_execution_names_its_bundle(tmp_path, bundle, launched):
     made = bundle()
-    assert run_node(made, "Schema", "r1", places(tmp_path)).state == "done"
+    assert run_node(made, "Schema", "r1", paths(tmp_path)).state == "done"
     assert execution(tmp_path, "Schema").bundle == made.manifest.digest
     assert launched.bundles == [made.manifest.digest]
 
@@ -80,7 +80,7 @@ def test_an_execution_names_its_bundle(tmp_path, bundle, launched):
 def test_however_it_ends_ml_metadata_says_so(tmp_path, bundle, launched, error, state, recorded):
     made = bundle()
     launched.error, launched.state = error, "RUNNING"
-    outcome = run_node(made, "ExampleGen", "r1", places(tmp_path))
+    outcome = run_node(made, "ExampleGen", "r1", paths(tmp_path))
     found = execution(tmp_path, "ExampleGen")
     assert (outcome.state, found.state) == (state, recorded)
     assert str(error) in outcome.reason
@@ -90,7 +90,7 @@ def test_however_it_ends_ml_metadata_says_so(tmp_path, bundle, launched, error, 
 def test_a_run_goes_on_with_the_bundle_that_it_began_with(tmp_path, bundle, ledger, launched):
     first, newer = bundle(), bundle(version="0.2.0")
     ledger.node("r1", "ExampleGen", **{BUNDLE: first.manifest.digest})
-    run_node(newer, "Schema", "r1", places(tmp_path))
+    run_node(newer, "Schema", "r1", paths(tmp_path))
     assert launched.bundles == [first.manifest.digest]
     assert execution(tmp_path, "Schema").bundle == first.manifest.digest
 
@@ -98,7 +98,7 @@ def test_a_run_goes_on_with_the_bundle_that_it_began_with(tmp_path, bundle, ledg
 def test_a_run_whose_bundle_is_gone_is_told_to_start_anew(tmp_path, bundle, ledger, launched):
     ledger.node("r1", "ExampleGen", **{BUNDLE: "0" * 64})
     with pytest.raises(WrongInput, match="run r1 began with another bundle"):
-        run_node(bundle(), "Schema", "r1", places(tmp_path))
+        run_node(bundle(), "Schema", "r1", paths(tmp_path))
     assert launched.bundles == []
 
 
@@ -106,29 +106,29 @@ def test_a_node_that_the_first_bundle_lacks_is_refused(tmp_path, bundle, ledger,
     first, newer = bundle(nodes=NODES[:3]), bundle()
     ledger.node("r1", "ExampleGen", **{BUNDLE: first.manifest.digest})
     with pytest.raises(WrongInput, match="which has no Trainer"):
-        run_node(newer, "Trainer", "r1", places(tmp_path))
+        run_node(newer, "Trainer", "r1", paths(tmp_path))
     assert launched.bundles == []
 
 
 def test_nodes_after_a_refused_gate_are_skipped(tmp_path, bundle, launched):
     made = bundle()
-    run_node(made, "ExampleGen", "r1", places(tmp_path))
+    run_node(made, "ExampleGen", "r1", paths(tmp_path))
     launched.error, launched.state = GateRefused("anomalies"), "RUNNING"
-    run_node(made, "DataGate", "r1", places(tmp_path))
+    run_node(made, "DataGate", "r1", paths(tmp_path))
     launched.error, launched.state, launched.bundles = None, "COMPLETE", []
     for node in ("Transform", "Trainer", "Pusher"):
-        outcome = run_node(made, node, "r1", places(tmp_path))
+        outcome = run_node(made, node, "r1", paths(tmp_path))
         assert (outcome.state, outcome.reason) == ("skipped", "DataGate refused")
     assert launched.bundles == []
-    assert run_node(made, "Schema", "r1", places(tmp_path)).state == "done"
+    assert run_node(made, "Schema", "r1", paths(tmp_path)).state == "done"
 
 
 def test_nodes_after_a_day_without_data_are_skipped(tmp_path, bundle, launched):
     made = bundle()
     launched.error, launched.state = NoData("no rows"), "RUNNING"
-    run_node(made, "ExampleGen", "r1", places(tmp_path))
+    run_node(made, "ExampleGen", "r1", paths(tmp_path))
     launched.error, launched.bundles = None, []
-    outcome = run_node(made, "DataGate", "r1", places(tmp_path))
+    outcome = run_node(made, "DataGate", "r1", paths(tmp_path))
     assert (outcome.state, launched.bundles) == ("skipped", [])
     assert outcome.reason == "ExampleGen was skipped: no rows"
 
@@ -136,7 +136,7 @@ def test_nodes_after_a_day_without_data_are_skipped(tmp_path, bundle, launched):
 def test_an_attempt_that_was_killed_is_marked_failed(tmp_path, bundle, ledger, launched):
     made = bundle()
     killed = ledger.node("r1", "Schema", "RUNNING", **{BUNDLE: made.manifest.digest})
-    assert run_node(made, "Schema", "r1", places(tmp_path)).execution_id != killed
+    assert run_node(made, "Schema", "r1", paths(tmp_path)).execution_id != killed
     [found] = ledger.store.get_executions_by_id([killed])
     assert found.last_known_state == found.FAILED
 
@@ -144,5 +144,5 @@ def test_an_attempt_that_was_killed_is_marked_failed(tmp_path, bundle, ledger, l
 def test_a_bundle_for_other_libraries_is_refused(tmp_path, ledger, launched):
     other = write(tmp_path / "bundles", manifest(lock="0" * 64), b"", archive({}))
     with pytest.raises(WrongInput):
-        run_node(other, "Schema", "r1", places(tmp_path))
+        run_node(other, "Schema", "r1", paths(tmp_path))
     assert launched.bundles == []
