@@ -97,7 +97,7 @@ def test_a_run_goes_on_with_the_bundle_that_it_began_with(tmp_path, bundle, ledg
 
 def test_a_run_whose_bundle_is_gone_is_told_to_start_anew(tmp_path, bundle, ledger, launched):
     ledger.node("r1", "ExampleGen", **{BUNDLE: "0" * 64})
-    with pytest.raises(WrongInput, match="run r1 began with another bundle"):
+    with pytest.raises(WrongInput, match="run r1 started with another bundle"):
         run_node(bundle(), "Schema", "r1", paths(tmp_path))
     assert launched.bundles == []
 
