@@ -1,12 +1,14 @@
 """A full run under Airflow against the same run by the local runner, on the same machine.
 
 `make airflow` in one terminal; in another, with the login in `BELTLINE_AIRFLOW` (docs/airflow.md),
-`python -m benchmarks.airflow`. Each run has a pipeline name and a root of its own, so that nothing
-is cached and there is no champion; Airflow's last one is run once more, with everything cached.
+`python -m benchmarks.airflow -o benchmarks/RESULTS.md`. Each run has a pipeline name and a root of
+its own, so that nothing is cached and there is no champion; Airflow's last one is run once more,
+with everything cached.
 """
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import statistics
@@ -21,40 +23,82 @@ from typing import Any
 
 import click
 
-from beltline.runners.airflow.api import Site
+from beltline.runners.airflow.api import AirflowApi
+from benchmarks import pages
+from benchmarks.machine import describe
+from benchmarks.tables import table
 
 _PARSE_SECONDS = 120
 _RUN_SECONDS = 1200
+
+
+Seconds = dict[str, list[float]]
+"""Those of each run, by kind; `beltline run` is the first kind."""
 
 
 @click.command()
 @click.option("-f", "--file", type=Path, default=Path("pipeline.yaml"), help="The settings.")
 @click.option("--dags", type=Path, default=Path("build/airflow"), help="Airflow's DAG folder.")
 @click.option("--repeats", default=3, help="Runs of each kind.")
-def main(file: Path, dags: Path, repeats: int) -> None:
+@click.option("-o", "--output", type=Path, help="Replace the section in this Markdown file.")
+def main(file: Path, dags: Path, repeats: int, output: Path | None) -> None:
     """Compare Airflow with the local runner."""
-    site = Site.from_environment()
+    site = AirflowApi.from_environment()
     stamp = time.strftime("%H%M%S")
-    seconds: dict[str, list[float]] = {"local": [], "airflow, first": [], "airflow, warm": []}
+    seconds: Seconds = {"`beltline run`": [], "Airflow, no warm worker": [], "Airflow, warm": []}
+    local, *there = seconds
     cached: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(repeats):
-            seconds["local"].append(_local(file, Path(folder) / f"local{number}"))
-            for kind in ("first", "warm"):
-                if kind == "first":
-                    _end_workers()
-                bench = _Bench(site, dags, file, f"bench_{stamp}_{number}_{kind}", Path(folder))
-                with bench:
-                    seconds[f"airflow, {kind}"].append(bench.run())
+            seconds[local].append(_local(file, Path(folder) / f"local{number}"))
+            _end_workers()
+            for kind in there:
+                name = f"bench_{stamp}_{number}_{there.index(kind)}"
+                with _Bench(site, dags, file, name, Path(folder)) as bench:
+                    seconds[kind].append(bench.run())
                     cached = bench.cached()
-            click.echo("  ".join(f"{kind} {each[-1]:.1f} s" for kind, each in seconds.items()))
-    local = statistics.median(seconds["local"])
-    for kind, each in seconds.items():
-        median = statistics.median(each)
-        click.echo(f"{kind:<16} median {median:6.1f} s  {median / local:.2f} x local")
-    tasks = "  ".join(f"{node} {took:.1f}" for node, took in cached["tasks"].items())
-    click.echo(f"all cached: {cached['wall']:.1f} s in all, {cached['per_node']:.2f} s per node")
-    click.echo(f"  seconds of each task: {tasks}")
+            line = "  ".join(f"{kind} {each[-1]:.1f} s" for kind, each in seconds.items())
+            click.echo(line, err=True)
+    words = shlex.join(["python", "-m", "benchmarks.airflow", *sys.argv[1:]])
+    text = section(seconds, cached, words)
+    if output is None:
+        click.echo(text)
+    else:
+        pages.replace(output, "airflow", text)
+
+
+def section(seconds: Seconds, cached: dict[str, Any], command: str) -> str:
+    """Returns the section of RESULTS.md.
+
+    Args:
+      seconds: of each full run, by kind.
+      cached: of the last run once more: `wall` seconds, `per_node`, and those of `tasks` by node.
+      command: what measured them.
+    """
+    local = statistics.median(next(iter(seconds.values())))
+    lines = [
+        [
+            kind,
+            ", ".join(f"{second:.1f}" for second in each),
+            f"{statistics.median(each):.1f}",
+            f"{statistics.median(each) / local:.2f}",
+        ]
+        for kind, each in seconds.items()
+    ]
+    tasks = ", ".join(f"{node} {took:.1f}" for node, took in cached["tasks"].items())
+    return "\n\n".join(
+        [
+            "## Airflow against the local runner",
+            f"`{command}`; {time.strftime('%Y-%m-%d')}. {describe()}.",
+            "Full runs with nothing cached, by turns, beside `make airflow` (SQLite for both "
+            "databases). `beltline run` imports TFX and compiles within its time; for Airflow "
+            "compiling was done before. The ratio is the median's to that of `beltline run`.",
+            table(["run", "seconds of each", "median", "ratio"], lines),
+            f"The last run once more took {cached['wall']:.1f} s, {cached['per_node']:.2f} s for "
+            f"each node; seconds of each task: {tasks}. The Evaluator runs again, since there is a "
+            "champion now.",
+        ]
+    )
 
 
 def _local(file: Path, root: Path) -> float:
@@ -69,7 +113,7 @@ def _local(file: Path, root: Path) -> float:
 class _Bench:
     """A pipeline of its own in the DAG folder, gone again afterwards."""
 
-    def __init__(self, site: Site, dags: Path, file: Path, name: str, folder: Path):
+    def __init__(self, site: AirflowApi, dags: Path, file: Path, name: str, folder: Path):
         self._site, self._folder, self._name = site, dags / name, name
         settings = {"name": name, "airflow.root": str(folder / name)}
         changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]

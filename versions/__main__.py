@@ -33,7 +33,7 @@ def cli(context: click.Context, folder: Path) -> None:
 @click.argument("version", type=int)
 @click.pass_obj
 def promote(folder: Path, version: int) -> None:
-    """Make VERSION the live one; a running server serves it within two seconds."""
+    """Make VERSION the live version; a running server serves it within two seconds."""
     before = live.promote(folder, version)
     changed = (
         "is already live" if before == version else f"is now live (previously version {before})"
