@@ -30,7 +30,7 @@ image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the C
 	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: setup  ## Check style, types and layers
 	$(BIN)/ruff check .
@@ -39,7 +39,7 @@ lint: setup  ## Check style, types and layers
 	$(BIN)/lint-imports
 
 check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup -q
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder -q
 
 mutants: setup  ## Break the gates, pushes and splits line by line; list what no test notices
 	rm -rf mutants

@@ -1,12 +1,13 @@
 """Fixtures that several tests share."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests import built_image, databases, docker_engine
 from tests.beltline_process import Beltline
-from tests.order import in_groups
+from tests.order import Groups, longest_first
 from tests.skips import Skips
 
 
@@ -16,9 +17,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Skips())
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    in_groups(items)
+    longest_first(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    return Groups(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,24 @@
-"""Which tests run on one worker one after another, and which groups begin first.
+"""Which tests run on one worker one after another, and which of them begin first.
 
-Files that share something dear (a server, an image) are a group, any other file is one by itself.
-The longest groups begin first, so that no worker is left with one of them at the end.
+Files that share something dear (a server, an image, compiled packages) are a group, any other file
+is one by itself. The longest groups begin first, so that no worker is left with one at the end.
 """
 
-import pytest
+from pathlib import PurePosixPath
 
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# By folder, or by file where that is not enough.
 SHARED = {
-    "tests/airflow/test_check.py": "airflow",
-    "tests/airflow/test_kills.py": "airflow",
-    "tests/airflow/test_monitoring.py": "airflow",
-    "tests/airflow/test_scheduler.py": "airflow",
+    "tests/airflow": "airflow",
+    "tests/airflow/test_start.py": "start",
     "tests/deploy/test_image.py": "image",
-    "tests/docs/test_docs.py": "docs",
-    "tests/docs/test_outputs.py": "docs",
-    "tests/kubeflow/test_containers.py": "image",
+    "tests/docs": "docs",
+    "tests/kubeflow": "image",
+    "tests/runners/checks/test_kubeflow.py": "packages",
+    "tests/runners/cli/commands/test_submit.py": "packages",
+    "tests/runners/kubeflow": "packages",
 }
 # What takes minutes, longest first; the order of all others makes no difference.
 LONGEST = ["airflow", "image"]
@@ -22,12 +26,28 @@ LONGEST = ["airflow", "image"]
 
 def group(path: str) -> str:
     """Returns the group of a test's file, named by its path from the root."""
-    return SHARED.get(path, path)
+    file = PurePosixPath(path)
+    for place in (file, *file.parents):
+        if str(place) in SHARED:
+            return SHARED[str(place)]
+    return path
 
 
-def in_groups(items: list[pytest.Item]) -> None:
-    """Marks every test with its group, for `--dist loadgroup`, and sorts the groups."""
+def longest_first(items: list[pytest.Item]) -> None:
+    """Sorts tests by their group; those of one stay in their order."""
     place = {name: number for number, name in enumerate(LONGEST)}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item.nodeid.partition("::")[0])))
-    items.sort(key=lambda item: place.get(group(item.nodeid.partition("::")[0]), len(place)))
+    items.sort(key=lambda item: place.get(group(_file(item.nodeid)), len(place)))
+
+
+class Groups(LoadScopeScheduling):
+    """pytest-xdist's scheduling by scope, where a scope is a group.
+
+    Its own `--dist loadgroup` marks the group in a test's id, which pytest 9.2 no longer allows.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(_file(nodeid))
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
