@@ -145,6 +145,13 @@ class Rest:
             assert time.monotonic() < deadline, f"{dag} has not been parsed for {seconds} s"
             time.sleep(0.5)
 
+    def wait_until_all_parse(self, seconds: float = 60) -> None:
+        """Waits until Airflow has no import error of any file."""
+        deadline = time.monotonic() + seconds
+        while broken := self.call("GET", "importErrors")["import_errors"]:
+            assert time.monotonic() < deadline, broken[0]["stack_trace"]
+            time.sleep(0.5)
+
     def _log_in(self) -> None:
         user, password = self._user()
         body = {"username": user, "password": password}

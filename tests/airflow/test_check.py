@@ -125,10 +125,14 @@ def ten(pipeline: Deployed) -> Iterator[tuple[list[str], list[str]]]:
     for name in [*pipelines, *plain]:
         pipeline.airflow.rest.wait_until_parsed(name)
     yield pipelines, plain
-    for name in plain:
-        (dags / f"{name}.py").unlink()
+    # First what Airflow parses: a DAG file without the modules beside it would be an import error,
+    # which Airflow keeps until it looks for files again.
+    parsed = [f"{name}.py" for name in plain] + [f"{name}/dag.py" for name in pipelines]
+    for file in (dags / name for name in parsed):
+        file.unlink()
     for name in pipelines:
         shutil.rmtree(dags / name)
+    pipeline.airflow.rest.wait_until_all_parse()
 
 
 def test_ten_pipelines_are_parsed_like_any_ten_dags(

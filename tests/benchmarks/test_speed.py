@@ -23,7 +23,7 @@ def test_every_figure_comes_out(tmp_path: Path) -> None:
     assert all(len(seconds) == 1 and seconds[0] > 0 for seconds in size.seconds.values())
     # The whole command is the nodes and more; and what is unchanged is not run again.
     assert size.median("cold", "ours") > size.nodes["Trainer"][0]
-    assert "nothing changed" in (roots / "ours-unchanged.log").read_text()
+    assert "no changes since run" in (roots / "ours-unchanged.log").read_text()
     assert all(200 < size.most_mib(side) < 8192 for side in ("ours", "stock"))
     assert list(size.bare) == COMPUTING
     assert "Pusher" in size.nodes and "Champion" in size.nodes

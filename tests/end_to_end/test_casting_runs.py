@@ -31,7 +31,7 @@ def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
 def unchanged(project: Project) -> bool:
     result = project("run", *ANY_MODEL)
     assert result.code == 0, result.text
-    return "nothing changed" in result.out and not states(result)
+    return "no changes since run" in result.out and not states(result)
 
 
 def test_the_first_version_says_where_it_comes_from(project: Project) -> None:

@@ -91,7 +91,7 @@ def test_a_model_is_served_and_says_of_which_rows_it_is(project: Project) -> Non
 
 def test_nothing_changed_is_seen_at_once(project: Project) -> None:
     result = project("run", *QUICK)
-    assert result.code == 0 and "nothing changed" in result.out, result.text
+    assert result.code == 0 and "no changes since run" in result.out, result.text
 
 
 def test_what_is_there_is_checked_beforehand(project: Project) -> None:
@@ -100,7 +100,7 @@ def test_what_is_there_is_checked_beforehand(project: Project) -> None:
     for override, says in (
         ("data.query=SELECT 1 AS one", "no column 'scrap' in the result of data.query"),
         ("data.query=SELECT * FROM nowhere", "data.query: "),
-        ("data.query=SELECT :span", "so the span must be named"),
+        ("data.query=SELECT :span", "so the span must be given"),
         ("data.path=parts.csv", "can't be combined with `source: sql`"),
     ):
         refused = project("run", "--set", override)
@@ -157,9 +157,9 @@ def test_the_password_is_in_no_file(project: Project, database: Database) -> Non
 
 def test_init_wants_files_or_a_query(project: Project, tmp_path: Path) -> None:
     for given, says in (
-        ((), "one of the two"),
-        (("parts.csv", "--query", QUERY), "one of the two"),
-        (("--query", QUERY), "needs a --name"),
+        ((), "specify either DATA or --query"),
+        (("parts.csv", "--query", QUERY), "specify either DATA or --query"),
+        (("--query", QUERY), "--query requires --name"),
         (("--query", "SELEC", "--name", "a"), "data.query: "),
     ):
         refused = project("init", *given, "--label", "scrap", "-o", tmp_path)
