@@ -18,7 +18,7 @@ QUICK = {
 }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def written(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """What the README's own commands make of a table, run once for all that is shown."""
     project = Project(beltline, tmp_path_factory.mktemp("docs"))
@@ -33,7 +33,7 @@ def written(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
     return project
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def first(written: Project) -> Result:
     """The first run of that project."""
     result = written("run")
@@ -41,7 +41,7 @@ def first(written: Project) -> Result:
     return result
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def project(written: Project, first: Result) -> Project:
     """That project with a version."""
     return written

@@ -15,7 +15,7 @@ from tests.runners.projects import Ledger
 pytestmark = pytest.mark.slow
 
 # ML Metadata keeps to itself what MariaDB has said.
-REFUSALS = ("authentication failed", "are user, password and database right?")
+REFUSALS = ("authentication failed", "are user, password and database correct?")
 
 
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])

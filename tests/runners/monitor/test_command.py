@@ -132,7 +132,7 @@ class TestWhatItSees:
         second = look(root, "b", now + timedelta(hours=1))
         assert second.state == "skipped"
         assert "version 1 raised an alarm at" in second.reason
-        assert "(run a), and waits 6 hours: " in second.reason
+        assert "(run a); paused for 6 hours: " in second.reason
         assert second.report["alarms"] == first.report["alarms"]
         assert look(root, "c", now + PAUSE + timedelta(seconds=2)).state == "done"
 

@@ -168,8 +168,8 @@ def test_pods_are_told_the_database_of_a_query(beltline, folder):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("kubeflow.image=null", "kubeflow.image: is needed"),
-        ("kubeflow.volume_claim=null", "kubeflow.volume_claim: is needed"),
+        ("kubeflow.image=null", "kubeflow.image: required for Kubeflow"),
+        ("kubeflow.volume_claim=null", "kubeflow.volume_claim: required for Kubeflow"),
         ("kubeflow.secrets={}", "kubeflow.secrets: one entry must become BELTLINE_METADATA"),
         ("kubeflow.schedule=nightly", "kubeflow.schedule"),
         ("kubeflow.monitoring_schedule=hourly", "kubeflow.monitoring_schedule"),
@@ -191,7 +191,7 @@ def test_a_mistake_for_kubeflow_is_found_before_anything_is_written(
     ("setting", "message"),
     [
         ("airflow.where=docker", "airflow.docker.image: is required with `where: docker`"),
-        ("airflow.where=kubernetes", "airflow.kubernetes.image: is needed"),
+        ("airflow.where=kubernetes", "airflow.kubernetes.image: is required with"),
         ("airflow.timezone=Mars/Base", "unknown time zone 'Mars/Base'"),
         ("airflow.schedule=nightly", "airflow.schedule"),
         ("airflow.start_date='2026-02-30'", "airflow.start_date"),
