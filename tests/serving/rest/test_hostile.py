@@ -234,13 +234,11 @@ def until_refused(server, start, piece):
 )
 def test_headers_and_trailers_without_an_end(server, start):
     piece = b"y" * 1024 if start.endswith(b": ") else b"X: %b\r\n" % (b"y" * 1000)
-    for _ in range(3):
-        found, sent = until_refused(server, start, piece)
-        # A machine that stalls for two seconds meets the time limit first.
-        if found != [408] or sent > LIMIT:
-            break
-    assert found == [431]
-    assert LIMIT - 1024 < sent < LIMIT + 4 * 1024
+    found, sent = until_refused(server, start, piece)
+    # Trailers may also meet the time limit first: reading pauses while the body is not taken.
+    refusals = ([431], [408]) if start.endswith(b"0\r\n") else ([431],)
+    assert found in refusals
+    assert found == [408] or LIMIT - 1024 < sent < LIMIT + 4 * 1024
 
 
 def test_a_body_longer_than_its_content_length(server):
