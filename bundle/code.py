@@ -8,7 +8,7 @@ import importlib
 import io
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from pkgutil import extend_path
 
@@ -30,7 +30,7 @@ def archive(sources: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def packages(names: Mapping[str, bytes]) -> set[str]:
+def packages(names: Iterable[str]) -> set[str]:
     """Returns the top-level packages and modules of files with these relative paths.
 
     Of Beltline itself, the part that travels, such as `beltline.models`.
@@ -55,7 +55,7 @@ def use(code: Path) -> None:
       code: the path of a `code.zip`.
     """
     with zipfile.ZipFile(code) as zipped:
-        travelling = packages(dict.fromkeys(zipped.namelist(), b""))
+        travelling = packages(zipped.namelist())
     for name in travelling:
         _forget(name)
     sys.path.insert(0, str(code))

@@ -81,7 +81,7 @@ class TuningConfig:
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """All that the Trainer or the Tuner is told."""
+    """The configuration of the Trainer or the Tuner."""
 
     code_digest: str
     """Digest of the model code: a change in it must rerun the component."""

@@ -125,4 +125,4 @@ def test_any_name_of_a_package_will_do(code, name):
 
 def test_what_travels_is_named():
     files = ["beltline/__init__.py", "beltline/models/a/b.py", "mine/a.py", "net.py"]
-    assert packages(dict.fromkeys(files, b"")) == {"beltline.models", "mine", "net"}
+    assert packages(files) == {"beltline.models", "mine", "net"}
