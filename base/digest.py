@@ -25,12 +25,11 @@ def of_lock(text: str) -> str:
     return of_parts({pin: b"" for pin in pins if not pin.startswith("nvidia-")})
 
 
-def source_files(package: Path) -> dict[str, bytes]:
-    """Returns the Python sources below `package` (a folder, or one module), by relative path."""
-    if package.is_file():
-        return {package.name: package.read_bytes()}
+def source_files(*packages: Path) -> dict[str, bytes]:
+    """Returns the Python sources of packages (folders, or modules), by path from their parents."""
     return {
         path.relative_to(package.parent).as_posix(): path.read_bytes()
-        for path in sorted(package.rglob("*.py"))
+        for package in packages
+        for path in ([package] if package.is_file() else sorted(package.rglob("*.py")))
         if "__pycache__" not in path.parts
     }

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, cast
 
 import keras_tuner
 import tensorflow as tf
@@ -69,9 +69,8 @@ def search_in_processes(
                     at_work[idle.pop(name)] = trial
             if not at_work:
                 return
-            for ready in wait(list(at_work)):
-                # Of connections alone, since it was given nothing else.
-                assert isinstance(ready, Connection)  # noqa: S101 - for the type checker
+            # It was given nothing but connections.
+            for ready in cast(list[Connection], wait(list(at_work))):
                 name = _end(oracle, at_work.pop(ready), ready)
                 idle[name] = ready
 

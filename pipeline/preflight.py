@@ -88,8 +88,7 @@ def _no_data_is_wrong(project: Project) -> Iterator[None]:
 
 def _beltline_sources() -> dict[str, bytes]:
     root = Path(__file__).parent.parent
-    sources = [digest.source_files(root / package) for package in ("base", "bundle", "pipeline")]
-    return {name: text for part in sources for name, text in part.items()}
+    return digest.source_files(root / "base", root / "bundle", root / "pipeline")
 
 
 def _check_header(project: Project, names: list[str]) -> None:

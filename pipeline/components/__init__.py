@@ -18,7 +18,5 @@ from beltline.base import digest
 def digest_of_sources() -> str:
     """Returns the digest of this package's sources, and of the packages that its executors call."""
     here = Path(__file__).parent
-    sources: dict[str, bytes] = {}
-    for folder in (here, here.parent / "evaluation", here.parent / "tables"):
-        sources |= digest.source_files(folder)
-    return digest.of_parts(sources)[:16]
+    folders = (here, here.parent / "evaluation", here.parent / "tables")
+    return digest.of_parts(digest.source_files(*folders))[:16]
