@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,17 +101,9 @@ def schedule(api: KubeflowApi, uploaded: Uploaded, name: str, kubeflow: dict[str
     if kubeflow["schedule"] is None:
         left = recurring_runs_of(api, name, uploaded.pipeline)
         return "none, but Kubeflow still has a recurring run: delete it there" if left else ""
-    wanted = Schedule(
-        name=name,
-        cron=kubeflow["schedule"],
-        pipeline=uploaded.pipeline,
-        version=uploaded.version,
-        experiment=api.experiment(kubeflow["experiment"]),
-        service_account=kubeflow["service_account"],
-        max_active_runs=kubeflow["max_active_runs"],
-        catchup=kubeflow["catchup"],
-    )
-    return apply(api, wanted)
+    wanted = _schedule(api, uploaded, name, kubeflow["schedule"], kubeflow)
+    own = {each: kubeflow[each] for each in ("max_active_runs", "catchup")}
+    return apply(api, replace(wanted, **own))
 
 
 def monitoring(
@@ -127,15 +119,20 @@ def monitoring(
         pipeline = api.pipeline_if_there(name)
         return "none (deleted)" if pipeline and remove(api, name, pipeline) else ""
     uploaded = upload(api, manifest, package, of=name)
-    wanted = Schedule(
+    return apply(api, _schedule(api, uploaded, name, kubeflow["monitoring_schedule"], kubeflow))
+
+
+def _schedule(
+    api: KubeflowApi, uploaded: Uploaded, name: str, cron: str, kubeflow: dict[str, Any]
+) -> Schedule:
+    return Schedule(
         name=name,
-        cron=kubeflow["monitoring_schedule"],
+        cron=cron,
         pipeline=uploaded.pipeline,
         version=uploaded.version,
         experiment=api.experiment(kubeflow["experiment"]),
         service_account=kubeflow["service_account"],
     )
-    return apply(api, wanted)
 
 
 def check_no_run(given: Sequence[str], force: Sequence[str]) -> None:
