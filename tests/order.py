@@ -16,6 +16,8 @@ SHARED = {
     "tests/deploy/test_image.py": "image",
     "tests/docs": "docs",
     "tests/kubeflow": "image",
+    "tests/models/test_export.py": "training",
+    "tests/models/test_training.py": "training",
     "tests/runners/checks/test_kubeflow.py": "packages",
     "tests/runners/cli/commands/test_submit.py": "packages",
     "tests/runners/kubeflow": "packages",

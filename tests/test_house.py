@@ -24,7 +24,6 @@ TESTED_THROUGH = {
         "runners/cli/quiet.py",
         "runners/local/runner.py",
     ),
-    "tests/models/test_export_threshold.py": ("models/export.py",),
     "tests/models/test_training.py": (
         "models/job.py",
         "models/labels.py",
