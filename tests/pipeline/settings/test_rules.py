@@ -1,0 +1,82 @@
+"""Rules that span several keys: thresholds and label, metrics and task, shares of the splits."""
+
+import pytest
+
+from beltline.pipeline.settings.reading import read_project
+from tests.pipeline.components.small import SETTINGS, write
+from tests.pipeline.settings.wrong import with_lines, wrong
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "auc: {lower: 0.6}",
+            "auk: {lower: 0.6}",
+            "pipeline.yaml:13: evaluation.thresholds.auk: invalid value 'auk': allowed: "
+            "auc, pr_auc, f1, accuracy, macro_f1, rmse, mae, r2; did you mean 'auc'?",
+        ),
+        ("lower: 0.6", "", "pipeline.yaml:13: evaluation.thresholds.auc: set `lower`, `upper`"),
+        (
+            "lower: 0.6",
+            "lowest: 0.6",
+            "13: evaluation.thresholds.auc.lowest: unknown key; did you mean 'lower'?",
+        ),
+        (
+            "lower: 0.6",
+            "lower: 0.9, upper: 0.6",
+            "pipeline.yaml:13: evaluation.thresholds.auc: `lower` is above `upper`",
+        ),
+        (
+            "auc: {lower: 0.6}",
+            "rmse: {upper: 2}",
+            "invalid metric 'rmse' for a binary label: allowed: auc, pr_auc, f1, accuracy",
+        ),
+        ("  positive: scrap\n", "", "pipeline.yaml:5: label: `positive` is required for a binary"),
+        (
+            "task: binary",
+            "task: regression",
+            "pipeline.yaml:5: label: `positive` is required for a binary label, and allowed only",
+        ),
+        (
+            "task: binary",
+            "task: bin",
+            "invalid value 'bin': allowed: binary, multiclass, regression; did you",
+        ),
+    ],
+)
+def test_thresholds_and_label_must_make_sense(tmp_path, old, new, message):
+    assert message in wrong(write(tmp_path, SETTINGS.replace(old, new)))
+
+
+def test_a_metric_of_another_task_names_the_place_where_it_stands(tmp_path):
+    text = SETTINGS.replace("thresholds:\n    auc: {lower: 0.6}", "metrics: [auc, r2]")
+    assert wrong(write(tmp_path, text)).startswith(
+        "pipeline.yaml:12: evaluation.metrics.1: invalid metric 'r2'"
+    )
+    champion = with_lines("  champion: {metric: mae}")
+    assert wrong(write(tmp_path, champion)).startswith(
+        "pipeline.yaml:14: evaluation.champion.metric: invalid metric 'mae'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ("{train: 0.8}", "train, validation and eval must sum to 1"),
+        ("{train: 1, validation: 0, eval: 0}", "Input should be less than 1"),
+        ("{train: 0.7, test: 0.3}", "data.splits.test: unknown key (allowed: train, "),
+    ],
+)
+def test_splits_add_up(tmp_path, splits, message):
+    text = SETTINGS.replace("path: data.csv", f"path: data.csv\n  splits: {splits}")
+    said = wrong(write(tmp_path, text))
+    assert message in said
+    assert said.startswith("pipeline.yaml:4: data.splits")
+
+
+def test_splits_with_a_rounding_error_are_taken(tmp_path):
+    text = SETTINGS.replace(
+        "path: data.csv", "path: data.csv\n  splits: {train: 0.7, eval: 0.1, validation: 0.2}"
+    )
+    assert read_project(write(tmp_path, text)).settings.data.splits.validation == 0.2
