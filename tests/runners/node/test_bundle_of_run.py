@@ -1,5 +1,6 @@
 """A run keeps the bundle that it began with, and ML Metadata says which; no node is launched."""
 
+import importlib
 import sys
 from types import SimpleNamespace
 
@@ -31,11 +32,11 @@ def ledger(tmp_path, monkeypatch):
 
 @pytest.fixture
 def bundle(tmp_path):
-    """Writes bundles whose code is empty, for this environment's lock."""
+    """Writes bundles for this environment's lock, with these sources as their code."""
 
-    def write_bundle(**changes):
+    def write_bundle(sources=None, **changes):
         made = manifest(lock=environment.lock_digest(), **changes)
-        return write(tmp_path / "bundles", made, b"", archive({}))
+        return write(tmp_path / "bundles", made, b"", archive(sources or {}))
 
     return write_bundle
 
@@ -43,10 +44,12 @@ def bundle(tmp_path):
 @pytest.fixture
 def launched(ledger, monkeypatch):
     """Stands in for TFX's launcher: writes an execution, then raises what it is told to."""
-    calls = SimpleNamespace(bundles=[], error=None, state="COMPLETE")
+    calls = SimpleNamespace(bundles=[], error=None, state="COMPLETE", imports="", edition="")
 
     def launch(bundle, node, run, *_):
         calls.bundles.append(bundle.manifest.digest)
+        if calls.imports:
+            calls.edition = importlib.import_module(calls.imports).EDITION
         ledger.node(run, node, calls.state)
         if calls.error:
             raise calls.error
@@ -60,6 +63,17 @@ def execution(tmp_path, node):
     found = Lineage(paths(tmp_path).metadata, "line").node("r1", node)
     assert found is not None
     return found
+
+
+def test_a_node_imports_the_model_code_of_the_bundle(tmp_path, bundle, launched, monkeypatch):
+    """Not what lies in a folder that Python looks into, even if it was imported already."""
+    (tmp_path / "net.py").write_text("EDITION = 'edited'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert importlib.import_module("net").EDITION == "edited"
+    launched.imports = "net"
+    run_node(bundle({"net.py": b"EDITION = 'bundle'\n"}), "Schema", "r1", paths(tmp_path))
+    assert launched.edition == "bundle"
+    del sys.modules["net"]
 
 
 def test_an_execution_names_its_bundle(tmp_path, bundle, launched):
