@@ -1,6 +1,7 @@
 """The house rules that a test can hold: each source file has its test file, and none is long."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,3 +212,15 @@ def test_a_source_file_fits_on_a_few_screens():
     assert not long, "\n".join(long)
     short = [source for source in LONGER if lines.get(source, 0) <= MOST_LINES]
     assert not short, f"no longer long, remove from LONGER: {', '.join(short)}"
+
+
+def test_what_mutmut_is_told_of_exists():
+    """It runs a test that it is to leave out, and mutates nothing, without a word."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    named = [*config["only_mutate"], *config["pytest_add_cli_args_test_selection"]]
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    left_out = [word for word in config["pytest_add_cli_args"] if "::" in word]
+    assert left_out
+    for word in left_out:
+        file, _, test = word.partition("::")
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), word
