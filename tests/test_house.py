@@ -104,7 +104,6 @@ TESTED_THROUGH = {
     "tests/runners/kubeflow/server/test_follow.py": ("runners/kubeflow/server/pod_logs.py",),
     "tests/runners/kubeflow/server/test_submission.py": ("runners/kubeflow/server/recurring.py",),
     "tests/runners/local/test_children.py": ("runners/node/parent.py",),
-    "tests/runners/metadata/test_databases.py": ("runners/metadata/postgresql.py",),
     "tests/runners/metadata/test_origin.py": ("runners/cli/commands/lineage.py",),
     "tests/runners/monitor/test_command.py": ("runners/monitor/__main__.py",),
     "tests/runners/node/test_run.py": ("runners/node/__main__.py",),
