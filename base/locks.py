@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_LOCK = ".lock"
-
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Holds the exclusive lock of a folder; waits for whoever holds it.
+def locked(folder: Path, name: str = ".lock") -> Iterator[None]:
+    """Holds an exclusive lock of a folder; waits for whoever holds it.
+
+    Args:
+      folder: an existing folder.
+      name: the lock's file in it.
 
     Raises:
       OSError: the folder can't be written.
     """
-    with (folder / _LOCK).open("w") as lock:
+    with (folder / name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

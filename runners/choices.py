@@ -1,9 +1,9 @@
 """A name that must be one of some known ones: a node, a run."""
 
-import difflib
 from collections.abc import Sequence
 
 from beltline.base.errors import WrongInput
+from beltline.base.hints import nearest
 
 _MOST_NAMED = 16
 
@@ -16,8 +16,7 @@ def check_choice(message: str, given: str, known: Sequence[str]) -> None:
     """
     if given in known:
         return
-    folded = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(given.lower(), folded, n=1, cutoff=0.5)
-    hint = f"; did you mean {folded[close[0]]}?" if close else ""
+    close = nearest(given, known)
+    hint = f"; did you mean {close}?" if close else ""
     names = f" (known: {', '.join(known[-_MOST_NAMED:])})" if known else "; there is none yet"
     raise WrongInput(f"{message}{hint}{names}")

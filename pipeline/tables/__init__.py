@@ -24,7 +24,6 @@ A new format is a module with a function `units` (see `csv_files.py` and `units.
 `_FORMATS`, and its suffixes in `files.FORMATS`.
 """
 
-import difflib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from beltline.base.errors import WrongInput
+from beltline.base.hints import did_you_mean
 from beltline.pipeline.tables import csv_files, parquet_files
 from beltline.pipeline.tables.databases import Query
 from beltline.pipeline.tables.files import (
@@ -147,9 +147,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def no_such_column(where: object, name: str, columns: Sequence[str]) -> WrongInput:
     """Returns the error to raise when `name` is none of `columns`; it names the nearest one."""
-    near = difflib.get_close_matches(name, columns, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"its columns: {_listed(columns)}"
-    return WrongInput(f"{where}: no column {name!r}; {hint}")
+    hint = did_you_mean(name, columns) or f"; its columns: {_listed(columns)}"
+    return WrongInput(f"{where}: no column {name!r}{hint}")
 
 
 def no_rows(files: Sequence[Table]) -> WrongInput:

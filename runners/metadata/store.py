@@ -1,6 +1,5 @@
 """ML Metadata: the connection, and the executions of a run, whatever ran the nodes."""
 
-import fcntl
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from beltline.base.database_url import DatabaseUrl, read_url, shown
 from beltline.base.errors import WrongInput
+from beltline.base.locks import locked
 from beltline.runners.metadata import postgresql
 from beltline.runners.paths import METADATA, Paths
 
@@ -192,12 +192,10 @@ def open_exclusively(paths: Paths, pipeline: str) -> Lineage:
     """
     try:
         paths.root.mkdir(parents=True, exist_ok=True)
-        lock = (paths.root / "metadata.lock").open("a")
+        with locked(paths.root, "metadata.lock"):
+            return Lineage(paths.metadata, pipeline)
     except OSError as error:
         raise WrongInput(f"the root {paths.root} is not writable: {error.strerror}") from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return Lineage(paths.metadata, pipeline)
 
 
 def _state(execution: pb.Execution) -> str:
