@@ -52,8 +52,9 @@ TESTED_THROUGH = {
     "tests/pipeline/init/test_draft.py": ("pipeline/init/label.py",),
     "tests/pipeline/settings/test_settings.py": (
         "base/settings/monitoring.py",
+        "base/settings/pods.py",
         "base/settings/section.py",
-        "pipeline/settings/airflow.py",
+        "base/settings/airflow.py",
         "pipeline/settings/data.py",
         "pipeline/settings/evaluation.py",
         "pipeline/settings/local.py",
@@ -96,7 +97,7 @@ TESTED_THROUGH = {
     ),
     "tests/runners/cli/commands/test_serve.py": ("base/settings/serving.py",),
     "tests/runners/kubeflow/compile/test_package.py": (
-        "pipeline/settings/kubeflow.py",
+        "base/settings/kubeflow.py",
         "runners/kubeflow/compile/components.py",
         "runners/kubeflow/compile/parts.py",
         "runners/kubeflow/compile/pods.py",

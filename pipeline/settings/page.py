@@ -17,7 +17,7 @@ from beltline.pipeline.settings.settings import Settings
 _HEAD = """\
 # Settings
 
-<!-- Written by `make docs` from pipeline/settings/; change it there. -->
+<!-- Written by `make docs` from pipeline/settings/ and base/settings/; change it there. -->
 
 Every key of `pipeline.yaml`. `beltline init` writes a short file; omitted keys have their defaults.
 An unknown key is an error that names the nearest known one.

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from beltline.base.settings.airflow import Airflow
 from beltline.base.settings.bounds import Metric
+from beltline.base.settings.kubeflow import Kubeflow
 from beltline.base.settings.monitoring import Monitoring
 from beltline.base.settings.section import MisplacedError, Section
 from beltline.base.settings.serving import ServingLimits
-from beltline.pipeline.settings.airflow import Airflow
 from beltline.pipeline.settings.data import Data, FeatureSettings, Label
 from beltline.pipeline.settings.evaluation import METRICS_OF_TASK, Evaluation
-from beltline.pipeline.settings.kubeflow import Kubeflow
 from beltline.pipeline.settings.local import Local, NodeResources
 from beltline.pipeline.settings.push import Push
 from beltline.pipeline.settings.training import Model, Training

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from beltline.base.files import replacing
+from beltline.base.settings.airflow import Airflow
 from beltline.runners.paths import Paths
 
 DAG = "dag.py"
@@ -14,21 +15,21 @@ DEPLOYMENT = "deployment.json"
 _IGNORED = "bundles/\nnodes.py\n*_nodes.py\nmonitoring.py\n"
 
 
-def resolved(airflow: dict[str, Any], paths: Paths) -> dict[str, Any]:
-    """Returns the settings' section `airflow` with all paths resolved.
+def resolved(airflow: Airflow, paths: Paths) -> dict[str, Any]:
+    """Returns the settings' section `airflow` as `dag.py` reads it: with all paths resolved.
 
     The defaults are on the volume for pods, and those of this machine otherwise.
     """
-    if airflow["where"] == "kubernetes":
-        volume = airflow["kubernetes"]["mount_path"]
-        bundles = airflow["kubernetes"]["bundles"] or f"{volume}/bundles"
+    if airflow.where == "kubernetes":
+        volume = airflow.kubernetes.mount_path
+        bundles = airflow.kubernetes.bundles or f"{volume}/bundles"
         defaults = {"environment": None, "root": volume, "data": volume, "bundles": bundles}
     else:
         # An image has an environment of its own.
-        environment = sys.prefix if airflow["where"] == "bash" else None
+        environment = sys.prefix if airflow.where == "bash" else None
         defaults = {"environment": environment, "root": str(paths.root), "data": str(paths.data)}
-    chosen = {key: airflow.get(key) or value for key, value in defaults.items()}
-    return {"bundles": None, **airflow, **chosen}
+    chosen = {key: getattr(airflow, key, None) or value for key, value in defaults.items()}
+    return {"bundles": None, **airflow.model_dump(), **chosen}
 
 
 def write(

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from beltline.base.settings.kubeflow import Kubeflow
 from beltline.base.settings.monitoring import Monitoring
 from beltline.bundle.environment import VERSION
-from beltline.pipeline.settings.kubeflow import Kubeflow
 from beltline.pipeline.settings.push import Push
 from beltline.serving.__main__ import parser
 from beltline.versions.tensorflow_serving import CONFIG

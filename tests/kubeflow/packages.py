@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle import folder
 from beltline.bundle.folder import Bundle
-from beltline.pipeline.settings.kubeflow import Kubeflow
 from beltline.runners.kubeflow.compile import package
 from tests.bundle.bundles import manifest
 
@@ -22,9 +22,9 @@ NEEDED = {
 MONITORING = {"min_rows": 500, "without": ["{{ $x }} '$(touch y)"], "metrics": {"auc": {}}}
 
 
-def settings(**changes: Any) -> dict[str, Any]:
+def settings(**changes: Any) -> Kubeflow:
     """The section `kubeflow` as the command line hands it on."""
-    return Kubeflow(**{**NEEDED, **changes}).model_dump(mode="json")
+    return Kubeflow.model_validate({**NEEDED, **changes})
 
 
 def bundle(parent: Path, code: bytes = b"code") -> Bundle:

@@ -1,6 +1,7 @@
 """Nodes in Kubernetes pods; bundles, data and root are on a volume that all pods share."""
 
 import hashlib
+import re
 import time
 from functools import cached_property
 from typing import Any
@@ -24,8 +25,12 @@ from .nodes import (
     node_command,
 )
 
-_GPU = "nvidia.com/gpu"
-_RECONCILE_SECONDS = 300
+# Finds the pods of a task again; the names of DAG, run and task may be too long for a label.
+_TASK = "beltline-task"
+# Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
+_SHARED, _SHARED_BYTES = "/dev/shm", "1Gi"  # noqa: S108 - the pod's own
+# The reconciling pod has to start where the image has just been pulled.
+_START_SECONDS, _RECONCILE_SECONDS = 60, 300
 
 
 class Pods(PodManager):
@@ -50,6 +55,7 @@ class PodNode(KubernetesPodOperator):
 
     # An argument that ends in .sh is not a template file.
     template_ext = ()
+    labels: dict[str, str]
 
     def __init__(self, *, deployment: Deployment, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -63,7 +69,7 @@ class PodNode(KubernetesPodOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Runs the node and returns its result."""
         end_with_parent()
-        self.labels = {"beltline-task": _label(context)}
+        self.labels = {**self.labels, _TASK: _label(context)}
         self._delete_leftovers()
         again = ["--force"] if forced(context["params"], self.task_id) else []
         self.arguments: list[str] = [*self.arguments, *again]
@@ -78,30 +84,46 @@ class PodNode(KubernetesPodOperator):
         return result
 
     def reconcile(self, context: Context, reason: str) -> None:
-        """Deletes the pod of a killed task, and reconciles ML Metadata."""
-        self.labels = {"beltline-task": _label(context)}
-        self._delete_leftovers()
+        """Deletes the pod of a killed task, and reconciles ML Metadata if the node had begun."""
+        self.labels = {**self.labels, _TASK: _label(context)}
+        leftovers = self._delete_leftovers()
+        if leftovers and not any(map(_has_begun, leftovers)):
+            log.info("reconcile: the node had not begun")
+            return
         command = self._deployment.reconcile_command(context, reason)
         self.cmds, self.arguments = command[:1], command[1:]
         pod = self.pod_manager.create_pod(self.build_pod_request_obj())
-        until = time.monotonic() + _RECONCILE_SECONDS
-        phase = ""
-        while phase not in ("Succeeded", "Failed") and time.monotonic() < until:
-            time.sleep(2)
-            phase = self.pod_manager.read_pod(pod).status.phase
-        self.pod_manager.delete_pod(pod)
-        log.info("reconcile: %s", phase)
+        try:
+            log.info("reconcile: %s", self._last_phase(pod))
+        finally:
+            self.pod_manager.delete_pod(pod)
 
-    def _delete_leftovers(self) -> None:
-        """Deletes the pods of a killed attempt, so that no two run the same node."""
-        [(name, label)] = self.labels.items()
-        where = {"namespace": self.namespace, "label_selector": f"{name}={label}"}
-        for pod in self.client.list_namespaced_pod(**where).items:
+    def _last_phase(self, pod: models.V1Pod) -> str:
+        """Waits for a pod and returns its phase at the end, or at the end of its time."""
+        began, phase = time.monotonic(), "Pending"
+        limits = {"Pending": _START_SECONDS, "Running": _RECONCILE_SECONDS}
+        while time.monotonic() - began < limits.get(phase, 0):
+            time.sleep(2)
+            phase = str(self.pod_manager.read_pod(pod).status.phase)
+        return phase
+
+    def _delete_leftovers(self) -> list[models.V1Pod]:
+        """Deletes the pods of a killed attempt, so that no two run the same node; returns them."""
+        where = {"namespace": self.namespace, "label_selector": f"{_TASK}={self.labels[_TASK]}"}
+        found: list[models.V1Pod] = self.client.list_namespaced_pod(**where).items
+        for pod in found:
             log.warning("deleting pod %s of a killed task", pod.metadata.name)
             self.pod_manager.delete_pod(pod)
         until = time.monotonic() + 2 * GRACE_SECONDS
         while self.client.list_namespaced_pod(**where).items and time.monotonic() < until:
             time.sleep(1)
+        return found
+
+
+def _has_begun(pod: models.V1Pod) -> bool:
+    """Returns whether a container of the pod has run."""
+    states = [each.state for each in pod.status.container_statuses or []]
+    return any(state and (state.running or state.terminated) for state in states)
 
 
 def _label(context: Context) -> str:
@@ -118,13 +140,16 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> PodNode
     return PodNode(
         deployment=deployment,
         image=chosen["image"],
+        image_pull_policy=chosen["image_pull_policy"],
+        image_pull_secrets=_pull_secrets(chosen),
         namespace=chosen["namespace"],
+        labels=_labels(deployment, node["id"]),
         service_account_name=chosen["service_account"],
         automount_service_account_token=False,
         cmds=command[:1],
         arguments=command[1:],
         env_vars=deployment.environment(),
-        container_resources=resources(node["resources"]),
+        container_resources=resources(node["resources"], chosen["accelerator"]),
         security_context=models.V1PodSecurityContext(
             run_as_non_root=True, seccomp_profile=models.V1SeccompProfile(type="RuntimeDefault")
         ),
@@ -132,30 +157,57 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> PodNode
             allow_privilege_escalation=False, capabilities=models.V1Capabilities(drop=["ALL"])
         ),
         skip_on_exit_code=SKIPPED,
+        # The provider waits so long for a machine, and then for the image.
+        startup_timeout_seconds=chosen["startup_minutes"] * 60,
         on_finish_action="delete_pod",
         termination_grace_period=GRACE_SECONDS,
         log_pod_spec_on_failure=False,
         # A retry must not reattach to the pod of an attempt that was marked failed.
         durable=False,
-        **_volume(chosen),
+        **_volumes(chosen),
         **_environment(chosen),
         **_scheduling(chosen, node["resources"]["gpu"]),
         **kwargs,
     )
 
 
-def resources(wanted: dict[str, Any]) -> models.V1ResourceRequirements:
+def resources(wanted: dict[str, Any], accelerator: str) -> models.V1ResourceRequirements:
     """Returns equal requests and limits."""
-    named = {"cpu": wanted["cpu"], "memory": wanted["memory"], _GPU: wanted["gpu"]}
+    named = {"cpu": wanted["cpu"], "memory": wanted["memory"], accelerator: wanted["gpu"]}
     given = {name: str(value) for name, value in named.items() if value}
     return models.V1ResourceRequirements(requests=given, limits=given)
 
 
-def _volume(chosen: dict[str, Any]) -> dict[str, Any]:
-    claim = models.V1PersistentVolumeClaimVolumeSource(claim_name=chosen["volume_claim"])
+def _pull_secrets(chosen: dict[str, Any]) -> list[models.V1LocalObjectReference]:
+    return [models.V1LocalObjectReference(name=name) for name in chosen["image_pull_secrets"]]
+
+
+def _labels(deployment: Deployment, node: str) -> dict[str, str]:
+    """Returns the labels of a node's pod; the databases' network policies admit the first one."""
     return {
-        "volumes": [models.V1Volume(name="beltline", persistent_volume_claim=claim)],
-        "volume_mounts": [models.V1VolumeMount(name="beltline", mount_path=chosen["mount_path"])],
+        **deployment.airflow["kubernetes"]["labels"],
+        "app.kubernetes.io/name": "beltline",
+        "beltline/pipeline": _label_value(deployment.name),
+        "beltline/node": _label_value(node),
+    }
+
+
+def _label_value(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", text)[:63].strip("_.-")
+
+
+def _volumes(chosen: dict[str, Any]) -> dict[str, Any]:
+    claim = models.V1PersistentVolumeClaimVolumeSource(claim_name=chosen["volume_claim"])
+    memory = models.V1EmptyDirVolumeSource(medium="Memory", size_limit=_SHARED_BYTES)
+    return {
+        "volumes": [
+            models.V1Volume(name="beltline", persistent_volume_claim=claim),
+            models.V1Volume(name="shared-memory", empty_dir=memory),
+        ],
+        "volume_mounts": [
+            models.V1VolumeMount(name="beltline", mount_path=chosen["mount_path"]),
+            models.V1VolumeMount(name="shared-memory", mount_path=_SHARED),
+        ],
     }
 
 

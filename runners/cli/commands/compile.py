@@ -90,7 +90,7 @@ def _write_kubeflow(resolved: ResolvedProject, folder: Path) -> tuple[Bundle, Pa
     from beltline.runners.kubeflow.compile import package
 
     settings = resolved.settings
-    kubeflow = settings.kubeflow.model_dump(mode="json")
+    kubeflow = settings.kubeflow
     # Before compiling, which takes longer.
     package.check(kubeflow, has_query=settings.data.source == "sql")
     bundle = _compile(resolved, folder)
@@ -107,7 +107,7 @@ def _write_airflow(folder: Path, bundle: Bundle, project: Project, paths: Paths)
         mode="json", by_alias=True, exclude_defaults=True, exclude={"local"}
     )
     airflow = {
-        **deployment.resolved(settings.airflow.model_dump(), paths),
+        **deployment.resolved(settings.airflow, paths),
         "task": settings.label.task,
     }
     monitoring = settings.monitoring.model_dump(mode="json")

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
 from beltline.pipeline.settings.reading import Project
@@ -59,8 +60,7 @@ def submit(
     click.echo(f"kubeflow   {version or 'unknown version'} at {api.url}")
     print_compiling(project)
     sent = _compiled(project)
-    kubeflow = settings.kubeflow.model_dump(mode="json")
-    _send(api, sent, kubeflow, None if no_run else (given, force))
+    _send(api, sent, settings.kubeflow, None if no_run else (given, force))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _compiled(project: Project) -> _Compiled:
 def _send(
     api: "KubeflowApi",
     sent: _Compiled,
-    kubeflow: dict[str, Any],
+    kubeflow: Kubeflow,
     of_run: tuple[tuple[str, ...], tuple[str, ...]] | None,
 ) -> None:
     """Uploads, applies the schedules, and runs with the parameters and forced nodes in `of_run`."""
@@ -106,7 +106,7 @@ def _send(
     run = submission.start(api, uploaded, manifest.name, kubeflow, values)
     click.echo(f"url        {api.page(run)}")
     click.echo(f"{manifest.name} · run {run} · bundle {manifest.digest[:12]}")
-    _follow(api, run, sent.tasks, kubeflow["namespace"])
+    _follow(api, run, sent.tasks, kubeflow.namespace)
 
 
 def _follow(api: "KubeflowApi", run: str, tasks: "Tasks", namespace: str) -> None:

@@ -17,6 +17,7 @@ from kfp import compiler, dsl
 from beltline.base.database_url import DATABASE
 from beltline.base.errors import WrongInput
 from beltline.base.files import replace
+from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.folder import Bundle
 from beltline.runners.kubeflow.compile.components import Channels, function
 from beltline.runners.kubeflow.compile.limits import BUNDLE_BYTES
@@ -34,7 +35,7 @@ _NEEDED = {
 }
 
 
-def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
+def check(kubeflow: Kubeflow, has_query: bool = False) -> None:
     """Checks that the settings' section `kubeflow` has everything that a pod needs.
 
     `write` and `write_monitor` expect a section that passed.
@@ -47,9 +48,9 @@ def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
       WrongInput: a setting is missing.
     """
     for key, need in _NEEDED.items():
-        if not kubeflow[key]:
+        if not getattr(kubeflow, key):
             raise WrongInput(f"kubeflow.{key}: required for Kubeflow: {need}")
-    variables = [each for entries in kubeflow["secrets"].values() for each in entries.values()]
+    variables = [each for entries in kubeflow.secrets.values() for each in entries.values()]
     if METADATA not in variables:
         raise WrongInput(
             f"kubeflow.secrets: one entry must become {METADATA}, since pods share ML Metadata in "
@@ -64,7 +65,7 @@ def check(kubeflow: dict[str, Any], has_query: bool = False) -> None:
         )
 
 
-def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
+def write(folder: Path, bundle: Bundle, kubeflow: Kubeflow) -> Path:
     """Writes the pipeline's package into `folder`, atomically, and returns its file.
 
     Args:
@@ -85,7 +86,7 @@ def write(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Path:
 
 
 def write_monitor(
-    folder: Path, bundle: Bundle, kubeflow: dict[str, Any], monitoring: dict[str, Any]
+    folder: Path, bundle: Bundle, kubeflow: Kubeflow, monitoring: dict[str, Any]
 ) -> Path:
     """Writes the monitoring package into `folder`, atomically, and returns its file.
 
@@ -108,10 +109,9 @@ def write_monitor(
     return _compiled(folder / MONITOR_PACKAGE, f"{bundle.manifest.name}-monitor", parts, tasks)
 
 
-def _parts(folder: Path, bundle: Bundle, kubeflow: dict[str, Any]) -> Parts:
-    chosen = _resolved(kubeflow, bundle.manifest.name)
-    text = None if chosen["bundle"] == "volume" else _delivered(folder, bundle, chosen)
-    return Parts(bundle.manifest, chosen, text)
+def _parts(folder: Path, bundle: Bundle, kubeflow: Kubeflow) -> Parts:
+    text = None if kubeflow.bundle == "volume" else _delivered(folder, bundle, kubeflow)
+    return Parts(bundle.manifest, kubeflow, text)
 
 
 def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], None]) -> Path:
@@ -128,20 +128,13 @@ def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], N
     return file
 
 
-def _resolved(kubeflow: dict[str, Any], name: str) -> dict[str, Any]:
-    """Returns the section with all paths resolved, and the pipeline's name."""
-    mount = kubeflow["mount_path"]
-    paths = {key: kubeflow[key] or mount for key in ("root", "data")}
-    return {**kubeflow, **paths, "name": name}
-
-
-def _delivered(folder: Path, bundle: Bundle, chosen: dict[str, Any]) -> str:
+def _delivered(folder: Path, bundle: Bundle, kubeflow: Kubeflow) -> str:
     text = encoded(bundle)
     if len(text) > BUNDLE_BYTES:
         raise WrongInput(
             f"kubeflow.bundle: the bundle takes {len(text):,} bytes in the package, which allows "
             f"{BUNDLE_BYTES:,}: set `bundle: volume`, and copy "
             f"{folder / 'bundles' / bundle.path.name} to the volume of kubeflow.volume_claim, "
-            f"where pods find it as {bundle_path(bundle.manifest, chosen)}"
+            f"where pods find it as {bundle_path(bundle.manifest, kubeflow)}"
         )
     return text

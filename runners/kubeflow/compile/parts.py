@@ -7,9 +7,10 @@ from typing import Any
 
 from kfp import dsl
 
+from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Manifest, Node
-from beltline.runners.kubeflow.compile import pods
 from beltline.runners.kubeflow.compile.components import Channels, component
+from beltline.runners.kubeflow.compile.pods import PodSetup
 from beltline.runners.kubeflow.tasks import FORCE, parameter_name
 
 TYPES = {"string": str, "integer": int}
@@ -23,12 +24,12 @@ _RUN_ID = {_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
 class Parts:
     """Creates tasks; each method is called within a pipeline function.
 
-    `chosen` is the section `kubeflow` with all paths resolved; `text` is the bundle as text in the
-    package, None if it is on the volume.
+    `kubeflow` is the settings' section; `text` is the bundle as text in the package, None if it is
+    on the volume.
     """
 
     manifest: Manifest
-    chosen: dict[str, Any]
+    kubeflow: Kubeflow
     text: str | None
 
     def nodes(self, channels: Channels) -> None:
@@ -37,21 +38,21 @@ class Parts:
         first = [self._unpack(self.text)] if self.text else []
         for node in self.manifest.nodes:
             task = self._node(node)(**_RUN_ID, **channels)
-            pods.set_up_node(task, node.id, node.resources, self.chosen)
+            self._pods.node(task, node.id, node.resources)
             task.after(*([made[each] for each in node.upstream] or first))
             made[node.id] = task
 
     def report(self, monitored: bool = False) -> dsl.PipelineTask:
         """Returns the exit task; `monitored` tells that the nodes run only on an alarm."""
-        words = ["--bundle", bundle_path(self.manifest, self.chosen), "--run"]
+        words = ["--bundle", bundle_path(self.manifest, self.kubeflow), "--run"]
         more = ["--monitored"] if monitored else []
         make = component(
             *("report", "beltline.runners.kubeflow.pod.report", {_RUN: str}),
             lambda values: [*words, values[_RUN], *more],
-            self.chosen["image"],
+            self._image,
         )
         task = make(**_RUN_ID)
-        pods.set_up_report(task, self.chosen)
+        self._pods.report(task)
         return task
 
     def monitor(self, monitoring: dict[str, Any]) -> Any:
@@ -60,7 +61,7 @@ class Parts:
         watch = json.dumps(monitoring, sort_keys=True)
         words = [
             *("--served", f"{self.manifest.push}/{name}", f"--watch={watch}"),
-            *("--pause-hours", str(self.chosen["retrain_pause_hours"])),
+            *("--pause-hours", str(self.kubeflow.retrain_pause_hours)),
         ]
         make = component(
             *(
@@ -69,35 +70,44 @@ class Parts:
                 {_RUN: str, _ALARM: dsl.OutputPath(str)},
             ),
             lambda values: [*words, "--run", values[_RUN], "--alarm", values[_ALARM]],
-            self.chosen["image"],
+            self._image,
         )
         task = make(**_RUN_ID)
-        pods.set_up_monitor(task, self.chosen)
+        self._pods.monitor(task)
         return task.outputs[_ALARM]
+
+    @property
+    def _image(self) -> str:
+        # `package.check` refuses a section without one.
+        return self.kubeflow.image or ""
+
+    @property
+    def _pods(self) -> PodSetup:
+        return PodSetup(self.kubeflow, self.manifest.name)
 
     def _node(self, node: Node) -> Any:
         known = self.manifest.parameters
         inputs: dict[str, type] = {_RUN: str}
         inputs |= {parameter_name(name): TYPES[each.type] for name, each in known.items()}
-        words = ["--bundle", bundle_path(self.manifest, self.chosen), "--node", node.id, "--run"]
+        words = ["--bundle", bundle_path(self.manifest, self.kubeflow), "--node", node.id, "--run"]
 
         def arguments(values: Channels) -> list[Any]:
             given = [f"{name}={values[parameter_name(name)]}" for name in known]
             parameters = [word for each in given for word in ("--param", each)]
             return [*words, values[_RUN], *parameters, f"--force={values[FORCE]}"]
 
-        module, image = "beltline.runners.kubeflow.pod.task", self.chosen["image"]
+        module, image = "beltline.runners.kubeflow.pod.task", self._image
         return component(node.id, module, {**inputs, FORCE: str}, arguments, image)
 
     def _unpack(self, text: str) -> dsl.PipelineTask:
-        path = Path(bundle_path(self.manifest, self.chosen))
+        path = Path(bundle_path(self.manifest, self.kubeflow))
         words = ["--bundles", str(path.parent), "--bundle", path.name, text]
-        module, image = "beltline.runners.kubeflow.pod.unpack", self.chosen["image"]
+        module, image = "beltline.runners.kubeflow.pod.unpack", self._image
         task = component("unpack", module, {}, lambda _: words, image)()
-        pods.set_up_unpack(task, self.chosen)
+        self._pods.unpack(task)
         return task
 
 
-def bundle_path(manifest: Manifest, chosen: dict[str, Any]) -> str:
+def bundle_path(manifest: Manifest, kubeflow: Kubeflow) -> str:
     """Returns the path of the bundle in a pod."""
-    return f"{chosen['mount_path']}/bundles/{manifest.digest[:16]}"
+    return f"{kubeflow.mount_path}/bundles/{manifest.digest[:16]}"

@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import kfp_server_api as kfp
 
 from beltline.base.errors import WrongInput
+from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Manifest
 from beltline.runners.kubeflow.server.api import ApiUnreachable, KubeflowApi
 from beltline.runners.kubeflow.server.recurring import Schedule, apply, recurring_runs_of, remove
@@ -61,7 +61,7 @@ def start(
     api: KubeflowApi,
     uploaded: Uploaded,
     name: str,
-    kubeflow: dict[str, Any],
+    kubeflow: Kubeflow,
     values: dict[str, str | int],
 ) -> str:
     """Starts a run of an uploaded version and returns its id.
@@ -79,12 +79,12 @@ def start(
     moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     run = kfp.V2beta1Run(
         display_name=f"{name}-{moment}-{secrets.token_hex(2)}",
-        experiment_id=api.experiment(kubeflow["experiment"]),
+        experiment_id=api.experiment(kubeflow.experiment),
         pipeline_version_reference=kfp.V2beta1PipelineVersionReference(
             pipeline_id=uploaded.pipeline, pipeline_version_id=uploaded.version
         ),
         runtime_config=kfp.V2beta1RuntimeConfig(parameters=values),
-        service_account=kubeflow["service_account"],
+        service_account=kubeflow.service_account,
     )
     try:
         return api.start(run)
@@ -92,46 +92,44 @@ def start(
         raise ApiUnreachable(f"{error}\n  the run may have started: see {api.url}/#/runs") from None
 
 
-def schedule(api: KubeflowApi, uploaded: Uploaded, name: str, kubeflow: dict[str, Any]) -> str:
+def schedule(api: KubeflowApi, uploaded: Uploaded, name: str, kubeflow: Kubeflow) -> str:
     """Applies the schedule in the settings, and returns what was done.
 
     Empty if the settings have none and Kubeflow has none. A recurring run that the settings no
     longer have is not deleted, but reported.
     """
-    if kubeflow["schedule"] is None:
+    if kubeflow.schedule is None:
         left = recurring_runs_of(api, name, uploaded.pipeline)
         return "none, but Kubeflow still has a recurring run: delete it there" if left else ""
-    wanted = _schedule(api, uploaded, name, kubeflow["schedule"], kubeflow)
-    own = {each: kubeflow[each] for each in ("max_active_runs", "catchup")}
-    return apply(api, replace(wanted, **own))
+    wanted = _schedule(api, uploaded, name, kubeflow.schedule, kubeflow)
+    own = replace(wanted, max_active_runs=kubeflow.max_active_runs, catchup=kubeflow.catchup)
+    return apply(api, own)
 
 
-def monitoring(
-    api: KubeflowApi, manifest: Manifest, package: Path, kubeflow: dict[str, Any]
-) -> str:
+def monitoring(api: KubeflowApi, manifest: Manifest, package: Path, kubeflow: Kubeflow) -> str:
     """Applies the monitoring schedule in the settings, and returns what was done.
 
     Monitoring is a pipeline of its own, whose package is uploaded. Without a schedule in the
     settings, an existing one is deleted, as it would start retrains. Empty if nothing was done.
     """
     name = f"{manifest.name}-monitor"
-    if kubeflow["monitoring_schedule"] is None:
+    if kubeflow.monitoring_schedule is None:
         pipeline = api.pipeline_if_there(name)
         return "none (deleted)" if pipeline and remove(api, name, pipeline) else ""
     uploaded = upload(api, manifest, package, of=name)
-    return apply(api, _schedule(api, uploaded, name, kubeflow["monitoring_schedule"], kubeflow))
+    return apply(api, _schedule(api, uploaded, name, kubeflow.monitoring_schedule, kubeflow))
 
 
 def _schedule(
-    api: KubeflowApi, uploaded: Uploaded, name: str, cron: str, kubeflow: dict[str, Any]
+    api: KubeflowApi, uploaded: Uploaded, name: str, cron: str, kubeflow: Kubeflow
 ) -> Schedule:
     return Schedule(
         name=name,
         cron=cron,
         pipeline=uploaded.pipeline,
         version=uploaded.version,
-        experiment=api.experiment(kubeflow["experiment"]),
-        service_account=kubeflow["service_account"],
+        experiment=api.experiment(kubeflow.experiment),
+        service_account=kubeflow.service_account,
     )
 
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from beltline.base.settings.airflow import Airflow as Section
 from beltline.bundle import folder as bundles
 from beltline.bundle.manifest import Node, Resources
-from beltline.pipeline.settings.airflow import Airflow as Section
 from beltline.runners.airflow import compile as deployment
 from beltline.runners.paths import Paths
 from tests.bundle.bundles import NODES, manifest
@@ -91,7 +91,7 @@ def compiled(folder: Path, name: str = "line", span: str = "", **airflow: Any) -
 
     With `span`, the data are those of a query, and this is its span where nobody names one.
     """
-    section = Section.model_validate(airflow).model_dump()
+    section = Section.model_validate(airflow)
     paths = Paths(folder / "root", "sqlite:///unused", folder / "data")
     parameters = {key: each for key, each in PARAMETERS.items() if not (span and key == DATA_PATH)}
     parameters["span"] = parameters["span"] | {"default": span or "latest"}

@@ -133,7 +133,18 @@ def pod(folder: str, node: str) -> dict[str, Any]:
     task, context, _ = prepared(folder, node, "run-1", "", {})
     task.render_template_fields(context)
     made = task.build_pod_request_obj(dry_run=True)
-    return dict(ApiClient().sanitize_for_serialization(made))
+    waits = {"schedule": task.schedule_timeout_seconds, "start": task.startup_timeout_seconds}
+    return {**ApiClient().sanitize_for_serialization(made), "waits": waits}
+
+
+def reconcile_pod(folder: str, node: str, cluster: str, start_seconds: float) -> dict[str, Any]:
+    """Calls back for a task whose pod is in a cluster, by its kubeconfig."""
+    task, context, records = prepared(folder, node, "run-1", "", {})
+    task.config_file = cluster
+    # The module that the task's class is of: each DAG folder has its own.
+    vars(sys.modules[type(task).__module__])["_START_SECONDS"] = start_seconds
+    task.on_failure_callback[0](context)
+    return {"lines": records.lines}
 
 
 def pod_ended(folder: str, node: str, exit_code: int) -> dict[str, Any]:
@@ -197,7 +208,8 @@ class Records(logging.Handler):
         self.lines: list[list[str]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append([record.levelname, record.name, record.getMessage()])
+        raised = f" ({record.exc_info[1]!r})" if record.exc_info else ""
+        self.lines.append([record.levelname, record.name, record.getMessage() + raised])
 
 
 def prepared(

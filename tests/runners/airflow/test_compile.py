@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from beltline.pipeline.settings.airflow import Airflow
+from beltline.base.settings.airflow import Airflow
 from beltline.runners.airflow import compile as deployment
 from beltline.runners.paths import Paths
 from tests.runners.airflow.airflow_process import compiled
@@ -12,7 +12,7 @@ from tests.runners.airflow.airflow_process import compiled
 
 def resolved(tmp_path, **settings):
     paths = Paths(tmp_path / "root", "sqlite:///unused", tmp_path / "data")
-    return deployment.resolved(Airflow.model_validate(settings).model_dump(), paths)
+    return deployment.resolved(Airflow.model_validate(settings), paths)
 
 
 def test_places_that_are_left_open_are_this_machines(tmp_path):

@@ -13,6 +13,10 @@ CHOSEN = {
     "volume_claim": "shared",
     "secret": "ledger",
     "node_selector": {"accelerator": "a100"},
+    "image_pull_policy": "Always",
+    "image_pull_secrets": ["registry"],
+    "labels": {"team": "line-a"},
+    "startup_minutes": 45,
 }
 
 
@@ -62,9 +66,34 @@ def test_the_places_are_on_the_volume_and_the_metadata_in_the_secret(plain):
         {"name": "BELTLINE_DATA", "value": "/beltline"},
     ]
     assert container["envFrom"] == [{"secretRef": {"name": "ledger"}}]
-    [mount], [volume] = container["volumeMounts"], plain["spec"]["volumes"]
+    mount, volume = container["volumeMounts"][0], plain["spec"]["volumes"][0]
     assert mount == {"mountPath": "/beltline", "name": volume["name"]}
     assert volume["persistentVolumeClaim"] == {"claimName": "shared"}
+
+
+def test_beam_has_room_in_shared_memory(plain):
+    [container] = plain["spec"]["containers"]
+    mount, volume = container["volumeMounts"][1], plain["spec"]["volumes"][1]
+    assert mount == {"mountPath": "/dev/shm", "name": volume["name"]}  # noqa: S108 - the pod's
+    assert volume["emptyDir"] == {"medium": "Memory", "sizeLimit": "1Gi"}
+
+
+def test_the_image_may_be_in_a_private_registry(plain):
+    assert plain["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert plain["spec"]["containers"][0]["imagePullPolicy"] == "Always"
+
+
+def test_a_machine_that_is_added_and_a_large_image_are_waited_for(plain):
+    assert plain["waits"] == {"schedule": 45 * 60, "start": 45 * 60}
+
+
+def test_the_labels_name_pipeline_and_node_and_are_admitted_by_the_databases(plain):
+    assert plain["metadata"]["labels"].items() >= {
+        ("app.kubernetes.io/name", "beltline"),
+        ("beltline/pipeline", "line"),
+        ("beltline/node", "ExampleGen"),
+        ("team", "line-a"),
+    }
 
 
 def test_a_pod_has_no_more_rights_than_it_needs(plain):

@@ -1,62 +1,26 @@
 """The section `kubeflow` of `pipeline.yaml`: the pipeline package, and the pods of its nodes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from beltline.base.settings.section import Section
-from beltline.pipeline.settings.airflow import AbsolutePath
+from beltline.base.settings.pods import AbsolutePath, ObjectName, Pods
 
-
-def _text(pattern: str, words: str) -> Any:
-    """Returns a text of some form; `words` are what the docs page says in place of the pattern."""
-    return Field(pattern=pattern, json_schema_extra={"words": words})
-
-
-ObjectName = Annotated[
-    str, _text(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "a name as Kubernetes takes it")
-]
-LabelValue = Annotated[
-    str, _text(r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$", "value of a label")
-]
-LabelKey = Annotated[
-    str,
-    _text(
-        r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
-        "a key as Kubernetes takes it",
-    ),
-]
 SecretKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
-Variable = Annotated[str, _text(r"^[A-Za-z_][A-Za-z0-9_]*$", "name of a variable")]
+Variable = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", json_schema_extra={"words": "name of a variable"}),
+]
 # Five fields; Kubeflow's own sixth, the seconds, is always zero.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){4}$")]
 
 
-class Kubeflow(Section):
+class Kubeflow(Pods):
     """The package that `beltline compile kubeflow` writes."""
 
-    image: str | None = Field(
-        None, description="The image with the pipeline's environment (`make image`); required."
-    )
-    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
-        "IfNotPresent", description="When the image is pulled."
-    )
-    image_pull_secrets: list[ObjectName] = Field(
-        default_factory=list, description="Secrets with the credentials of the image's registry."
-    )
     namespace: ObjectName = Field(
         "kubeflow",
         description="Where the pods run: the profile's namespace where Kubeflow has several users.",
-    )
-    service_account: ObjectName | None = Field(
-        None, description="The service account of the pods; by default Kubeflow's own."
-    )
-    volume_claim: ObjectName | None = Field(
-        None,
-        description="Claim on a volume that all pods share, for root, data and bundles; required.",
-    )
-    mount_path: AbsolutePath = Field(
-        "/beltline", description="Where the volume is mounted in a pod."
     )
     root: AbsolutePath | None = Field(
         None,
@@ -77,19 +41,6 @@ class Kubeflow(Section):
         description="Secrets by name, and for each of their keys the environment variable that it "
         "becomes; one must become `BELTLINE_METADATA`, and for `data.query` one "
         "`BELTLINE_DATABASE`.",
-    )
-    accelerator: LabelKey = Field(
-        "nvidia.com/gpu", description="The cluster's name for a GPU, as a resource."
-    )
-    node_selector: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict, description="Labels of the cluster nodes that GPU nodes run on."
-    )
-    tolerations: list[LabelKey] = Field(
-        default_factory=lambda: ["nvidia.com/gpu"],
-        description="Keys of the taints that GPU nodes tolerate.",
-    )
-    labels: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict, description="More labels of the pods."
     )
     user: int = Field(1000, ge=1, description="User id in the pods; never root.")
     group: int = Field(1000, ge=1, description="Group id in the pods.")
@@ -119,3 +70,13 @@ class Kubeflow(Section):
         description="After an alarm, how long the same version raises no other one: a retraining "
         "that pushes nothing is not repeated at once.",
     )
+
+    @property
+    def pod_root(self) -> str:
+        """The root in a pod."""
+        return self.root or self.mount_path
+
+    @property
+    def pod_data(self) -> str:
+        """Where a relative `data.path` starts in a pod."""
+        return self.data or self.mount_path

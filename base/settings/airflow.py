@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from beltline.base.settings.pods import AbsolutePath, ObjectName, Pods
 from beltline.base.settings.section import MisplacedError, Section
 
 # Five fields, or one of Airflow's names for such.
@@ -14,7 +15,6 @@ _CONNECTIONS = {
     "metadata_connection": "BELTLINE_METADATA",
     "database_connection": "BELTLINE_DATABASE",
 }
-AbsolutePath = Annotated[str, Field(pattern="^/.+")]
 
 
 class Docker(Section):
@@ -36,36 +36,25 @@ class Docker(Section):
     )
 
 
-class Kubernetes(Section):
+class Kubernetes(Pods):
     """Nodes in pods of a cluster, for `airflow.where: kubernetes`."""
 
-    image: str | None = Field(
-        None, description="The image with the pipeline's environment; needed for `kubernetes`."
+    namespace: ObjectName = Field("default", description="The namespace of the pods.")
+    startup_minutes: int = Field(
+        30,
+        ge=1,
+        description="How long a pod may wait for a machine, and then for its image: a GPU machine "
+        "that is added first, and an image of gigabytes, take minutes.",
     )
-    namespace: str = Field("default", description="The namespace of the pods.")
-    service_account: str | None = Field(None, description="The service account of the pods.")
-    volume_claim: str | None = Field(
-        None,
-        description="A claim on a volume that all pods share, for root, data and bundles; needed "
-        "for `kubernetes`.",
-    )
-    mount_path: AbsolutePath = Field("/beltline", description="Where the volume is in a pod.")
     bundles: AbsolutePath | None = Field(
         None,
         description="Folder in a pod that the compiled folder's `bundles` are copied to; by "
         "default `<mount_path>/bundles`.",
     )
-    secret: str | None = Field(
+    secret: ObjectName | None = Field(
         None,
         description="A secret whose entries become environment variables of the pods, such as "
         "`BELTLINE_METADATA` and, for `data.query`, `BELTLINE_DATABASE`.",
-    )
-    node_selector: dict[str, str] = Field(
-        default_factory=dict, description="Labels of the cluster nodes that GPU nodes run on."
-    )
-    tolerations: list[str] = Field(
-        default_factory=lambda: ["nvidia.com/gpu"],
-        description="Keys of the taints that GPU nodes tolerate.",
     )
 
 

@@ -1,0 +1,67 @@
+"""What the sections of Kubeflow and of Airflow's pods share: image, volume, where GPU nodes run."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from beltline.base.settings.section import Section
+
+
+def _text(pattern: str, words: str) -> Any:
+    """Returns a text of some form; `words` are what the docs page says in place of the pattern."""
+    return Field(pattern=pattern, json_schema_extra={"words": words})
+
+
+AbsolutePath = Annotated[str, Field(pattern="^/.+")]
+ObjectName = Annotated[
+    str, _text(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "a name as Kubernetes takes it")
+]
+LabelValue = Annotated[
+    str, _text(r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$", "value of a label")
+]
+LabelKey = Annotated[
+    str,
+    _text(
+        r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+        "a key as Kubernetes takes it",
+    ),
+]
+
+
+class Pods(Section):
+    """The pods of nodes, whichever orchestrator starts them."""
+
+    image: str | None = Field(
+        None,
+        description="The image with the pipeline's environment (`make image`); required for pods.",
+    )
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        "IfNotPresent", description="When the image is pulled."
+    )
+    image_pull_secrets: list[ObjectName] = Field(
+        default_factory=list, description="Secrets with the credentials of the image's registry."
+    )
+    service_account: ObjectName | None = Field(
+        None, description="The service account of the pods; by default the orchestrator's own."
+    )
+    volume_claim: ObjectName | None = Field(
+        None,
+        description="Claim on a volume that all pods share, for root, data and bundles; required "
+        "for pods.",
+    )
+    mount_path: AbsolutePath = Field(
+        "/beltline", description="Where the volume is mounted in a pod."
+    )
+    accelerator: LabelKey = Field(
+        "nvidia.com/gpu", description="The cluster's name for a GPU, as a resource."
+    )
+    node_selector: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="Labels of the cluster nodes that GPU nodes run on."
+    )
+    tolerations: list[LabelKey] = Field(
+        default_factory=lambda: ["nvidia.com/gpu"],
+        description="Keys of the taints that GPU nodes tolerate.",
+    )
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="More labels of the pods."
+    )
