@@ -38,11 +38,11 @@ class RunReport:
     missing: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the object of `--json`; its keys `judgement` and `figures` are a contract."""
+        """Returns the object of `--json`; `judgement` and `figures` are deprecated aliases."""
         plain = asdict(self)
-        evaluation = plain.pop("evaluation")
-        evaluation["figures"] = evaluation.pop("metrics")
-        return {**plain, "judgement": evaluation}
+        evaluation = plain["evaluation"]
+        old = {key: value for key, value in evaluation.items() if key != "metrics"}
+        return {**plain, "judgement": {**old, "figures": evaluation["metrics"]}}
 
 
 def build_report(

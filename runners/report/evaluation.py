@@ -54,7 +54,7 @@ def read_evaluation(
     evaluation = _artifact(node, "ModelEvaluation")
     if lineage is None or node is None or evaluation is None:
         why = "No model was evaluated in this run."
-        return EvaluationResult(), dict.fromkeys(("figures", "slices", "importance"), why)
+        return EvaluationResult(), dict.fromkeys(("metrics", "slices", "importance"), why)
     blessing = first(node.outputs, "ModelBlessing") or {}
     asked = json.loads(lineage.properties(node.execution_id).get("eval_config") or "{}")
     compared = blessing.get("compared_with_champion")
@@ -75,7 +75,7 @@ def read_evaluation(
 def _missing(found: EvaluationResult, told: dict[str, Any]) -> dict[str, str]:
     why = {}
     if not found.metrics:
-        why["figures"] = "The metrics of this evaluation are missing."
+        why["metrics"] = "The metrics of this evaluation are missing."
     if not told:
         gone = (
             "Not saved with this evaluation: it is of an older Beltline, or its files have been "

@@ -166,10 +166,10 @@ def test_a_page_about_a_run(project: Project) -> None:
     assert (found["run"]["run"], found["run"]["state"]) == (first, "done")
     assert {node["node"] for node in found["nodes"]} == set(NODES)
     assert sum(found["data"]["rows"].values()) == 3000
-    judged = found["judgement"]
+    judged = found["evaluation"]
     card = json.loads((project.root / "served/casting/1/assets.extra/version.json").read_text())
-    assert {each["metric"]: each["value"] for each in judged["figures"]} == card["metrics"]
-    [auc] = [each for each in judged["figures"] if each["metric"] == "auc"]
+    assert {each["metric"]: each["value"] for each in judged["metrics"]} == card["metrics"]
+    [auc] = [each for each in judged["metrics"] if each["metric"] == "auc"]
     assert (auc["bounds"], auc["missed"]) == (["at least 0.3"], False)
     # All features and no other column: neither the label nor what is left out.
     columns = {each["column"]: each["loss"] for each in judged["importance"]["columns"]}

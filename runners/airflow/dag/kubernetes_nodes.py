@@ -33,7 +33,7 @@ _SHARED, _SHARED_BYTES = "/dev/shm", "1Gi"  # noqa: S108 - the pod's own
 _START_SECONDS, _RECONCILE_SECONDS = 60, 300
 
 
-class Pods(PodManager):
+class NodePodManager(PodManager):
     """Follows a pod's log; lines keep their levels, and the last one is the node's result.
 
     Overrides a private method of the provider; a test says so if a later provider has none.
@@ -62,9 +62,9 @@ class PodNode(KubernetesPodOperator):
         self._deployment = deployment
 
     @cached_property
-    def pod_manager(self) -> Pods:
+    def pod_manager(self) -> NodePodManager:
         """The manager that starts and follows the pod."""
-        return Pods(kube_client=self.client)
+        return NodePodManager(kube_client=self.client)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Runs the node and returns its result."""

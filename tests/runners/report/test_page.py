@@ -12,7 +12,7 @@ from tests.runners.report.reports import IMPORTANCE, NODES, REPORT
 FAILED = {**NODES[1], "state": "failed", "reason": "no memory\n<second> line"}
 GONE = {
     name: f"no {name} here"
-    for name in ("data", "figures", "slices", "importance", "hyperparameters", "version")
+    for name in ("data", "metrics", "slices", "importance", "hyperparameters", "version")
 }
 
 

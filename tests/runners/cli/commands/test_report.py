@@ -109,9 +109,9 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
         "left_out": {"rejected": 9},
         "rejects": [{"file": "a.csv", "line": 7, "column": "x", "reason": "no number"}] * 5,
     }
-    judged = found["judgement"]
+    judged = found["evaluation"]
     assert (judged["blessed"], judged["champion"], judged["metric"]) == (True, "1", "auc")
-    auc, rows = sorted(judged["figures"], key=lambda each: each["metric"])
+    auc, rows = sorted(judged["metrics"], key=lambda each: each["metric"])
     assert auc == {
         "metric": "auc",
         "value": 0.75,
@@ -127,6 +127,10 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
     version = found["version"]
     assert (version["version"], version["kept"], version["live"]) == (2, True, True)
     assert found["missing"] == {}
+    # The deprecated alias.
+    alias = found["judgement"]
+    assert alias.pop("figures") == judged.pop("metrics")
+    assert alias == judged
 
 
 def test_the_page_is_written_and_its_path_printed(folder, ledger):
@@ -154,15 +158,15 @@ def test_where_the_text_is_too_long_for_ml_metadata_the_file_is_read(folder, led
     (folder / "explanation.json").write_text(json.dumps(EXPLAINED))
     ledger.run("r1")
     evaluated(ledger, uri=str(folder))
-    assert told(folder)["judgement"]["importance"] == IMPORTANCE
+    assert told(folder)["evaluation"]["importance"] == IMPORTANCE
 
 
 def test_a_run_of_an_older_beltline_has_its_figures(folder, ledger):
     ledger.run("r1")
     evaluated(ledger)
     found = told(folder)
-    assert [each["metric"] for each in found["judgement"]["figures"]]
-    assert found["judgement"]["importance"] == {}
+    assert [each["metric"] for each in found["evaluation"]["metrics"]]
+    assert found["evaluation"]["importance"] == {}
     assert "of an older Beltline" in found["missing"]["importance"]
     assert found["missing"]["slices"] == found["missing"]["importance"]
     assert "of an older Beltline" in page_of(folder)
@@ -214,7 +218,7 @@ def test_refused_data_are_told_with_their_anomalies(folder, ledger):
     found = told(folder)
     assert found["data"]["rows"] == {"train": 70, "eval": 30}
     assert found["missing"] == {
-        "figures": "No model was evaluated in this run.",
+        "metrics": "No model was evaluated in this run.",
         "slices": "No model was evaluated in this run.",
         "importance": "No model was evaluated in this run.",
         "hyperparameters": "Nothing to show: Trainer did not run.",
@@ -231,7 +235,7 @@ def test_a_refused_model_keeps_its_figures(folder, ledger):
     kept = {"pushed": 0, "reason": "the Evaluator refused the model"}
     ledger.node("r1", "Pusher", outputs={"pushed_model": ("PushedModel", kept)})
     found = told(folder)
-    assert (found["run"]["state"], found["judgement"]["blessed"]) == ("refused", False)
+    assert (found["run"]["state"], found["evaluation"]["blessed"]) == ("refused", False)
     assert found["missing"] == {
         "data": "Nothing to show: ExampleGen did not run.",
         "hyperparameters": "Nothing to show: Trainer did not run.",
@@ -259,7 +263,7 @@ def test_a_run_that_left_a_record_alone(folder):
 def test_a_figure_that_is_no_number(folder, ledger):
     ledger.run("r1")
     evaluated(ledger, candidate='{"auc": NaN}', explanation=json.dumps(EXPLAINED | {"value": None}))
-    [auc] = told(folder)["judgement"]["figures"]
+    [auc] = told(folder)["evaluation"]["metrics"]
     assert (auc["value"], auc["difference"], auc["missed"]) == (None, None, True)
     assert "(missed)" in page_of(folder)
 
@@ -280,7 +284,7 @@ def test_how_much_better_than_the_champion(folder, ledger, direction, margin, wo
     ledger.run("r1")
     figures = {"candidate": '{"auc": 0.75}', "baseline": '{"auc": 0.6875}'}
     evaluated(ledger, asked={"metrics_specs": [{"metrics": [metric]}]}, **figures)
-    [auc] = told(folder)["judgement"]["figures"]
+    [auc] = told(folder)["evaluation"]["metrics"]
     assert auc["bounds"] == [f"against the champion at {words}"]
     assert auc["missed"] is missed
 
