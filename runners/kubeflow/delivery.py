@@ -1,28 +1,40 @@
 """A bundle as text in the package: a compressed tar archive in base64.
 
-A bundle that is too large for this is copied to the volume by hand: `kubeflow.bundle: volume`.
+Kubeflow keeps the text several times in the object of each run, which has to stay below 1 MiB. So
+the model code that is Beltline's own, and therefore in the image, travels as digests alone. A
+bundle that is still too large is copied to the volume by hand: `kubeflow.bundle: volume`.
 """
 
 import base64
 import io
+import json
 import lzma
 import tarfile
+import zipfile
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
 
+import beltline
 from beltline.base.errors import WrongInput
+from beltline.bundle.code import archive
 from beltline.bundle.folder import CODE, MANIFEST, PIPELINE, Bundle
 
 _FILES = (MANIFEST, PIPELINE, CODE)
+# Instead of `code.zip`: its files, and the digests of those that are installed.
+_SOURCES, _INSTALLED = "code/", "installed.json"
 
 
 def encoded(bundle: Bundle) -> str:
     """Returns the bundle as text, which is deterministic."""
+    files = {name: (bundle.path / name).read_bytes() for name in (MANIFEST, PIPELINE)}
+    files |= _code_to_send((bundle.path / CODE).read_bytes())
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name in _FILES:
-            content = (bundle.path / name).read_bytes()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
+            tar.addfile(entry, io.BytesIO(content))
     compressed = lzma.compress(buffer.getvalue(), preset=9 | lzma.PRESET_EXTREME)
     return base64.b64encode(compressed).decode("ascii")
 
@@ -31,21 +43,70 @@ def decoded(text: str) -> dict[str, bytes]:
     """Returns the files of the bundle, by name, from the text that `encoded` returned.
 
     Raises:
-      WrongInput: the text is corrupt.
+      WrongInput: the text is corrupt, or Beltline's own model code differs from the one here.
     """
     try:
-        archive = lzma.decompress(base64.b64decode(text, validate=True))
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            return {name: _read(files, name) for name in _FILES}
+        compressed = lzma.decompress(base64.b64decode(text, validate=True))
+        with tarfile.open(fileobj=io.BytesIO(compressed)) as tar:
+            sent = {entry.name: _read(tar, entry) for entry in tar if entry.isfile()}
+        if _INSTALLED in sent:
+            sent[CODE] = _code_of(sent)
+        return {name: sent[name] for name in _FILES}
     except (ValueError, lzma.LZMAError, tarfile.TarError, KeyError) as error:
         raise WrongInput(
             f"the bundle in the package is corrupt ({error}): compile and upload it again"
         ) from None
 
 
-def _read(files: tarfile.TarFile, name: str) -> bytes:
-    found = files.extractfile(name)
+def _code_to_send(code: bytes) -> dict[str, bytes]:
+    """Returns the files that stand for the archive of the model code."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(code)) as zipped:
+            sources = {name: zipped.read(name) for name in zipped.namelist()}
+    except zipfile.BadZipFile:
+        return {CODE: code}
+    if archive(sources) != code:
+        # Of another version, which wrote archives in another way.
+        return {CODE: code}
+    here = {name: source for name, source in sources.items() if _installed(name) == source}
+    digests = {name: _digest(source) for name, source in here.items()}
+    sent = {_SOURCES + name: source for name, source in sources.items() if name not in here}
+    return {_INSTALLED: json.dumps(digests, sort_keys=True).encode(), **sent}
+
+
+def _code_of(sent: Mapping[str, bytes]) -> bytes:
+    sources = {
+        name.removeprefix(_SOURCES): content
+        for name, content in sent.items()
+        if name.startswith(_SOURCES)
+    }
+    for name, digest in json.loads(sent[_INSTALLED]).items():
+        source = _installed(name)
+        if source is None or _digest(source) != digest:
+            raise WrongInput(
+                f"the image has another {name} than the Beltline that compiled the package: build "
+                "the image again (`make image`), or set `kubeflow.bundle: volume`"
+            )
+        sources[name] = source
+    return archive(sources)
+
+
+def _installed(name: str) -> bytes | None:
+    """Returns the source of a module of the installed Beltline, None if there is none."""
+    package = Path(beltline.__file__).parent
+    file = package.parent / name
+    if package not in file.parents or ".." in file.parts or not file.is_file():
+        return None
+    return file.read_bytes()
+
+
+def _digest(source: bytes) -> str:
+    return sha256(source).hexdigest()[:32]
+
+
+def _read(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    found = tar.extractfile(entry)
     if found is None:
-        raise KeyError(name)
+        raise KeyError(entry.name)
     with found:
         return found.read()

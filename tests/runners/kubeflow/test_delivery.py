@@ -1,16 +1,20 @@
 import base64
 import io
+import json
 import lzma
 import string
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 
+import beltline
 from beltline.base.errors import WrongInput
+from beltline.bundle.code import archive
 from beltline.bundle.folder import CODE, MANIFEST, PIPELINE, open_bundle
 from beltline.runners.kubeflow.delivery import decoded, encoded
 from tests.kubeflow.packages import bundle
@@ -45,6 +49,55 @@ def test_what_went_in_comes_out(tmp_path):
     assert set(files) == {MANIFEST, PIPELINE, CODE}
     for name, content in files.items():
         assert content == (made.path / name).read_bytes()
+
+
+MODEL = "beltline/models/network.py"
+OWN = {MODEL: (ROOT / "models/network.py").read_bytes(), "mine/code.py": b"x = 1\n"}
+
+
+def test_installed_model_code_travels_as_a_digest_alone(tmp_path):
+    made = bundle(tmp_path, archive(OWN))
+    text = encoded(made)
+    assert decoded(text)[CODE] == archive(OWN)
+    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(base64.b64decode(text)))) as tar:
+        names = tar.getnames()
+    assert names == [MANIFEST, PIPELINE, "installed.json", "code/mine/code.py"]
+    assert len(text) < len(OWN[MODEL]) / 3
+
+
+@pytest.mark.parametrize(
+    "changed", [{MODEL: b"other"}, {"beltline/models/of_mine.py": OWN[MODEL]}, {"beltline": b"1"}]
+)
+def test_model_code_that_is_not_the_installed_one_travels_whole(tmp_path, changed):
+    made = bundle(tmp_path, archive(OWN | changed))
+    assert decoded(encoded(made))[CODE] == archive(OWN | changed)
+
+
+def test_an_image_with_other_model_code_is_refused(tmp_path, monkeypatch):
+    text = encoded(bundle(tmp_path, archive(OWN)))
+    other = tmp_path / "beltline" / "models" / "network.py"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"another version")
+    monkeypatch.setattr(beltline, "__file__", str(tmp_path / "beltline/__init__.py"))
+    with pytest.raises(WrongInput, match=f"the image has another {MODEL} than .*`make image`"):
+        decoded(text)
+    other.unlink()
+    with pytest.raises(WrongInput, match=f"the image has another {MODEL} than"):
+        decoded(text)
+
+
+def test_an_archive_that_was_written_in_another_way_stays_as_it_is(tmp_path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
+        zipped.writestr(MODEL, OWN[MODEL])
+    assert decoded(encoded(bundle(tmp_path, buffer.getvalue())))[CODE] == buffer.getvalue()
+
+
+def test_no_file_outside_of_the_package_is_taken_for_an_installed_one():
+    lured = {"beltline/../../pyproject.toml": "0" * 32}
+    text = packed({MANIFEST: b"", PIPELINE: b"", "installed.json": json.dumps(lured).encode()})
+    with pytest.raises(WrongInput, match="the image has another"):
+        decoded(text)
 
 
 def test_the_same_bundle_makes_the_same_text_wherever_it_lies(tmp_path):
