@@ -8,7 +8,7 @@ object (see `outcome.py`).
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -182,11 +182,11 @@ def run_from_options(
         return Outcome(node, "failed", reason=str(error))
 
 
-def exit_with(outcome: Outcome, exit_code: int) -> NoReturn:
-    """Prints the outcome, its JSON object last, and exits."""
+def exit_with(outcome: Outcome, exit_code: int, line: Callable[[str], str] = str) -> NoReturn:
+    """Prints the outcome, last the `line` of its JSON object, and exits."""
     if outcome.reason:
         click.echo(f"{outcome.node} {outcome.state}: {outcome.reason}", err=True)
-    click.echo(outcome.line())
+    click.echo(line(outcome.line()))
     sys.stdout.flush()
     sys.stderr.flush()
     # Without waiting for the threads of Beam and gRPC: they have nothing left to do.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from beltline.runners.kubeflow.log_line import log_line
+
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 WORKFLOW = "line-x7k2p"
 TEMPLATE = "metadata-0-3-retry-system-container-impl"
@@ -25,6 +27,7 @@ class Play:
     history: tuple[str, ...] = ()
     error: str = ""
     seen: int = 0
+    version: str = "2.17"
 
     def next(self, run: dict[str, Any]) -> dict[str, Any]:
         """Returns the run as the API shows it now."""
@@ -51,12 +54,19 @@ class Play:
     def workflow(self) -> dict[str, Any]:
         """The Argo workflow, as Kubeflow's first API shows it."""
         nodes: dict[str, Any] = {}
+        # What 2.17 adds, where all templates have a retry strategy.
+        one = "(0)" if self.version >= "2.17" else ""
         for number, (task, state) in enumerate(self.states().items()):
             tries = max(len(self.logs.get(task, [])), 1)
-            path = f"{WORKFLOW}.root.exit-handler-1.{task}"
+            path = f"{WORKFLOW}.root{one}.exit-handler-1{one}.{task}"
             if task == "report":
-                path = f"{WORKFLOW}.root.exit-handler-1.onExit.report"
-            _add(nodes, f"{path}-driver", "Pod", "system-container-driver", "Succeeded", number)
+                path = f"{WORKFLOW}.root{one}.exit-handler-1{one}.onExit{one}.report"
+            driver = f"{path}-driver"
+            if one:
+                _add(nodes, driver, "Retry", "system-container-driver", "Succeeded", number)
+                _add(nodes, path, "Retry", "retry-executor", state.title(), number)
+            path += one
+            _add(nodes, driver + one, "Pod", "system-container-driver", "Succeeded", number)
             _add(nodes, path, "DAG", "retry-system-container-executor", state.title(), number)
             _add(nodes, f"{path}.executor", "Retry", TEMPLATE, state.title(), number)
             for attempt in range(tries):
@@ -71,7 +81,7 @@ class Play:
             name = f"{WORKFLOW}-{node['templateName']}-{node['id'].rpartition('-')[2]}"
             path, _, attempt = node["name"].partition(".executor(")
             if node["type"] == "Pod" and name == pod and attempt:
-                texts = self.logs.get(path.rpartition(".")[2])
+                texts = self.logs.get(path.rpartition(".")[2].removesuffix("(0)"))
                 return texts[int(attempt.rstrip(")"))] if texts else None
         return None
 
@@ -114,8 +124,21 @@ def _add(
     }
 
 
-def log(*words: Any) -> str:
-    """A pod's log: what Kubeflow's launcher writes, with the node's words in between."""
+def log(*results: str) -> str:
+    """A pod's log: what Kubeflow's launcher writes, with the node's results in between."""
     lines = ["I1124 02:00:01 launcher_v2.go:187] started", "{not JSON", '{"some": "other"}']
-    lines += [word if isinstance(word, str) else json.dumps(word) for word in words]
+    lines += map(log_line, results)
     return "\n".join([*lines, '{"executor": "done"}', "I1124 02:00:09 published"]) + "\n"
+
+
+def archived(log: str) -> str:
+    """What Kubeflow's API server returns of a log in its archive (seen with 2.17)."""
+    return "".join(f"{_plain(line)}\n" for line in log.splitlines())
+
+
+def _plain(line: str) -> str:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return line
+    return str(found.get("log", "")) if isinstance(found, dict) else line

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from beltline.runners.kubeflow.log_line import results
 from beltline.runners.result import RunResult
 from tests.docker_engine import Engine
 from tests.end_to_end import own_code
@@ -36,7 +36,8 @@ class Ran:
 
     def count(self, node: str) -> int:
         """How many containers of a node gave a result."""
-        return sum(line.get("node") == node and "state" in line for line in _objects(self.text))
+        found = map(json.loads, results(self.text))
+        return sum(each.get("node") == node and "state" in each for each in found)
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,10 @@ class Volume:
             text=True,
             timeout=580,
         )
-        ends = [line for line in _objects(done.stdout) if "end" in line]
+        ends = [each for each in results(done.stdout) if "end" in json.loads(each)]
         assert ends, done.stdout[-8000:]
-        return Ran(done.stdout, ends[-1]["run"], RunResult.from_line(json.dumps(ends[-1])))
+        found = RunResult.from_line(ends[0])
+        return Ran(done.stdout, found.run, found)
 
     @property
     def shared(self) -> Path:
@@ -89,8 +91,3 @@ class Volume:
     def graph(self, ran: Ran) -> Graph:
         """What ML Metadata holds of a run."""
         return graph(self.metadata, ran.run)
-
-
-def _objects(text: str) -> list[dict[str, Any]]:
-    lines = [line.strip() for line in text.splitlines()]
-    return [json.loads(line) for line in lines if line.startswith('{"')]

@@ -1,7 +1,7 @@
 """The exit task of a package: reconciles ML Metadata, and reports the result of the run.
 
 `python -m beltline.runners.kubeflow.pod.report --bundle DIR --run ID [--monitored]`; needs no TFX.
-It prints a line for each node, as a local run does, and last one JSON object (see
+It prints a line for each node, as a local run does, and last the result (see
 `runners/result.py`). Its exit code is that of `beltline run`, so that Kubeflow shows a run that did
 not succeed as failed.
 """
@@ -14,6 +14,7 @@ import click
 from beltline.base.errors import BeltlineError, NodeFailed
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
+from beltline.runners.kubeflow.log_line import log_line
 from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.node.outcome import Outcome, read_back
@@ -77,7 +78,7 @@ def main(folder: Path, run: str, monitored: bool) -> None:
         found = RunResult("failed", "report", str(error), code=NodeFailed.exit_code, run=run)
     if found.end != "done":
         click.echo(f"beltline: {found.error()}", err=True)
-    click.echo(found.line())
+    click.echo(log_line(found.line()))
     sys.exit(found.code)
 
 

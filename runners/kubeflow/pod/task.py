@@ -13,6 +13,7 @@ import click
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import Bundle, open_bundle
 from beltline.bundle.manifest import Manifest
+from beltline.runners.kubeflow.log_line import log_line
 from beltline.runners.kubeflow.tasks import ALL
 from beltline.runners.local.partial import check_node
 from beltline.runners.metadata.store import open_exclusively
@@ -60,7 +61,8 @@ def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: 
     """Run one node of a bundle as a task of Kubeflow's."""
     set_up_logging()
     outcome = _run(folder, node, run, parameters, force)
-    exit_with(outcome, DONE if outcome.exit_code == SKIPPED else outcome.exit_code)
+    exit_code = DONE if outcome.exit_code == SKIPPED else outcome.exit_code
+    exit_with(outcome, exit_code, log_line)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ def follow(
             _show(following, found)
             time.sleep(PAUSE_SECONDS)
             found = _retry_unreachable(lambda: api.run(run))
+            following.logs.refresh()
         _show(following, found)
         return _result(following, found)
     except KeyboardInterrupt:

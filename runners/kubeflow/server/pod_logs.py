@@ -10,14 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from beltline.runners.kubeflow.log_line import results
 from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 from beltline.runners.node.outcome import Outcome
 from beltline.runners.result import RunResult
 
 Word = TypeVar("Word", Outcome, RunResult)
 
-# Of the pods that Kubeflow creates for a task, the one that runs it; the number is the attempt.
-_EXECUTOR = r"executor(\([0-9]+\))?"
+# Where a template has a retry strategy, Argo appends the attempt to the name. Since Kubeflow 2.17
+# all templates have one.
+_ATTEMPT = r"(\([0-9]+\))?"
 
 
 class NoLog(Exception):
@@ -31,6 +33,11 @@ class PodLogs:
         self._api = api
         self._run = run
         self._namespace = namespace
+        self._known: dict[str, Any] | None = None
+
+    def refresh(self) -> None:
+        """Has the next call ask Kubeflow for the run's pods again: it sends a megabyte of them."""
+        self._known = None
 
     def outcome(self, task: str, node: str) -> Outcome | None:
         """Returns the outcome of a task's node, None if it is not in the log.
@@ -56,7 +63,8 @@ class PodLogs:
 
     def _texts(self, task: str) -> Iterator[str]:
         """Yields the logs of a task's pods, the last attempt first."""
-        pods = _pods(self._workflow(), task)
+        self._known = self._known or self._workflow()
+        pods = _pods(self._known, task)
         if not pods:
             raise NoLog("Kubeflow returned no pod of the task")
         errors: list[str] = []
@@ -98,7 +106,8 @@ def _pods(workflow: dict[str, Any], task: str) -> list[list[str]]:
     try:
         name = workflow["metadata"]["name"]
         nodes = (workflow["status"].get("nodes") or {}).values()
-        wanted = re.compile(rf".*\.{re.escape(task)}\.{_EXECUTOR}")
+        # Of the pods that Kubeflow creates for a task, the one that runs it.
+        wanted = re.compile(rf".*\.{re.escape(task)}{_ATTEMPT}\.executor{_ATTEMPT}")
         found = [each for each in nodes if each["type"] == "Pod" and wanted.fullmatch(each["name"])]
         found.sort(key=lambda each: str(each.get("startedAt")), reverse=True)
         # Argo's current format, and the previous one.
@@ -111,13 +120,12 @@ def _pods(workflow: dict[str, Any], task: str) -> list[list[str]]:
 
 
 def _last(text: str, read: Callable[[str], Word], fits: Callable[[Word], bool]) -> Word | None:
-    """Returns the last line that `read` parses and that `fits`; Kubeflow adds lines of its own."""
-    for line in reversed(text.splitlines()):
-        if line.startswith("{"):
-            try:
-                word = read(line)
-            except (TypeError, ValueError):
-                continue
-            if fits(word):
-                return word
+    """Returns the last result in a log that `read` parses and that `fits`."""
+    for result in results(text):
+        try:
+            word = read(result)
+        except (TypeError, ValueError):
+            continue
+        if fits(word):
+            return word
     return None

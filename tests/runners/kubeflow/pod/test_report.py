@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from beltline.bundle import folder
+from beltline.runners.kubeflow.log_line import results
 from beltline.runners.kubeflow.pod.report import reported
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from beltline.runners.result import RunResult
@@ -126,7 +127,7 @@ def test_the_command_has_the_exit_code_and_the_last_line(tmp_path: Path) -> None
     run.ledger.node("run", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
     done = command(tmp_path, BELTLINE_ROOT=str(run.paths.root))
     assert done.returncode == 3, done.stderr
-    assert RunResult.from_line(done.stdout.splitlines()[-1]).node == "DataGate"
+    assert RunResult.from_line(next(results(done.stdout))).node == "DataGate"
     assert "DataGate refused; nothing was pushed" in done.stderr
 
 
@@ -134,7 +135,7 @@ def test_before_the_first_alarm_there_is_no_bundle(tmp_path: Path) -> None:
     words = ("--bundle", tmp_path / "nowhere", "--run", "run")
     done = called(*words, "--monitored", BELTLINE_ROOT=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert RunResult.from_line(done.stdout.splitlines()[-1]) == RunResult("done", run="run")
+    assert RunResult.from_line(next(results(done.stdout))) == RunResult("done", run="run")
     assert called(*words, BELTLINE_ROOT=str(tmp_path)).returncode == 1
 
 
@@ -142,7 +143,7 @@ def test_without_a_database_it_fails_and_says_why(tmp_path: Path) -> None:
     url = "mysql://beltline:hidden-word@127.0.0.1:1/metadata"
     done = command(tmp_path, BELTLINE_ROOT=str(tmp_path), BELTLINE_METADATA=url)
     assert done.returncode == 1
-    found = RunResult.from_line(done.stdout.splitlines()[-1])
+    found = RunResult.from_line(next(results(done.stdout)))
     assert (found.end, found.node) == ("failed", "report")
     assert "can't be opened" in found.reason
     assert "hidden-word" not in done.stdout + done.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from beltline.base.errors import WrongInput
 from beltline.bundle import folder
+from beltline.runners.kubeflow.log_line import results
 from beltline.runners.kubeflow.pod.task import is_forced, refused_before
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from tests.beltline_process import Beltline, Result
@@ -79,7 +80,7 @@ def call(project: Project, node: str, run: str, *more: str) -> tuple[int, dict[s
         program="beltline.runners.kubeflow.pod.task",
     )
     assert result.out, result.text
-    return result.code, dict(json.loads(result.out.splitlines()[-1]))
+    return result.code, dict(json.loads(next(results(result.out))))
 
 
 @pytest.mark.slow

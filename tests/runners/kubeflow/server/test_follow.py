@@ -88,6 +88,21 @@ def test_every_node_has_the_line_that_it_would_have_here(kubeflow, capsys):
     assert "version 7" in shown
 
 
+@pytest.mark.parametrize("version", ["2.16", "2.17"])
+def test_pods_are_found_by_the_names_of_each_version(kubeflow, version):
+    logs = {**LOGS, "report": told("done", version="7")}
+    play = Play([done("examplegen", "report")], logs=logs, version=version)
+    shown = []
+    end = follow(*begun(kubeflow, play), TASKS, "kubeflow", lambda *words: shown.append(words[0]))
+    assert (shown, end.version) == ([OUTCOMES["examplegen"]], "7")
+
+
+def test_the_pods_are_asked_for_once_a_poll(kubeflow):
+    play = Play([done(*OUTCOMES), done("report")], logs={**LOGS, "report": told("done")})
+    follow(*begun(kubeflow, play), TASKS, "kubeflow", lambda *_: None)
+    assert kubeflow.workflows == 2
+
+
 def test_logs_come_from_the_server_of_the_pages_too(kubeflow):
     kubeflow.logs_from = "pages"
     play = Play([done("examplegen", "report")], logs={**LOGS, "report": told("done", version="7")})
