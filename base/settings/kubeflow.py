@@ -11,6 +11,10 @@ Variable = Annotated[
     str,
     Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", json_schema_extra={"words": "name of a variable"}),
 ]
+GroupName = Annotated[
+    str,
+    Field(pattern=r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$", json_schema_extra={"words": "a name"}),
+]
 # Five fields; Kubeflow's own sixth, the seconds, is always zero.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){4}$")]
 
@@ -42,13 +46,19 @@ class Kubeflow(Pods):
         "becomes; one must become `BELTLINE_METADATA`, and for `data.query` one "
         "`BELTLINE_DATABASE`.",
     )
+    groups: dict[GroupName, list[str]] = Field(
+        default_factory=dict,
+        description="Nodes that share a pod, as `train: [Tuner, Trainer]`, by the pod's name in "
+        "Kubeflow. By default each node with a GPU has a pod of its own, and those between share "
+        "one.",
+    )
     user: int = Field(1000, ge=1, description="User id in the pods; never root.")
     group: int = Field(1000, ge=1, description="Group id in the pods.")
     retries: int = Field(2, ge=0, description="How often a failed node is retried.")
     retry_delay_seconds: int = Field(
         60, ge=1, description="Delay before the first retry; it doubles with each further one."
     )
-    timeout_minutes: int = Field(360, ge=1, description="Time limit of a node.")
+    timeout_minutes: int = Field(360, ge=1, description="Time limit of a node, for each attempt.")
     experiment: str = Field(
         "Default", min_length=1, description="Kubeflow's experiment that runs are listed under."
     )

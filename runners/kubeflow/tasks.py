@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ _AT_THE_END = "ALL_UPSTREAM_TASKS_COMPLETED"
 class Tasks:
     """The tasks of a package that run in pods.
 
-    `nodes` are the nodes' ids by task, `report` is the exit task, and `others` are the remaining
-    tasks. `bundle` is the name of the bundle's folder.
+    `nodes` are the ids of a task's nodes, by task; `report` is the exit task, and `others` are the
+    remaining tasks. `bundle` is the name of the bundle's folder.
     """
 
-    nodes: dict[str, str]
+    nodes: dict[str, tuple[str, ...]]
     others: tuple[str, ...]
     report: str
     bundle: str
@@ -46,7 +47,7 @@ def read_tasks(package: Path) -> Tasks:
         if task.get("triggerPolicy", {}).get("strategy") == _AT_THE_END:
             report = name
         elif "--node" in words:
-            nodes[name] = words[words.index("--node") + 1]
+            nodes[name] = tuple(_values(words, "--node"))
             bundle = Path(words[words.index("--bundle") + 1]).name
         else:
             others.append(name)
@@ -56,6 +57,10 @@ def read_tasks(package: Path) -> Tasks:
 def _tasks(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for part in (spec["root"], *spec["components"].values()):
         yield from part.get("dag", {}).get("tasks", {}).items()
+
+
+def _values(words: list[str], option: str) -> Iterator[str]:
+    return (value for word, value in pairwise(words) if word == option)
 
 
 def _words(executor: dict[str, Any]) -> list[Any]:

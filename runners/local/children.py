@@ -88,15 +88,21 @@ class Children:
         if child == 0:
             _child(writing, work)
 
-    def next(self) -> tuple[str, str]:
+    def next(self, seconds: float | None = None) -> tuple[str, str] | None:
         """Waits for a child to end; returns its name and its result, empty if it was killed.
+
+        Args:
+          seconds: how long to wait; None for as long as it takes. Then this returns None.
 
         Raises:
           WrongInput: the child raised it.
           RunStopped: this process was asked to stop; all children have ended.
         """
-        [(key, _), *_] = self._selector.select()
-        name, answer = self._ended(int(key.fd))
+        ready = self._selector.select(seconds)
+        if not ready:
+            self._raise_if_stopped()
+            return None
+        name, answer = self._ended(int(ready[0][0].fd))
         self._raise_if_stopped()
         if "error" in answer:
             raise WrongInput(answer["error"])
@@ -155,7 +161,8 @@ def in_child(work: Work) -> str:
     """Runs `work` in a forked process and returns its result; empty if it was killed."""
     with Children() as children:
         children.start("", work)
-        return children.next()[1]
+        ended = children.next()
+        return ended[1] if ended else ""
 
 
 @contextmanager

@@ -34,21 +34,46 @@ SHARED = (
 )
 
 OnNodeEnd = Callable[[Outcome, float], None]
+STOPPED = "stopped, since "
+"""How the reason of a node begins that was stopped because of another one."""
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run: `nodes` in order, the `forced` ones even if their results are cached."""
+    """What to run: `nodes` in order, the `forced` ones even if their results are cached.
+
+    With `log_files`, each node logs to its file in the root, else to where this process does.
+    `time_limit` is that of each node, in seconds.
+    """
 
     run: str
     nodes: list[str]
     capacity: Capacity
     forced: frozenset[str] = frozenset()
     parameters: dict[str, str | int] = field(default_factory=dict)
+    log_files: bool = True
+    time_limit: float | None = None
 
 
 def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEnd) -> list[Outcome]:
-    """Runs the nodes and returns their outcomes, in order.
+    """Runs the nodes on results of the latest run where they need any, and returns their outcomes.
+
+    Args and order are those of `run_nodes`.
+    """
+    _import_shared()
+    # First and alone: processes that create the same tables at once conflict.
+    Lineage(paths.metadata, bundle.manifest.name)
+    if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
+        bundle, request
+    ):
+        in_child(lambda: reuse_results(bundle, paths, request.run, request.nodes))
+    return run_nodes(bundle, paths, request, on_node_end)
+
+
+def run_nodes(
+    bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEnd
+) -> list[Outcome]:
+    """Runs nodes, those upstream of which have run in this run; returns their outcomes, in order.
 
     When a node fails or refuses, the nodes after it in the order are stopped, or not started. Those
     before it go on, so that the first node to fail is the same as in a sequential run: Transform
@@ -60,17 +85,15 @@ def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEn
       request: what to run.
       on_node_end: called after each node with its outcome and seconds.
     """
+    _import_shared()
+    with Children() as children:
+        return _Run(bundle, paths, request, on_node_end, children).to_its_end()
+
+
+def _import_shared() -> None:
     with loading():
         for module in SHARED:
             importlib.import_module(module)
-    # First and alone: processes that create the same tables at once conflict.
-    Lineage(paths.metadata, bundle.manifest.name)
-    if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
-        bundle, request
-    ):
-        in_child(lambda: reuse_results(bundle, paths, request.run, request.nodes))
-    with Children() as children:
-        return _Run(bundle, paths, request, on_node_end, children).to_its_end()
 
 
 def _is_head(bundle: Bundle, request: RunRequest) -> bool:
@@ -93,14 +116,27 @@ class _Run:
         nodes = [self.bundle.manifest.node(node) for node in self.request.nodes]
         self._begin(nodes)
         while self.children.names:
-            node, answer = self.children.next()
-            outcome = Outcome.from_line(answer) if answer else self._killed(node)
+            outcome = self._next()
             self._end(outcome)
             if outcome.exit_code == FAILED:
+                node = outcome.node
                 nodes = nodes[: [each.id for each in nodes].index(node)]
-                self._stop_all_but(nodes, f"stopped, since {node} {outcome.state}")
+                self._stop_all_but(nodes, f"{STOPPED}{node} {outcome.state}")
             self._begin(nodes)
         return [self.outcomes[node] for node in self.request.nodes if node in self.outcomes]
+
+    def _next(self) -> Outcome:
+        """Waits for the next node to end, or for the end of its time."""
+        limit = self.request.time_limit
+        longest = min(self.children.names, key=lambda node: self.started[node])
+        left = self.started[longest] + limit - time.monotonic() if limit else None
+        if (ended := self.children.next(None if left is None else max(left, 0))) is None:
+            self.children.stop([longest])
+            reason = f"stopped at its time limit of {(limit or 0) / 60:g} minutes"
+            self._reconcile(longest, reason)
+            return Outcome(longest, "failed", reason=reason)
+        node, answer = ended
+        return Outcome.from_line(answer) if answer else self._killed(node)
 
     def _begin(self, nodes: list[Node]) -> None:
         """Starts every node that can start now."""
@@ -120,7 +156,8 @@ class _Run:
     def _killed(self, node: str) -> Outcome:
         """Returns the outcome of a node whose process was killed."""
         log = self.paths.log(self.request.run, node)
-        reason = f"its process was killed (out of memory?); the log is {log}"
+        where = f"; the log is {log}" if self.request.log_files else ""
+        reason = f"its process was killed (out of memory?){where}"
         self._reconcile(node, reason)
         return Outcome(node, "failed", reason=reason)
 
@@ -128,12 +165,12 @@ class _Run:
         reconcile(self.paths, self.bundle.manifest.name, self.request.run, reason, node)
 
     def _work(self, node: str) -> Callable[[], str]:
-        request, log = self.request, self.paths.log(self.request.run, node)
-        log.parent.mkdir(parents=True, exist_ok=True)
+        request = self.request
 
         def work() -> str:
-            _redirect(log)
-            set_up_logging()
+            if request.log_files:
+                _redirect(self.paths.log(request.run, node))
+            set_up_logging("" if request.log_files else node)
             force = node in request.forced
             try:
                 outcome = run_node(
@@ -149,6 +186,7 @@ class _Run:
 
 
 def _redirect(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     for stream in (1, 2):
         os.dup2(descriptor, stream)

@@ -8,7 +8,7 @@ object (see `outcome.py`).
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -153,9 +153,14 @@ def _plain(failure: BaseException) -> str:
     return f"{type(failure).__name__}: {text}" if text else type(failure).__name__
 
 
-def set_up_logging() -> None:
-    """Logs to stderr: Beltline from INFO on, everything else from WARNING on."""
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+def set_up_logging(node: str = "") -> None:
+    """Logs to stderr: Beltline from INFO on, everything else from WARNING on.
+
+    Args:
+      node: what the names of loggers begin with, where several nodes share a log.
+    """
+    source = f"{node}/%(name)s" if node else "%(name)s"
+    form = f"%(asctime)s %(levelname)s {source}: %(message)s"
     logging.basicConfig(level=logging.WARNING, format=form, force=True)
     logging.getLogger("beltline").setLevel(logging.INFO)
     # TFX warns here of what is intended: that the bundle names no metadata store.
@@ -182,11 +187,11 @@ def run_from_options(
         return Outcome(node, "failed", reason=str(error))
 
 
-def exit_with(outcome: Outcome, exit_code: int, line: Callable[[str], str] = str) -> NoReturn:
-    """Prints the outcome, last the `line` of its JSON object, and exits."""
+def exit_with(outcome: Outcome, exit_code: int) -> NoReturn:
+    """Prints the outcome, its JSON object last, and exits."""
     if outcome.reason:
         click.echo(f"{outcome.node} {outcome.state}: {outcome.reason}", err=True)
-    click.echo(line(outcome.line()))
+    click.echo(outcome.line())
     sys.stdout.flush()
     sys.stderr.flush()
     # Without waiting for the threads of Beam and gRPC: they have nothing left to do.

@@ -188,7 +188,7 @@ def _labels(deployment: Deployment, node: str) -> dict[str, str]:
         **deployment.airflow["kubernetes"]["labels"],
         "app.kubernetes.io/name": "beltline",
         "beltline/pipeline": _label_value(deployment.name),
-        "beltline/node": _label_value(node),
+        "beltline/task": _label_value(node),
     }
 
 

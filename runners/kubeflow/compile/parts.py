@@ -8,7 +8,8 @@ from typing import Any
 from kfp import dsl
 
 from beltline.base.settings.kubeflow import Kubeflow
-from beltline.bundle.manifest import Manifest, Node
+from beltline.bundle.manifest import Manifest
+from beltline.runners.groups import Group, grouped
 from beltline.runners.kubeflow.compile.components import Channels, component
 from beltline.runners.kubeflow.compile.pods import PodSetup
 from beltline.runners.kubeflow.tasks import FORCE, parameter_name
@@ -33,14 +34,14 @@ class Parts:
     text: str | None
 
     def nodes(self, channels: Channels) -> None:
-        """Creates a task for each node; `channels` are the run's parameters."""
+        """Creates a task for each group of nodes; `channels` are the run's parameters."""
         made: dict[str, dsl.PipelineTask] = {}
         first = [self._unpack(self.text)] if self.text else []
-        for node in self.manifest.nodes:
-            task = self._node(node)(**_RUN_ID, **channels)
-            self._pods.node(task, node.id, node.resources)
-            task.after(*([made[each] for each in node.upstream] or first))
-            made[node.id] = task
+        for group in grouped(self.manifest, self.kubeflow.groups, "kubeflow.groups"):
+            task = self._group(group)(**_RUN_ID, **channels)
+            self._pods.group(task, group)
+            task.after(*([made[each] for each in group.upstream] or first))
+            made[group.name] = task
 
     def report(self, monitored: bool = False) -> dsl.PipelineTask:
         """Returns the exit task; `monitored` tells that the nodes run only on an alarm."""
@@ -76,6 +77,11 @@ class Parts:
         self._pods.monitor(task)
         return task.outputs[_ALARM]
 
+    def _attempts(self) -> list[str]:
+        kubeflow = self.kubeflow
+        asked = (kubeflow.retries, kubeflow.retry_delay_seconds, kubeflow.timeout_minutes * 60)
+        return [str(each) for each in asked]
+
     @property
     def _image(self) -> str:
         # `package.check` refuses a section without one.
@@ -85,11 +91,13 @@ class Parts:
     def _pods(self) -> PodSetup:
         return PodSetup(self.kubeflow, self.manifest.name)
 
-    def _node(self, node: Node) -> Any:
+    def _group(self, group: Group) -> Any:
         known = self.manifest.parameters
         inputs: dict[str, type] = {_RUN: str}
         inputs |= {parameter_name(name): TYPES[each.type] for name, each in known.items()}
-        words = ["--bundle", bundle_path(self.manifest, self.kubeflow), "--node", node.id, "--run"]
+        words = ["--bundle", bundle_path(self.manifest, self.kubeflow)]
+        words += [word for node in group.nodes for word in ("--node", node.id)]
+        words += ["--attempts", *self._attempts(), "--run"]
 
         def arguments(values: Channels) -> list[Any]:
             given = [f"{name}={values[parameter_name(name)]}" for name in known]
@@ -97,7 +105,7 @@ class Parts:
             return [*words, values[_RUN], *parameters, f"--force={values[FORCE]}"]
 
         module, image = "beltline.runners.kubeflow.pod.task", self._image
-        return component(node.id, module, {**inputs, FORCE: str}, arguments, image)
+        return component(group.name, module, {**inputs, FORCE: str}, arguments, image)
 
     def _unpack(self, text: str) -> dsl.PipelineTask:
         path = Path(bundle_path(self.manifest, self.kubeflow))

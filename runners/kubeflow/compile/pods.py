@@ -12,6 +12,7 @@ from kfp import dsl, kubernetes
 
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Resources
+from beltline.runners.groups import Group
 from beltline.runners.paths import DATA, ROOT
 
 # Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
@@ -30,15 +31,14 @@ class PodSetup:
     kubeflow: Kubeflow
     pipeline: str
 
-    def node(self, task: dsl.PipelineTask, node: str, resources: Resources) -> None:
-        """Configures the task of a node."""
-        self._set_up(task, node, resources)
-        self._retry(task)
+    def group(self, task: dsl.PipelineTask, group: Group) -> None:
+        """Configures the task of a group of nodes."""
+        self._set_up(task, group.name, group.resources, nodes=len(group.nodes))
         self._add_secrets(task)
         kubernetes.empty_dir_mount(task, "shared-memory", _SHARED, "Memory", _SHARED_BYTES)
-        if resources.gpu:
+        if gpus := group.resources.gpu:
             kubeflow = self.kubeflow
-            task.set_accelerator_type(kubeflow.accelerator).set_accelerator_limit(resources.gpu)
+            task.set_accelerator_type(kubeflow.accelerator).set_accelerator_limit(gpus)
             for key, value in sorted(kubeflow.node_selector.items()):
                 kubernetes.add_node_selector(task, key, value)
             for key in kubeflow.tolerations:
@@ -47,19 +47,24 @@ class PodSetup:
     def unpack(self, task: dsl.PipelineTask) -> None:
         """Configures the task that writes the bundle, without secrets: it needs none."""
         self._set_up(task, "unpack", _SMALL)
-        self._retry(task)
 
     def monitor(self, task: dsl.PipelineTask) -> None:
         """Configures the monitoring task, without secrets: it only reads files."""
         self._set_up(task, "monitor", _MONITORING)
-        self._retry(task)
 
     def report(self, task: dsl.PipelineTask) -> None:
         """Configures the exit task, without retries: it fails to report a failure."""
-        self._set_up(task, "report", _SMALL)
+        self._set_up(task, "report", _SMALL, retries=False)
         self._add_secrets(task)
 
-    def _set_up(self, task: dsl.PipelineTask, name: str, resources: Resources) -> None:
+    def _set_up(
+        self,
+        task: dsl.PipelineTask,
+        name: str,
+        resources: Resources,
+        nodes: int = 0,
+        retries: bool = True,
+    ) -> None:
         kubeflow = self.kubeflow
         task.set_display_name(name)
         # TFX's launcher caches; only it knows what a result depends on.
@@ -68,7 +73,10 @@ class PodSetup:
         task.set_env_variable(ROOT, kubeflow.pod_root).set_env_variable(DATA, kubeflow.pod_data)
         # The user may not exist in the image, and so has no home there.
         task.set_env_variable("HOME", _TEMPORARY)
-        kubernetes.set_timeout(task, kubeflow.timeout_minutes * 60)
+        limit = nodes * self._attempts_of_a_node() or kubeflow.timeout_minutes * 60
+        kubernetes.set_timeout(task, limit)
+        if retries and kubeflow.retries:
+            self._retry(task, limit)
         kubernetes.mount_pvc(task, kubeflow.volume_claim, kubeflow.mount_path)
         kubernetes.empty_dir_mount(task, "temporary", _TEMPORARY)
         kubernetes.set_image_pull_policy(task, kubeflow.image_pull_policy)
@@ -87,18 +95,24 @@ class PodSetup:
             **self.kubeflow.labels,
             "app.kubernetes.io/name": "beltline",
             "beltline/pipeline": _label_value(self.pipeline),
-            "beltline/node": _label_value(name),
+            "beltline/task": _label_value(name),
         }
 
-    def _retry(self, task: dsl.PipelineTask) -> None:
+    def _retry(self, task: dsl.PipelineTask, limit: int) -> None:
+        """Has Kubeflow run a pod again, that is for one that was evicted or deleted."""
         retries, delay = self.kubeflow.retries, self.kubeflow.retry_delay_seconds
-        if not retries:
-            return
         # Counted from the start of the first attempt: if it were less than all attempts together,
-        # a long-running node would not be retried.
-        timeouts = (retries + 1) * self.kubeflow.timeout_minutes * 60
-        whole = timeouts + delay * (2**retries - 1)
+        # a long-running pod would not be retried.
+        whole = (retries + 1) * limit + self._delays()
         task.set_retry(retries, f"{delay}s", 2.0, f"{whole}s")
+
+    def _attempts_of_a_node(self) -> int:
+        """Returns the seconds that all attempts of a node may take together."""
+        kubeflow = self.kubeflow
+        return (kubeflow.retries + 1) * kubeflow.timeout_minutes * 60 + self._delays()
+
+    def _delays(self) -> int:
+        return self.kubeflow.retry_delay_seconds * (2**self.kubeflow.retries - 1)
 
 
 def _limit(task: dsl.PipelineTask, resources: Resources) -> None:

@@ -1,11 +1,20 @@
-"""A node as a task of a package: the node runner, with exit codes for Kubeflow.
+"""A group of nodes as a task of a package: the local runner, in one pod.
 
-`python -m beltline.runners.kubeflow.pod.task` has the node runner's options, but `--force` names
-the forced nodes of the run. Kubeflow has only success and failure, and retries every failure. So a
-skipped node succeeds (the node runner skips those downstream), and a gate that has already refused
-in this run is not run again.
+`python -m beltline.runners.kubeflow.pod.task --bundle DIR --node ID… --run ID` runs the nodes in
+their order, each in a process of its own, and prints a result for each (see `log_line.py`).
+
+Kubeflow has only success and failure; some versions run a failed task again and some don't. So a
+skipped node succeeds, and a failed node is run again here, as often as the settings say, whatever
+pod it failed in. What has succeeded in the run, and a gate that has refused, is not run again.
 """
 
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -13,56 +22,154 @@ import click
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import Bundle, open_bundle
 from beltline.bundle.manifest import Manifest
+from beltline.runners.groups import Group
 from beltline.runners.kubeflow.log_line import log_line
 from beltline.runners.kubeflow.tasks import ALL
+from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.partial import check_node
-from beltline.runners.metadata.store import open_exclusively
-from beltline.runners.node.outcome import DONE, SKIPPED, Outcome, read_back
-from beltline.runners.node.parameters import check_run
-from beltline.runners.node.run import exit_with, run_from_options, set_up_logging
+from beltline.runners.local.runner import STOPPED, RunRequest, run_nodes
+from beltline.runners.metadata.store import NodeRun, open_exclusively
+from beltline.runners.node.outcome import DONE, FAILED, Outcome, read_back
+from beltline.runners.node.parameters import check_run, read_parameters
+from beltline.runners.node.run import set_up_logging
 from beltline.runners.paths import Paths
 
+log = logging.getLogger("beltline.task")
 
-def is_forced(manifest: Manifest, node: str, force: str) -> bool:
-    """Returns whether `force`, comma-separated node ids or `all`, names a node."""
-    named = [word.strip() for word in force.split(",") if word.strip()]
-    for each in named:
-        if each != ALL:
-            check_node([known.id for known in manifest.nodes], "force", each)
-    return node in named or ALL in named
+_ENDED_WELL = ("complete", "cached", "canceled")
 
 
-def refused_before(bundle: Bundle, node: str, run: str, paths: Paths) -> Outcome | None:
-    """Returns the refusal of a gate in an earlier attempt of its task, or None."""
-    if not any(each.id == node and each.gate for each in bundle.manifest.nodes):
-        return None
-    outcome = read_back(open_exclusively(paths, bundle.manifest.name).node(run, node), node)
-    return outcome if outcome.state == "refused" and outcome.exit_code else None
+@dataclass(frozen=True)
+class Attempts:
+    """How often a failed node is run again, and after how many seconds; these double each time."""
+
+    retries: int
+    delay: float
 
 
-def _run(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: str) -> Outcome:
-    check_run(run)
-    try:
-        bundle = open_bundle(folder)
-        forced = is_forced(bundle.manifest, node, force)
-        before = refused_before(bundle, node, run, Paths.from_environment())
-    except BeltlineError as error:
-        return Outcome(node, "failed", reason=str(error))
-    return before or run_from_options(folder, node, run, parameters, forced)
+def forced(manifest: Manifest, force: str) -> frozenset[str]:
+    """Returns the nodes that `force`, comma-separated node ids or `all`, names.
+
+    Raises:
+      WrongInput: one of them is unknown.
+    """
+    known = [node.id for node in manifest.nodes]
+    named = {word.strip() for word in force.split(",") if word.strip()}
+    for each in named - {ALL}:
+        check_node(known, "force", each)
+    return frozenset(known if ALL in named else named)
+
+
+def run_group(bundle: Bundle, paths: Paths, request: RunRequest, attempts: Attempts) -> int:
+    """Runs the nodes, prints their results, and returns the exit code.
+
+    Args:
+      bundle: the bundle.
+      paths: the root, ML Metadata and the data.
+      request: what to run.
+      attempts: how often.
+    """
+    before = open_exclusively(paths, bundle.manifest.name).nodes(request.run)
+    latest = {each.node: each for each in before if each.node in request.nodes}
+    failures = Counter(each.node for each in before if _is_failure(each))
+    ended = {node for node, each in latest.items() if each.state in _ENDED_WELL}
+    if last := _not_again(bundle, latest, failures, attempts):
+        _print_result(last, 0)
+        return FAILED
+    while left := [node for node in request.nodes if node not in ended]:
+        outcomes = run_nodes(bundle, paths, replace(request, nodes=left), _print_result)
+        ended |= {each.node for each in outcomes if each.exit_code != FAILED}
+        bad = next((each for each in outcomes if each.exit_code == FAILED), None)
+        if bad is None:
+            break
+        failures[bad.node] += 1
+        if bad.state == "refused" or failures[bad.node] > attempts.retries:
+            return FAILED
+        delay = attempts.delay * 2 ** (failures[bad.node] - 1)
+        log.warning("%s failed; it is run again in %g s", bad.node, delay)
+        time.sleep(delay)
+    return DONE
+
+
+def _is_failure(attempt: NodeRun) -> bool:
+    return attempt.state not in _ENDED_WELL and not attempt.reason.startswith(STOPPED)
+
+
+def _not_again(
+    bundle: Bundle, latest: dict[str, NodeRun], failures: Counter[str], attempts: Attempts
+) -> Outcome | None:
+    """Returns the outcome of a node that must not run again in this run, None if there is none."""
+    for node, attempt in latest.items():
+        outcome = read_back(attempt, node)
+        refused = outcome.state == "refused" and bundle.manifest.node(node).gate is not None
+        exhausted = attempt.state not in _ENDED_WELL and failures[node] > attempts.retries
+        if (refused or exhausted) and outcome.exit_code:
+            return outcome
+    return None
+
+
+def _print_result(outcome: Outcome, seconds: float) -> None:
+    if outcome.reason:
+        click.echo(f"{outcome.node} {outcome.state}: {outcome.reason}", err=True)
+    result = json.loads(outcome.line()) | {"seconds": round(seconds, 1)}
+    click.echo(log_line(json.dumps(result, sort_keys=True)))
+
+
+def _in_order(manifest: Manifest, nodes: Sequence[str]) -> list[str]:
+    known = [node.id for node in manifest.nodes]
+    for each in nodes:
+        check_node(known, "--node", each)
+    return [node for node in known if node in nodes]
+
+
+def _capacity(manifest: Manifest, nodes: Sequence[str]) -> Capacity:
+    """Returns the capacity of this pod, which has what the most demanding node asks for."""
+    group = Group("", tuple(manifest.node(node) for node in nodes), ())
+    machine = Capacity.of_machine()
+    return replace(machine, cpu=group.resources.cpu or machine.cpu)
 
 
 @click.command()
 @click.option("--bundle", "folder", type=Path, required=True, help="The bundle's folder.")
-@click.option("--node", required=True, help="The node's id.")
+@click.option("--node", "nodes", multiple=True, required=True, help="A node's id; repeatable.")
 @click.option("--run", required=True, help="The run's id.")
 @click.option("--param", "parameters", multiple=True, help="A runtime parameter, as name=value.")
 @click.option("--force", default="", help="The nodes to run even if their results are cached.")
-def main(folder: Path, node: str, run: str, parameters: tuple[str, ...], force: str) -> None:
-    """Run one node of a bundle as a task of Kubeflow's."""
+@click.option(
+    "--attempts",
+    type=(int, float, float),
+    default=(0, 0, 21600),
+    metavar="RETRIES DELAY LIMIT",
+    help="How often a failed node is run again, after how many seconds, and how many it may take.",
+)
+def main(
+    folder: Path,
+    nodes: tuple[str, ...],
+    run: str,
+    parameters: tuple[str, ...],
+    force: str,
+    attempts: tuple[int, float, float],
+) -> None:
+    """Run nodes of a bundle as a task of Kubeflow's."""
     set_up_logging()
-    outcome = _run(folder, node, run, parameters, force)
-    exit_code = DONE if outcome.exit_code == SKIPPED else outcome.exit_code
-    exit_with(outcome, exit_code, log_line)
+    check_run(run)
+    try:
+        bundle = open_bundle(folder)
+        members = _in_order(bundle.manifest, nodes)
+        request = RunRequest(
+            run=run,
+            nodes=members,
+            capacity=_capacity(bundle.manifest, members),
+            forced=forced(bundle.manifest, force),
+            parameters=read_parameters(bundle.manifest, parameters),
+            log_files=False,
+            time_limit=attempts[2],
+        )
+        paths = Paths.from_environment()
+        sys.exit(run_group(bundle, paths, request, Attempts(*attempts[:2])))
+    except BeltlineError as error:
+        _print_result(Outcome(nodes[0], "failed", reason=str(error)), 0)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 import click
@@ -11,7 +12,7 @@ from beltline.base.errors import BeltlineError, NodeFailed
 from beltline.runners.kubeflow.server.api import ApiError, ApiUnreachable, KubeflowApi
 from beltline.runners.kubeflow.server.pod_logs import NoLog, PodLogs
 from beltline.runners.kubeflow.tasks import Tasks
-from beltline.runners.node.outcome import Outcome
+from beltline.runners.node.outcome import FAILED, Outcome
 from beltline.runners.result import RunResult, run_result
 
 OnNodeEnd = Callable[[Outcome, float], None]
@@ -41,6 +42,7 @@ class _Following:
     on_node_end: OnNodeEnd
     logs: PodLogs
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
     without_logs: bool = False
 
 
@@ -94,23 +96,18 @@ def _retry_unreachable(ask: Callable[[], Answer]) -> Answer:
 
 def _show(following: _Following, found: Any) -> None:
     """Reports the nodes that have ended since the last call, in the order they ended."""
-    names = {**following.tasks.nodes, **{task: task for task in following.tasks.others}}
     details = found.run_details.task_details if found.run_details else None
     if details is None and found.state in _OVER:
         _note_once(following, "Kubeflow returned no task states")
-    ended = [
-        each
-        for each in details or ()
-        if each.display_name in names
-        and each.state in _ENDED
-        and names[each.display_name] not in following.outcomes
-    ]
+    known = {*following.tasks.nodes, *following.tasks.others} - following.shown
+    ended = [task for task in details or () if task.display_name in known and task.state in _ENDED]
     for task in sorted(ended, key=lambda each: str(each.end_time)):
-        name = names[task.display_name]
-        following.outcomes[name] = outcome = _outcome(following, task, name)
-        # The other tasks are of interest only if they fail.
-        if task.display_name in following.tasks.nodes or outcome.state == "failed":
-            following.on_node_end(outcome, _seconds(task))
+        following.shown.add(task.display_name)
+        for outcome, seconds in _outcomes(following, task):
+            following.outcomes[outcome.node] = outcome
+            # The other tasks are of interest only if they fail.
+            if task.display_name in following.tasks.nodes or outcome.state == "failed":
+                following.on_node_end(outcome, seconds)
 
 
 def _seconds(task: Any) -> float:
@@ -118,18 +115,30 @@ def _seconds(task: Any) -> float:
     return (task.end_time - task.start_time).total_seconds() if all(times) else 0.0
 
 
-def _outcome(following: _Following, task: Any, name: str) -> Outcome:
-    done = task.state == _DONE
-    if task.display_name not in following.tasks.nodes:
-        return Outcome(name, "done" if done else "failed", reason="" if done else _SEE_LOG)
+def _outcomes(following: _Following, task: Any) -> list[tuple[Outcome, float]]:
+    """Returns the outcomes of a task's nodes with their seconds, in the pipeline's order."""
+    name, done = task.display_name, task.state == _DONE
+    nodes = following.tasks.nodes.get(name, (name,))
+    reason = _KILLED
+    found: dict[str, tuple[Outcome, float]] = {}
     try:
-        found = _retry_unreachable(lambda: following.logs.outcome(task.display_name, name))
+        if name in following.tasks.nodes:
+            found = _retry_unreachable(lambda: following.logs.outcomes(name, nodes))
+        else:
+            reason = _SEE_LOG
     except NoLog as error:
         _note_once(following, str(error))
-        return Outcome(name, "done" if done else "failed", reason="" if done else _SEE_LOG)
-    if found is not None and (done or found.exit_code):
-        return found
-    return Outcome(name, "done") if done else Outcome(name, "failed", reason=_KILLED)
+        reason = _SEE_LOG
+    # Of several nodes nobody knows how long each took.
+    seconds = _seconds(task) if len(nodes) == 1 else 0.0
+    if done:
+        return [found.get(node, (Outcome(node, "done"), seconds)) for node in nodes]
+    logged = [found[node] for node in nodes if node in found]
+    if any(outcome.exit_code == FAILED for outcome, _ in logged):
+        return logged
+    killed = next((node for node in nodes if node not in found), nodes[-1])
+    ended = [each for each in logged if each[0].node != killed]
+    return [*ended, (Outcome(killed, "failed", reason=reason), seconds)]
 
 
 _SEE_LOG = "its log is in Kubeflow"
@@ -151,7 +160,7 @@ def _result(following: _Following, found: Any) -> RunResult:
         said = None
     if said is not None:
         return said
-    order = [*following.tasks.others, *following.tasks.nodes.values()]
+    order = [*following.tasks.others, *chain(*following.tasks.nodes.values())]
     nodes = [following.outcomes[name] for name in order if name in following.outcomes]
     by_nodes = run_result(nodes, following.run)
     if found.state == _DONE or by_nodes.end != "done":

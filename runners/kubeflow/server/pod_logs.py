@@ -7,7 +7,8 @@ of the UI, from the UI's server.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from beltline.runners.kubeflow.log_line import results
@@ -15,7 +16,7 @@ from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 from beltline.runners.node.outcome import Outcome
 from beltline.runners.result import RunResult
 
-Word = TypeVar("Word", Outcome, RunResult)
+Word = TypeVar("Word")
 
 # Where a template has a retry strategy, Argo appends the attempt to the name. Since Kubeflow 2.17
 # all templates have one.
@@ -39,16 +40,20 @@ class PodLogs:
         """Has the next call ask Kubeflow for the run's pods again: it sends a megabyte of them."""
         self._known = None
 
-    def outcome(self, task: str, node: str) -> Outcome | None:
-        """Returns the outcome of a task's node, None if it is not in the log.
+    def outcomes(self, task: str, nodes: Collection[str]) -> dict[str, tuple[Outcome, float]]:
+        """Returns the outcomes of a task's nodes with their seconds, by node, as far as logged.
 
         Raises:
           NoLog: the log is not available.
         """
+        found: dict[str, tuple[Outcome, float]] = {}
         for text in self._texts(task):
-            if found := _last(text, Outcome.from_line, lambda word: word.node == node):
-                return found
-        return None
+            for outcome, seconds in _words(text, _timed):
+                if outcome.node in nodes:
+                    found.setdefault(outcome.node, (outcome, seconds))
+            if len(found) == len(nodes):
+                break
+        return found
 
     def run_result(self, task: str) -> RunResult | None:
         """Returns the run's result from its exit task, None if it is not in the log.
@@ -57,8 +62,9 @@ class PodLogs:
           NoLog: the log is not available.
         """
         for text in self._texts(task):
-            if found := _last(text, RunResult.from_line, lambda word: word.run == self._run):
-                return found
+            for found in _words(text, RunResult.from_line):
+                if found.run == self._run:
+                    return found
         return None
 
     def _texts(self, task: str) -> Iterator[str]:
@@ -119,13 +125,14 @@ def _pods(workflow: dict[str, Any], task: str) -> list[list[str]]:
         return []
 
 
-def _last(text: str, read: Callable[[str], Word], fits: Callable[[Word], bool]) -> Word | None:
-    """Returns the last result in a log that `read` parses and that `fits`."""
+def _words(text: str, read: Callable[[str], Word]) -> Iterator[Word]:
+    """Yields the results in a log that `read` parses, the last one first."""
     for result in results(text):
-        try:
-            word = read(result)
-        except (TypeError, ValueError):
-            continue
-        if fits(word):
-            return word
-    return None
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            yield read(result)
+
+
+def _timed(result: str) -> tuple[Outcome, float]:
+    found = json.loads(result)
+    seconds = float(found.pop("seconds"))
+    return Outcome(**found), seconds

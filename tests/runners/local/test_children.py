@@ -71,6 +71,15 @@ with Children() as at_work:
     assert time.monotonic() - began < 2.9
 
 
+def test_it_is_not_waited_longer_for_one_than_asked(tmp_path):
+    program = """
+with Children() as at_work:
+    at_work.start("slow", sleep(1, "slow"))
+    print(json.dumps([at_work.next(0.1), at_work.names, at_work.next(30)]))
+"""
+    assert run(tmp_path, program) == [None, ["slow"], ["slow", "slow"]]
+
+
 def test_one_that_is_killed_has_no_answer_and_the_others_go_on(tmp_path):
     program = """
 with Children() as at_work:

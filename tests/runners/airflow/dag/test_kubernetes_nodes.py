@@ -91,7 +91,7 @@ def test_the_labels_name_pipeline_and_node_and_are_admitted_by_the_databases(pla
     assert plain["metadata"]["labels"].items() >= {
         ("app.kubernetes.io/name", "beltline"),
         ("beltline/pipeline", "line"),
-        ("beltline/node", "ExampleGen"),
+        ("beltline/task", "ExampleGen"),
         ("team", "line-a"),
     }
 

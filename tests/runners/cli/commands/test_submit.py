@@ -1,5 +1,6 @@
 """The command against a stub of Kubeflow's API; packages are compiled from a small manifest."""
 
+import json
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ from beltline.runners.cli.main import cli
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from beltline.runners.node.outcome import Outcome
 from beltline.runners.result import RunResult
+from tests.bundle.bundles import NODES
 from tests.kubeflow.packages import NEEDED, with_monitoring
 from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
@@ -26,6 +28,7 @@ feature { name: "temp" type: FLOAT }
 string_domain { name: "bad" value: "no" value: "yes" }
 """
 OUTCOME = Outcome("ExampleGen", "done", 1)
+TIMED = json.dumps({**json.loads(OUTCOME.line()), "seconds": 2.5})
 
 
 class Calls:
@@ -58,8 +61,8 @@ def play(kubeflow, end, state="SUCCEEDED", **values):
             self.logs["report"] = [log(said.line())]
             return super().next(run)
 
-    frames = [{"examplegen": "RUNNING"}, {"examplegen": "SUCCEEDED"}, {"report": state}]
-    kubeflow.plays.append(Told(frames, state, {"examplegen": [log(OUTCOME.line())]}))
+    frames = [{"nodes": "RUNNING"}, {"nodes": "SUCCEEDED"}, {"report": state}]
+    kubeflow.plays.append(Told(frames, state, {"nodes": [log(TIMED)]}))
 
 
 def test_a_good_run(kubeflow, call):
@@ -75,8 +78,9 @@ def test_a_good_run(kubeflow, call):
     assert lines[2].endswith("(uploaded)")
     assert lines[3] == f"url        {kubeflow.url}/#/runs/details/{run['run_id']}"
     assert lines[4].startswith(f"line · run {run['run_id']} · bundle ")
-    assert lines[5].split() == ["ExampleGen", "done", "10.0", "s"]
-    assert lines[6:] == ["served: version 7"]
+    assert lines[5].split() == ["ExampleGen", "done", "2.5", "s"]
+    assert [line.split()[1] for line in lines[6:-1]] == ["done"] * (len(NODES) - 1)
+    assert lines[-1] == "served: version 7"
 
 
 def test_the_environment_says_where_and_the_token_is_never_shown(kubeflow, call, monkeypatch):

@@ -70,17 +70,17 @@ def test_the_sizes_of_a_package(tmp_path):
     assert found.argument > len(container["args"][-1])
 
 
-@pytest.mark.parametrize("part", ["root", "comp-trainer", "exec-trainer", "kubernetes"])
+@pytest.mark.parametrize("part", ["root", "comp-nodes", "exec-nodes", "kubernetes"])
 def test_whatever_is_largest_is_found(tmp_path, part):
     file = compiled(tmp_path)
     pipeline, platforms = yaml.safe_load_all(file.read_text())
     pods = platforms["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    container = pipeline["deploymentSpec"]["executors"]["exec-trainer"]["container"]
+    container = pipeline["deploymentSpec"]["executors"]["exec-nodes"]["container"]
     large, task = {
         "root": (pipeline["root"], "root"),
-        "comp-trainer": (pipeline["components"]["comp-trainer"], "comp-trainer"),
-        "exec-trainer": (container, "exec-trainer"),
-        "kubernetes": (pods["exec-trainer"], "exec-trainer (kubernetes)"),
+        "comp-nodes": (pipeline["components"]["comp-nodes"], "comp-nodes"),
+        "exec-nodes": (container, "exec-nodes"),
+        "kubernetes": (pods["exec-nodes"], "exec-nodes (kubernetes)"),
     }[part]
     # Bytes count, not letters.
     large["text"] = "ä" * 50_000

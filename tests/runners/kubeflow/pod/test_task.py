@@ -1,65 +1,160 @@
-"""A task of a package: what it forces, and how it ends."""
+"""A task of a package: which of its nodes run, how often, and how it ends."""
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from beltline.base.errors import WrongInput
 from beltline.bundle import folder
 from beltline.runners.kubeflow.log_line import results
-from beltline.runners.kubeflow.pod.task import is_forced, refused_before
+from beltline.runners.kubeflow.pod import task
+from beltline.runners.kubeflow.pod.task import Attempts, forced, run_group
+from beltline.runners.local.capacity import Capacity
+from beltline.runners.local.runner import STOPPED, RunRequest
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
+from beltline.runners.node.outcome import Outcome
 from tests.beltline_process import Beltline, Result
 from tests.bundle.bundles import manifest
 from tests.end_to_end.projects import QUICK, Project, casting
 from tests.runners.projects import Ledger, paths
 
+NODES = ["ExampleGen", "DataGate", "Transform"]
+
 
 @pytest.mark.parametrize(
-    ("force", "forced"),
-    [("", False), ("Trainer", True), ("Pusher, Trainer", True), ("Pusher", False), ("all", True)],
+    ("force", "found"),
+    [
+        ("", set()),
+        ("Trainer", {"Trainer"}),
+        ("Pusher, Trainer", {"Pusher", "Trainer"}),
+        ("all", {node.id for node in manifest().nodes}),
+    ],
 )
-def test_which_nodes_are_forced(force: str, forced: bool) -> None:
-    assert is_forced(manifest(), "Trainer", force) is forced
+def test_which_nodes_are_forced(force: str, found: set[str]) -> None:
+    assert forced(manifest(), force) == found
 
 
 def test_a_node_to_force_that_there_is_not() -> None:
     with pytest.raises(WrongInput, match=r"trainr: node not found; did you mean Trainer\?"):
-        is_forced(manifest(), "Pusher", "trainr")
+        forced(manifest(), "trainr")
+
+
+class Group:
+    """A group whose nodes end as `plays` says, one entry an attempt; without one, well.
+
+    Only what runs the nodes is played: what they leave is in a real ML Metadata.
+    """
+
+    def __init__(self, where: Path, monkeypatch: pytest.MonkeyPatch):
+        self.paths = paths(where)
+        self.ledger = Ledger(self.paths.metadata)
+        self.ledger.run("run")
+        self.bundle = folder.write(where / "bundles", manifest(), b"pipeline", b"code")
+        self.plays: dict[str, list[str]] = {}
+        self.ran: list[str] = []
+        self.slept: list[float] = []
+        monkeypatch.setattr(task, "run_nodes", self._run_nodes)
+        monkeypatch.setattr(task.time, "sleep", self.slept.append)
+
+    def __call__(self, retries: int = 2) -> int:
+        request = RunRequest("run", NODES, Capacity.of_machine())
+        return run_group(self.bundle, self.paths, request, Attempts(retries, 10))
+
+    def _run_nodes(self, _: Any, __: Any, request: RunRequest, tell: Callable[..., None]) -> Any:
+        outcomes = []
+        for node in request.nodes:
+            self.ran.append(node)
+            ends = self.plays.get(node, [])
+            outcomes.append(self._end(node, ends.pop(0) if ends else "done"))
+            tell(outcomes[-1], 1.5)
+            if outcomes[-1].exit_code:
+                break
+        return outcomes
+
+    def _end(self, node: str, state: str) -> Outcome:
+        if state == "skipped":
+            return Outcome(node, "skipped", reason="nothing to do")
+        refused = {REFUSED: "yes", REASON: "too cold"} if state == "refused" else {}
+        execution = self.ledger.node("run", node, "COMPLETE" if state == "done" else "FAILED")
+        if refused:
+            Lineage(self.paths.metadata, "line").annotate(execution, **refused)
+        assert state in ("done", "failed", "refused")
+        return Outcome(node, state, execution, reason=refused.get(REASON, ""))
 
 
 @pytest.fixture
-def gate(tmp_path: Path):
-    """Asks whether DataGate has refused in a run, and the ledger to write to."""
-    where = paths(tmp_path)
-    ledger = Ledger(where.metadata)
-    ledger.run("run")
-    bundle = folder.write(tmp_path / "bundles", manifest(), b"pipeline", b"code")
-    return ledger, lambda node="DataGate": refused_before(bundle, node, "run", where)
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Group:
+    return Group(tmp_path, monkeypatch)
 
 
-def test_a_gate_that_has_refused_is_not_asked_again(gate) -> None:
-    ledger, before = gate
-    assert before() is None
-    written = ledger.node("run", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
-    outcome = before()
-    assert (outcome.state, outcome.reason, outcome.execution_id) == ("refused", "too cold", written)
-    assert outcome.exit_code == 1
+def told(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, float]]:
+    found = [json.loads(each) for each in results(capsys.readouterr().out)]
+    return [(each["node"], each["state"], each["seconds"]) for each in found][::-1]
 
 
-@pytest.mark.parametrize("state", ["FAILED", "RUNNING", "COMPLETE"])
-def test_a_gate_that_has_not_refused_is_asked(gate, state: str) -> None:
-    ledger, before = gate
-    ledger.node("run", "DataGate", state)
-    assert before() is None
+def test_each_node_has_a_result_with_its_seconds(group: Group, capsys) -> None:
+    assert group() == 0
+    assert told(capsys) == [(node, "done", 1.5) for node in NODES]
 
 
-def test_a_node_that_is_no_gate_is_always_asked(gate) -> None:
-    ledger, before = gate
-    ledger.node("run", "Trainer", "FAILED", **{REFUSED: "yes"})
-    assert before("Trainer") is None
+def test_a_node_that_fails_is_run_again_and_those_before_it_are_not(group: Group, capsys) -> None:
+    group.plays = {"DataGate": ["failed", "failed"]}
+    assert group() == 0
+    assert group.ran == ["ExampleGen", "DataGate", "DataGate", "DataGate", "Transform"]
+    assert group.slept == [10, 20]
+    assert [state for _, state, _ in told(capsys)] == ["done", "failed", "failed", "done", "done"]
+
+
+def test_after_its_retries_it_has_failed(group: Group) -> None:
+    group.plays = {"DataGate": ["failed"] * 9}
+    assert group(retries=1) == 1
+    assert group.ran.count("DataGate") == 2
+    assert "Transform" not in group.ran
+
+
+def test_another_pod_goes_on_where_the_last_one_was_killed(group: Group) -> None:
+    group.ledger.node("run", "ExampleGen", "COMPLETE")
+    group.ledger.node("run", "DataGate", "RUNNING")
+    assert group() == 0
+    assert group.ran == ["DataGate", "Transform"]
+
+
+def test_attempts_count_whatever_pod_they_were_in(group: Group, capsys) -> None:
+    for _ in range(2):
+        group.ledger.node("run", "DataGate", "FAILED", **{REASON: "broken"})
+    assert group(retries=1) == 1
+    assert group.ran == []
+    assert told(capsys) == [("DataGate", "failed", 0.0)]
+    # One more is left.
+    group.plays = {"DataGate": ["failed"] * 9}
+    assert group(retries=2) == 1
+    assert group.ran.count("DataGate") == 1
+
+
+def test_a_node_that_was_stopped_for_another_ones_sake_has_not_failed(group: Group) -> None:
+    stopped = {REASON: f"{STOPPED}DataGate failed"}
+    for _ in range(3):
+        group.ledger.node("run", "Transform", "FAILED", **stopped)
+    assert group(retries=0) == 0
+    assert group.ran == NODES
+
+
+def test_a_gate_that_refuses_is_not_asked_again(group: Group, capsys) -> None:
+    group.plays = {"DataGate": ["refused"]}
+    for _ in range(2):
+        assert group() == 1
+    assert group.ran == ["ExampleGen", "DataGate"]
+    assert [state for _, state, _ in told(capsys)] == ["done", "refused", "refused"]
+
+
+def test_a_skipped_node_succeeds(group: Group) -> None:
+    group.plays = {node: ["skipped"] for node in NODES}
+    assert group() == 0
+    assert group.slept == []
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +166,24 @@ def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
     return project
 
 
-def call(project: Project, node: str, run: str, *more: str) -> tuple[int, dict[str, object]]:
+def call(project: Project, node: str, run: str, *more: str) -> tuple[int, dict[str, Any]]:
+    code, found = call_all(project, [node], run, *more)
+    return code, found[-1]
+
+
+def call_all(
+    project: Project, nodes: list[str], run: str, *more: str
+) -> tuple[int, list[dict[str, Any]]]:
     [bundle] = (project.root / "bundles").iterdir()
+    words = [word for node in nodes for word in ("--node", node)]
     result: Result = project.beltline(
-        *("--bundle", bundle, "--node", node, "--run", run, *more),
+        *("--bundle", bundle, *words, "--run", run, *more),
         cwd=project.folder,
         env={"BELTLINE_ROOT": str(project.root), "BELTLINE_DATA": str(project.folder)},
         program="beltline.runners.kubeflow.pod.task",
     )
     assert result.out, result.text
-    return result.code, dict(json.loads(next(results(result.out))))
+    return result.code, [json.loads(each) for each in results(result.out)][::-1]
 
 
 @pytest.mark.slow
@@ -91,12 +194,34 @@ def test_it_is_the_node_runner(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_nodes_that_share_a_pod_are_executions_of_their_own(project: Project) -> None:
+    nodes = ["StatisticsGen", "ExampleGen", "Schema"]
+    code, found = call_all(project, nodes, "shared", "--force=StatisticsGen")
+    assert code == 0
+    states = {each["node"]: each["state"] for each in found}
+    assert states == {"ExampleGen": "cached", "StatisticsGen": "done", "Schema": "done"}
+    lineage = Lineage(f"sqlite:///{project.root}/metadata.sqlite", "casting")
+    assert {each.node for each in lineage.nodes("shared")} == set(nodes)
+
+
+@pytest.mark.slow
+def test_a_node_that_takes_too_long_is_stopped(project: Project) -> None:
+    code, found = call_all(
+        *(project, ["ExampleGen"], "slow", "--force=all", "--attempts", "0", "0", "0.1")
+    )
+    assert (code, found[-1]["state"]) == (1, "failed")
+    assert "stopped at its time limit" in found[-1]["reason"]
+    lineage = Lineage(f"sqlite:///{project.root}/metadata.sqlite", "casting")
+    assert [each.state for each in lineage.nodes("slow")] in ([], ["failed"])
+
+
+@pytest.mark.slow
 def test_a_failure_has_its_reason(project: Project) -> None:
     code, found = call(project, "ExampleGen", "a", "--param", "data-path=nowhere.csv")
     assert (code, found["state"]) == (1, "failed")
     assert "nowhere.csv" in str(found["reason"])
     code, found = call(project, "ExampleGen", "b", "--force=Examplegen")
-    assert (code, found["state"]) == (1, "failed")
+    assert (code, found["state"]) == (2, "failed")
     assert "did you mean ExampleGen?" in str(found["reason"])
 
 

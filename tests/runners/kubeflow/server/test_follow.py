@@ -1,5 +1,6 @@
 """Following a run: the lines as they would be here, and how it ended."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -18,7 +19,12 @@ from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
 
 TASKS = Tasks(
-    {"examplegen": "ExampleGen", "datagate": "DataGate", "trainer": "Trainer", "pusher": "Pusher"},
+    {
+        "examplegen": ("ExampleGen",),
+        "datagate": ("DataGate",),
+        "trainer": ("Trainer",),
+        "pusher": ("Pusher",),
+    },
     ("unpack",),
     "report",
     "0123456789abcdef",
@@ -31,7 +37,17 @@ OUTCOMES = {
     "trainer": Outcome("Trainer", "done", 3),
     "pusher": Outcome("Pusher", "done", 4, PUSHED),
 }
-LOGS = {task: [log(outcome.line())] for task, outcome in OUTCOMES.items()}
+
+
+def timed(outcome, seconds):
+    """The result as the task prints it."""
+    return json.dumps({**json.loads(outcome.line()), "seconds": seconds})
+
+
+LOGS = {
+    task: [log(timed(outcome, seconds))]
+    for seconds, (task, outcome) in enumerate(OUTCOMES.items(), start=11)
+}
 
 
 FOLLOWS = """\
@@ -103,18 +119,63 @@ def test_the_pods_are_asked_for_once_a_poll(kubeflow):
     assert kubeflow.workflows == 2
 
 
+GROUPS = Tasks(
+    {"data": ("ExampleGen", "DataGate"), "rest": ("Trainer", "Pusher")}, ("unpack",), "report", "b"
+)
+
+
+def group(*lines):
+    return [log(*(timed(OUTCOMES[task], seconds) for task, seconds in lines))]
+
+
+def test_nodes_that_share_a_pod_have_a_line_and_seconds_each(kubeflow):
+    logs = {
+        "data": group(("examplegen", 3.5), ("datagate", 0.5)),
+        "rest": group(("trainer", 60), ("pusher", 2)),
+        "report": told("done", version="7"),
+    }
+    play = Play([done("data"), done("rest", "report")], logs=logs)
+    shown = []
+    end = follow(*begun(kubeflow, play), GROUPS, "kubeflow", lambda *words: shown.append(words))
+    assert shown == [*zip(OUTCOMES.values(), [3.5, 0.5, 60, 2], strict=True)]
+    assert end.version == "7"
+
+
+def test_of_nodes_that_share_a_pod_the_one_that_was_killed_is_named(kubeflow):
+    logs = {"data": group(("examplegen", 3.5))}
+    play = Play([{"data": "FAILED"}], "FAILED", logs)
+    shown = []
+    end = follow(*begun(kubeflow, play), GROUPS, "kubeflow", lambda *words: shown.append(words[0]))
+    assert [(each.node, each.state) for each in shown] == [
+        ("ExampleGen", "cached"),
+        ("DataGate", "failed"),
+    ]
+    assert (end.node, end.code) == ("DataGate", 1)
+
+
+def test_of_nodes_that_share_a_pod_the_one_that_failed_is_the_last_shown(kubeflow):
+    bad = Outcome("ExampleGen", "failed", 1, reason="no such file")
+    # Each attempt is a result; the last one counts.
+    text = log(timed(Outcome("ExampleGen", "failed", 0, reason="first"), 1), timed(bad, 2))
+    play = Play([{"data": "FAILED"}], "FAILED", {"data": [text]})
+    shown = []
+    end = follow(*begun(kubeflow, play), GROUPS, "kubeflow", lambda *words: shown.append(words))
+    assert shown == [(bad, 2.0)]
+    assert (end.node, end.reason) == ("ExampleGen", "no such file")
+
+
 def test_logs_come_from_the_server_of_the_pages_too(kubeflow):
     kubeflow.logs_from = "pages"
     play = Play([done("examplegen", "report")], logs={**LOGS, "report": told("done", version="7")})
     shown = []
     end = follow(*begun(kubeflow, play), TASKS, "kubeflow", lambda *words: shown.append(words))
-    assert shown == [(OUTCOMES["examplegen"], 10.0)]
+    assert shown == [(OUTCOMES["examplegen"], 11.0)]
     assert end.version == "7"
 
 
 def test_of_a_node_that_was_tried_again_the_last_word_counts(kubeflow):
     refused = Outcome("DataGate", "refused", 2, reason="temperature: out of range")
-    logs = {"datagate": [log(refused.line()), log("refused before")], "report": told("done")}
+    logs = {"datagate": [log(timed(refused, 10)), log("refused before")], "report": told("done")}
     play = Play([{"datagate": "FAILED"}, {"report": "SUCCEEDED"}], "FAILED", logs)
     shown = []
     follow(*begun(kubeflow, play), TASKS, "kubeflow", lambda *words: shown.append(words))
@@ -142,7 +203,7 @@ def test_a_report_of_another_run_counts_for_nothing(kubeflow):
 
 def test_a_node_that_was_killed_has_failed(kubeflow):
     # It had come to an end by its own account, and was killed all the same.
-    logs = {"trainer": [log(OUTCOMES["trainer"].line())]}
+    logs = {"trainer": [log(timed(OUTCOMES["trainer"], 3))]}
     play = Play([{"trainer": "FAILED"}], "FAILED", logs)
     end = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     assert (end.end, end.node, end.code) == ("failed", "Trainer", 1)
@@ -172,7 +233,7 @@ def test_without_logs_states_are_shown_and_once_said_why(kubeflow, capsys):
 
 def test_without_a_report_the_nodes_words_count(kubeflow):
     refused = Outcome("DataGate", "refused", 2, reason="too cold")
-    play = Play([{"datagate": "FAILED"}], "FAILED", {"datagate": [log(refused.line())]})
+    play = Play([{"datagate": "FAILED"}], "FAILED", {"datagate": [log(timed(refused, 10))]})
     end = follow(*begun(kubeflow, play), TASKS, "kubeflow", print_node)
     assert (end.end, end.node, end.reason, end.code) == ("refused", "DataGate", "too cold", 3)
 
@@ -249,8 +310,8 @@ def test_what_was_shown_is_shown_once(kubeflow):
 
 
 def test_a_forged_word_of_another_node_is_not_taken(kubeflow):
-    forged = Outcome("Pusher", "done", 9).line()
-    logs = {"examplegen": [log(OUTCOMES["examplegen"].line(), forged)]}
+    forged = timed(Outcome("Pusher", "done", 9), 1)
+    logs = {"examplegen": [log(timed(OUTCOMES["examplegen"], 1), forged)]}
     shown = []
     play = Play([done("examplegen")], logs=logs)
     follow(*begun(kubeflow, play), TASKS, "kubeflow", lambda *words: shown.append(words[0]))
