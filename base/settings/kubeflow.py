@@ -35,10 +35,11 @@ class Kubeflow(Pods):
         None,
         description="Where a relative `data.path` starts in a pod; by default the `mount_path`.",
     )
-    bundle: Literal["package", "volume"] = Field(
+    bundle: Literal["package", "image", "volume"] = Field(
         "package",
-        description="How the bundle gets to the pods: in the package, which writes it to the "
-        "volume, or copied there beforehand, which a bundle with much code requires.",
+        description="How the bundle gets to the pods: `package`, in the package, which writes it "
+        "to the volume; `image`, the same without Beltline's own model code, which must be equal "
+        "in the image; `volume`, copied there beforehand, which much code of your own requires.",
     )
     secrets: dict[ObjectName, dict[SecretKey, Variable]] = Field(
         default_factory=dict,

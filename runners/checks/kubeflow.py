@@ -17,6 +17,7 @@ from beltline.runners.kubeflow.compile.limits import (
     ARGUMENT_BYTES,
     PACKAGE_BYTES,
     PART_BYTES,
+    RUN_BYTES,
     sizes,
 )
 from beltline.runners.kubeflow.compile.package import MONITOR_PACKAGE
@@ -79,6 +80,9 @@ def package(project: Project) -> str:
     if found.package > PACKAGE_BYTES:
         shown = f"{found.package:,} bytes, {PACKAGE_BYTES:,} at most"
         raise Problem(shown, f"set `kubeflow.bundle: volume`, or {fewer}")
+    if found.run > RUN_BYTES:
+        shown = f"a run's object would take {found.run:,} bytes, {RUN_BYTES:,} at most"
+        raise Problem(shown, "set `kubeflow.bundle: image`, or fewer `kubeflow.groups`")
     if found.argument > ARGUMENT_BYTES:
         shown = f"{found.task} takes {found.argument:,} bytes, {ARGUMENT_BYTES:,} at most"
         raise Problem(shown, fewer)

@@ -1,8 +1,8 @@
 """A bundle as text in the package: a compressed tar archive in base64.
 
-Kubeflow keeps the text several times in the object of each run, which has to stay below 1 MiB. So
-the model code that is Beltline's own, and therefore in the image, travels as digests alone. A
-bundle that is still too large is copied to the volume by hand: `kubeflow.bundle: volume`.
+Kubeflow keeps the text eight times in the object of each run, which has to stay below 1 MiB. With
+`kubeflow.bundle: image`, the model code that is Beltline's own travels as digests alone. A bundle
+that is still too large is copied to the volume by hand: `kubeflow.bundle: volume`.
 """
 
 import base64
@@ -25,10 +25,16 @@ _FILES = (MANIFEST, PIPELINE, CODE)
 _SOURCES, _INSTALLED = "code/", "installed.json"
 
 
-def encoded(bundle: Bundle) -> str:
-    """Returns the bundle as text, which is deterministic."""
-    files = {name: (bundle.path / name).read_bytes() for name in (MANIFEST, PIPELINE)}
-    files |= _code_to_send((bundle.path / CODE).read_bytes())
+def encoded(bundle: Bundle, without_installed: bool = False) -> str:
+    """Returns the bundle as text, which is deterministic.
+
+    Args:
+      bundle: the bundle.
+      without_installed: leave out the model code that is equal in this installation.
+    """
+    files = {name: (bundle.path / name).read_bytes() for name in _FILES}
+    if without_installed:
+        files |= _code_to_send(files.pop(CODE))
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in files.items():
@@ -85,7 +91,7 @@ def _code_of(sent: Mapping[str, bytes]) -> bytes:
         if source is None or _digest(source) != digest:
             raise WrongInput(
                 f"the image has another {name} than the Beltline that compiled the package: build "
-                "the image again (`make image`), or set `kubeflow.bundle: volume`"
+                "the image again (`make image`), or set `kubeflow.bundle: package`"
             )
         sources[name] = source
     return archive(sources)

@@ -58,7 +58,7 @@ def test_who_may_talk_to_whom(rendered: Rendered, nodes: Labels) -> None:
         return Place(namespace, rendered.pods()[name]["metadata"]["labels"], ports=ports)
 
     serving, database = pod(SERVING), pod(DATABASE)
-    node = Place(namespace, nodes["exec-trainer"])
+    node = Place(namespace, nodes["exec-nodes"])
     copy, versions = (
         Place(namespace, pod["metadata"]["labels"]) for pod in manifests.lone_pods().values()
     )

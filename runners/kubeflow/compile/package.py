@@ -129,7 +129,7 @@ def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], N
 
 
 def _delivered(folder: Path, bundle: Bundle, kubeflow: Kubeflow) -> str:
-    text = encoded(bundle)
+    text = encoded(bundle, without_installed=kubeflow.bundle == "image")
     if len(text) > BUNDLE_BYTES:
         raise WrongInput(
             f"kubeflow.bundle: the bundle takes {len(text):,} bytes in the package, which allows "

@@ -272,6 +272,15 @@ def test_a_bundle_that_is_too_large_is_to_be_copied_from_where_it_stays(folder, 
     assert tempfile.gettempdir() not in found["text"]
 
 
+def test_a_run_that_would_outgrow_kubernetes_is_found(folder, monkeypatch):
+    monkeypatch.setattr(checks, "compile_kubeflow", lambda _, folder: compiled(folder))
+    assert findings()["package"]["ok"] is True
+    monkeypatch.setattr(checks, "RUN_BYTES", 120_000)
+    found = findings()["package"]
+    assert found["text"].startswith("a run's object would take ")
+    assert found["fix"] == "set `kubeflow.bundle: image`, or fewer `kubeflow.groups`"
+
+
 def test_what_is_compiled_for_the_check_is_gone_after_it(folder, monkeypatch):
     folders = []
     monkeypatch.setattr(

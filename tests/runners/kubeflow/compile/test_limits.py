@@ -68,6 +68,10 @@ def test_the_sizes_of_a_package(tmp_path):
     assert found.task == "exec-unpack"
     assert found.argument == len(json.dumps(container))
     assert found.argument > len(container["args"][-1])
+    # unpack, nodes and report; the bundle is in it eight times.
+    assert found.run == 3 * 40_000 + 8 * len(container["args"][-1])
+    on_the_volume = sizes(compiled(tmp_path, os.urandom(10_000), bundle="volume"))
+    assert on_the_volume.run == 2 * 40_000
 
 
 @pytest.mark.parametrize("part", ["root", "comp-nodes", "exec-nodes", "kubernetes"])
