@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test lint check mutants bench bench-serving bench-quality docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test test-long lint check mutants bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -29,8 +29,11 @@ airflow: setup setup-airflow  ## Start Airflow on 127.0.0.1, with the casting pi
 image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the CUDA libraries)
 	@sh deploy/image.sh
 
-test: setup setup-airflow  ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
+test: setup setup-airflow  ## Run all tests but the longest
+	$(BIN)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+test-long: setup setup-airflow  ## Run the tests that each take minutes, before a release
+	$(BIN)/python -m pytest -m long -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: setup  ## Check style, types and layers
 	$(BIN)/ruff check .

@@ -47,6 +47,7 @@ def test_a_variant_is_a_network(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_change_is_run_on_the_same_rows() -> None:
     runs: dict[str, list[Any]] = {"the defaults": [], "numbers without curves": []}
     run_all("iris", 0, runs)

@@ -12,6 +12,7 @@ COMPUTING = ["ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator",
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_figure_comes_out(tmp_path: Path) -> None:
     rows = write_rows("600", tmp_path / "600")
     size = Size(rows.name, rows.number)

@@ -78,8 +78,8 @@ def run(beltline: Beltline, folder: Path, table: pd.DataFrame, parquet: bool) ->
 @pytest.mark.parametrize(
     ("make", "metric", "least", "parquet"),
     [
-        (wide, "auc", 0.6, False),
-        (long, "auc", 0.85, True),
+        pytest.param(wide, "auc", 0.6, False, marks=pytest.mark.long),
+        pytest.param(long, "auc", 0.85, True, marks=pytest.mark.long),
         (seven_classes, "macro_f1", 0.6, False),
         (number, "r2", 0.85, True),
     ],

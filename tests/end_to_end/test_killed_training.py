@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 LONG = [
     argument
-    for each in ("training.epochs=30", "training.patience=30", "training.checkpoint_minutes=0")
+    for each in ("training.epochs=12", "training.patience=12", "training.checkpoint_minutes=0")
     for argument in ("--set", each)
 ]
 RUN = ("run", "--to", "Trainer", *LONG)
@@ -72,7 +72,7 @@ def test_a_killed_training_goes_on_in_the_next_run(project: Project) -> None:
     assert states(second)["Transform"] == "cached"
     said = training_log(project)
     (epoch,) = re.findall(r"resuming an interrupted training after epoch (\d+)", said)
-    assert 3 <= int(epoch) < 30
+    assert 3 <= int(epoch) < 12
     assert checkpoints(project) == []
 
     third = project(*RUN, "--force", "Trainer")

@@ -162,7 +162,12 @@ def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("parallel", "how"), [(1, signal.SIGKILL), (2, signal.SIGKILL), (1, signal.SIGTERM)]
+    ("parallel", "how"),
+    [
+        (1, signal.SIGKILL),
+        pytest.param(2, signal.SIGKILL, marks=pytest.mark.long),
+        pytest.param(1, signal.SIGTERM, marks=pytest.mark.long),
+    ],
 )
 def test_a_search_that_was_killed_goes_on_from_its_trials(
     folder: Path, tmp_path: Path, parallel: int, how: signal.Signals
