@@ -42,7 +42,9 @@ def replaced(file: Path, times: int, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize("kind", ["memory", "files", pytest.param("two devices", marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "kind", ["memory", "files", pytest.param("two devices", marks=pytest.mark.long)]
+)
 def test_kill_9_in_the_middle_changes_nothing(folder: Path, kind: str) -> None:
     where = folder / kind.replace(" ", "-")
     first = start(folder, kind)
