@@ -17,9 +17,11 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
-from beltline.runners.checks import cluster_capacity
+from beltline.runners.checks import cluster_capacity, cluster_retries
 from beltline.runners.checks.finding import CheckSkipped, Finding, Problem, run_check
 
+KUBEFLOWS_OWN = "kubeflow"
+"""The namespace of Kubeflow's own parts."""
 _SECONDS = 15
 _NO_LOGIN, _FORBIDDEN, _MISSING = 401, 403, 404
 _DEFAULT = "~/.kube/config"
@@ -241,10 +243,17 @@ def resources(cluster: Cluster, needs: ClusterNeeds) -> str:
     return cluster_capacity.check(cluster.nodes(), needs.scheduling)
 
 
+def retries(cluster: Cluster, _: ClusterNeeds) -> str:
+    """Checks which pods the cluster starts again."""
+    name = cluster_retries.CONFIG_MAP
+    return cluster_retries.check(cluster.find("namespaced_config_map", name, KUBEFLOWS_OWN))
+
+
 CHECKS: tuple[Callable[[Cluster, ClusterNeeds], str], ...] = (
     namespace,
     secrets,
     account,
     volume,
     resources,
+    retries,
 )

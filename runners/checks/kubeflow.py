@@ -27,8 +27,6 @@ from beltline.runners.paths import Paths
 VERSION = "org.opencontainers.image.version"
 LOCK = "io.beltline.lock"
 SOURCE = "io.beltline.source"
-# In multi-user mode, this one is not a profile's.
-_KUBEFLOWS_OWN = "kubeflow"
 
 
 def findings(project: Project, _: Paths) -> Iterator[Finding]:
@@ -120,7 +118,8 @@ def kubeflow(namespace: str) -> str:
         found = api.health()
     except (ApiError, ApiUnreachable) as error:
         raise Problem(str(error), f"start it, or fix {KUBEFLOW}") from None
-    if found.multi_user and namespace == _KUBEFLOWS_OWN:
+    # In multi-user mode, that namespace is not a profile's.
+    if found.multi_user and namespace == cluster.KUBEFLOWS_OWN:
         shown = f"{api.url} is in multi-user mode, and '{namespace}' is not a profile's namespace"
         raise Problem(shown, "set `kubeflow.namespace` to that of your profile")
     return f"Kubeflow Pipelines {found.version or '2'} at {api.url}"

@@ -27,6 +27,11 @@ def secret(name: str, *keys: str) -> Any:
     return client.V1Secret(metadata=named(name), data=dict.fromkeys(keys, ENCODED) or None)
 
 
+def config_map(name: str, of: str, **data: str) -> Any:
+    """A ConfigMap."""
+    return client.V1ConfigMap(metadata=named(name, of), data=data or None)
+
+
 def account(name: str, of: str = NAMESPACE) -> Any:
     """A service account."""
     return client.V1ServiceAccount(metadata=named(name, of))

@@ -136,8 +136,8 @@ class Kubeflow:
         return _kept(self.pipelines, body, "pipeline_id", "display_name")
 
     def _pipeline_service_list_pipeline_versions(self, query: Any, _: Any, pipeline: str) -> Any:
-        recurring_runs_of = [each for each in self.versions if each["pipeline_id"] == pipeline]
-        return {"pipeline_versions": _named(recurring_runs_of, query)}
+        found = [each for each in self.versions if each["pipeline_id"] == pipeline]
+        return {"pipeline_versions": _named(found, query)}
 
     def _upload_pipeline_version(self, query: Any, text: str) -> Any:
         stub_routes.check_package(text)

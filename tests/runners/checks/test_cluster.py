@@ -15,6 +15,7 @@ from tests.kubeflow.cluster_objects import (
     VALUE,
     account,
     claim,
+    config_map,
     machine,
     namespace,
     secret,
@@ -29,7 +30,7 @@ NEEDS = ClusterNeeds(
     pull_secrets=("registry",),
     scheduling=SchedulingNeeds((PodRequest("Trainer", 2, "4Gi"),), "nvidia.com/gpu", {}, ()),
 )
-NAMES = ["cluster", "namespace", "secrets", "account", "volume", "resources"]
+NAMES = ["cluster", "namespace", "secrets", "account", "volume", "resources", "retries"]
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,7 @@ def known(tmp_path, monkeypatch):
             account("beltline"),
             claim(),
             machine(),
+            config_map("workflow-controller-configmap", "kubeflow"),
         ]
         file = cluster_stub.kubeconfig(tmp_path / "kubeconfig", found.url, TOKEN)
         monkeypatch.setenv("KUBECONFIG", str(file))
@@ -165,6 +167,11 @@ def test_no_claim_is_named(known):
             "get persistentvolumeclaim shared in the namespace team-a",
         ),
         ("list_node", "resources", "list nodes"),
+        (
+            "read_namespaced_config_map",
+            "retries",
+            "get configmap workflow-controller-configmap in the namespace kubeflow",
+        ),
     ],
 )
 def test_what_this_login_may_not_see_is_not_checked(known, method, check, right):
@@ -172,7 +179,7 @@ def test_what_this_login_may_not_see_is_not_checked(known, method, check, right)
     found = look()
     assert found[check].ok is None
     assert found[check].text == f"not checked: this login is not allowed to {right}"
-    assert [each.ok for name, each in found.items() if name != check] == [True] * 5
+    assert [each.ok for name, each in found.items() if name != check] == [True] * 6
 
 
 def test_a_secret_that_may_not_be_seen_hides_no_other_that_is_missing(known):

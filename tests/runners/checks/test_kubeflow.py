@@ -24,7 +24,15 @@ from beltline.runners.kubeflow.compile import package
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from tests import image_registry
 from tests.kubeflow import cluster_stub
-from tests.kubeflow.cluster_objects import ENCODED, VALUE, claim, machine, namespace, secret
+from tests.kubeflow.cluster_objects import (
+    ENCODED,
+    VALUE,
+    claim,
+    config_map,
+    machine,
+    namespace,
+    secret,
+)
 from tests.kubeflow.packages import bundle, compiled, settings, with_monitoring
 from tests.kubeflow.stub import Answer
 from tests.runners.projects import project
@@ -87,6 +95,7 @@ def cluster(folder, monkeypatch):
         known.objects = [
             namespace(),
             secret("beltline", "metadata"),
+            config_map("workflow-controller-configmap", "kubeflow"),
             claim(),
             machine(),
             machine(**{"nvidia.com/gpu": "1"}, taints=(("nvidia.com/gpu", "NoSchedule"),)),
@@ -113,13 +122,13 @@ def image(registry, tag, **labels):
     return ("--set", f"kubeflow.image={registry.host}/beltline:{tag}")
 
 
-def recurring_runs_of(lock):
+def labels_of(lock):
     return {LOCK: lock, SOURCE: environment.source_digest()}
 
 
 def test_where_all_is_well(kubeflow, cluster, registry, lock, folder):
     before = sorted(folder.rglob("*"))
-    result = invoke(*image(registry, "good", **recurring_runs_of(lock)))
+    result = invoke(*image(registry, "good", **labels_of(lock)))
     assert result.exit_code == 0, result.output
     lines = [line.split(maxsplit=2) for line in result.output.splitlines()]
     assert [line[:2] for line in lines] == [["ok", name] for name in ("settings", *NAMES)]
@@ -150,10 +159,10 @@ def test_what_fails_is_counted_after_all_was_printed(cluster):
     cluster.objects = [namespace(), machine()]
     result = invoke()
     assert isinstance(result.exception, WrongInput)
-    assert str(result.exception) == "check kubeflow: 3 of 11 failed: secrets, volume, resources"
+    assert str(result.exception) == "check kubeflow: 3 of 12 failed: secrets, volume, resources"
     assert "secret 'beltline' not found in namespace 'team-a'" in result.stdout
     assert "no node is large enough for Trainer (4 CPU, 16Gi, 1 GPU)" in result.stdout
-    assert len(result.stdout.splitlines()) == 11
+    assert len(result.stdout.splitlines()) == 12
 
 
 def test_settings_that_are_wrong_keep_all_that_needs_them_from_being_checked(folder):
@@ -174,18 +183,16 @@ def test_what_does_not_fit_together_keeps_nothing_else_from_being_checked(cluste
 
 @pytest.mark.parametrize("label", [LOCK, SOURCE])
 def test_an_image_of_another_lock_or_another_beltline(folder, registry, lock, label):
-    theirs = {**recurring_runs_of(lock), label: "0123456789abcdef"}
+    theirs = {**labels_of(lock), label: "0123456789abcdef"}
     found = findings(*image(registry, "other", **theirs))["image"]
     assert found["ok"] is False
-    assert (
-        f"0123456789abcdef, this environment has {recurring_runs_of(lock)[label]}" in found["text"]
-    )
+    assert f"0123456789abcdef, this environment has {labels_of(lock)[label]}" in found["text"]
     assert "rebuild and push the image" in found["fix"]
 
 
 @pytest.mark.parametrize("label", [LOCK, SOURCE])
 def test_an_image_that_does_not_say_what_it_is(folder, registry, lock, label):
-    theirs = {**recurring_runs_of(lock), label: ""}
+    theirs = {**labels_of(lock), label: ""}
     found = findings(*image(registry, "mute", **theirs))["image"]
     assert found["ok"] is False
     assert found["text"].endswith(f"has no label {label}")
@@ -193,11 +200,11 @@ def test_an_image_that_does_not_say_what_it_is(folder, registry, lock, label):
 
 
 def test_where_one_side_knows_no_lock_there_is_nothing_to_compare(folder, registry, lock):
-    chosen = image(registry, "unlocked", **{**recurring_runs_of(lock), LOCK: "unlocked"})
+    chosen = image(registry, "unlocked", **{**labels_of(lock), LOCK: "unlocked"})
     assert findings(*chosen)["image"]["ok"] is True
     (Path(sys.prefix) / environment.LOCK).unlink()
     environment.lock_digest.cache_clear()
-    chosen = image(registry, "locked", **recurring_runs_of("0123456789abcdef"))
+    chosen = image(registry, "locked", **labels_of("0123456789abcdef"))
     assert findings(*chosen)["image"]["ok"] is True
 
 
