@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test test-long lint check mutants bench bench-serving bench-quality docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster lint check mutants bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 
@@ -30,10 +30,13 @@ image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the C
 	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests but the longest
-	$(BIN)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest -m "not long and not cluster" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 test-long: setup setup-airflow  ## Run the tests that each take minutes, before a release
-	$(BIN)/python -m pytest -m long -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
+
+test-cluster: setup  ## Run the tests on Kubernetes: KUBECONFIG's cluster, or one made here (as root)
+	@sh tests/cluster/run.sh $(PYTEST)
 
 lint: setup  ## Check style, types and layers
 	$(BIN)/ruff check .
@@ -42,7 +45,7 @@ lint: setup  ## Check style, types and layers
 	$(BIN)/lint-imports
 
 check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder -q
+	$(BIN)/python -m pytest -m "not slow and not cluster" -n 2 --dist loadfile --no-loadscope-reorder -q
 
 mutants: setup  ## Break the gates, pushes and splits line by line; list what no test notices
 	rm -rf mutants

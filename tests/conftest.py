@@ -19,6 +19,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
+    for item in items:
+        # Coverage is that of the fast tests: what slow ones do in this process, it slows further.
+        if item.get_closest_marker("slow"):
+            item.add_marker("no_cover")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:

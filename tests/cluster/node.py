@@ -1,0 +1,309 @@
+"""One node with the whole of Kubernetes on it, in namespaces of this process's own.
+
+`make test-cluster` starts pytest in namespaces for the network, mounts and processes: servers
+listen in its network, what a kubelet mounts is seen by nobody else, and when pytest ends, however
+it ends, everything ends with it. What no namespace has (three of the kernel's settings, control
+groups) is kept from the kubelet or removed.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster.programs import Programs
+
+ADDRESS = "10.77.0.1"
+NODE = "node"
+SERVICES, DNS, PODS = "10.96.0.0/16", "10.96.0.10", "10.244.0.0/16"
+# What the kubelet would set in the kernel of the whole machine.
+KERNEL = {
+    "vm/overcommit_memory": "1",
+    "vm/panic_on_oom": "0",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "kernel/keys/root_maxkeys": "1000000",
+    "kernel/keys/root_maxbytes": "25000000",
+}
+GROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass
+class Node:
+    """The node's folder, programs and processes."""
+
+    folder: Path
+    programs: Programs
+    token: str = field(default_factory=lambda: secrets.token_hex(16))
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The file with the cluster's address and the administrator's token."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def containerd(self) -> Path:
+        """The socket of containerd."""
+        return self.folder / "containerd.sock"
+
+    def start(self, name: str, *command: str | Path) -> None:
+        """Starts a process that is to run as long as the node; its log is `<name>.log`."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def log(self, name: str) -> str:
+        """Returns the end of a process's log."""
+        return (self.folder / f"{name}.log").read_text(errors="replace")[-4000:]
+
+    def check_processes(self) -> None:
+        """Fails if a process has ended, with the end of its log."""
+        for name, process in self.processes.items():
+            assert process.poll() is None, (
+                f"{name} ended with {process.returncode}:\n{self.log(name)}"
+            )
+
+
+@contextmanager
+def node(folder: Path, programs: Programs) -> Iterator[Node]:
+    """Starts a node, and ends it with all that it made."""
+    made = Node(folder, programs)
+    groups = set(GROUPS.glob("*/*"))
+    try:
+        _network()
+        _keep_kernel(folder)
+        _control_plane(made)
+        _worker(made)
+        yield made
+    finally:
+        _stop(made)
+        _remove_groups(set(GROUPS.glob("*/*")) - groups)
+
+
+def _network() -> None:
+    """Gives the namespace an address, and a default route that leads nowhere."""
+    for words in (
+        "link set lo up",
+        f"address add {ADDRESS}/32 dev lo",
+        "link add nowhere type bridge",
+        "address add 10.78.0.1/24 dev nowhere",
+        "link set nowhere up",
+        "route add default via 10.78.0.2",
+    ):
+        subprocess.run(["ip", *words.split()], check=True)
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+
+
+def _keep_kernel(folder: Path) -> None:
+    """Shows the kubelet the settings that it wants, so that it leaves the machine's alone."""
+    for name, value in KERNEL.items():
+        shown = folder / name.replace("/", "-")
+        shown.write_text(f"{value}\n")
+        subprocess.run(["mount", "--bind", shown, f"/proc/sys/{name}"], check=True)
+
+
+def _control_plane(node: Node) -> None:
+    folder, kubernetes = node.folder, node.programs.kubernetes
+    (folder / "tokens.csv").write_text(f"{node.token},admin,admin,system:masters\n")
+    for name in ("", "public"):
+        words = ["-pubout", "-in", folder / "accounts"] if name else ["2048"]
+        kind = "rsa" if name else "genrsa"
+        to = folder / ("accounts.pub" if name else "accounts")
+        subprocess.run(["openssl", kind, "-out", to, *words], check=True, capture_output=True)
+    _write_kubeconfig(node)
+    node.start(
+        *("etcd", "etcd", "--data-dir", folder / "etcd", "--unsafe-no-fsync"),
+        *("--listen-client-urls", "http://127.0.0.1:2379"),
+        *("--advertise-client-urls", "http://127.0.0.1:2379"),
+        *("--listen-peer-urls", "http://127.0.0.1:2380"),
+    )
+    node.start(
+        *("apiserver", kubernetes, "apiserver", "--etcd-servers=http://127.0.0.1:2379"),
+        *(f"--cert-dir={folder}/certificates", f"--advertise-address={ADDRESS}"),
+        *(f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=RBAC"),
+        *(f"--service-cluster-ip-range={SERVICES}", "--allow-privileged=true"),
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={folder}/accounts.pub",
+        f"--service-account-signing-key-file={folder}/accounts",
+        "--kubelet-preferred-address-types=InternalIP",
+        # Debian's etcd is older than what a watch-list needs.
+        "--feature-gates=WatchList=false",
+    )
+    _wait(node, "the API server", lambda: kubectl(node.kubeconfig, "get", "--raw", "/readyz"))
+    common = [f"--kubeconfig={node.kubeconfig}", "--leader-elect=false"]
+    node.start(
+        *("controllers", kubernetes, "controllers", *common),
+        f"--service-account-private-key-file={folder}/accounts",
+        f"--root-ca-file={folder}/certificates/apiserver.crt",
+    )
+    node.start("scheduler", kubernetes, "scheduler", *common)
+
+
+def _worker(node: Node) -> None:
+    folder, kubernetes = node.folder, node.programs.kubernetes
+    _write_container_runtime(node)
+    node.start("containerd", "containerd", "--config", folder / "containerd.toml")
+    _wait(node, "containerd", lambda: ctr(node, "version"))
+    (folder / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(node)))
+    node.start(
+        *("kubelet", kubernetes, "kubelet", f"--kubeconfig={node.kubeconfig}"),
+        *(f"--config={folder}/kubelet.yaml", f"--root-dir={folder}/kubelet"),
+        *(f"--hostname-override={NODE}", f"--node-ip={ADDRESS}"),
+    )
+    node.start(
+        *("proxy", kubernetes, "proxy", f"--kubeconfig={node.kubeconfig}"),
+        *(f"--hostname-override={NODE}", f"--cluster-cidr={PODS}", "--proxy-mode=iptables"),
+        *("--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0"),
+        "--conntrack-tcp-timeout-close-wait=0",
+    )
+    _wait(node, "the node", lambda: _is_ready(node.kubeconfig))
+
+
+def _kubelet(node: Node) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
+        "authorization": {"mode": "AlwaysAllow"},
+        "cgroupDriver": "cgroupfs",
+        "containerRuntimeEndpoint": f"unix://{node.containerd}",
+        "clusterDNS": [DNS],
+        "clusterDomain": "cluster.local",
+        "failSwapOn": False,
+        "enforceNodeAllocatable": [],
+        "localStorageCapacityIsolation": False,
+        "evictionHard": {"memory.available": "100Mi"},
+        "podLogsDir": str(node.folder / "logs"),
+    }
+
+
+def _write_container_runtime(node: Node) -> None:
+    folder = node.folder
+    network = {
+        "cniVersion": "0.4.0",
+        "name": "pods",
+        "plugins": [
+            {
+                "type": "bridge",
+                "bridge": "pods",
+                "isDefaultGateway": True,
+                "hairpinMode": True,
+                "ipMasq": False,
+                "ipam": {
+                    "type": "host-local",
+                    "dataDir": str(folder / "addresses"),
+                    "ranges": [[{"subnet": PODS}]],
+                },
+            }
+        ],
+    }
+    (folder / "cni").mkdir(exist_ok=True)
+    (folder / "cni" / "10-pods.conflist").write_text(json.dumps(network))
+    (folder / "containerd.toml").write_text(
+        f"""\
+version = 2
+root = "{folder}/containerd"
+state = "{folder}/containerd-state"
+[grpc]
+  address = "{node.containerd}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "beltline.test/pause:1"
+  disable_apparmor = true
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "{folder}/cni"
+"""
+    )
+
+
+def _write_kubeconfig(node: Node) -> None:
+    server = {"server": f"https://{ADDRESS}:6443", "insecure-skip-tls-verify": True}
+    whole = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "clusters": [{"name": "test", "cluster": server}],
+        "users": [{"name": "admin", "user": {"token": node.token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+    }
+    node.kubeconfig.write_text(yaml.safe_dump(whole))
+
+
+def ctr(node: Node, *words: str | Path) -> str:
+    """Runs containerd's `ctr` for Kubernetes' images; returns what it printed."""
+    command = ["ctr", "--address", node.containerd, "--namespace", "k8s.io", *words]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return done.stdout
+
+
+def kubectl(kubeconfig: Path, *words: str | Path, given: str = "") -> str:
+    """Runs kubectl, which must succeed; returns what it printed."""
+    program = Path(shutil.which("kubectl") or Path(os.sys.executable).with_name("kubectl"))
+    done = subprocess.run(
+        [str(program), f"--kubeconfig={kubeconfig}", *map(str, words)],
+        input=given,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"kubectl {' '.join(map(str, words))}: {done.stderr}")
+    return done.stdout
+
+
+def _is_ready(kubeconfig: Path) -> None:
+    condition = "{.status.conditions[?(@.type=='Ready')].status}"
+    if kubectl(kubeconfig, "get", "node", NODE, "-o", f"jsonpath={condition}") != "True":
+        raise RuntimeError("not ready")
+
+
+def _wait(node: Node, what: str, ask: Any, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        node.check_processes()
+        try:
+            ask()
+            return
+        except RuntimeError as error:
+            assert time.monotonic() < end, f"{what} doesn't come: {error}"
+            time.sleep(0.3)
+
+
+def _stop(node: Node) -> None:
+    for name in ("kubelet", "proxy", "scheduler", "controllers", "apiserver", "etcd", "containerd"):
+        if process := node.processes.get(name):
+            process.terminate()
+    for process in node.processes.values():
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+
+
+def _remove_groups(groups: set[Path]) -> None:
+    """Removes the control groups that were added; those of a process that is ending stay."""
+    for group in groups:
+        for each in sorted(group.rglob("*"), reverse=True):
+            if each.is_dir():
+                with suppress(OSError):
+                    each.rmdir()
+        with suppress(OSError):
+            group.rmdir()
