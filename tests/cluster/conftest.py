@@ -3,28 +3,16 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cluster import images, node, programs
-from tests.cluster.node import Node, ctr, kubectl
+from tests.cluster import images, node, prepare, programs
+from tests.cluster.cluster import Cluster
+from tests.cluster.node import ctr
 
 # What `make test-cluster` sets, in namespaces of its own.
 NAMESPACES = "BELTLINE_TEST_CLUSTER"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A cluster; `node` is None where it is somebody else's."""
-
-    kubeconfig: Path
-    node: Node | None = None
-
-    def __call__(self, *words: str | Path, given: str = "") -> str:
-        """Runs kubectl, which must succeed; returns what it printed."""
-        return kubectl(self.kubeconfig, *words, given=given)
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +34,12 @@ def cluster() -> Iterator[Cluster]:
         images.archive(pause, "beltline.test/pause:1", {"/pause": built.pause}, ["/pause"])
         ctr(made, "images", "import", pause)
         yield Cluster(made.kubeconfig, made)
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Cluster) -> str:
+    """The name of Beltline's image, which the node has."""
+    if cluster.node is None:
+        pytest.skip("the image is put on a node of this machine")
+    ctr(cluster.node, "images", "import", prepare.image_archive())
+    return prepare.IMAGE

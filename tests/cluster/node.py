@@ -7,10 +7,9 @@ groups) is kept from the kubelet or removed.
 """
 
 import json
-import os
 import secrets
-import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -258,9 +257,9 @@ def ctr(node: Node, *words: str | Path) -> str:
 
 def kubectl(kubeconfig: Path, *words: str | Path, given: str = "") -> str:
     """Runs kubectl, which must succeed; returns what it printed."""
-    program = Path(shutil.which("kubectl") or Path(os.sys.executable).with_name("kubectl"))
+    program = Path(sys.executable).with_name("kubectl")
     done = subprocess.run(
-        [str(program), f"--kubeconfig={kubeconfig}", *map(str, words)],
+        [program, f"--kubeconfig={kubeconfig}", *map(str, words)],
         input=given,
         capture_output=True,
         text=True,

@@ -76,7 +76,3 @@ def _digest() -> str:
         if file.is_file():
             whole.update(file.read_bytes())
     return whole.hexdigest()[:16]
-
-
-if __name__ == "__main__":
-    print(missing() or f"Kubernetes {VERSION}: {programs().kubernetes}")

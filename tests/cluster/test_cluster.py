@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cluster.conftest import Cluster
+from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
 
