@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from beltline.base.database_url import read_url
 from tests import airflow_process
 from tests.airflow.deployed import Deployed
 from tests.beltline_process import Beltline
@@ -120,7 +119,7 @@ def pods(
         "KUBECONFIG": str(cluster.kubeconfig),
     }
     with (
-        relay(ADDRESS, read_url(seen).port or 5432),
+        relay(ADDRESS, postgresql.port),
         airflow_process.running(environment) as airflow,
     ):
         yield Pods(cluster, Deployed(airflow, project, metadata))
