@@ -6,7 +6,6 @@ it ends, everything ends with it. What no namespace has (three of the kernel's s
 groups) is kept from the kubelet or removed.
 """
 
-import json
 import secrets
 import subprocess
 import sys
@@ -19,11 +18,12 @@ from typing import Any
 
 import yaml
 
+from tests.cluster import configuration
 from tests.cluster.programs import Programs
 
 ADDRESS = "10.77.0.1"
 NODE = "node"
-SERVICES, DNS, PODS = "10.96.0.0/16", "10.96.0.10", "10.244.0.0/16"
+SERVICES = "10.96.0.0/16"
 # What the kubelet would set in the kernel of the whole machine.
 KERNEL = {
     "vm/overcommit_memory": "1",
@@ -115,12 +115,13 @@ def _keep_kernel(folder: Path) -> None:
 def _control_plane(node: Node) -> None:
     folder, kubernetes = node.folder, node.programs.kubernetes
     (folder / "tokens.csv").write_text(f"{node.token},admin,admin,system:masters\n")
-    for name in ("", "public"):
-        words = ["-pubout", "-in", folder / "accounts"] if name else ["2048"]
-        kind = "rsa" if name else "genrsa"
-        to = folder / ("accounts.pub" if name else "accounts")
-        subprocess.run(["openssl", kind, "-out", to, *words], check=True, capture_output=True)
-    _write_kubeconfig(node)
+    private, public = folder / "accounts", folder / "accounts.pub"
+    for words in (
+        ["genrsa", "-out", private, "2048"],
+        ["rsa", "-in", private, "-pubout", "-out", public],
+    ):
+        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    node.kubeconfig.write_text(yaml.safe_dump(configuration.kubeconfig(ADDRESS, node.token)))
     node.start(
         *("etcd", "etcd", "--data-dir", folder / "etcd", "--unsafe-no-fsync"),
         *("--listen-client-urls", "http://127.0.0.1:2379"),
@@ -133,8 +134,8 @@ def _control_plane(node: Node) -> None:
         *(f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=RBAC"),
         *(f"--service-cluster-ip-range={SERVICES}", "--allow-privileged=true"),
         "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={folder}/accounts.pub",
-        f"--service-account-signing-key-file={folder}/accounts",
+        f"--service-account-key-file={public}",
+        f"--service-account-signing-key-file={private}",
         "--kubelet-preferred-address-types=InternalIP",
         # Debian's etcd is older than what a watch-list needs.
         "--feature-gates=WatchList=false",
@@ -143,7 +144,7 @@ def _control_plane(node: Node) -> None:
     common = [f"--kubeconfig={node.kubeconfig}", "--leader-elect=false"]
     node.start(
         *("controllers", kubernetes, "controllers", *common),
-        f"--service-account-private-key-file={folder}/accounts",
+        f"--service-account-private-key-file={private}",
         f"--root-ca-file={folder}/certificates/apiserver.crt",
     )
     node.start("scheduler", kubernetes, "scheduler", *common)
@@ -151,10 +152,12 @@ def _control_plane(node: Node) -> None:
 
 def _worker(node: Node) -> None:
     folder, kubernetes = node.folder, node.programs.kubernetes
-    _write_container_runtime(node)
+    configuration.write_runtime(folder, node.containerd)
     node.start("containerd", "containerd", "--config", folder / "containerd.toml")
     _wait(node, "containerd", lambda: ctr(node, "version"))
-    (folder / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(node)))
+    (folder / "kubelet.yaml").write_text(
+        yaml.safe_dump(configuration.kubelet(folder, node.containerd))
+    )
     node.start(
         *("kubelet", kubernetes, "kubelet", f"--kubeconfig={node.kubeconfig}"),
         *(f"--config={folder}/kubelet.yaml", f"--root-dir={folder}/kubelet"),
@@ -162,88 +165,15 @@ def _worker(node: Node) -> None:
     )
     node.start(
         *("proxy", kubernetes, "proxy", f"--kubeconfig={node.kubeconfig}"),
-        *(f"--hostname-override={NODE}", f"--cluster-cidr={PODS}", "--proxy-mode=iptables"),
+        *(
+            f"--hostname-override={NODE}",
+            f"--cluster-cidr={configuration.PODS}",
+            "--proxy-mode=iptables",
+        ),
         *("--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0"),
         "--conntrack-tcp-timeout-close-wait=0",
     )
     _wait(node, "the node", lambda: _is_ready(node.kubeconfig))
-
-
-def _kubelet(node: Node) -> dict[str, Any]:
-    return {
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
-        "authorization": {"mode": "AlwaysAllow"},
-        "cgroupDriver": "cgroupfs",
-        "containerRuntimeEndpoint": f"unix://{node.containerd}",
-        "clusterDNS": [DNS],
-        "clusterDomain": "cluster.local",
-        "failSwapOn": False,
-        "enforceNodeAllocatable": [],
-        "localStorageCapacityIsolation": False,
-        "evictionHard": {"memory.available": "100Mi"},
-        "podLogsDir": str(node.folder / "logs"),
-    }
-
-
-def _write_container_runtime(node: Node) -> None:
-    folder = node.folder
-    network = {
-        "cniVersion": "0.4.0",
-        "name": "pods",
-        "plugins": [
-            {
-                "type": "bridge",
-                "bridge": "pods",
-                "isDefaultGateway": True,
-                "hairpinMode": True,
-                "ipMasq": False,
-                "ipam": {
-                    "type": "host-local",
-                    "dataDir": str(folder / "addresses"),
-                    "ranges": [[{"subnet": PODS}]],
-                },
-            }
-        ],
-    }
-    (folder / "cni").mkdir(exist_ok=True)
-    (folder / "cni" / "10-pods.conflist").write_text(json.dumps(network))
-    (folder / "containerd.toml").write_text(
-        f"""\
-version = 2
-root = "{folder}/containerd"
-state = "{folder}/containerd-state"
-[grpc]
-  address = "{node.containerd}"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "beltline.test/pause:1"
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "overlayfs"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "{folder}/cni"
-"""
-    )
-
-
-def _write_kubeconfig(node: Node) -> None:
-    server = {"server": f"https://{ADDRESS}:6443", "insecure-skip-tls-verify": True}
-    whole = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "test",
-        "clusters": [{"name": "test", "cluster": server}],
-        "users": [{"name": "admin", "user": {"token": node.token}}],
-        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
-    }
-    node.kubeconfig.write_text(yaml.safe_dump(whole))
 
 
 def ctr(node: Node, *words: str | Path) -> str:

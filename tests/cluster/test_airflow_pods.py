@@ -31,6 +31,26 @@ class Pods:
 
     cluster: Cluster
     deployed: Deployed
+    volume: Path
+
+    def compile(self, *changes: str, **chosen: object) -> None:
+        """Compiles the pipeline, with the bundle on the volume as docs/airflow.md asks for."""
+        pods = json.dumps({**CHOSEN, **chosen})
+        settings = [*SETTINGS, f"airflow.kubernetes={pods}", *changes]
+        self.deployed.compile(*(word for each in settings for word in ("--set", each)))
+        bundles = self.deployed.airflow.dags / "casting" / "bundles"
+        shutil.copytree(bundles, self.volume / "bundles", dirs_exist_ok=True)
+
+    def run(self, run: str, **conf: object) -> dict[str, str]:
+        """Runs the pipeline to its end, and returns the state of each task."""
+        self.deployed.run(run, conf)
+        return self.deployed.tasks(run)
+
+    def log(self, run: str, node: str) -> str:
+        """Returns the log of a node's last attempt."""
+        rest = self.deployed.airflow.rest
+        attempt = rest.instances("casting", run)[node]["try_number"]
+        return rest.text("casting", run, node, attempt)
 
     def of(self, node: str) -> list[str]:
         """Returns the names of the pods of a node."""
@@ -122,7 +142,7 @@ def pods(
         relay(ADDRESS, postgresql.port),
         airflow_process.running(environment) as airflow,
     ):
-        yield Pods(cluster, Deployed(airflow, project, metadata))
+        yield Pods(cluster, Deployed(airflow, project, metadata), volume)
 
 
 CHOSEN = {
@@ -132,18 +152,13 @@ CHOSEN = {
     "volume_claim": "beltline",
     "secret": "metadata",
 }
-SETTINGS = (
-    *("--set", "airflow.where=kubernetes"),
-    *("--set", f"airflow.kubernetes={json.dumps(CHOSEN)}"),
-    *("--set", "airflow.metadata_connection="),
-)
+SETTINGS = ("airflow.where=kubernetes", "airflow.metadata_connection=", "airflow.retries=1")
+ONCE = "airflow.retries=0"
 
 
 @pytest.fixture(scope="module")
-def first(pods: Pods, volume: Path) -> str:
-    pods.deployed.compile(*SETTINGS)
-    bundles = pods.deployed.airflow.dags / "casting" / "bundles"
-    shutil.copytree(bundles, volume / "bundles", dirs_exist_ok=True)
+def first(pods: Pods) -> str:
+    pods.compile()
     return pods.deployed.run("first")
 
 
@@ -170,3 +185,51 @@ def test_a_deleted_pod_is_tried_again(pods: Pods, first: str) -> None:
     assert rest.instances("casting", "deleted")["Trainer"]["try_number"] == 2
     states = pods.deployed.executions("deleted")
     assert states["Trainer"] in ("complete", "cached")
+
+
+def test_an_image_that_is_missing_fails_at_once_and_nothing_is_reconciled(pods: Pods) -> None:
+    pods.compile(ONCE, image="beltline.test/missing:1")
+    began = time.monotonic()
+    assert pods.run("missing")["ExampleGen"] == "failed"
+    assert time.monotonic() - began < 60
+    log = pods.log("missing", "ExampleGen")
+    assert "ErrImageNeverPull" in log and "the node had not begun" in log
+    assert pods.deployed.executions("missing") == {}
+    assert pods.of("ExampleGen") == []
+
+
+def test_a_pod_that_no_machine_can_take_fails_when_its_time_is_over(pods: Pods) -> None:
+    pods.compile(ONCE, "resources.ExampleGen.memory=4000Gi", startup_minutes=1)
+    assert pods.run("unschedulable")["ExampleGen"] == "failed"
+    log = pods.log("unschedulable", "ExampleGen")
+    assert "took too long to be scheduled" in log and "the node had not begun" in log
+    assert pods.deployed.executions("unschedulable") == {}
+    assert pods.of("ExampleGen") == []
+
+
+def test_a_node_over_its_memory_limit_is_reconciled(pods: Pods) -> None:
+    pods.compile(ONCE, "resources.ExampleGen.memory=500Mi")
+    assert pods.run("memory", force=["ExampleGen"])["ExampleGen"] == "failed"
+    assert pods.deployed.executions("memory").get("ExampleGen", "failed") == "failed"
+    assert pods.of("ExampleGen") == []
+
+
+def test_a_day_without_data_skips_what_follows(pods: Pods) -> None:
+    pods.compile(ONCE)
+    (pods.volume / "span-1.csv").write_bytes((pods.volume / "casting.csv").read_bytes())
+    tasks = pods.run("no-data", data_path="span-{SPAN}.csv", span="7")
+    assert tasks["ExampleGen"] == "skipped"
+    assert set(tasks.values()) == {"skipped"}
+
+
+def test_marked_failed_in_the_ui_its_pod_ends(pods: Pods) -> None:
+    rest = pods.deployed.airflow.rest
+    rest.trigger("casting", "marked", {"force": ["ExampleGen"]})
+    pods.wait_for("ExampleGen")
+    rest.mark("casting", "marked", "ExampleGen", "failed")
+    assert rest.wait("casting", "marked") == "failed"
+    end = time.monotonic() + 60
+    while pods.of("ExampleGen"):
+        assert time.monotonic() < end, "its pod goes on"
+        time.sleep(0.5)
+    assert pods.deployed.executions("marked").get("ExampleGen", "failed") == "failed"
