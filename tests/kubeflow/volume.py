@@ -38,7 +38,8 @@ class Ran:
 
     def count(self, node: str) -> int:
         """How many results of a node there are, and how many of the monitoring."""
-        plain = (line for line in self.text.splitlines() if line.startswith('{"'))
+        lines = map(str.strip, self.text.splitlines())
+        plain = (line for line in lines if line.startswith('{"'))
         found = map(json.loads, (*results(self.text), *plain))
         return sum(each.get("node") == node and "state" in each for each in found)
 
