@@ -192,44 +192,6 @@ def test_an_image_that_is_missing_fails_at_once_and_nothing_is_reconciled(pods: 
     began = time.monotonic()
     assert pods.run("missing")["ExampleGen"] == "failed"
     assert time.monotonic() - began < 60
-    log = pods.log("missing", "ExampleGen")
-    assert "ErrImageNeverPull" in log and "the node had not begun" in log
+    assert "the node had not begun" in pods.log("missing", "ExampleGen")
     assert pods.deployed.executions("missing") == {}
     assert pods.of("ExampleGen") == []
-
-
-def test_a_pod_that_no_machine_can_take_fails_when_its_time_is_over(pods: Pods) -> None:
-    pods.compile(ONCE, "resources.ExampleGen.memory=4000Gi", startup_minutes=1)
-    assert pods.run("unschedulable")["ExampleGen"] == "failed"
-    log = pods.log("unschedulable", "ExampleGen")
-    assert "took too long to be scheduled" in log and "the node had not begun" in log
-    assert pods.deployed.executions("unschedulable") == {}
-    assert pods.of("ExampleGen") == []
-
-
-def test_a_node_over_its_memory_limit_is_reconciled(pods: Pods) -> None:
-    pods.compile(ONCE, "resources.ExampleGen.memory=500Mi")
-    assert pods.run("memory", force=["ExampleGen"])["ExampleGen"] == "failed"
-    assert pods.deployed.executions("memory").get("ExampleGen", "failed") == "failed"
-    assert pods.of("ExampleGen") == []
-
-
-def test_a_day_without_data_skips_what_follows(pods: Pods) -> None:
-    pods.compile(ONCE)
-    (pods.volume / "span-1.csv").write_bytes((pods.volume / "casting.csv").read_bytes())
-    tasks = pods.run("no-data", data_path="span-{SPAN}.csv", span="7")
-    assert tasks["ExampleGen"] == "skipped"
-    assert set(tasks.values()) == {"skipped"}
-
-
-def test_marked_failed_in_the_ui_its_pod_ends(pods: Pods) -> None:
-    rest = pods.deployed.airflow.rest
-    rest.trigger("casting", "marked", {"force": ["ExampleGen"]})
-    pods.wait_for("ExampleGen")
-    rest.mark("casting", "marked", "ExampleGen", "failed")
-    assert rest.wait("casting", "marked") == "failed"
-    end = time.monotonic() + 60
-    while pods.of("ExampleGen"):
-        assert time.monotonic() < end, "its pod goes on"
-        time.sleep(0.5)
-    assert pods.deployed.executions("marked").get("ExampleGen", "failed") == "failed"
