@@ -26,6 +26,7 @@ from beltline.runners.groups import Group
 from beltline.runners.kubeflow.log_line import log_line
 from beltline.runners.kubeflow.tasks import ALL
 from beltline.runners.local.capacity import Capacity
+from beltline.runners.local.children import RunStopped
 from beltline.runners.local.partial import check_node
 from beltline.runners.local.runner import STOPPED, RunRequest, run_nodes
 from beltline.runners.metadata.store import NodeRun, open_exclusively
@@ -167,6 +168,10 @@ def main(
         )
         paths = Paths.from_environment()
         sys.exit(run_group(bundle, paths, request, Attempts(*attempts[:2])))
+    except RunStopped as error:
+        # What each node came to is in ML Metadata; the report reads it there.
+        click.echo(f"beltline: {error}", err=True)
+        sys.exit(error.exit_code)
     except BeltlineError as error:
         _print_result(Outcome(nodes[0], "failed", reason=str(error)), 0)
         sys.exit(error.exit_code)

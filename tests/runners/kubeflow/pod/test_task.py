@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from beltline.base.errors import WrongInput
 from beltline.bundle import folder
@@ -14,6 +15,7 @@ from beltline.runners.kubeflow.log_line import results
 from beltline.runners.kubeflow.pod import task
 from beltline.runners.kubeflow.pod.task import Attempts, forced, run_group
 from beltline.runners.local.capacity import Capacity
+from beltline.runners.local.children import RunStopped
 from beltline.runners.local.runner import STOPPED, RunRequest
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from beltline.runners.node.outcome import Outcome
@@ -155,6 +157,18 @@ def test_a_skipped_node_succeeds(group: Group) -> None:
     group.plays = {node: ["skipped"] for node in NODES}
     assert group() == 0
     assert group.slept == []
+
+
+def test_a_pod_that_is_stopped_blames_no_node(tmp_path: Path, monkeypatch) -> None:
+    def stopped(*_: Any) -> int:
+        raise RunStopped("stopped by SIGTERM")
+
+    monkeypatch.setattr(task, "run_group", stopped)
+    made = folder.write(tmp_path / "bundles", manifest(), b"pipeline", b"code")
+    words = ["--bundle", str(made.path), "--node", "ExampleGen", "--run", "r"]
+    done = CliRunner().invoke(task.main, words)
+    assert (done.exit_code, list(results(done.output))) == (130, [])
+    assert "stopped by SIGTERM" in done.output
 
 
 @pytest.fixture(scope="module")
