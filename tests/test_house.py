@@ -23,7 +23,6 @@ TESTED_THROUGH = {
         "pipeline/parameters.py",
         "runners/cli/commands/run.py",
         "runners/cli/quiet.py",
-        "runners/local/runner.py",
     ),
     "tests/models/test_training.py": (
         "models/job.py",
