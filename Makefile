@@ -3,6 +3,7 @@
 .PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster lint check mutants bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,10 +31,10 @@ image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the C
 	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests but the longest
-	$(BIN)/python -m pytest -m "not long and not cluster" -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(TESTS) -m "not long and not cluster" $(PYTEST)
 
 test-long: setup setup-airflow  ## Run the tests that each take minutes, before a release
-	$(BIN)/python -m pytest -m long -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(TESTS) -m long $(PYTEST)
 
 test-cluster: setup  ## Run the tests on Kubernetes: KUBECONFIG's cluster, or one made here (as root)
 	@sh tests/cluster/run.sh $(PYTEST)
@@ -45,7 +46,7 @@ lint: setup  ## Check style, types and layers
 	$(BIN)/lint-imports
 
 check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
-	$(BIN)/python -m pytest -m "not slow and not cluster" -n 2 --dist loadfile --no-loadscope-reorder -q
+	$(TESTS) -m "not slow and not cluster" -q
 
 mutants: setup  ## Break the gates, pushes and splits line by line; list what no test notices
 	rm -rf mutants

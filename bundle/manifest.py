@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+_UNITS = {"Mi": 1 << 20, "Gi": 1 << 30}
+
 Role = Literal["data", "model", "release"]
 Gate = Literal["data", "evaluation", "serving"]
 
@@ -19,6 +21,11 @@ class Resources(BaseModel):
     cpu: float | None = None
     memory: str | None = None
     gpu: int = 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory in bytes; 0 if none is requested."""
+        return int(self.memory[:-2]) * _UNITS[self.memory[-2:]] if self.memory else 0
 
 
 class Node(BaseModel):

@@ -13,8 +13,6 @@ from beltline.base.errors import WrongInput
 from beltline.bundle.manifest import Manifest, Node, Resources
 from beltline.runners.choices import check_choice
 
-_UNITS = {"Mi": 1, "Gi": 1024}
-
 
 @dataclass(frozen=True)
 class Group:
@@ -33,9 +31,7 @@ class Group:
         asked = [node.resources for node in self.nodes]
         return Resources(
             cpu=max((each.cpu for each in asked if each.cpu), default=None),
-            memory=max(
-                (each.memory for each in asked if each.memory), default=None, key=_mebibytes
-            ),
+            memory=max(asked, key=lambda each: each.memory_bytes).memory,
             gpu=max(each.gpu for each in asked),
         )
 
@@ -107,16 +103,11 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _in_order(upstream: Mapping[str, set[str]], key: str) -> list[str]:
+    sorter = TopologicalSorter({name: sorted(upstream[name]) for name in upstream})
     try:
-        return [
-            *TopologicalSorter({name: sorted(upstream[name]) for name in upstream}).static_order()
-        ]
+        return [*sorter.static_order()]
     except CycleError as error:
         circle = " → ".join(error.args[1])
         raise WrongInput(
             f"{key}: these groups would wait for each other: {circle}; put their nodes into one"
         ) from None
-
-
-def _mebibytes(memory: str) -> int:
-    return int(memory[:-2]) * _UNITS[memory[-2:]]

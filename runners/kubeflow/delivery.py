@@ -12,10 +12,10 @@ import lzma
 import tarfile
 import zipfile
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 
 import beltline
+from beltline.base import digest
 from beltline.base.errors import WrongInput
 from beltline.bundle.code import archive
 from beltline.bundle.folder import CODE, MANIFEST, PIPELINE, Bundle
@@ -75,7 +75,7 @@ def _code_to_send(code: bytes) -> dict[str, bytes]:
         # Of another version, which wrote archives in another way.
         return {CODE: code}
     here = {name: source for name, source in sources.items() if _installed(name) == source}
-    digests = {name: _digest(source) for name, source in here.items()}
+    digests = {name: digest.of_parts({name: source}) for name, source in here.items()}
     sent = {_SOURCES + name: source for name, source in sources.items() if name not in here}
     return {_INSTALLED: json.dumps(digests, sort_keys=True).encode(), **sent}
 
@@ -86,9 +86,9 @@ def _code_of(sent: Mapping[str, bytes]) -> bytes:
         for name, content in sent.items()
         if name.startswith(_SOURCES)
     }
-    for name, digest in json.loads(sent[_INSTALLED]).items():
+    for name, expected in json.loads(sent[_INSTALLED]).items():
         source = _installed(name)
-        if source is None or _digest(source) != digest:
+        if source is None or digest.of_parts({name: source}) != expected:
             raise WrongInput(
                 f"the image has another {name} than the Beltline that compiled the package: build "
                 "the image again (`make image`), or set `kubeflow.bundle: package`"
@@ -104,10 +104,6 @@ def _installed(name: str) -> bytes | None:
     if package not in file.parents or ".." in file.parts or not file.is_file():
         return None
     return file.read_bytes()
-
-
-def _digest(source: bytes) -> str:
-    return sha256(source).hexdigest()[:32]
 
 
 def _read(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from beltline.bundle.manifest import Node, Resources
 from beltline.runners.checks.machine import available_memory
 
-_UNITS = {"Mi": 1 << 20, "Gi": 1 << 30}
-
 
 @dataclass(frozen=True)
 class Capacity:
@@ -61,9 +59,5 @@ def _fits(asked: Sequence[Resources], capacity: Capacity) -> bool:
         len(asked) <= capacity.nodes
         and gpus <= 1
         and sum(each.cpu or 0 for each in asked) <= capacity.cpu
-        and sum(_bytes(each.memory) for each in asked) <= capacity.memory
+        and sum(each.memory_bytes for each in asked) <= capacity.memory
     )
-
-
-def _bytes(memory: str | None) -> int:
-    return int(memory[:-2]) * _UNITS[memory[-2:]] if memory else 0

@@ -192,6 +192,7 @@ def _labels(deployment: Deployment, node: str) -> dict[str, str]:
     }
 
 
+# As runners/kubeflow/compile/pods.py does, which Airflow's environment doesn't have.
 def _label_value(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", text)[:63].strip("_.-")
 

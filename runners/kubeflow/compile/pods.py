@@ -33,7 +33,9 @@ class PodSetup:
 
     def group(self, task: dsl.PipelineTask, group: Group) -> None:
         """Configures the task of a group of nodes."""
-        self._set_up(task, group.name, group.resources, nodes=len(group.nodes))
+        seconds = len(group.nodes) * self._seconds_of_attempts()
+        self._set_up(task, group.name, group.resources, seconds)
+        self._retry(task, seconds)
         self._add_secrets(task)
         kubernetes.empty_dir_mount(task, "shared-memory", _SHARED, "Memory", _SHARED_BYTES)
         if gpus := group.resources.gpu:
@@ -46,24 +48,21 @@ class PodSetup:
 
     def unpack(self, task: dsl.PipelineTask) -> None:
         """Configures the task that writes the bundle, without secrets: it needs none."""
-        self._set_up(task, "unpack", _SMALL)
+        self._set_up(task, "unpack", _SMALL, self._seconds)
+        self._retry(task, self._seconds)
 
     def monitor(self, task: dsl.PipelineTask) -> None:
         """Configures the monitoring task, without secrets: it only reads files."""
-        self._set_up(task, "monitor", _MONITORING)
+        self._set_up(task, "monitor", _MONITORING, self._seconds)
+        self._retry(task, self._seconds)
 
     def report(self, task: dsl.PipelineTask) -> None:
         """Configures the exit task, without retries: it fails to report a failure."""
-        self._set_up(task, "report", _SMALL, retries=False)
+        self._set_up(task, "report", _SMALL, self._seconds)
         self._add_secrets(task)
 
     def _set_up(
-        self,
-        task: dsl.PipelineTask,
-        name: str,
-        resources: Resources,
-        nodes: int = 0,
-        retries: bool = True,
+        self, task: dsl.PipelineTask, name: str, resources: Resources, seconds: int
     ) -> None:
         kubeflow = self.kubeflow
         task.set_display_name(name)
@@ -73,10 +72,7 @@ class PodSetup:
         task.set_env_variable(ROOT, kubeflow.pod_root).set_env_variable(DATA, kubeflow.pod_data)
         # The user may not exist in the image, and so has no home there.
         task.set_env_variable("HOME", _TEMPORARY)
-        limit = nodes * self._attempts_of_a_node() or kubeflow.timeout_minutes * 60
-        kubernetes.set_timeout(task, limit)
-        if retries and kubeflow.retries:
-            self._retry(task, limit)
+        kubernetes.set_timeout(task, seconds)
         kubernetes.mount_pvc(task, kubeflow.volume_claim, kubeflow.mount_path)
         kubernetes.empty_dir_mount(task, "temporary", _TEMPORARY)
         kubernetes.set_image_pull_policy(task, kubeflow.image_pull_policy)
@@ -98,18 +94,23 @@ class PodSetup:
             "beltline/task": _label_value(name),
         }
 
-    def _retry(self, task: dsl.PipelineTask, limit: int) -> None:
-        """Has Kubeflow run a pod again, that is for one that was evicted or deleted."""
+    def _retry(self, task: dsl.PipelineTask, seconds: int) -> None:
+        """Has Kubeflow start another pod, as for one that was evicted or deleted."""
         retries, delay = self.kubeflow.retries, self.kubeflow.retry_delay_seconds
+        if not retries:
+            return
         # Counted from the start of the first attempt: if it were less than all attempts together,
         # a long-running pod would not be retried.
-        whole = (retries + 1) * limit + self._delays()
+        whole = (retries + 1) * seconds + self._delays()
         task.set_retry(retries, f"{delay}s", 2.0, f"{whole}s")
 
-    def _attempts_of_a_node(self) -> int:
+    @property
+    def _seconds(self) -> int:
+        return self.kubeflow.timeout_minutes * 60
+
+    def _seconds_of_attempts(self) -> int:
         """Returns the seconds that all attempts of a node may take together."""
-        kubeflow = self.kubeflow
-        return (kubeflow.retries + 1) * kubeflow.timeout_minutes * 60 + self._delays()
+        return (self.kubeflow.retries + 1) * self._seconds + self._delays()
 
     def _delays(self) -> int:
         return self.kubeflow.retry_delay_seconds * (2**self.kubeflow.retries - 1)
