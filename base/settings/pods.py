@@ -42,7 +42,9 @@ class Pods(Section):
         default_factory=list, description="Secrets with the credentials of the image's registry."
     )
     service_account: ObjectName | None = Field(
-        None, description="The service account of the pods; by default the orchestrator's own."
+        None,
+        description="The service account of the pods; by default Kubeflow's own, or with "
+        "Airflow the namespace's.",
     )
     volume_claim: ObjectName | None = Field(
         None,

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def archive(
-    to: Path, name: str, files: Mapping[str, Path], entrypoint: list[str], **config: object
-) -> None:
+def archive(to: Path, name: str, files: Mapping[str, Path], entrypoint: list[str]) -> None:
     """Writes an image of one layer with these files, each executable.
 
     Args:
@@ -18,7 +16,6 @@ def archive(
       name: the image's name with its tag.
       files: what lies where in the image.
       entrypoint: the command that a container runs.
-      config: more of the image's configuration, such as `User`.
     """
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
@@ -31,7 +28,7 @@ def archive(
     image = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Entrypoint": entrypoint, **config},
+        "config": {"Entrypoint": entrypoint},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]

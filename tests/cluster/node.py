@@ -2,7 +2,7 @@
 
 `make test-cluster` starts pytest in namespaces for the network, mounts and processes: servers
 listen in its network, what a kubelet mounts is seen by nobody else, and when pytest ends, however
-it ends, everything ends with it. What no namespace has (three of the kernel's settings, control
+it ends, everything ends with it. What no namespace has (some of the kernel's settings, control
 groups) is kept from the kubelet or removed.
 """
 

@@ -70,7 +70,7 @@ class Pods:
 
 
 @pytest.fixture(scope="module")
-def volume(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def volume(cluster: Cluster, image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder behind the claim `beltline`, in a namespace with the restricted standard."""
     folder = tmp_path_factory.mktemp("volume")
     # Every user comes to it, as to a volume whose group is the pods'.
