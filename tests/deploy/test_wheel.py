@@ -41,17 +41,36 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout / "built" / built.stdout.splitlines()[-1]
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment in which pip has installed the wheel, and which borrows the libraries."""
+def pip(environment: Path, *words: str | Path) -> None:
+    subprocess.run([environment / "bin/pip", "install", "--quiet", *words], check=True)
+
+
+def borrow(environment: Path) -> None:
+    """Let it find this environment's libraries: seconds in place of minutes."""
+    # A path alone: the editable installation of this checkout is not found by it.
+    packages = environment / f"lib/python3.{sys.version_info.minor}/site-packages"
+    (packages / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+
+
+def install_locked(environment: Path) -> None:
+    """Install the locked requirements, and nothing else."""
+    # Without their own bounds: requirements/overrides.txt says which are loosened.
+    pip(environment, "--no-deps", "--require-hashes", "-r", ROOT / "requirements/pipeline.txt")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[borrow, pytest.param(install_locked, marks=pytest.mark.long)],
+    ids=lambda each: each.__name__,
+)
+def installed(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Path:
+    """An environment in which pip has installed the wheel."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
-    subprocess.run(
-        [folder / "bin/pip", "install", "--quiet", "--no-deps", "--no-index", wheel], check=True
-    )
-    # A path alone: the editable installation of this checkout is not found by it.
-    packages = folder / f"lib/python3.{sys.version_info.minor}/site-packages"
-    (packages / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    pip(folder, "--no-deps", "--no-index", wheel)
+    request.param(folder)
     return folder
 
 

@@ -17,6 +17,8 @@ QUICK = {
     "evaluation": {"thresholds": {"auc": {"lower": 0.1}}, "champion": {"margin": -1.0}},
 }
 
+REFUSED = "beltline run --set data.path=later.csv"
+
 
 @pytest.fixture(scope="module")
 def written(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -39,6 +41,13 @@ def first(written: Project) -> Result:
     result = written("run")
     assert result.code == 0, result.text
     return result
+
+
+@pytest.fixture(scope="module")
+def refused(written: Project, first: Result) -> Result:
+    """A run on a later batch, with a mold that nobody has declared."""
+    pyarrow.csv.write_csv(generate(2000, 8, later=True), written.folder / "later.csv")
+    return written(*REFUSED.split()[1:])
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_plain_tensorflow_loads_it_in_a_process_without_our_code(
     assert "False ['classify', 'evaluate', 'examples', 'labels', 'serving_default']" in done.stdout
 
 
-def test_tfma_computes_the_same_figures(
+def test_tfma_computes_the_same_metrics(
     trained: dict[str, Any], folders: dict[str, Path], tmp_path: Path
 ) -> None:
     importlib.import_module("tfx")  # first: it repairs an import of TFMA's

@@ -68,7 +68,7 @@ def test_a_label_that_is_not_in_the_data_is_named_with_the_nearest(tmp_path):
         check(read_project(file))
 
 
-def test_the_place_of_the_data_may_be_another(tmp_path, monkeypatch):
+def test_the_path_of_the_data_may_be_another(tmp_path, monkeypatch):
     file = write(tmp_path)
     before = digest(tmp_path)
     (tmp_path / "elsewhere").mkdir()

@@ -34,7 +34,7 @@ def test_metadata_follows_the_root(monkeypatch):
 
 
 @pytest.mark.parametrize("folder", [Path("/a/root"), Path("relative root")])
-def test_a_node_finds_the_same_places_from_any_folder(folder, tmp_path, monkeypatch):
+def test_a_node_finds_the_same_paths_from_any_folder(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paths = Paths.from_environment(folder, None)
     for name, value in paths.environment().items():

@@ -75,7 +75,7 @@ def stock_metrics(settings):
 @pytest.mark.parametrize(
     ("task", "champion"), [("binary", True), ("multiclass", False), ("regression", True)]
 )
-def test_all_figures_are_the_stock_ones(tmp_path, task, champion):
+def test_all_metrics_are_the_stock_ones(tmp_path, task, champion):
     columns = ["mold", "hour"] if task == "binary" else ["mold"]
     settings = settings_of(task, slices=columns, champion={"enabled": champion})
     rows = list(rows_of(task))

@@ -74,7 +74,7 @@ def test_the_deciding_metric_is_computed_whatever_the_list_says():
 
 
 @pytest.mark.slow
-def test_binary_figures_are_those_of_scikit_learn(tmp_path):
+def test_binary_metrics_are_those_of_scikit_learn(tmp_path):
     settings = settings_of("binary", slices=["mold"], thresholds={"auc": {"lower": 0.5}})
     evaluation, blessing = judge(tmp_path, settings, binary())
     decided = PROBABILITY > 0.6
@@ -101,7 +101,7 @@ def test_binary_figures_are_those_of_scikit_learn(tmp_path):
 
 
 @pytest.mark.slow
-def test_multiclass_figures_are_those_of_scikit_learn(tmp_path):
+def test_multiclass_metrics_are_those_of_scikit_learn(tmp_path):
     classes = RNG.integers(0, 3, ROWS)
     shares = np.float32(RNG.dirichlet([1, 1, 1], ROWS) + 0.5 * np.eye(3)[classes])
     shares /= shares.sum(axis=1, keepdims=True)
@@ -128,7 +128,7 @@ def test_multiclass_figures_are_those_of_scikit_learn(tmp_path):
 
 
 @pytest.mark.slow
-def test_regression_figures_are_those_of_scikit_learn(tmp_path):
+def test_regression_metrics_are_those_of_scikit_learn(tmp_path):
     settings = settings_of("regression", thresholds={"rmse": {"upper": 0.5}, "r2": {"lower": 0.1}})
     evaluation, blessing = judge(tmp_path, settings, regression())
     figures = overall(evaluation.uri, CANDIDATE)
@@ -161,7 +161,7 @@ def test_a_first_model_without_any_threshold_is_refused(tmp_path):
         (0.001, PROBABILITY, PROBABILITY, False),
     ],
 )
-def test_a_higher_figure_must_reach_the_champions_plus_the_margin(
+def test_a_higher_metric_must_reach_the_champions_plus_the_margin(
     tmp_path, margin, probability, champion, blessed
 ):
     settings = settings_of("binary", champion={"margin": margin})
@@ -179,7 +179,7 @@ def test_a_higher_figure_must_reach_the_champions_plus_the_margin(
         (0.1, 0.0, 0.0, False),
     ],
 )
-def test_a_lower_figure_must_go_below_the_champions_by_the_margin(
+def test_a_lower_metric_must_go_below_the_champions_by_the_margin(
     tmp_path, margin, error, champion_error, blessed
 ):
     settings = settings_of("regression", champion={"metric": "rmse", "margin": margin})

@@ -67,7 +67,7 @@ HIGHER = config_pb2.MetricDirection.HIGHER_IS_BETTER
 LOWER = config_pb2.MetricDirection.LOWER_IS_BETTER
 
 
-def test_figures_by_model_and_slice(tmp_path):
+def test_metrics_by_model_and_slice(tmp_path):
     folder = record(
         tmp_path,
         "metrics-00000-of-00001.tfrecord",

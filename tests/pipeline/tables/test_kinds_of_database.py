@@ -70,7 +70,7 @@ class TestPostgresql:
         "value",
         ["ARRAY[1, 2]", "INTERVAL '1 day'", "'10.0.0.1'::inet", "1.50::money", "POINT '1, 2'"],
     )
-    def test_what_is_no_single_value_is_refused_with_a_mend(self, database, value):
+    def test_what_is_no_single_value_is_refused_with_a_fix(self, database, value):
         message = refusal(rows, f"SELECT {value} AS a")
         assert "column 'a'" in message and "CAST(a AS " in message
 

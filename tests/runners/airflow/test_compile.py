@@ -15,14 +15,14 @@ def resolved(tmp_path, **settings):
     return deployment.resolved(Airflow.model_validate(settings), paths)
 
 
-def test_places_that_are_left_open_are_this_machines(tmp_path):
+def test_paths_that_are_left_open_are_this_machines(tmp_path):
     found = resolved(tmp_path)
     assert found["root"] == str(tmp_path / "root")
     assert found["data"] == str(tmp_path / "data")
     assert (found["bundles"], found["environment"].endswith(".venv")) == (None, True)
 
 
-def test_places_that_are_named_stay(tmp_path):
+def test_paths_that_are_named_stay(tmp_path):
     named = {"environment": "/opt/beltline", "root": "/srv/runs", "data": "/srv/data"}
     assert named.items() <= resolved(tmp_path, **named).items()
 
@@ -31,7 +31,7 @@ def test_in_containers_the_image_has_the_environment(tmp_path):
     assert resolved(tmp_path, where="docker", docker={"image": "i"})["environment"] is None
 
 
-def test_in_pods_places_are_on_the_volume(tmp_path):
+def test_in_pods_paths_are_on_the_volume(tmp_path):
     chosen = {"image": "i", "volume_claim": "c", "mount_path": "/shared"}
     found = resolved(tmp_path, where="kubernetes", kubernetes=chosen)
     assert (found["root"], found["data"]) == ("/shared", "/shared")
@@ -53,7 +53,7 @@ def test_another_user_can_read_all_of_it(tmp_path):
         assert mode == (0o755 if path.is_dir() else 0o644), path
 
 
-def test_only_what_the_place_needs_is_copied(tmp_path):
+def test_only_what_the_orchestrator_needs_is_copied(tmp_path):
     folder = compiled(tmp_path)
     assert {path.name for path in folder.iterdir()} == {
         *("dag.py", "nodes.py", "bash_nodes.py", "monitoring.py"),

@@ -80,7 +80,7 @@ class TestCommand:
         assert given[given.index("--param") + 1] == f"data-path={HOSTILE}"
         assert given[-1] == "steps=0"
 
-    def test_the_node_knows_the_places_and_none_of_airflows_secrets(self, run, tmp_path):
+    def test_the_node_knows_the_paths_and_none_of_airflows_secrets(self, run, tmp_path):
         run()
         found = called(tmp_path)["environment"]
         assert found["BELTLINE_ROOT"] == str(tmp_path / "root")
@@ -233,7 +233,7 @@ time.sleep(60)
 
 
 class TestSettle:
-    def test_a_failure_settles_ml_metadata(self, run, tmp_path):
+    def test_a_failure_reconciles_ml_metadata(self, run, tmp_path):
         run("result('failed', 'no $(touch x) space'); sys.exit(1)", node="Schema")
         [bundle] = (tmp_path / "dags/line/bundles").iterdir()
         assert arguments(tmp_path, "beltline.runners.metadata.reconcile") == [
@@ -250,7 +250,7 @@ class TestSettle:
         found = called(tmp_path, "beltline.runners.metadata.reconcile")["environment"]
         assert found["BELTLINE_ROOT"] == str(tmp_path / "root")
 
-    def test_a_task_that_was_killed_is_settled_from_outside(self, airflow, tmp_path):
+    def test_a_task_that_was_killed_is_reconciled_from_outside(self, airflow, tmp_path):
         folder = compiled(tmp_path, environment=str(environment(tmp_path, "")))
         airflow.ask("reconcile", folder, node="Schema")
         assert (

@@ -220,7 +220,7 @@ class TestKilled:
     def test_it_can_not_change_what_it_runs(self, killed):
         assert "Read-only file system" in killed["write"]
 
-    def test_its_task_fails_and_settles_ml_metadata(self, line, killed):
+    def test_its_task_fails_and_reconciles_ml_metadata(self, line, killed):
         ended, execution = killed["ended"], line.execution("killed")
         assert ended["raised"] == "AirflowException"
         assert "SIGKILL" in ended["says"]
@@ -228,7 +228,7 @@ class TestKilled:
         assert line.container("killed") == ""
 
 
-def test_a_container_whose_task_was_killed_is_stopped_and_settled(line, tmp_path):
+def test_a_container_whose_task_was_killed_is_stopped_and_reconciled(line, tmp_path):
     """As the DAG processor does, which is another process."""
     killed = Airflow(tmp_path, DOCKER_HOST=line.docker.host)
     container = replace(line, airflow=killed).begin("orphan")

@@ -59,7 +59,7 @@ def test_the_pod_runs_the_node_runner_without_a_shell(plain, folder):
     ]
 
 
-def test_the_places_are_on_the_volume_and_the_metadata_in_the_secret(plain):
+def test_the_paths_are_on_the_volume_and_the_metadata_in_the_secret(plain):
     [container] = plain["spec"]["containers"]
     assert container["env"] == [
         {"name": "BELTLINE_ROOT", "value": "/beltline"},
