@@ -27,7 +27,7 @@ airflow: setup setup-airflow  ## Start Airflow on 127.0.0.1, with the casting pi
 	@$(BIN)/beltline compile airflow -o build/airflow/casting
 	@sh deploy/airflow/start.sh
 
-image:  ## Build the image beltline:VERSION with Docker (VARIANT=gpu: with the CUDA libraries)
+image:  ## Build the image with Docker (VARIANT=gpu: with the CUDA libraries; VARIANT=serving: the server)
 	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests but the longest

@@ -5,6 +5,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+# What sets apart builds of one library: `tensorflow[and-cuda]==`, `tensorflow-cpu==`.
+_BUILD = re.compile(r"\[.*\]|(?<=^tensorflow)-cpu(?===)")
+
 
 def of_parts(parts: Mapping[str, bytes]) -> str:
     """Returns the hex digest of named contents; their order and the files' age don't matter."""
@@ -18,10 +21,11 @@ def of_parts(parts: Mapping[str, bytes]) -> str:
 def of_lock(text: str) -> str:
     """Returns the digest of a requirements lock: its pinned versions, without the comments.
 
-    The CUDA libraries are left out: a bundle compiled on a laptop runs on a machine with a GPU.
+    The CUDA libraries are left out, and TensorFlow is the same with and without its CUDA kernels:
+    a bundle compiled on a laptop runs on a machine with a GPU.
     """
     lines = [line.split(" ")[0].strip() for line in text.splitlines()]
-    pins = [re.sub(r"\[.*\]", "", line) for line in lines if re.match(r"[A-Za-z].*==", line)]
+    pins = [_BUILD.sub("", line) for line in lines if re.match(r"[A-Za-z].*==", line)]
     return of_parts({pin: b"" for pin in pins if not pin.startswith("nvidia-")})
 
 

@@ -18,13 +18,14 @@ DOCKER_BUILDKIT=1 "$docker" build --help 2>/dev/null | grep -q -e --secret ||
         "plugin buildx), or name another client in DOCKER"
 
 case $variant in
-pipeline) suffix= ;;
-gpu) suffix=-gpu ;;
-*) stop "VARIANT is '$variant': it is pipeline or gpu" ;;
+pipeline) lock_file=cpu name=beltline suffix= ;;
+gpu) lock_file=gpu name=beltline suffix=-gpu ;;
+serving) lock_file=serving name=beltline-serving suffix= ;;
+*) stop "VARIANT is '$variant': it is pipeline, gpu or serving" ;;
 esac
 
 # As it will be read in the image: its label must say the same.
-digests=$(PYTHONPATH=src python3 - "requirements/$variant.txt" <<'END'
+digests=$(PYTHONPATH=src python3 - "requirements/$lock_file.txt" <<'END'
 import pathlib, sys
 from beltline.base import digest
 from beltline.bundle import environment
@@ -35,9 +36,9 @@ END
 read -r version lock source <<END
 $digests
 END
-image=${IMAGE:-beltline:$version$suffix}
+image=${IMAGE:-$name:$version$suffix}
 
-set -- --build-arg "VARIANT=$variant" --build-arg "VERSION=$version" \
+set -- --build-arg "LOCK_FILE=$lock_file" --build-arg "VERSION=$version" \
     --build-arg "LOCK=$lock" --build-arg "SOURCE=$source"
 [ -z "${BASE_IMAGE:-}" ] || set -- "$@" --build-arg "BASE_IMAGE=$BASE_IMAGE"
 for name in HTTP_PROXY HTTPS_PROXY NO_PROXY; do

@@ -9,13 +9,20 @@ compile() {
 }
 
 target="--python-version 3.11 --python-platform x86_64-manylinux_2_28"
+pipeline="pyproject.toml --extra pipeline --override requirements/overrides.txt"
 # shellcheck disable=SC2086
-compile $target pyproject.toml --extra pipeline --override requirements/overrides.txt \
-    -o requirements/pipeline.txt
-# shellcheck disable=SC2086
-compile $target pyproject.toml --extra pipeline --override requirements/overrides.txt \
-    --override requirements/gpu-overrides.txt --constraint requirements/pipeline.txt \
-    -o requirements/gpu.txt
+{
+    compile $target $pipeline --override requirements/pipeline-overrides.txt \
+        -o requirements/pipeline.txt
+    # The same versions, with other builds of TensorFlow.
+    same="--constraint requirements/pipeline.txt"
+    compile $target $pipeline --override requirements/gpu-overrides.txt $same \
+        -o requirements/gpu.txt
+    compile $target $pipeline requirements/cpu.in --override requirements/cpu-overrides.txt $same \
+        -o requirements/cpu.txt
+    compile $target requirements/serving.in --override requirements/serving-overrides.txt \
+        --constraint requirements/cpu.txt -o requirements/serving.txt
+}
 # shellcheck disable=SC2086
 compile $target requirements/dev.in -o requirements/dev.txt
 # shellcheck disable=SC2086

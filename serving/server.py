@@ -131,9 +131,10 @@ class _Server(uvicorn.Server):
             _say(f"{options.name}: waiting for the first version in {options.folder}")
 
     def _start_samples(self) -> None:
-        from beltline.serving.samples.sampler import Sampler
-
+        # Nobody awaits this: what is not caught here is never heard of.
         try:
+            from beltline.serving.samples.sampler import Sampler
+
             self._sampler = Sampler(self._options)
             self._our_app.sample_into(self._sampler)
         except Exception:

@@ -20,12 +20,12 @@ PLANTED = "beltline-tests-planted-secret"
 
 
 @contextmanager
-def image(docker: Engine, base: str) -> Iterator[str]:
-    """Builds the image on a base image, and yields its name."""
-    name = f"beltline-test:{secrets.token_hex(4)}"
+def image(docker: Engine, base: str, variant: str = "pipeline") -> Iterator[str]:
+    """Builds an image on a base image, and yields its name."""
+    name = f"beltline-test-{variant}:{secrets.token_hex(4)}"
     # A second process gets all layers from the engine's cache.
     with locked("image"):
-        built = make_image(docker, ROOT, IMAGE=name, BASE_IMAGE=base)
+        built = make_image(docker, ROOT, IMAGE=name, BASE_IMAGE=base, VARIANT=variant)
     assert built.returncode == 0, built.stdout + built.stderr
     try:
         yield name

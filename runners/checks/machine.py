@@ -8,6 +8,7 @@ import platform
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -60,10 +61,11 @@ def libraries(locked: str | None = None) -> str:
 
 
 def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
+    # The image's TensorFlow has no CUDA kernels, and another name.
+    for each in (name, f"{name}-cpu"):
+        with suppress(PackageNotFoundError):
+            return version(each)
+    return ""
 
 
 def lock(here: str | None = None, locked: str | None = None) -> str:

@@ -41,6 +41,7 @@ def test_digests_are_stable_across_releases():
         ("    # via tfx\n", ""),
         ("sha256:aaaa", "sha256:bbbb"),
         ("tensorflow==", "tensorflow[and-cuda]=="),
+        ("tensorflow==", "tensorflow-cpu=="),
         ("absl-py==1.4.0 \\", "absl-py==1.4.0 ; python_version >= '3.11' \\"),
         ("tensorflow==", "nvidia-cudnn-cu12==9.1 \\\n    --hash=sha256:cc\ntensorflow=="),
     ],
@@ -55,6 +56,7 @@ def test_the_comments_of_a_lock_do_not_matter(old, new):
     [
         ("absl-py==1.4.0", "absl-py==1.4.1"),
         ("absl-py==1.4.0", "absl==1.4.0"),
+        ("absl-py==1.4.0", "absl-py-cpu==1.4.0"),
         ("tensorflow==", "keras==3.0 \\\n    --hash=sha256:cc\ntensorflow=="),
         ("absl-py==1.4.0 \\", ""),
     ],

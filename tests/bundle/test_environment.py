@@ -1,3 +1,4 @@
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -63,12 +64,21 @@ def test_where_one_side_knows_no_lock_there_is_nothing_to_compare(prefix):
     environment.check_lock("unlocked")
 
 
-def test_an_environment_with_a_gpu_stands_for_the_same_libraries():
-    pipeline, gpu = (
-        (ROOT / f"requirements/{name}.txt").read_text() for name in ("pipeline", "gpu")
+def test_environments_for_a_gpu_and_without_stand_for_the_same_libraries():
+    pipeline, gpu, cpu = (
+        (ROOT / f"requirements/{name}.txt").read_text() for name in ("pipeline", "gpu", "cpu")
     )
     assert "\nnvidia-cudnn-cu12==" in gpu
-    assert digest.of_lock(gpu) == digest.of_lock(pipeline)
+    assert "\ntensorflow-cpu==" in cpu
+    assert digest.of_lock(gpu) == digest.of_lock(cpu) == digest.of_lock(pipeline)
+
+
+def test_the_servers_libraries_are_those_of_the_pipeline():
+    cpu, serving = (
+        set(re.findall(r"^\S+==\S+", (ROOT / f"requirements/{name}.txt").read_text(), re.MULTILINE))
+        for name in ("cpu", "serving")
+    )
+    assert serving - cpu == set()
 
 
 def test_wherever_the_same_sources_are_installed_their_digest_is_the_same(installed):

@@ -16,9 +16,9 @@ IMAGE = "beltline.test/beltline:1"
 
 def image_archive() -> Path:
     """Returns where the archive of the image of these sources is, made or not."""
-    lock = digest.of_lock((ROOT / "requirements/pipeline.txt").read_text())[:16]
-    recipe = digest.of_parts({"Dockerfile": (ROOT / "deploy/Dockerfile").read_bytes()})[:16]
-    return programs.KEPT / f"image-{source_digest()}-{lock}-{recipe}.tar"
+    names = ("deploy/Dockerfile", "deploy/slim.sh", "requirements/cpu.txt")
+    recipe = digest.of_parts({name: (ROOT / name).read_bytes() for name in names})[:16]
+    return programs.KEPT / f"image-{source_digest()}-{recipe}.tar"
 
 
 def make_image() -> None:

@@ -104,7 +104,9 @@ def with_server(overlay: Path, server: str) -> Path:
 def with_image(overlay: Path) -> Path:
     """The overlay with the lines that its comments have for Beltline's image."""
     file = overlay / "kustomization.yaml"
-    text, count = re.subn(r"(?m)^# (images:|  - \{name: beltline,)", r"\1", file.read_text())
+    text, count = re.subn(
+        r"(?m)^# (images:|  - \{name: beltline-serving,)", r"\1", file.read_text()
+    )
     assert count == 2
     file.write_text(text)
     return overlay

@@ -283,4 +283,4 @@ class TestChange:
 def test_another_variant_is_refused(docker: Engine) -> None:
     done = make_image(docker, ROOT, VARIANT="tpu")
     assert done.returncode != 0
-    assert "VARIANT is 'tpu': it is pipeline or gpu" in done.stderr
+    assert "VARIANT is 'tpu': it is pipeline, gpu or serving" in done.stderr

@@ -269,7 +269,7 @@ def test_the_image_has_its_name_from_one_place(tmp_path: Path) -> None:
     rendered = manifests.render(manifests.with_image(manifests.with_server(overlay, "samples")))
     pod = pod_of(rendered)
     images = {each["image"] for each in [*pod["initContainers"], *pod["containers"]]}
-    assert images == {"registry.example/beltline:1"}
+    assert images == {"registry.example/beltline-serving:1"}
 
 
 def test_what_the_samples_component_shows_are_options() -> None:

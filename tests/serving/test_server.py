@@ -167,3 +167,15 @@ def records(file):
         (length,) = struct.unpack_from("<Q", content, place)
         yield content[place + 12 : place + 12 + length]
         place += length + 16
+
+
+def test_a_library_that_samples_need_and_that_is_broken_is_reported(tmp_path):
+    (tmp_path / "pyarrow.py").write_text("raise ImportError('no such library')")
+    log = tmp_path / "log"
+    options = ("--requests", str(tmp_path / "requests"), "--sample-rate", "1")
+    with running.server(tmp_path / "served", log, *options, PYTHONPATH=str(tmp_path)):
+        end = time.monotonic() + 60
+        while "no such library" not in log.read_text():
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.1)
+        assert "sampling failed to start; requests are not sampled" in log.read_text()

@@ -42,6 +42,7 @@ def follows(folder):
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     [model] = config.model_config_list.config
     assert (model.name, model.base_path) == ("line", str(folder))
+    assert model.model_platform == "tensorflow"
     [version] = model.model_version_policy.specific.versions
     return version
 

@@ -61,6 +61,18 @@ def test_a_library_that_is_missing_is_found(monkeypatch):
         machine.libraries("")
 
 
+def test_tensorflow_without_cuda_is_tensorflow(monkeypatch, tmp_path):
+    (tmp_path / "line_cpu-2.21.0.dist-info").mkdir()
+    (tmp_path / "line_cpu-2.21.0.dist-info/METADATA").write_text(
+        "Name: line-cpu\nVersion: 2.21.0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(machine, "_LIBRARIES", ("line",))
+    assert machine.libraries("line==2.21.0 \\\n") == "line 2.21.0"
+    with pytest.raises(Problem, match=r"^line 2\.21\.0 \(locked: 2\.22\.0\)$"):
+        machine.libraries("line==2.22.0 \\\n")
+
+
 def test_the_lock():
     text = "tfx==1.21.0 \\\n    --hash=sha256:00\n"
     good = digest.of_lock(text)[:16]

@@ -141,6 +141,16 @@ def test_too_few_rows_are_no_alarm(watch):
     assert "Too few rows to compare: 199 of version 2 in 24 hours" in report.notes[-1]
 
 
+def test_the_least_number_of_rows_is_enough(watch):
+    ask(watch, rows(200, 1, warmer=50))
+    ask(watch, rows(200, 2), hours_ago=30)
+    report = monitor(watch, NOW)
+    assert report.name == "line"
+    assert report.notes == []
+    assert {"skew", "drift"} <= set(report.columns[0].measures)
+    assert {alarm.split(":")[0] for alarm in report.alarms} >= {"heat (°C)"}
+
+
 def test_excluded_columns_raise_no_alarm(watch):
     table = rows(600, 1)
     sample(watch.requests, 2, inputs(table).drop_columns(["note"]), answers(table))

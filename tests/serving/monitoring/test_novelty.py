@@ -28,6 +28,21 @@ def test_only_some_of_many_are_named():
     assert (found.new, len(found.examples), found.examples[-1]) == (20, 6, "…")
 
 
+def test_a_few_are_all_named_the_most_frequent_first():
+    live = feature([b"C"] * 2 + [b"E", b"B", b"D", b"F", b"F", b"F"])
+    found = novelty(feature([b"A"] * 5), live, NONE, ())
+    assert found.examples[:2] == ["F", "C"]
+    assert sorted(found.examples[2:]) == ["B", "D", "E"]
+    numbers = np.array([3.0, 4.0, 5.0, 6.0, 7.0])
+    found = novelty(feature([0.0, 1.0]), feature(numbers), numbers, ())
+    assert found.examples == ["3", "4", "5", "6", "7"]
+
+
+def test_only_what_was_seen_once_says_that_more_is_to_come():
+    found = novelty(feature([b"A", b"B", b"B", b"C"]), feature([b"A"]), NONE, ())
+    assert found.seen_once == 2
+
+
 def test_numbers_out_of_the_range():
     live = np.array([0.0, 1.0, 2.0, 2.5, -7.0, -999.0, 9.0, 8.0, 10.0])
     found = novelty(feature([0.0, 1.0, 2.0]), feature(live), live, ())
