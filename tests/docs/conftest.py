@@ -44,7 +44,13 @@ def first(written: Project) -> Result:
 
 
 @pytest.fixture(scope="module")
-def refused(written: Project, first: Result) -> Result:
+def again(written: Project, first: Result) -> Result:
+    """A second run, where nothing has changed."""
+    return written("run")
+
+
+@pytest.fixture(scope="module")
+def refused(written: Project, again: Result) -> Result:
     """A run on a later batch, with a mold that nobody has declared."""
     pyarrow.csv.write_csv(generate(2000, 8, later=True), written.folder / "later.csv")
     return written(*REFUSED.split()[1:])

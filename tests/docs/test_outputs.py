@@ -23,9 +23,14 @@ SERVED = ("beltline serve", "curl")
     ids=lambda each: f"{each.page.name}-{each.command}",
 )
 def test_a_command_prints_what_is_shown(
-    project: Project, first: Result, refused: Result, tmp_path: Path, sample: Sample
+    project: Project,
+    first: Result,
+    again: Result,
+    refused: Result,
+    tmp_path: Path,
+    sample: Sample,
 ) -> None:
-    known = {FIRST_RUN: first, REFUSED: refused}
+    known = {FIRST_RUN: first, "beltline run": again, REFUSED: refused}
     if not (result := known.get(sample.command)):
         _, *words = shlex.split(sample.command)
         if words[0] == "init":

@@ -1,4 +1,4 @@
-"""What TFMA is asked, to the letter: test_config.py asks what it makes of that, which takes longer."""
+"""What TFMA is asked, to the letter: test_config.py has the real Evaluator judge by it."""
 
 from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
