@@ -50,8 +50,17 @@ def image(cluster: Cluster) -> str:
     """The name of Beltline's image, which the node has."""
     if cluster.node is None:
         pytest.skip("the image is put on a node of this machine")
-    ctr(cluster.node, "images", "import", prepare.image_archive())
+    ctr(cluster.node, "images", "import", prepare.archive("pipeline"))
     return prepare.IMAGE
+
+
+@pytest.fixture(scope="session")
+def serving_image(cluster: Cluster) -> str:
+    """The name of the server's image, which the node has."""
+    if cluster.node is None:
+        pytest.skip("the image is put on a node of this machine")
+    ctr(cluster.node, "images", "import", prepare.archive("serving"))
+    return prepare.SERVING_IMAGE
 
 
 @pytest.fixture(scope="session")

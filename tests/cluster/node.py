@@ -102,6 +102,8 @@ def _network() -> None:
     ):
         subprocess.run(["ip", *words.split()], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    # What pods of one node tell each other goes past the policies too.
+    Path("/proc/sys/net/bridge/bridge-nf-call-iptables").write_text("1")
 
 
 def _keep_kernel(folder: Path) -> None:
@@ -173,6 +175,13 @@ def _worker(node: Node) -> None:
         *("--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0"),
         "--conntrack-tcp-timeout-close-wait=0",
     )
+    node.start(
+        *("router", node.programs.router, f"--kubeconfig={node.kubeconfig}"),
+        *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false"),
+        *(f"--hostname-override={NODE}", f"--service-cluster-ip-range={SERVICES}"),
+        # Beside the machine's own, which are the defaults.
+        *("--health-port=20344", "--metrics-port=0"),
+    )
     _wait(node, "the node", lambda: _is_ready(node.kubeconfig))
 
 
@@ -218,7 +227,16 @@ def _wait(node: Node, what: str, ask: Any, seconds: float = 120) -> None:
 
 
 def _stop(node: Node) -> None:
-    for name in ("kubelet", "proxy", "scheduler", "controllers", "apiserver", "etcd", "containerd"):
+    for name in (
+        "router",
+        "kubelet",
+        "proxy",
+        "scheduler",
+        "controllers",
+        "apiserver",
+        "etcd",
+        "containerd",
+    ):
         if process := node.processes.get(name):
             process.terminate()
     for process in node.processes.values():

@@ -1,6 +1,6 @@
 """What comes over the network, made before the cluster has none: `python -m tests.cluster.prepare`.
 
-Kubernetes is built, and so is Beltline's image, which is kept as an archive in `build/cluster`.
+Kubernetes is built, and so are Beltline's images, which are kept as archives in `build/cluster`.
 """
 
 from pathlib import Path
@@ -12,31 +12,32 @@ from tests.cluster import programs
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "beltline.test/beltline:1"
+# As the overlays' own lines for the image name it.
+SERVING_IMAGE = "registry.example/beltline-serving:1"
+VARIANTS = {"pipeline": IMAGE, "serving": SERVING_IMAGE}
 
 
-def image_archive() -> Path:
-    """Returns where the archive of the image of these sources is, made or not."""
-    names = ("deploy/Dockerfile", "deploy/slim.sh", "requirements/cpu.txt")
-    recipe = digest.of_parts({name: (ROOT / name).read_bytes() for name in names})[:16]
-    return programs.KEPT / f"image-{source_digest()}-{recipe}.tar"
+def archive(variant: str) -> Path:
+    """Returns where the archive of that image of these sources is, made or not."""
+    names = sorted([*(ROOT / "requirements").glob("*.txt"), *(ROOT / "deploy").glob("*")])
+    recipe = {each.name: each.read_bytes() for each in names if each.is_file()}
+    return programs.KEPT / f"{variant}-{source_digest()}-{digest.of_parts(recipe)[:16]}.tar"
 
 
-def make_image() -> None:
-    """Builds the image and keeps it; the archive of an earlier one is removed."""
-    archive = image_archive()
-    if archive.exists():
+def make_images() -> None:
+    """Builds the images and keeps them; the archives of earlier ones are removed."""
+    wanted = {variant: archive(variant) for variant in VARIANTS}
+    if all(each.exists() for each in wanted.values()):
         return
-    for old in programs.KEPT.glob("image-*.tar*"):
+    for old in programs.KEPT.glob("*.tar*"):
         old.unlink()
-    with (
-        docker_engine.engine() as docker,
-        docker_engine.base_image(docker) as base,
-        built_image.image(docker, base) as built,
-    ):
-        docker("tag", built, IMAGE)
-        docker("save", "--output", archive.with_suffix(".new"), IMAGE)
-        docker("image", "rm", IMAGE)
-    archive.with_suffix(".new").rename(archive)
+    with docker_engine.engine() as docker, docker_engine.base_image(docker) as base:
+        for variant, kept in wanted.items():
+            with built_image.image(docker, base, variant) as built:
+                docker("tag", built, VARIANTS[variant])
+                docker("save", "--output", kept.with_suffix(".new"), VARIANTS[variant])
+                docker("image", "rm", VARIANTS[variant])
+            kept.with_suffix(".new").rename(kept)
 
 
 if __name__ == "__main__":
@@ -44,5 +45,5 @@ if __name__ == "__main__":
         print(f"no cluster is made here: {why}")
     else:
         print(f"Kubernetes {programs.VERSION}: {programs.programs().kubernetes}")
-        make_image()
-        print(f"image: {image_archive()}")
+        make_images()
+        print("images:", *map(archive, VARIANTS))

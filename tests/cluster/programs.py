@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VERSION = "v1.34.4"
+# Enforces network policies.
+ROUTER = "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0"
 SOURCES = Path(__file__).parent / "kubernetes"
 KEPT = Path(__file__).parents[2] / "build" / "cluster"
 # By the Debian package that has them; the last ones are those of Docker's tests, too.
@@ -20,6 +22,7 @@ DEBIAN = {
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "containerd": "containerd",
     "runc": "runc",
+    "ipset": "ipset",
     "iptables": "iptables",
     "ip": "iproute2",
     "nsenter": "util-linux",
@@ -32,6 +35,7 @@ class Programs:
 
     kubernetes: Path
     pause: Path
+    router: Path
 
 
 def missing() -> str:
@@ -53,8 +57,9 @@ def programs() -> Programs:
         staged.mkdir(parents=True, exist_ok=True)
         for name, package in (("kubernetes", "."), ("pause", "./pause")):
             _build(package, staged / name)
+        _go("install", ROUTER, GOBIN=str(staged))
         staged.rename(folder)
-    return Programs(folder / "kubernetes", folder / "pause")
+    return Programs(folder / "kubernetes", folder / "pause", folder / "kube-router")
 
 
 def _build(package: str, to: Path) -> None:
@@ -62,16 +67,16 @@ def _build(package: str, to: Path) -> None:
     major, minor, _ = VERSION.removeprefix("v").split(".")
     stamps = {"gitVersion": VERSION, "gitMajor": major, "gitMinor": minor}
     flags = " ".join(["-s -w", *(f"-X {where}.{name}={value}" for name, value in stamps.items())])
-    subprocess.run(
-        ["go", "build", "-trimpath", "-ldflags", flags, "-o", to, package],
-        cwd=SOURCES,
-        env=os.environ | {"CGO_ENABLED": "0"},
-        check=True,
-    )
+    _go("build", "-trimpath", "-ldflags", flags, "-o", to, package)
+
+
+def _go(*words: str | Path, **environment: str) -> None:
+    environment = {**os.environ, "CGO_ENABLED": "0", **environment}
+    subprocess.run(["go", *words], cwd=SOURCES, env=environment, check=True)
 
 
 def _digest() -> str:
-    whole = hashlib.sha256()
+    whole = hashlib.sha256(ROUTER.encode())
     for file in sorted(SOURCES.rglob("*")):
         if file.is_file():
             whole.update(file.read_bytes())

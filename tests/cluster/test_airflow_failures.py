@@ -12,8 +12,6 @@ from tests.end_to_end.projects import NODES
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
-BEFORE_THE_GATE = ("Schema", "Champion", "ExampleGen", "StatisticsGen", "ExampleValidator")
-
 
 def until(true: Callable[[], bool], what: str, seconds: float = 90) -> None:
     end = time.monotonic() + seconds
@@ -76,17 +74,22 @@ def test_a_task_that_is_marked_failed_takes_its_pod_along(pods: Pods) -> None:
     rest.mark("casting", "marked", "ExampleGen")
     assert rest.wait("casting", "marked") == "failed"
     until(lambda: pods.of("ExampleGen") == [], "the pod is deleted")
-    states = pods.deployed.executions("marked")
-    until(lambda: pods.deployed.executions("marked")["ExampleGen"] == "failed", f"not {states}")
+    assert pods.deployed.executions("marked")["ExampleGen"] == "failed"
 
 
-def test_a_gate_that_refuses_skips_what_follows(pods: Pods) -> None:
+def test_a_day_without_data_skips_what_follows(pods: Pods) -> None:
+    pods.compile(ONCE, "data.path=span-{SPAN}.csv")
+    assert pods.deployed.run("absent", {"span": "7"}) == "success", pods.deployed.story("absent")
+    skipped = dict.fromkeys(NODES, "skipped")
+    without_data = dict.fromkeys(("Schema", "Champion"), "success")
+    assert pods.deployed.tasks("absent") == skipped | without_data
+    assert "span-7.csv" in pods.log("absent", "ExampleGen")
+
+
+def test_a_gate_that_refuses_fails_the_run(pods: Pods) -> None:
     pods.compile(ONCE)
     pyarrow.csv.write_csv(generate(2000, 8, later=True), pods.volume / "later.csv")
-    pods.deployed.airflow.rest.trigger("casting", "later", {"data_path": "later.csv"})
-    assert pods.deployed.airflow.rest.wait("casting", "later") == "success"
-    skipped = dict.fromkeys(NODES, "skipped")
-    assert pods.deployed.tasks("later") == skipped | dict.fromkeys(BEFORE_THE_GATE, "success") | {
-        "DataGate": "success"
-    }
-    assert "M09" in pods.deployed.result("later", "DataGate")["reason"]
+    assert pods.deployed.run("later", {"data_path": "later.csv"}) == "failed"
+    states = pods.deployed.tasks("later")
+    assert states["DataGate"] == "failed" and states["Trainer"] == "upstream_failed"
+    assert "M09" in pods.log("later", "DataGate")

@@ -29,8 +29,9 @@ from .nodes import (
 _TASK = "beltline-task"
 # Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
 _SHARED, _SHARED_BYTES = "/dev/shm", "1Gi"  # noqa: S108 - the pod's own
-# The reconciling pod has to start where the image has just been pulled.
+# The reconciling pod starts where the image has just been pulled; it needs little, and no GPU.
 _START_SECONDS, _RECONCILE_SECONDS = 60, 300
+_RECONCILE = models.V1ResourceRequirements(requests={"cpu": "100m", "memory": "512Mi"})
 
 
 class NodePodManager(PodManager):
@@ -56,6 +57,9 @@ class PodNode(KubernetesPodOperator):
     # An argument that ends in .sh is not a template file.
     template_ext = ()
     labels: dict[str, str]
+    # What is known where this process runs the task; None where a failure is handled in another.
+    _started: bool | None = None
+    _stopped = False
 
     def __init__(self, *, deployment: Deployment, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -73,6 +77,7 @@ class PodNode(KubernetesPodOperator):
         self._delete_leftovers()
         again = ["--force"] if forced(context["params"], self.task_id) else []
         self.arguments: list[str] = [*self.arguments, *again]
+        self._started = False
         try:
             super().execute(context)
         except (AirflowSkipException, AirflowException) as ended:
@@ -83,15 +88,30 @@ class PodNode(KubernetesPodOperator):
             announce(context, asset, result)
         return result
 
+    def await_pod_start(self, pod: models.V1Pod) -> None:
+        """Waits until the pod runs."""
+        super().await_pod_start(pod)
+        self._started = True
+
+    def on_kill(self) -> None:
+        """Deletes the pod of a task that is marked, or whose worker ends."""
+        self._stopped = True
+        super().on_kill()
+
     def reconcile(self, context: Context, reason: str) -> None:
         """Deletes the pod of a killed task, and reconciles ML Metadata if the node had begun."""
         self.labels = {**self.labels, _TASK: _label(context)}
+        if self._started and self._stopped:
+            # There are five seconds left to this process, and twenty to the node.
+            log.info("reconcile: the node does it, as its pod ends")
+            return
         leftovers = self._delete_leftovers()
-        if leftovers and not any(map(_has_begun, leftovers)):
+        if self._started is False or (leftovers and not any(map(_has_begun, leftovers))):
             log.info("reconcile: the node had not begun")
             return
         command = self._deployment.reconcile_command(context, reason)
         self.cmds, self.arguments = command[:1], command[1:]
+        self.container_resources, self.node_selector = _RECONCILE, {}
         pod = self.pod_manager.create_pod(self.build_pod_request_obj())
         try:
             log.info("reconcile: %s", self._last_phase(pod))
@@ -162,6 +182,8 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> PodNode
         on_finish_action="delete_pod",
         termination_grace_period=GRACE_SECONDS,
         log_pod_spec_on_failure=False,
+        # Out of memory, evicted, not scheduled: the cluster knows why.
+        log_events_on_failure=True,
         # A retry must not reattach to the pod of an attempt that was marked failed.
         durable=False,
         **_volumes(chosen),

@@ -137,10 +137,23 @@ def pod(folder: str, node: str) -> dict[str, Any]:
     return {**ApiClient().sanitize_for_serialization(made), "waits": waits}
 
 
-def reconcile_pod(folder: str, node: str, cluster: str, start_seconds: float) -> dict[str, Any]:
-    """Calls back for a task whose pod is in a cluster, by its kubeconfig."""
+def reconcile_pod(
+    folder: str,
+    node: str,
+    cluster: str,
+    start_seconds: float,
+    started: bool | None = None,
+    killed: bool = False,
+) -> dict[str, Any]:
+    """Calls back for a task whose pod is in a cluster, by its kubeconfig.
+
+    `started` says whether this process saw its pod start; None where another ran the task.
+    """
     task, context, records = prepared(folder, node, "run-1", "", {})
     task.config_file = cluster
+    task._started = started
+    if killed:
+        task.on_kill()
     # The module that the task's class is of: each DAG folder has its own.
     vars(sys.modules[type(task).__module__])["_START_SECONDS"] = start_seconds
     task.on_failure_callback[0](context)

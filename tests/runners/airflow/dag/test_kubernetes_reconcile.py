@@ -26,6 +26,7 @@ class Cluster:
     pods: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     labels: list[dict[str, str]] = field(default_factory=list)
+    specs: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, name: str, state: dict[str, Any] | None) -> None:
         status = [{"name": "base", "state": state, **WHOLE}] if state else None
@@ -37,6 +38,7 @@ class Cluster:
     def create(self, _: str, body: Any) -> Any:
         name = body["metadata"]["name"]
         self.labels.append(body["metadata"]["labels"])
+        self.specs.append(body["spec"])
         self.pods[name] = pod(name, self.new_phase, None)
         return self.pods[name]
 
@@ -96,11 +98,11 @@ def folder(tmp_path_factory):
 def reconcile(airflow, folder, tmp_path):
     """Calls back for the Trainer; returns what the cluster was asked to do, and what was logged."""
 
-    def call(cluster: Cluster) -> tuple[list[str], str]:
+    def call(cluster: Cluster, **task: bool) -> tuple[list[str], str]:
         with serving(_Pods, cluster=cluster) as url:
             file = kubeconfig(tmp_path, url)
             found = airflow.ask(
-                "reconcile_pod", folder, node="Trainer", cluster=file, start_seconds=3
+                "reconcile_pod", folder, node="Trainer", cluster=file, start_seconds=3, **task
             )
         changes = [do for do, _ in cluster.asked if do in ("create", "delete")]
         return changes, " ".join(line for _, _, line in found["lines"])
@@ -126,6 +128,29 @@ def test_a_node_that_had_begun_is_reconciled(reconcile, state):
     assert cluster.pods == {}
     assert "reconcile: Succeeded" in lines
     assert cluster.labels[0].items() >= {("app.kubernetes.io/name", "beltline"), ("team", "a")}
+
+
+def test_reconciling_waits_for_no_gpu_and_no_large_machine(reconcile):
+    cluster = Cluster()
+    reconcile(cluster)
+    [container] = cluster.specs[0]["containers"]
+    assert container["resources"] == {"requests": {"cpu": "100m", "memory": "512Mi"}}
+    assert not cluster.specs[0].get("nodeSelector")
+
+
+def test_a_pod_that_was_seen_not_to_start_left_nothing_to_reconcile(reconcile):
+    """The provider has deleted it; a pod that no machine took is gone at once."""
+    changes, lines = reconcile(Cluster(), started=False)
+    assert changes == []
+    assert "the node had not begun" in lines
+
+
+def test_a_task_that_is_marked_leaves_its_node_to_reconcile(reconcile):
+    """Airflow ends the task's process after five seconds; the pod has twenty."""
+    cluster = Cluster()
+    changes, lines = reconcile(cluster, started=True, killed=True)
+    assert changes == []
+    assert "the node does it, as its pod ends" in lines
 
 
 def test_a_pod_that_is_gone_may_have_begun(reconcile):
