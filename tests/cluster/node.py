@@ -175,6 +175,8 @@ def _worker(node: Node) -> None:
         *("--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0"),
         "--conntrack-tcp-timeout-close-wait=0",
     )
+    _wait(node, "the node", lambda: _is_ready(node.kubeconfig))
+    # It asks for its node as it starts.
     node.start(
         *("router", node.programs.router, f"--kubeconfig={node.kubeconfig}"),
         *("--run-firewall=true", "--run-router=false", "--run-service-proxy=false"),
@@ -182,7 +184,6 @@ def _worker(node: Node) -> None:
         # Beside the machine's own, which are the defaults.
         *("--health-port=20344", "--metrics-port=0"),
     )
-    _wait(node, "the node", lambda: _is_ready(node.kubeconfig))
 
 
 def ctr(node: Node, *words: str | Path) -> str:
