@@ -20,17 +20,17 @@ from tests.deploy.manifests import DATABASE, SERVING
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-OWN, OPEN, OTHER = "beltline", "ingress", "strangers"
+OWN, OPEN, KUBEFLOW, OTHER = "beltline", "ingress", "kubeflow", "strangers"
 CALL = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 # All that may be; anything else between these pods may not.
 ALLOWED = {
     ("client", "server"),
     ("gateway", "server"),
     ("node", "database"),
-    # What no policy is about.
-    *((who, whom) for who in ("node", "client", "gateway", "stranger") for whom in ("client",)),
+    # What Kubeflow puts into a profile's namespace.
+    ("kubeflow", "client"),
 }
-CALLERS = ("server", "database", "node", "client", "gateway", "stranger")
+CALLERS = ("server", "database", "node", "client", "gateway", "kubeflow", "stranger")
 CALLED = ("server", "database", "node", "client")
 
 
@@ -108,9 +108,10 @@ def network(
         "node": StandIn(OWN, {"app.kubernetes.io/name": "beltline"}, {"containerPort": 9000}),
         "client": StandIn(OWN, {"beltline/client": "true"}, {"containerPort": 9000}),
         "gateway": StandIn(OPEN, {}, {"containerPort": 9000}),
+        "kubeflow": StandIn(KUBEFLOW, {}, {"containerPort": 9000}),
         "stranger": StandIn(OTHER, {}, {"containerPort": 9000}),
     }
-    labels = {OWN: {}, OPEN: {"beltline/client": "true"}, OTHER: {}}
+    labels = {OWN: {}, OPEN: {"beltline/client": "true"}, KUBEFLOW: {}, OTHER: {}}
     objects = [
         {
             "apiVersion": "v1",
@@ -142,7 +143,6 @@ def test_without_policies_everybody_reaches_everybody(network: Network) -> None:
 def test_with_the_policies_only_who_may_reaches_whom(network: Network) -> None:
     assert {each["metadata"]["namespace"] for each in network.policies} == {OWN}
     network.cluster("apply", "-f", "-", given=yaml.safe_dump_all(network.policies))
-    wanted = {pair for pair in ALLOWED if pair[0] != pair[1]}
     end = time.monotonic() + 60
-    while (reached := network.reached()) != wanted:
-        assert time.monotonic() < end, (sorted(reached - wanted), sorted(wanted - reached))
+    while (reached := network.reached()) != ALLOWED:
+        assert time.monotonic() < end, (sorted(reached - ALLOWED), sorted(ALLOWED - reached))
