@@ -111,7 +111,8 @@ class PodNode(KubernetesPodOperator):
             return
         command = self._deployment.reconcile_command(context, reason)
         self.cmds, self.arguments = command[:1], command[1:]
-        self.container_resources, self.node_selector = _RECONCILE, {}
+        self.container_resources = _RECONCILE
+        self.node_selector = dict[str, str]()
         pod = self.pod_manager.create_pod(self.build_pod_request_obj())
         try:
             log.info("reconcile: %s", self._last_phase(pod))
