@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.cluster.node import Node, kubectl
 
@@ -16,3 +19,7 @@ class Cluster:
     def __call__(self, *words: str | Path, given: str = "") -> str:
         """Runs kubectl, which must succeed; returns what it printed."""
         return kubectl(self.kubeconfig, *words, given=given)
+
+    def apply(self, *objects: Any) -> None:
+        """Makes these objects, or changes them."""
+        self("apply", "-f", "-", given=yaml.safe_dump_all(objects))

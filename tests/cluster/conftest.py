@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests import airflow_process
 from tests.airflow.deployed import Deployed
 from tests.beltline_process import Beltline
-from tests.cluster import images, node, prepare, programs
+from tests.cluster import images, node, objects, prepare, programs
 from tests.cluster.cluster import Cluster
 from tests.cluster.node import ADDRESS, ctr
 from tests.cluster.pods import NAMESPACE, Pods
@@ -64,45 +63,18 @@ def serving_image(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="session")
+def reached_postgresql(cluster: Cluster, postgresql: Server) -> Iterator[Server]:
+    """A PostgreSQL server that pods reach at the node's address."""
+    with relay(ADDRESS, postgresql.port):
+        yield postgresql
+
+
+@pytest.fixture(scope="session")
 def volume(cluster: Cluster, image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder behind the claim `beltline`, in a namespace with the restricted standard."""
     folder = tmp_path_factory.mktemp("volume")
-    # Every user comes to it, as to a volume whose group is the pods'.
-    for each in (folder, *folder.parents[:3]):
-        each.chmod(0o777)
-    objects = [
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {
-                "name": NAMESPACE,
-                "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolume",
-            "metadata": {"name": "beltline"},
-            "spec": {
-                "capacity": {"storage": "10Gi"},
-                "accessModes": ["ReadWriteMany"],
-                "storageClassName": "",
-                "hostPath": {"path": str(folder)},
-                "claimRef": {"namespace": NAMESPACE, "name": "beltline"},
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": {"name": "beltline", "namespace": NAMESPACE},
-            "spec": {
-                "accessModes": ["ReadWriteMany"],
-                "storageClassName": "",
-                "resources": {"requests": {"storage": "10Gi"}},
-            },
-        },
-    ]
-    cluster("apply", "-f", "-", given=yaml.safe_dump_all(objects))
+    made = [objects.namespace(NAMESPACE), objects.volume(NAMESPACE, folder)]
+    cluster.apply(*made, objects.claim(NAMESPACE))
     return folder
 
 
@@ -111,31 +83,22 @@ def pods(
     cluster: Cluster,
     image: str,
     volume: Path,
-    postgresql: Server,
+    reached_postgresql: Server,
     beltline: Beltline,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Pods]:
-    """The casting pipeline in an Airflow that starts pods; its first run has ended."""
-    metadata = postgresql.database()
+    """The casting pipeline in an Airflow that starts pods."""
+    metadata = reached_postgresql.database()
     seen = metadata.replace("127.0.0.1", ADDRESS)
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "metadata", "namespace": NAMESPACE},
-        "stringData": {"BELTLINE_METADATA": seen},
-    }
-    cluster("apply", "-f", "-", given=yaml.safe_dump(secret))
+    cluster.apply(objects.secret(NAMESPACE, "metadata", BELTLINE_METADATA=seen))
     project = casting(beltline, tmp_path_factory.mktemp("pods"), rows=2000)
     shutil.copy(project.folder / "casting.csv", volume)
-    database = postgresql.database().replace("postgresql:", "postgresql+psycopg2:")
+    database = reached_postgresql.database().replace("postgresql:", "postgresql+psycopg2:")
     environment = {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         "KUBECONFIG": str(cluster.kubeconfig),
     }
-    with (
-        relay(ADDRESS, postgresql.port),
-        airflow_process.running(environment) as airflow,
-    ):
+    with airflow_process.running(environment) as airflow:
         yield Pods(cluster, Deployed(airflow, project, metadata), volume)
 
 

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import yaml
 
+from tests.cluster import objects
 from tests.cluster.cluster import Cluster
 from tests.deploy import manifests
 from tests.deploy.manifests import DATABASE, SERVING
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 OWN, OPEN, KUBEFLOW, OTHER = "beltline", "ingress", "kubeflow", "strangers"
 CALL = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 # All that may be; anything else between these pods may not.
@@ -112,16 +111,8 @@ def network(
         "stranger": StandIn(OTHER, {}, {"containerPort": 9000}),
     }
     labels = {OWN: {}, OPEN: {"beltline/client": "true"}, KUBEFLOW: {}, OTHER: {}}
-    objects = [
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": name, "labels": RESTRICTED | more},
-        }
-        for name, more in labels.items()
-    ]
-    objects += [each.pod(name, serving_image) for name, each in pods.items()]
-    cluster("apply", "-f", "-", given=yaml.safe_dump_all(objects))
+    made = [objects.namespace(name, **more) for name, more in labels.items()]
+    cluster.apply(*made, *(each.pod(name, serving_image) for name, each in pods.items()))
     for name, each in pods.items():
         cluster(
             "-n", each.namespace, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=90s"
@@ -142,7 +133,7 @@ def test_without_policies_everybody_reaches_everybody(network: Network) -> None:
 
 def test_with_the_policies_only_who_may_reaches_whom(network: Network) -> None:
     assert {each["metadata"]["namespace"] for each in network.policies} == {OWN}
-    network.cluster("apply", "-f", "-", given=yaml.safe_dump_all(network.policies))
+    network.cluster.apply(*network.policies)
     end = time.monotonic() + 60
     while (reached := network.reached()) != ALLOWED:
         assert time.monotonic() < end, (sorted(reached - ALLOWED), sorted(ALLOWED - reached))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import requests
-import yaml
 
 from beltline.versions import live
+from tests.cluster import objects
 from tests.cluster.clients import Answers, asking
 from tests.cluster.cluster import Cluster
 from tests.deploy import manifests
@@ -20,7 +20,6 @@ from tests.deploy.manifests import SERVING
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 ROW = {"instances": [{"heat": 2.0, "mold": "A"}]}
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @dataclass
@@ -73,41 +72,23 @@ def serving(
 ) -> Iterator[Serving]:
     """The servers of the overlay, before the first push."""
     volume = tmp_path_factory.mktemp("serving")
-    # The pods' user comes to it, as to a volume whose group is theirs.
-    for each in (volume, *volume.parents[:3]):
-        each.chmod(0o777)
     overlay = manifests.copied(tmp_path_factory.mktemp("overlay")) / "overlays/standalone"
     rendered = manifests.render(
         manifests.with_image(manifests.with_server(overlay, "samples")), "postgresql", "samples"
     )
     namespace = rendered.namespace
-    objects = [_namespace(namespace), _volume(namespace, volume)]
-    objects += [each for each in rendered.objects if "database" not in each["metadata"]["name"]]
-    cluster("apply", "-f", "-", given=yaml.safe_dump_all(objects))
+    kept = [each for each in rendered.objects if "database" not in each["metadata"]["name"]]
+    _without_class(kept)
+    made = [objects.namespace(namespace), objects.volume(namespace, volume, "100Gi")]
+    cluster.apply(*made, *kept)
     yield Serving(cluster, namespace, volume / "served/casting")
     cluster("delete", "namespace", namespace, "--timeout=90s")
 
 
-def _namespace(name: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": RESTRICTED},
-    }
-
-
-def _volume(namespace: str, folder: Path) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": "serving"},
-        "spec": {
-            "capacity": {"storage": "100Gi"},
-            "accessModes": ["ReadWriteMany"],
-            "hostPath": {"path": str(folder)},
-            "claimRef": {"namespace": namespace, "name": "beltline"},
-        },
-    }
+def _without_class(made: list[dict[str, Any]]) -> None:
+    """Has the claim take the volume that is there."""
+    [claim] = [each for each in made if each["kind"] == "PersistentVolumeClaim"]
+    claim["spec"]["storageClassName"] = ""
 
 
 def until(true: Callable[[], bool], what: str, seconds: float = 120) -> float:
