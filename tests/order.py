@@ -14,6 +14,7 @@ SHARED = {
     "tests/airflow": "airflow",
     "tests/airflow/test_start.py": "start",
     "tests/deploy/test_image.py": "image",
+    "tests/deploy/test_serving_image.py": "image",
     "tests/docs": "docs",
     "tests/kubeflow": "image",
     "tests/models/test_export.py": "training",

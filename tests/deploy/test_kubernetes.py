@@ -75,7 +75,7 @@ def test_every_pod_says_what_it_takes_and_which_image(rendered: Rendered) -> Non
             resources = container["resources"]
             assert {"cpu", "memory"} <= resources["requests"].keys()
             assert "memory" in resources["limits"]
-            assert re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?", container["image"])
+            assert re.fullmatch(r"[a-z/-]+:\d+\.\d+(\.\d+)?", container["image"])
         for volume in spec["volumes"]:
             assert volume.get("emptyDir", {"sizeLimit": "any"}).keys() == {"sizeLimit"}
 

@@ -189,7 +189,7 @@ class TestBeltlineServer:
     def test_it_is_the_image_of_this_beltline(self, beltline_server: Rendered) -> None:
         pod = pod_of(beltline_server)
         every = [*pod.get("initContainers", []), *pod["containers"]]
-        assert {each["image"] for each in every} == {f"beltline:{VERSION}"}
+        assert {each["image"] for each in every} == {f"beltline-serving:{VERSION}"}
 
     def test_the_folder_of_samples_is_made_by_who_writes_there(
         self, beltline_server: Rendered
