@@ -160,10 +160,8 @@ class Runs:
         return said | self.report(run)
 
     def report(self, run: str) -> dict[str, str]:
-        """Runs the task at the end, which must succeed."""
-        phase, said = self.end(self.start(REPORT, run))
-        assert phase == "Succeeded", said
-        return {REPORT: said}
+        """Runs the task at the end, which fails where the run has."""
+        return {REPORT: self.end(self.start(REPORT, run))[1]}
 
     def delete(self, name: str) -> None:
         """Deletes a pod, which has a second to end."""

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def line(
     reached_postgresql: Server,
     beltline: Beltline,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Line:
+) -> Iterator[Line]:
     metadata = reached_postgresql.database()
     volume = tmp_path_factory.mktemp("pipelines")
     seen = metadata.replace("127.0.0.1", ADDRESS)
@@ -69,7 +70,8 @@ def line(
     done = project("compile", "kubeflow", "-o", "package", *SETTINGS, *given)
     assert done.code == 0, done.text
     package = Package(project.folder / "package/pipeline.yaml")
-    return Line(Runs(cluster, NAMESPACE, package), metadata, volume)
+    yield Line(Runs(cluster, NAMESPACE, package), metadata, volume)
+    cluster("delete", "namespace", NAMESPACE, "--timeout=90s")
 
 
 def ending(said: dict[str, str]) -> RunResult:
