@@ -1,7 +1,10 @@
 """Follows a run in Kubeflow: a line for each node as it ends, then the result."""
 
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
@@ -41,6 +44,7 @@ class _Following:
     tasks: Tasks
     on_node_end: OnNodeEnd
     logs: PodLogs
+    pressed: threading.Event
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     shown: set[str] = field(default_factory=set)
     without_logs: bool = False
@@ -62,27 +66,53 @@ def follow(
       Detached: Ctrl-C; the run continues.
       BeltlineError: the connection was lost; the run continues.
     """
-    following = _Following(api, run, tasks, on_node_end, PodLogs(api, run, namespace))
     try:
-        found = _retry_unreachable(lambda: api.run(run))
-        while found.state not in _OVER:
+        with _ctrl_c() as pressed:
+            logs = PodLogs(api, run, namespace)
+            following = _Following(api, run, tasks, on_node_end, logs, pressed)
+            found = _retry_unreachable(following, lambda: api.run(run))
+            while found.state not in _OVER:
+                _show(following, found)
+                _pause(following)
+                found = _retry_unreachable(following, lambda: api.run(run))
+                following.logs.refresh()
             _show(following, found)
-            time.sleep(PAUSE_SECONDS)
-            found = _retry_unreachable(lambda: api.run(run))
-            following.logs.refresh()
-        _show(following, found)
-        return _result(following, found)
+            return _result(following, found)
     except KeyboardInterrupt:
         raise Detached(f"stopped following; {_still_running(api, run)}") from None
     except (ApiError, ApiUnreachable) as error:
         raise BeltlineError(f"{error}\n  {_still_running(api, run)}") from None
 
 
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """Yields an event that Ctrl-C sets; a second Ctrl-C raises KeyboardInterrupt at once.
+
+    Raised wherever the first one comes, it could be lost in a finalizer of Kubeflow's client.
+    """
+    pressed = threading.Event()
+
+    def press(number: int, _: object) -> None:
+        pressed.set()
+        signal.signal(number, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _pause(following: _Following) -> None:
+    if following.pressed.wait(PAUSE_SECONDS):
+        raise KeyboardInterrupt
+
+
 def _still_running(api: KubeflowApi, run: str) -> str:
     return f"the run continues: see it, or terminate it, at {api.page(run)}"
 
 
-def _retry_unreachable(ask: Callable[[], Answer]) -> Answer:
+def _retry_unreachable(following: _Following, ask: Callable[[], Answer]) -> Answer:
     """Returns the result of `ask`, retried while Kubeflow is not reachable."""
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -91,7 +121,7 @@ def _retry_unreachable(ask: Callable[[], Answer]) -> Answer:
         except ApiUnreachable:
             if time.monotonic() > until:
                 raise
-            time.sleep(PAUSE_SECONDS)
+            _pause(following)
 
 
 def _show(following: _Following, found: Any) -> None:
@@ -123,7 +153,7 @@ def _outcomes(following: _Following, task: Any) -> list[tuple[Outcome, float]]:
     found: dict[str, tuple[Outcome, float]] = {}
     try:
         if name in following.tasks.nodes:
-            found = _retry_unreachable(lambda: following.logs.outcomes(name, nodes))
+            found = _retry_unreachable(following, lambda: following.logs.outcomes(name, nodes))
         else:
             reason = _SEE_LOG
     except NoLog as error:
@@ -155,7 +185,9 @@ def _result(following: _Following, found: Any) -> RunResult:
     if _is_canceled(found):
         raise NodeFailed("the run was canceled in Kubeflow; finished nodes are not run again")
     try:
-        said = _retry_unreachable(lambda: following.logs.run_result(following.tasks.report))
+        said = _retry_unreachable(
+            following, lambda: following.logs.run_result(following.tasks.report)
+        )
     except NoLog:
         said = None
     if said is not None:

@@ -286,8 +286,7 @@ def test_a_login_that_ran_out_leaves_the_run_alone(kubeflow):
 
 
 def test_control_c_stops_following_alone(kubeflow):
-    # In a process of its own: where Ctrl-C comes while Kubeflow's client configures its logging,
-    # the lock of Python's logging stays taken, and the stub's threads would wait for it.
+    # In a process of its own, as the stub's threads are this one's.
     api, run = begun(kubeflow, Play([{"trainer": "RUNNING"}] * 10**4))
     process = subprocess.Popen(
         [sys.executable, "-c", FOLLOWS, kubeflow.url, run], stdout=subprocess.PIPE, text=True
@@ -300,6 +299,31 @@ def test_control_c_stops_following_alone(kubeflow):
     assert process.returncode == 130
     assert f"the run continues: see it, or terminate it, at {api.page(run)}" in said
     assert "run_service_terminate_run" not in kubeflow.asked
+
+
+# Ctrl-C comes where Python raises nothing: in a finalizer, of which Kubeflow's client has some.
+IN_A_FINALIZER = """\
+import os, signal
+from beltline.runners.kubeflow.server import api
+class Ending:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):
+            pass
+class KubeflowApi(api.KubeflowApi):
+    def run(self, run):
+        Ending()
+        return super().run(run)
+api.KubeflowApi = KubeflowApi
+"""
+
+
+def test_a_control_c_that_comes_in_a_finalizer_is_not_lost(kubeflow):
+    api, run = begun(kubeflow, Play([{"trainer": "RUNNING"}] * 10**4))
+    words = [sys.executable, "-c", IN_A_FINALIZER + FOLLOWS, kubeflow.url, run]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert f"the run continues: see it, or terminate it, at {api.page(run)}" in done.stdout
 
 
 def test_what_was_shown_is_shown_once(kubeflow):
