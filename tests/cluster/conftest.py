@@ -13,9 +13,9 @@ from tests.airflow.deployed import Deployed
 from tests.beltline_process import Beltline
 from tests.cluster import images, node, objects, prepare, programs
 from tests.cluster.cluster import Cluster
-from tests.cluster.node import ADDRESS, ctr
+from tests.cluster.node import ctr
 from tests.cluster.pods import NAMESPACE, Pods
-from tests.cluster.relay import relay
+from tests.cluster.relay import relay, seen_by_pods
 from tests.databases import Server
 from tests.end_to_end.projects import casting
 
@@ -47,25 +47,26 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def image(cluster: Cluster) -> str:
     """The name of Beltline's image, which the node has."""
-    if cluster.node is None:
-        pytest.skip("the image is put on a node of this machine")
-    ctr(cluster.node, "images", "import", prepare.archive("pipeline"))
-    return prepare.IMAGE
+    return _imported(cluster, "pipeline")
 
 
 @pytest.fixture(scope="session")
 def serving_image(cluster: Cluster) -> str:
     """The name of the server's image, which the node has."""
+    return _imported(cluster, "serving")
+
+
+def _imported(cluster: Cluster, variant: str) -> str:
     if cluster.node is None:
         pytest.skip("the image is put on a node of this machine")
-    ctr(cluster.node, "images", "import", prepare.archive("serving"))
-    return prepare.SERVING_IMAGE
+    ctr(cluster.node, "images", "import", prepare.archive(variant))
+    return prepare.VARIANTS[variant]
 
 
 @pytest.fixture(scope="session")
 def reached_postgresql(cluster: Cluster, postgresql: Server) -> Iterator[Server]:
     """A PostgreSQL server that pods reach at the node's address."""
-    with relay(ADDRESS, postgresql.port):
+    with relay(postgresql.port):
         yield postgresql
 
 
@@ -89,7 +90,7 @@ def pods(
 ) -> Iterator[Pods]:
     """The casting pipeline in an Airflow that starts pods."""
     metadata = reached_postgresql.database()
-    seen = metadata.replace("127.0.0.1", ADDRESS)
+    seen = seen_by_pods(metadata)
     cluster.apply(objects.secret(NAMESPACE, "metadata", BELTLINE_METADATA=seen))
     project = casting(beltline, tmp_path_factory.mktemp("pods"), rows=2000)
     shutil.copy(project.folder / "casting.csv", volume)

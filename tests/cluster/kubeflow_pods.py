@@ -42,7 +42,7 @@ class Package:
         label = pipeline["components"][found["componentRef"]["name"]]["executorLabel"]
         asked, pod = pipeline["deploymentSpec"]["executors"][label]["container"], pods[label]
         inputs = {key: _value(pipeline, each, run, given) for key, each in _inputs(found)}
-        security = pod["securityContext"]
+        security, labels = pod["securityContext"], pod["podMetadata"]["labels"]
         container = {
             "name": "main",
             "image": asked["image"],
@@ -60,7 +60,7 @@ class Package:
         return {
             "apiVersion": "v1",
             "kind": "Pod",
-            "metadata": {"name": name, "namespace": namespace, **_labels(pod)},
+            "metadata": {"name": name, "namespace": namespace, "labels": labels},
             "spec": {
                 "containers": [container],
                 "volumes": [*_volumes(pod)],
@@ -68,10 +68,6 @@ class Package:
                 "activeDeadlineSeconds": int(pod["activeDeadlineSeconds"]),
             },
         }
-
-
-def _labels(pod: dict[str, Any]) -> dict[str, Any]:
-    return {"labels": pod["podMetadata"]["labels"]}
 
 
 def _tasks(pipeline: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

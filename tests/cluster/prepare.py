@@ -12,9 +12,8 @@ from tests.cluster import programs
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "beltline.test/beltline:1"
-# As the overlays' own lines for the image name it.
-SERVING_IMAGE = "registry.example/beltline-serving:1"
-VARIANTS = {"pipeline": IMAGE, "serving": SERVING_IMAGE}
+# The server's, as the overlays' own lines for it name it.
+VARIANTS = {"pipeline": IMAGE, "serving": "registry.example/beltline-serving:1"}
 
 
 def archive(variant: str) -> Path:

@@ -5,13 +5,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.cluster.node import ADDRESS
+
+
+def seen_by_pods(url: str) -> str:
+    """Returns the URL by which pods reach what listens on 127.0.0.1."""
+    return url.replace("127.0.0.1", ADDRESS)
+
 
 @contextmanager
-def relay(address: str, port: int) -> Iterator[None]:
-    """Hands connections to `address:port` on to 127.0.0.1 while the block runs."""
+def relay(port: int) -> Iterator[None]:
+    """Hands connections to that port of the node's address on to 127.0.0.1 while the block runs."""
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(
-        asyncio.start_server(lambda *client: _hand_on(port, *client), address, port)
+        asyncio.start_server(lambda *client: _hand_on(port, *client), ADDRESS, port)
     )
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -1,26 +1,19 @@
 """What a cluster does to pods: deleted, never begun, out of memory; and what Airflow's users do."""
 
 import time
-from collections.abc import Callable
 
 import pyarrow.csv
 import pytest
 
 from beltline.data.casting import generate
 from tests.cluster.pods import NAMESPACE, ONCE, Pods
+from tests.cluster.waiting import until
 from tests.end_to_end.projects import NODES
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
 # Steps of a training that doesn't end by itself.
 LONG = 1_000_000
-
-
-def until(true: Callable[[], bool], what: str, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"not in {seconds:.0f} s: {what}"
-        time.sleep(0.5)
 
 
 def test_a_deleted_pod_is_tried_again(pods: Pods, first: str) -> None:

@@ -1,7 +1,6 @@
 """A compiled package on a real Kubernetes: each task's pod as Kubeflow's driver asks for it."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from tests.beltline_process import Beltline
 from tests.cluster import objects
 from tests.cluster.cluster import Cluster
 from tests.cluster.kubeflow_pods import REPORT, Package, Runs
-from tests.cluster.node import ADDRESS
+from tests.cluster.relay import seen_by_pods
+from tests.cluster.waiting import until
 from tests.databases import Server
 from tests.end_to_end.projects import NODES, QUICK, casting
 
@@ -59,7 +59,7 @@ def line(
 ) -> Iterator[Line]:
     metadata = reached_postgresql.database()
     volume = tmp_path_factory.mktemp("pipelines")
-    seen = metadata.replace("127.0.0.1", ADDRESS)
+    seen = seen_by_pods(metadata)
     # Kubeflow's own pods don't conform to the restricted standard.
     made = [objects.namespace(NAMESPACE, "baseline"), objects.volume(NAMESPACE, volume)]
     made += [objects.claim(NAMESPACE), objects.secret(NAMESPACE, "beltline", metadata=seen)]
@@ -100,10 +100,7 @@ def test_a_node_whose_pod_is_deleted_is_tried_again_in_the_next(line: Line) -> N
     for task in before:
         assert runs.end(runs.start(task, "deleted", **given))[0] == "Succeeded"
     name = runs.start(training, "deleted", **given)
-    end = time.monotonic() + 120
-    while line.states("deleted", "Trainer") != ["running"]:
-        assert time.monotonic() < end, "the training does not begin"
-        time.sleep(1)
+    until(lambda: line.states("deleted", "Trainer") == ["running"], "the training begins")
     runs.delete(name)
     again = {"force": "Trainer", "steps": "200"}
     assert runs.end(runs.start(training, "deleted", 1, **again))[0] == "Succeeded"

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from beltline.versions import live
 from tests.cluster import objects
 from tests.cluster.clients import Answers, asking
 from tests.cluster.cluster import Cluster
+from tests.cluster.waiting import until
 from tests.deploy import manifests
 from tests.deploy.manifests import SERVING
 
@@ -89,15 +90,6 @@ def _without_class(made: list[dict[str, Any]]) -> None:
     """Has the claim take the volume that is there."""
     [claim] = [each for each in made if each["kind"] == "PersistentVolumeClaim"]
     claim["spec"]["storageClassName"] = ""
-
-
-def until(true: Callable[[], bool], what: str, seconds: float = 120) -> float:
-    """Waits for it; returns the seconds that it took."""
-    begun = time.monotonic()
-    while not true():
-        assert time.monotonic() - begun < seconds, f"not in {seconds:.0f} s: {what}"
-        time.sleep(0.2)
-    return time.monotonic() - begun
 
 
 def answering(serving: Serving, version: int) -> bool:

@@ -79,7 +79,7 @@ def predict(port: int) -> Any:
 
 
 def test_it_answers_soon(port: int) -> None:
-    print(f"ready after {until(60, port, 'readyz'):.1f} s")
+    print(f"ready after {until(10, port, 'readyz'):.1f} s")
     assert predict(port)["predictions"] == [{"probability": 60.0, "class": "known"}]
     metadata = requests.get(f"{LINE.format(port)}/metadata", timeout=10).json()
     assert set(metadata["metadata"]["signature_def"]["signature_def"]) >= {"serving_default"}
@@ -111,7 +111,7 @@ def test_what_else_is_called_in_it(docker: Engine, serving_image: str, command: 
 
 
 def test_its_size(docker: Engine, base_image: str, serving_image: str, image: str) -> None:
-    """docs/image.md has these figures, with the size of the base."""
+    """docs/image.md has these sizes, with that of the base."""
     sizes = {
         name: int(docker("image", "inspect", "--format", "{{.Size}}", name)) / 1e9
         for name in (base_image, serving_image, image)
