@@ -12,6 +12,7 @@ import pytest
 from tests.airflow.deployed import Deployed
 from tests.airflow_process import Airflow
 from tests.beltline_process import Beltline
+from tests.docs.samples import shown, unlike
 from tests.end_to_end.projects import casting
 
 pytestmark = pytest.mark.slow
@@ -49,6 +50,16 @@ def test_where_all_is_well(pipeline: Deployed) -> None:
     assert {*asked_here, *asked_there} <= found.keys()
     assert found["metadata"]["text"] == "0 runs of checked"
     assert found["airflow"]["text"].startswith("Airflow 3.")
+
+
+def test_it_prints_what_is_shown(pipeline: Deployed) -> None:
+    """With the pool that isn't there, as the page says; a page's `casting` is any name."""
+    chosen = ("--set", "resources.Trainer.gpu=1", "--set", "airflow.gpu_pool=missing")
+    hourly = ("--set", "airflow.monitoring_schedule=@hourly")
+    result = pipeline.project("check", "airflow", "--set", "name=checked", *chosen, *hourly)
+    sample = shown("beltline check airflow").replace("'gpu'", "'missing'")
+    sample = sample.replace("set gpu 1", "set missing 1")
+    assert unlike(sample, result.text) == [], result.text
 
 
 def test_a_pool_that_is_not_there_or_too_small(pipeline: Deployed) -> None:

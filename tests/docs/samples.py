@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.docs.pages import PAGES
 
-# The tables of the samples.
-_NAMES = re.compile(r"\b(casting|parts)\b")
+# The pipelines of the samples, and of the tests that compare with them.
+_NAMES = re.compile(r"\b(casting|parts|line|checked)\b")
 _MASKS = [
     (re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}"), "RUN"),
     (re.compile(r"\b[0-9a-f]{8,16}\b"), "DIGEST"),
@@ -37,6 +37,12 @@ def samples() -> list[Sample]:
         r"^<!-- output: ([^\n]+) -->\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL
     )
     return [Sample(page, *match) for page in PAGES for match in marked.findall(page.read_text())]
+
+
+def shown(command: str) -> str:
+    """Returns what the pages show as the output of that command, which one page does."""
+    [sample] = [each for each in samples() if each.command == command]
+    return sample.text
 
 
 def masked(text: str) -> str:

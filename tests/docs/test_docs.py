@@ -28,7 +28,8 @@ from beltline.runners.warm.address import IDLE
 from beltline.serving.server import TOKEN as SERVE_TOKEN
 from tests.docs.conftest import REFUSED
 from tests.docs.pages import PAGES, ROOT, Block, blocks
-from tests.docs.samples import samples, unlike
+from tests.docs.samples import shown as sample_of
+from tests.docs.samples import unlike
 from tests.end_to_end.projects import Project
 
 LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "data/README.md"]
@@ -77,7 +78,6 @@ def in_turn(commands: list[str]) -> list[str]:
 # What goes with a running server.
 SERVED = shown("curl", "beltline monitor")
 SERVE = "beltline serve"
-SAMPLES = {sample.command: sample.text for sample in samples()}
 RUN = in_turn([each for each in shown("beltline", "python") if each not in [SERVE, *SERVED]])
 
 
@@ -131,7 +131,7 @@ def test_the_server_answers_as_shown(project: Project) -> None:
     try:
         assert server.stdout
         lines = list(_until("now serving version", server.stdout))
-        assert unlike(SAMPLES[SERVE], "".join(lines)) == []
+        assert unlike(sample_of(SERVE), "".join(lines)) == []
         asking = [block.text for block in blocks("sh") if "curl" in block.text]
         answers = [
             subprocess.run(["sh", "-ec", each], capture_output=True, text=True, timeout=60)
@@ -143,7 +143,7 @@ def test_the_server_answers_as_shown(project: Project) -> None:
             for question, answer in zip(asking, answers, strict=True)
             if ":predict" in question
         ]
-        assert unlike(SAMPLES["curl"], json.dumps(predicted, separators=(",", ":"))) == []
+        assert unlike(sample_of("curl"), json.dumps(predicted, separators=(",", ":"))) == []
         # Whatever was asked before the sampler was loaded left nothing.
         end = time.monotonic() + 60
         while not list(project.root.glob("requests/parts/*/data_tfrecord-*")):

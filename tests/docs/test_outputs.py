@@ -8,18 +8,26 @@ import pytest
 
 from tests.beltline_process import Result
 from tests.docs.conftest import REFUSED
+from tests.docs.pages import ROOT
 from tests.docs.samples import Sample, samples, unlike
 from tests.end_to_end.projects import Project
 
 FIRST_RUN = "beltline run # first"
-# A server and its client: test_docs.py starts them.
-SERVED = ("beltline serve", "curl")
+# What another test runs, and compares with the page.
+ELSEWHERE = {
+    "beltline serve": "tests/docs/test_docs.py",
+    "curl": "tests/docs/test_docs.py",
+    "beltline models": "tests/runners/cli/commands/test_models.py",
+    "beltline submit kubeflow": "tests/runners/cli/commands/test_submit.py",
+    "beltline check kubeflow": "tests/runners/checks/test_kubeflow.py",
+    "beltline check airflow": "tests/airflow/test_check.py",
+}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "sample",
-    [each for each in samples() if each.command not in SERVED],
+    [each for each in samples() if each.command not in ELSEWHERE],
     ids=lambda each: f"{each.page.name}-{each.command}",
 )
 def test_a_command_prints_what_is_shown(
@@ -39,6 +47,12 @@ def test_a_command_prints_what_is_shown(
             project = Project(project.beltline, tmp_path)
         result = project(*words)
     assert unlike(sample.text, result.text) == [], result.text
+
+
+@pytest.mark.parametrize("command", ELSEWHERE)
+def test_what_another_test_compares_is_compared_there(command: str) -> None:
+    text = (ROOT / ELSEWHERE[command]).read_text()
+    assert "unlike(" in text and f'"{command}"' in text
 
 
 def test_a_line_that_is_not_printed_is_found() -> None:

@@ -23,6 +23,7 @@ from beltline.runners.cli.options import open_project
 from beltline.runners.kubeflow.compile import package
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from tests import image_registry
+from tests.docs.samples import shown, unlike
 from tests.kubeflow import cluster_stub
 from tests.kubeflow.cluster_objects import (
     ENCODED,
@@ -141,6 +142,16 @@ def test_where_all_is_well(kubeflow, cluster, registry, lock, folder):
     # To look has made nothing, here or there.
     assert sorted(folder.rglob("*")) == before
     assert kubeflow.asked == []
+
+
+def test_it_prints_what_is_shown(folder, registry, lock, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", str(folder / "nothing"))
+    theirs = {**labels_of(lock), LOCK: "0123456789abcdef"}
+    result = invoke(*image(registry, "1", **theirs))
+    sample = shown("beltline check kubeflow")
+    # A path has no colon, as an address has.
+    sample = sample.replace("registry.example", registry.host)
+    assert unlike(sample, result.output) == [], result.output
 
 
 def test_what_cannot_be_asked_from_here_is_no_failure(folder):

@@ -4,6 +4,7 @@ from click.testing import CliRunner
 
 from beltline.runners.cli.commands.models import models
 from beltline.versions.push import push
+from tests.docs.samples import shown, unlike
 from tests.runners.projects import paths
 
 
@@ -13,7 +14,8 @@ def invoke(folder, *arguments):
     return result.output
 
 
-def push_model(folder, run, directory="served", **figures):
+def push_model(folder, run, directory="served", data=None, **figures):
+    first = not list(paths(folder).root.glob(f"{directory}/line/*"))
     model = folder / "models" / run
     model.mkdir(parents=True)
     (model / "saved_model.pb").write_text(run)
@@ -21,10 +23,10 @@ def push_model(folder, run, directory="served", **figures):
         "pushed": "2026-01-02T03:04:05+00:00",
         "run": run,
         "blessed": True,
-        "first": run == "r1",
+        "first": first,
         "metrics": figures,
-        "champion_metrics": None if run == "r1" else {"auc": 0.5},
-        "digests": {"data": f"d{run[1:]}", "code": "c0de"},
+        "champion_metrics": None if first else {"auc": 0.5},
+        "digests": {"data": data or f"d{run[1:]}", "code": "c0de"},
     }
     push(model, paths(folder).root / directory / "line", said)
 
@@ -53,6 +55,14 @@ def test_the_table(folder):
         "live",
     ]
     assert first.split()[1].startswith("2026-01-0")
+
+
+def test_the_table_is_the_one_that_is_shown(folder):
+    figures = {"accuracy": 0.96, "auc": 0.9, "calibration": 1.1, "f1": 0.5, "pr_auc": 0.4}
+    for number in range(1, 4):
+        run = f"2026112{number}-041153-62a{number}"
+        push_model(folder, run, data="bf928918", rows=3912.0, **figures)
+    assert unlike(shown("beltline models"), invoke(folder)) == []
 
 
 def test_the_list(folder):

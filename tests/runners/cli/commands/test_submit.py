@@ -16,6 +16,7 @@ from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from beltline.runners.node.outcome import Outcome
 from beltline.runners.result import RunResult
 from tests.bundle.bundles import NODES
+from tests.docs.samples import shown, unlike
 from tests.kubeflow.packages import NEEDED, with_monitoring
 from tests.kubeflow.stub import Answer
 from tests.kubeflow.stub_play import Play, log
@@ -29,6 +30,7 @@ string_domain { name: "bad" value: "no" value: "yes" }
 """
 OUTCOME = Outcome("ExampleGen", "done", 1)
 TIMED = json.dumps({**json.loads(OUTCOME.line()), "seconds": 2.5})
+ROWS = {"rows_eval": 3912, "rows_train": 14120, "rows_validation": 1968, "data_digest": "d1"}
 
 
 class Calls:
@@ -52,8 +54,8 @@ def call(kubeflow, tmp_path, monkeypatch):
     return Calls(kubeflow)
 
 
-def play(kubeflow, end, state="SUCCEEDED", **values):
-    """Has the next run end so by its report."""
+def play(kubeflow, end, state="SUCCEEDED", first=TIMED, **values):
+    """Has the next run end so by its report; `first` is the line of its first node."""
 
     class Told(Play):
         def next(self, run):
@@ -62,7 +64,7 @@ def play(kubeflow, end, state="SUCCEEDED", **values):
             return super().next(run)
 
     frames = [{"nodes": "RUNNING"}, {"nodes": "SUCCEEDED"}, {"report": state}]
-    kubeflow.plays.append(Told(frames, state, {"nodes": [log(TIMED)]}))
+    kubeflow.plays.append(Told(frames, state, {"nodes": [log(first)]}))
 
 
 def test_a_good_run(kubeflow, call):
@@ -81,6 +83,16 @@ def test_a_good_run(kubeflow, call):
     assert lines[5].split() == ["ExampleGen", "done", "2.5", "s"]
     assert [line.split()[1] for line in lines[6:-1]] == ["done"] * (len(NODES) - 1)
     assert lines[-1] == "served: version 7"
+
+
+def test_it_prints_what_is_shown(kubeflow, call):
+    outcome = Outcome("ExampleGen", "done", 1, {"examples": [{"properties": ROWS}]})
+    timed = json.dumps({**json.loads(outcome.line()), "seconds": 14.2})
+    play(kubeflow, "done", version="3", first=timed)
+    result = call("--set", "kubeflow.schedule='0 2 * * *'")
+    [run] = kubeflow.runs
+    sample = shown("beltline submit kubeflow").replace("5f3c…", run["run_id"])
+    assert unlike(sample, result.output) == [], result.output
 
 
 def test_the_environment_says_where_and_the_token_is_never_shown(kubeflow, call, monkeypatch):
