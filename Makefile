@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster lint check mutants bench bench-serving bench-quality docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
 TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -38,6 +38,9 @@ test-long: setup setup-airflow  ## Run the tests that each take minutes, before 
 
 test-cluster: setup  ## Run the tests on Kubernetes: KUBECONFIG's cluster, or one made here (as root)
 	@sh tests/cluster/run.sh $(PYTEST)
+
+test-kubeflow: setup  ## Run the tests that need Kubeflow's own backend, on a cluster of kind
+	@sh tests/backend/run.sh $(PYTEST)
 
 lint: setup  ## Check style, types and layers
 	$(BIN)/ruff check .

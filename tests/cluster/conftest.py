@@ -1,5 +1,6 @@
 """The cluster that the tests share: the one that KUBECONFIG names, or one on this machine."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ import pytest
 from tests import airflow_process
 from tests.airflow.deployed import Deployed
 from tests.beltline_process import Beltline
-from tests.cluster import images, node, objects, prepare, programs
+from tests.cluster import images, metrics, node, objects, prepare, programs
 from tests.cluster.cluster import Cluster
 from tests.cluster.node import ctr
 from tests.cluster.pods import NAMESPACE, Pods
@@ -41,6 +42,7 @@ def cluster() -> Iterator[Cluster]:
         pause = Path(folder) / "pause.tar"
         images.archive(pause, "beltline.test/pause:1", {"/pause": built.pause}, ["/pause"])
         ctr(made, "images", "import", pause)
+        metrics.start(made)
         yield Cluster(made.kubeconfig, made)
 
 
@@ -61,6 +63,23 @@ def _imported(cluster: Cluster, variant: str) -> str:
         pytest.skip("the image is put on a node of this machine")
     ctr(cluster.node, "images", "import", prepare.archive(variant))
     return prepare.VARIANTS[variant]
+
+
+@pytest.fixture
+def one_gpu(cluster: Cluster) -> Iterator[None]:
+    """A GPU in the node's capacity; nothing is behind it."""
+    if cluster.node is None:
+        pytest.skip("the capacity of a node of this machine is changed")
+    _set_gpus(cluster, "1")
+    yield
+    _set_gpus(cluster, None)
+
+
+def _set_gpus(cluster: Cluster, count: str | None) -> None:
+    gpus = {"nvidia.com/gpu": count}
+    patch = json.dumps({"status": {"capacity": gpus, "allocatable": gpus}})
+    words = ("--subresource=status", "--type=merge", "-p", patch)
+    cluster("patch", "node", node.NODE, *words)
 
 
 @pytest.fixture(scope="session")

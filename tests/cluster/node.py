@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from tests.cluster import configuration
+from tests.cluster import certificates, configuration
 from tests.cluster.programs import Programs
 
 ADDRESS = "10.77.0.1"
@@ -117,12 +117,7 @@ def _keep_kernel(folder: Path) -> None:
 def _control_plane(node: Node) -> None:
     folder, kubernetes = node.folder, node.programs.kubernetes
     (folder / "tokens.csv").write_text(f"{node.token},admin,admin,system:masters\n")
-    private, public = folder / "accounts", folder / "accounts.pub"
-    for words in (
-        ["genrsa", "-out", private, "2048"],
-        ["rsa", "-in", private, "-pubout", "-out", public],
-    ):
-        subprocess.run(["openssl", *words], check=True, capture_output=True)
+    private, public = certificates.accounts(folder)
     node.kubeconfig.write_text(yaml.safe_dump(configuration.kubeconfig(ADDRESS, node.token)))
     node.start(
         *("etcd", "etcd", "--data-dir", folder / "etcd", "--unsafe-no-fsync"),
@@ -139,10 +134,11 @@ def _control_plane(node: Node) -> None:
         f"--service-account-key-file={public}",
         f"--service-account-signing-key-file={private}",
         "--kubelet-preferred-address-types=InternalIP",
+        *certificates.aggregation(folder),
         # Debian's etcd is older than what a watch-list needs.
         "--feature-gates=WatchList=false",
     )
-    _wait(node, "the API server", lambda: kubectl(node.kubeconfig, "get", "--raw", "/readyz"))
+    wait(node, "the API server", lambda: kubectl(node.kubeconfig, "get", "--raw", "/readyz"))
     common = [f"--kubeconfig={node.kubeconfig}", "--leader-elect=false"]
     node.start(
         *("controllers", kubernetes, "controllers", *common),
@@ -156,7 +152,7 @@ def _worker(node: Node) -> None:
     folder, kubernetes = node.folder, node.programs.kubernetes
     configuration.write_runtime(folder, node.containerd)
     node.start("containerd", "containerd", "--config", folder / "containerd.toml")
-    _wait(node, "containerd", lambda: ctr(node, "version"))
+    wait(node, "containerd", lambda: ctr(node, "version"))
     (folder / "kubelet.yaml").write_text(
         yaml.safe_dump(configuration.kubelet(folder, node.containerd))
     )
@@ -175,7 +171,7 @@ def _worker(node: Node) -> None:
         *("--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0"),
         "--conntrack-tcp-timeout-close-wait=0",
     )
-    _wait(node, "the node", lambda: _is_ready(node.kubeconfig))
+    wait(node, "the node", lambda: _is_ready(node.kubeconfig))
     # It asks for its node as it starts.
     node.start(
         *("router", node.programs.router, f"--kubeconfig={node.kubeconfig}"),
@@ -215,7 +211,8 @@ def _is_ready(kubeconfig: Path) -> None:
         raise RuntimeError("not ready")
 
 
-def _wait(node: Node, what: str, ask: Any, seconds: float = 120) -> None:
+def wait(node: Node, what: str, ask: Any, seconds: float = 120) -> None:
+    """Asks until it raises no RuntimeError; fails after that time, or where a process has ended."""
     end = time.monotonic() + seconds
     while True:
         node.check_processes()
@@ -229,6 +226,7 @@ def _wait(node: Node, what: str, ask: Any, seconds: float = 120) -> None:
 
 def _stop(node: Node) -> None:
     for name in (
+        "metrics",
         "router",
         "kubelet",
         "proxy",

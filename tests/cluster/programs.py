@@ -13,6 +13,8 @@ from pathlib import Path
 VERSION = "v1.34.4"
 # Enforces network policies.
 ROUTER = "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0"
+# Tells the autoscaler what pods use.
+METRICS = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0"
 SOURCES = Path(__file__).parent / "kubernetes"
 KEPT = Path(__file__).parents[2] / "build" / "cluster"
 # By the Debian package that has them; the last ones are those of Docker's tests, too.
@@ -36,6 +38,7 @@ class Programs:
     kubernetes: Path
     pause: Path
     router: Path
+    metrics: Path
 
 
 def missing() -> str:
@@ -57,9 +60,11 @@ def programs() -> Programs:
         staged.mkdir(parents=True, exist_ok=True)
         for name, package in (("kubernetes", "."), ("pause", "./pause")):
             _build(package, staged / name)
-        _go("install", ROUTER, GOBIN=str(staged))
+        for module in (ROUTER, METRICS):
+            _go("install", module, GOBIN=str(staged))
         staged.rename(folder)
-    return Programs(folder / "kubernetes", folder / "pause", folder / "kube-router")
+    names = ("kubernetes", "pause", "kube-router", "metrics-server")
+    return Programs(*(folder / name for name in names))
 
 
 def _build(package: str, to: Path) -> None:
@@ -76,7 +81,7 @@ def _go(*words: str | Path, **environment: str) -> None:
 
 
 def _digest() -> str:
-    whole = hashlib.sha256(ROUTER.encode())
+    whole = hashlib.sha256(f"{ROUTER} {METRICS}".encode())
     for file in sorted(SOURCES.rglob("*")):
         if file.is_file():
             whole.update(file.read_bytes())

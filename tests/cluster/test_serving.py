@@ -157,3 +157,16 @@ def test_no_request_fails_while_servers_and_versions_change(serving: Serving) ->
 
 def test_what_was_asked_is_sampled(serving: Serving) -> None:
     until(lambda: any(serving.folder.parents[1].rglob("data_tfrecord-*")), "a sample is written")
+
+
+def test_servers_come_with_the_load_and_go_with_it(serving: Serving) -> None:
+    # Without the five minutes for which it keeps what a peak has asked for.
+    at_once = {"spec": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}}
+    serving.kubectl("patch", "hpa", SERVING, "--type=merge", "-p", json.dumps(at_once))
+    heavy = {"instances": 2000 * ROW["instances"]}
+    with asking(serving.url, heavy) as answers:
+        took = until(lambda: len(serving.ready()) > 2, "a third is ready", 180)
+    print(f"a third pod is ready after {took:.0f} s of load")
+    took = until(lambda: len(serving.pods()) == 2, "two are left", 180)
+    print(f"two are left {took:.0f} s after it")
+    assert answers.failures == []
