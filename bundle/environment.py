@@ -14,6 +14,7 @@ LOCK = "beltline.lock"
 
 # The installed packages that a node runs. Not `models`: it travels in the bundle.
 PACKAGES = ("base", "bundle", "pipeline", "runners", "serving", "versions")
+MODELS = "models"
 
 
 @functools.cache
@@ -32,8 +33,18 @@ def source_digest() -> str:
 
     An image and a checkout with the same digest run a bundle alike.
     """
+    return _digest_of(*PACKAGES)
+
+
+@functools.cache
+def models_digest() -> str:
+    """Returns the digest of Beltline's own model code as it is installed."""
+    return _digest_of(MODELS)
+
+
+def _digest_of(*packages: str) -> str:
     here = Path(__file__).parents[1]
-    return digest.of_parts(digest.source_files(*(here / package for package in PACKAGES)))[:16]
+    return digest.of_parts(digest.source_files(*(here / package for package in packages)))[:16]
 
 
 def check_lock(compiled_with: str) -> None:

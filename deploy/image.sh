@@ -30,16 +30,16 @@ import pathlib, sys
 from beltline.base import digest
 from beltline.bundle import environment
 lock = digest.of_lock(pathlib.Path(sys.argv[1]).read_text())[:16]
-print(environment.VERSION, lock, environment.source_digest())
+print(environment.VERSION, lock, environment.source_digest(), environment.models_digest())
 END
 ) || stop "needs a Python 3.9 or later, as python3, to compute the labels"
-read -r version lock source <<END
+read -r version lock source models <<END
 $digests
 END
 image=${IMAGE:-$name:$version$suffix}
 
 set -- --build-arg "LOCK_FILE=$lock_file" --build-arg "VERSION=$version" \
-    --build-arg "LOCK=$lock" --build-arg "SOURCE=$source"
+    --build-arg "LOCK=$lock" --build-arg "SOURCE=$source" --build-arg "MODELS=$models"
 [ -z "${BASE_IMAGE:-}" ] || set -- "$@" --build-arg "BASE_IMAGE=$BASE_IMAGE"
 for name in HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     eval "[ -z \"\${$name:-}\" ]" || set -- "$@" --build-arg "$name"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from beltline.base.errors import WrongInput
-from beltline.bundle.environment import lock_digest, source_digest
+from beltline.base.settings.kubeflow import Kubeflow
+from beltline.bundle.environment import lock_digest, models_digest, source_digest
 from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.settings.settings import Settings
 from beltline.runners.checks import cluster, registry
@@ -27,6 +28,7 @@ from beltline.runners.paths import Paths
 VERSION = "org.opencontainers.image.version"
 LOCK = "io.beltline.lock"
 SOURCE = "io.beltline.source"
+MODELS = "io.beltline.models"
 
 
 def findings(project: Project, _: Paths) -> Iterator[Finding]:
@@ -34,7 +36,7 @@ def findings(project: Project, _: Paths) -> Iterator[Finding]:
     settings = project.settings
     yield run_check("pipeline", functools.partial(_definition, project))
     yield run_check("package", functools.partial(package, project))
-    yield run_check("image", functools.partial(image, settings.kubeflow.image))
+    yield run_check("image", functools.partial(image, settings.kubeflow))
     yield run_check("kubeflow", functools.partial(kubeflow, settings.kubeflow.namespace))
     yield from cluster.findings(needs(settings))
 
@@ -92,14 +94,19 @@ def package(project: Project) -> str:
     return f"{found.package:,} bytes; the largest part {found.argument:,} ({found.task})"
 
 
-def image(name: str | None) -> str:
-    """Checks that the image has the same libraries and the same Beltline as this environment."""
+def image(chosen: Kubeflow) -> str:
+    """Checks that the image has the same libraries and the same Beltline as this environment.
+
+    Its model code is compared where a package takes that from the image.
+    """
+    name = chosen.image
     if not name:
         raise Problem(
             "`kubeflow.image` is not set", "set `kubeflow.image` (`make image` builds an image)"
         )
     found = registry.labels(name)
-    for label, here, what in _LABELS:
+    compared = (*_LABELS, _MODELS) if chosen.bundle == "image" else _LABELS
+    for label, here, what in compared:
         theirs = found.values.get(label)
         if not theirs:
             fix = "build it with `make image`"
@@ -129,6 +136,7 @@ _LABELS = (
     (LOCK, lock_digest, "the locked requirements"),
     (SOURCE, source_digest, "Beltline's sources"),
 )
+_MODELS = (MODELS, models_digest, "Beltline's model code")
 NAMES = (
     *("pipeline", "package", "image", "kubeflow", "cluster"),
     *(look.__name__ for look in cluster.CHECKS),

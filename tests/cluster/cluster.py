@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from tests.cluster.node import Node, kubectl
+from tests.cluster.node import Node, ctr, kubectl
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,9 @@ class Cluster:
     def apply(self, *objects: Any) -> None:
         """Makes these objects, or changes them."""
         self("apply", "-f", "-", given=yaml.safe_dump_all(objects))
+
+    def load(self, archive: Path) -> None:
+        """Puts the images of an archive on the node; skips the test where it is another machine."""
+        if self.node is None:
+            pytest.skip("the image is put on a node of this machine")
+        ctr(self.node, "images", "import", archive)

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-DNS, PODS = "10.96.0.10", "10.244.0.0/16"
+PODS = "10.244.0.0/16"
 
 
-def kubelet(folder: Path, containerd: Path) -> dict[str, Any]:
+def kubelet(folder: Path, containerd: Path, dns: str) -> dict[str, Any]:
     """Returns the kubelet's configuration."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -16,7 +16,7 @@ def kubelet(folder: Path, containerd: Path) -> dict[str, Any]:
         "authorization": {"mode": "AlwaysAllow"},
         "cgroupDriver": "cgroupfs",
         "containerRuntimeEndpoint": f"unix://{containerd}",
-        "clusterDNS": [DNS],
+        "clusterDNS": [dns],
         "clusterDomain": "cluster.local",
         "failSwapOn": False,
         "enforceNodeAllocatable": [],

@@ -12,7 +12,7 @@ import pytest
 from tests import airflow_process
 from tests.airflow.deployed import Deployed
 from tests.beltline_process import Beltline
-from tests.cluster import images, metrics, node, objects, prepare, programs
+from tests.cluster import dns, images, metrics, node, objects, prepare, programs
 from tests.cluster.cluster import Cluster
 from tests.cluster.node import ctr
 from tests.cluster.pods import NAMESPACE, Pods
@@ -43,26 +43,22 @@ def cluster() -> Iterator[Cluster]:
         images.archive(pause, "beltline.test/pause:1", {"/pause": built.pause}, ["/pause"])
         ctr(made, "images", "import", pause)
         metrics.start(made)
+        dns.start(made)
         yield Cluster(made.kubeconfig, made)
 
 
 @pytest.fixture(scope="session")
 def image(cluster: Cluster) -> str:
     """The name of Beltline's image, which the node has."""
-    return _imported(cluster, "pipeline")
+    cluster.load(prepare.archive("pipeline"))
+    return prepare.VARIANTS["pipeline"]
 
 
 @pytest.fixture(scope="session")
 def serving_image(cluster: Cluster) -> str:
     """The name of the server's image, which the node has."""
-    return _imported(cluster, "serving")
-
-
-def _imported(cluster: Cluster, variant: str) -> str:
-    if cluster.node is None:
-        pytest.skip("the image is put on a node of this machine")
-    ctr(cluster.node, "images", "import", prepare.archive(variant))
-    return prepare.VARIANTS[variant]
+    cluster.load(prepare.archive("serving"))
+    return prepare.VARIANTS["serving"]
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def _worker(node: Node) -> None:
     node.start("containerd", "containerd", "--config", folder / "containerd.toml")
     wait(node, "containerd", lambda: ctr(node, "version"))
     (folder / "kubelet.yaml").write_text(
-        yaml.safe_dump(configuration.kubelet(folder, node.containerd))
+        yaml.safe_dump(configuration.kubelet(folder, node.containerd, ADDRESS))
     )
     node.start(
         *("kubelet", kubernetes, "kubelet", f"--kubeconfig={node.kubeconfig}"),
@@ -226,6 +226,7 @@ def wait(node: Node, what: str, ask: Any, seconds: float = 120) -> None:
 
 def _stop(node: Node) -> None:
     for name in (
+        "dns",
         "metrics",
         "router",
         "kubelet",

@@ -1,42 +1,66 @@
 """What comes over the network, made before the cluster has none: `python -m tests.cluster.prepare`.
 
-Kubernetes is built, and so are Beltline's images, which are kept as archives in `build/cluster`.
+Kubernetes is built, and so are the images, which are kept as archives in `build/cluster`.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import yaml
 
 from beltline.base import digest
 from beltline.bundle.environment import source_digest
 from tests import built_image, docker_engine
 from tests.cluster import programs
+from tests.docker_engine import Engine
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "beltline.test/beltline:1"
 # The server's, as the overlays' own lines for it name it.
 VARIANTS = {"pipeline": IMAGE, "serving": "registry.example/beltline-serving:1"}
+DATABASES = "databases"
 
 
-def archive(variant: str) -> Path:
-    """Returns where the archive of that image of these sources is, made or not."""
-    names = sorted([*(ROOT / "requirements").glob("*.txt"), *(ROOT / "deploy").glob("*")])
-    recipe = {each.name: each.read_bytes() for each in names if each.is_file()}
-    return programs.KEPT / f"{variant}-{source_digest()}-{digest.of_parts(recipe)[:16]}.tar"
+def archive(image: str) -> Path:
+    """Returns where the archive of an image is, made or not: a variant's, or the databases'."""
+    recipe = Path(__file__).parent / DATABASES if image == DATABASES else ROOT / "deploy"
+    names = sorted([*(ROOT / "requirements").glob("*.txt"), *recipe.glob("*")])
+    found = digest.of_parts({each.name: each.read_bytes() for each in names if each.is_file()})
+    return programs.KEPT / f"{image}-{source_digest()}-{found[:16]}.tar"
 
 
 def make_images() -> None:
     """Builds the images and keeps them; the archives of earlier ones are removed."""
-    wanted = {variant: archive(variant) for variant in VARIANTS}
+    wanted = {image: archive(image) for image in (*VARIANTS, DATABASES)}
     if all(each.exists() for each in wanted.values()):
         return
     for old in programs.KEPT.glob("*.tar*"):
         old.unlink()
     with docker_engine.engine() as docker, docker_engine.base_image(docker) as base:
-        for variant, kept in wanted.items():
+        for variant, name in VARIANTS.items():
             with built_image.image(docker, base, variant) as built:
-                docker("tag", built, VARIANTS[variant])
-                docker("save", "--output", kept.with_suffix(".new"), VARIANTS[variant])
-                docker("image", "rm", VARIANTS[variant])
-            kept.with_suffix(".new").rename(kept)
+                docker("tag", built, name)
+                _keep(docker, wanted[variant], name)
+        names = [*database_images()]
+        tags = [word for name in names for word in ("--tag", name)]
+        recipe = Path(__file__).parent / DATABASES
+        docker("build", "--network=host", f"--build-arg=BASE_IMAGE={base}", *tags, recipe)
+        _keep(docker, wanted[DATABASES], *names)
+
+
+def database_images() -> Iterator[str]:
+    """Yields the names of the images that the databases' manifests ask for."""
+    for file in sorted((ROOT / "deploy/kubernetes/components").glob("*/database.yaml")):
+        for each in yaml.safe_load_all(file.read_text()):
+            if each["kind"] == "StatefulSet":
+                [container] = each["spec"]["template"]["spec"]["containers"]
+                yield container["image"]
+
+
+def _keep(docker: Engine, to: Path, *names: str) -> None:
+    docker("save", "--output", to.with_suffix(".new"), *names)
+    docker("image", "rm", *names)
+    to.with_suffix(".new").rename(to)
 
 
 if __name__ == "__main__":
@@ -45,4 +69,4 @@ if __name__ == "__main__":
     else:
         print(f"Kubernetes {programs.VERSION}: {programs.programs().kubernetes}")
         make_images()
-        print("images:", *map(archive, VARIANTS))
+        print("images:", *map(archive, (*VARIANTS, DATABASES)))

@@ -13,8 +13,10 @@ from pathlib import Path
 VERSION = "v1.34.4"
 # Enforces network policies.
 ROUTER = "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@v2.1.0"
+DNS = "github.com/coredns/coredns@v1.15.0"
 # Tells the autoscaler what pods use.
 METRICS = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.9.0"
+MODULES = (ROUTER, METRICS, DNS)
 SOURCES = Path(__file__).parent / "kubernetes"
 KEPT = Path(__file__).parents[2] / "build" / "cluster"
 # By the Debian package that has them; the last ones are those of Docker's tests, too.
@@ -39,6 +41,7 @@ class Programs:
     pause: Path
     router: Path
     metrics: Path
+    dns: Path
 
 
 def missing() -> str:
@@ -60,10 +63,10 @@ def programs() -> Programs:
         staged.mkdir(parents=True, exist_ok=True)
         for name, package in (("kubernetes", "."), ("pause", "./pause")):
             _build(package, staged / name)
-        for module in (ROUTER, METRICS):
+        for module in MODULES:
             _go("install", module, GOBIN=str(staged))
         staged.rename(folder)
-    names = ("kubernetes", "pause", "kube-router", "metrics-server")
+    names = ("kubernetes", "pause", "kube-router", "metrics-server", "coredns")
     return Programs(*(folder / name for name in names))
 
 
@@ -81,7 +84,7 @@ def _go(*words: str | Path, **environment: str) -> None:
 
 
 def _digest() -> str:
-    whole = hashlib.sha256(f"{ROUTER} {METRICS}".encode())
+    whole = hashlib.sha256(" ".join(MODULES).encode())
     for file in sorted(SOURCES.rglob("*")):
         if file.is_file():
             whole.update(file.read_bytes())

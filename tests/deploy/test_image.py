@@ -36,7 +36,7 @@ TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - folders of the container
 DIGESTS = """\
 import json
 from beltline.bundle import environment as e
-print(json.dumps([e.VERSION, e.lock_digest(), e.source_digest()]))
+print(json.dumps([e.VERSION, e.lock_digest(), e.source_digest(), e.models_digest()]))
 """
 # All that Python would compile again on each start: what has no bytecode, or one of another file.
 UNCOMPILED = """\
@@ -94,7 +94,7 @@ class TestLabels:
     def test_they_say_what_is_in_it(self, docker: Engine, image: str) -> None:
         labels = config(docker, image)["Config"]["Labels"]
         said = [labels["org.opencontainers.image.version"]]
-        said += [labels["io.beltline.lock"], labels["io.beltline.source"]]
+        said += [labels[f"io.beltline.{name}"] for name in ("lock", "source", "models")]
         assert said == json.loads(confined(docker, image, "python", "-c", DIGESTS))
         assert labels["org.opencontainers.image.title"] == "Beltline"
         assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
@@ -103,7 +103,7 @@ class TestLabels:
         inside = json.loads(confined(docker, image, "python", "-c", DIGESTS))
         assert environment.lock_digest() != "unlocked"
         assert inside[:2] == [environment.VERSION, environment.lock_digest()]
-        assert inside[2] == environment.source_digest()
+        assert inside[2:] == [environment.source_digest(), environment.models_digest()]
 
     def test_labels_that_would_say_something_else_end_the_build(
         self, docker: Engine, image: str, base_image: str
@@ -277,7 +277,8 @@ class TestChange:
     def test_its_label_says_so(self, docker: Engine, image: str, changed: str) -> None:
         before, after = (config(docker, name)["Config"]["Labels"] for name in (image, changed))
         assert before["io.beltline.source"] != after["io.beltline.source"]
-        assert before["io.beltline.lock"] == after["io.beltline.lock"]
+        for same in ("lock", "models"):
+            assert before[f"io.beltline.{same}"] == after[f"io.beltline.{same}"]
 
 
 def test_another_variant_is_refused(docker: Engine) -> None:

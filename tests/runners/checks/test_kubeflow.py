@@ -17,7 +17,7 @@ from beltline.base.errors import WrongInput
 from beltline.bundle import environment
 from beltline.runners.checks import kubeflow as checks
 from beltline.runners.checks.cluster_capacity import PodRequest
-from beltline.runners.checks.kubeflow import LOCK, NAMES, SOURCE, VERSION
+from beltline.runners.checks.kubeflow import LOCK, MODELS, NAMES, SOURCE, VERSION
 from beltline.runners.cli.commands.check import check
 from beltline.runners.cli.options import open_project
 from beltline.runners.kubeflow.compile import package
@@ -199,6 +199,16 @@ def test_an_image_of_another_lock_or_another_beltline(folder, registry, lock, la
     assert found["ok"] is False
     assert f"0123456789abcdef, this environment has {labels_of(lock)[label]}" in found["text"]
     assert "rebuild and push the image" in found["fix"]
+
+
+def test_the_model_code_of_the_image_counts_where_the_package_leaves_it_out(folder, registry, lock):
+    chosen = image(registry, "models", **labels_of(lock), **{MODELS: "0123456789abcdef"})
+    assert findings(*chosen)["image"]["ok"] is True
+    found = findings(*chosen, "--set", "kubeflow.bundle=image")["image"]
+    assert found["ok"] is False
+    assert "Beltline's model code 0123456789abcdef, this environment has" in found["text"]
+    chosen = image(registry, "same", **labels_of(lock), **{MODELS: environment.models_digest()})
+    assert findings(*chosen, "--set", "kubeflow.bundle=image")["image"]["ok"] is True
 
 
 @pytest.mark.parametrize("label", [LOCK, SOURCE])
