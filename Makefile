@@ -3,7 +3,8 @@
 .PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock clean
 SHELL := /bin/sh
 BIN := .venv/bin
-TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Bytecode is kept, whatever the shell says: hundreds of processes would compile the same files.
+TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
