@@ -70,7 +70,6 @@ def test_a_task_that_is_marked_failed_takes_its_pod_along(pods: Pods, first: str
     assert rest.wait("casting", "marked") == "failed"
     until(lambda: pods.of("Trainer") == [], "the pod is deleted")
     assert pods.deployed.executions("marked")["Trainer"] == "failed"
-    assert "the node does it, as its pod ends" in pods.log("marked", "Trainer")
 
 
 def test_a_day_without_data_skips_what_follows(pods: Pods) -> None:
