@@ -30,22 +30,33 @@ def archive(image: str) -> Path:
 
 
 def make_images() -> None:
-    """Builds the images and keeps them; the archives of earlier ones are removed."""
+    """Builds the images that are not there yet; the archives of earlier ones are removed."""
     wanted = {image: archive(image) for image in (*VARIANTS, DATABASES)}
-    if all(each.exists() for each in wanted.values()):
-        return
-    for old in programs.KEPT.glob("*.tar*"):
+    for old in set(programs.KEPT.glob("*.tar*")) - set(wanted.values()):
         old.unlink()
+    missing = {image: to for image, to in wanted.items() if not to.exists()}
+    if not missing:
+        return
     with docker_engine.engine() as docker, docker_engine.base_image(docker) as base:
-        for variant, name in VARIANTS.items():
-            with built_image.image(docker, base, variant) as built:
-                docker("tag", built, name)
-                _keep(docker, wanted[variant], name)
-        names = [*database_images()]
-        tags = [word for name in names for word in ("--tag", name)]
-        recipe = Path(__file__).parent / DATABASES
-        docker("build", "--network=host", f"--build-arg=BASE_IMAGE={base}", *tags, recipe)
-        _keep(docker, wanted[DATABASES], *names)
+        for image, to in missing.items():
+            if image == DATABASES:
+                _make_databases(docker, base, to)
+            else:
+                _make_variant(docker, base, image, to)
+
+
+def _make_variant(docker: Engine, base: str, variant: str, to: Path) -> None:
+    with built_image.image(docker, base, variant) as built:
+        docker("tag", built, VARIANTS[variant])
+        _keep(docker, to, VARIANTS[variant])
+
+
+def _make_databases(docker: Engine, base: str, to: Path) -> None:
+    names = [*database_images()]
+    tags = [word for name in names for word in ("--tag", name)]
+    recipe = Path(__file__).parent / DATABASES
+    docker("build", "--network=host", f"--build-arg=BASE_IMAGE={base}", *tags, recipe)
+    _keep(docker, to, *names)
 
 
 def database_images() -> Iterator[str]:
