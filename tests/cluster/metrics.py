@@ -21,7 +21,7 @@ def start(node: Node) -> None:
         f"--authorization-kubeconfig={kubeconfig}",
         *(f"--secure-port={PORT}", f"--cert-dir={node.folder}/metrics"),
         *("--kubelet-insecure-tls", "--kubelet-preferred-address-types=InternalIP"),
-        "--metric-resolution=10s",
+        *("--metric-resolution=10s", "--kubelet-request-timeout=5s"),
     )
     kubectl(kubeconfig, "apply", "-f", "-", given=yaml.safe_dump_all(_objects()))
     wait(node, "the metrics server", lambda: kubectl(kubeconfig, "top", "node"))
