@@ -103,5 +103,6 @@ def test_a_run_outlives_a_restart_of_the_database(site: Site) -> None:
         phase, said = runs.end(name)
         assert phase == "Succeeded", said
         assert site.database() != old
-    assert ending(runs.report("restarted")).end == "done"
+    said = runs.report("restarted")
+    assert ending(said).end == "done", said
     assert (site.volume / "served/casting/1/saved_model.pb").exists()
