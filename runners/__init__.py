@@ -5,6 +5,7 @@
     warm/      runs nodes in forks of a process that has imported TFX
     airflow/   the DAG file and what writes it
     kubeflow/  the package, its pods, and Kubeflow's API
+    pods/      nodes that share a pod, for both of them
     metadata/  ML Metadata: state, lineage, reconciliation
     monitor/   monitoring as a node, for the orchestrators
     checks/    `beltline check`

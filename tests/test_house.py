@@ -78,7 +78,10 @@ TESTED_THROUGH = {
         "pipeline/tables/files.py",
         "pipeline/tables/plain.py",
     ),
-    "tests/runners/airflow/dag/test_bash_nodes.py": ("runners/airflow/dag/nodes.py",),
+    "tests/runners/airflow/dag/test_bash_nodes.py": (
+        "runners/airflow/dag/nodes.py",
+        "runners/airflow/dag/results.py",
+    ),
     "tests/airflow/test_check.py": ("runners/airflow/api.py", "runners/checks/airflow.py"),
     "tests/runners/cli/commands/test_check.py": (
         "runners/checks/local.py",

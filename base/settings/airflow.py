@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from beltline.base.settings.pods import AbsolutePath, ObjectName, Pods
+from beltline.base.settings.pods import AbsolutePath, Groups, ObjectName, Pods
 from beltline.base.settings.section import MisplacedError, Section
 
 # Five fields, or one of Airflow's names for such.
@@ -45,6 +45,12 @@ class Kubernetes(Pods):
         ge=1,
         description="How long a pod may wait for a machine, and then for its image: a GPU machine "
         "that is added first, and an image of gigabytes, take minutes.",
+    )
+    groups: Groups | None = Field(
+        None,
+        description="Nodes that share a pod and are one task, as `train: [Tuner, Trainer]`, by the "
+        "task's id; the other nodes then share pods as on Kubeflow, also with `{}`. Without it, "
+        "each node is a task with a pod of its own.",
     )
     bundles: AbsolutePath | None = Field(
         None,

@@ -4,16 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from beltline.base.settings.pods import AbsolutePath, ObjectName, Pods
+from beltline.base.settings.pods import AbsolutePath, Groups, ObjectName, Pods
 
 SecretKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
 Variable = Annotated[
     str,
     Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", json_schema_extra={"words": "name of a variable"}),
-]
-GroupName = Annotated[
-    str,
-    Field(pattern=r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$", json_schema_extra={"words": "a name"}),
 ]
 # Five fields; Kubeflow's own sixth, the seconds, is always zero.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){4}$")]
@@ -47,7 +43,7 @@ class Kubeflow(Pods):
         "becomes; one must become `BELTLINE_METADATA`, and for `data.query` one "
         "`BELTLINE_DATABASE`.",
     )
-    groups: dict[GroupName, list[str]] = Field(
+    groups: Groups = Field(
         default_factory=dict,
         description="Nodes that share a pod, as `train: [Tuner, Trainer]`, by the pod's name in "
         "Kubeflow. By default each node with a GPU has a pod of its own, and those between share "

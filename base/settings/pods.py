@@ -28,6 +28,13 @@ LabelKey = Annotated[
 ]
 
 
+# Nodes that share a pod, by the name of the pod.
+Groups = dict[
+    Annotated[str, _text(r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$", "a name")],
+    list[str],
+]
+
+
 class Pods(Section):
     """The pods of nodes, whichever orchestrator starts them."""
 

@@ -2,17 +2,21 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from beltline.base.files import replacing
 from beltline.base.settings.airflow import Airflow
+from beltline.bundle.folder import Bundle
+from beltline.bundle.manifest import Manifest
 from beltline.runners.paths import Paths
+from beltline.runners.pods.groups import Group, grouped
 
 DAG = "dag.py"
 DEPLOYMENT = "deployment.json"
 # Airflow looks for DAGs in every Python file of its folder.
-_IGNORED = "bundles/\nnodes.py\n*_nodes.py\nmonitoring.py\n"
+_IGNORED = "bundles/\nnodes.py\nresults.py\n*_nodes.py\nmonitoring.py\n"
 
 
 def resolved(airflow: Airflow, paths: Paths) -> dict[str, Any]:
@@ -32,9 +36,24 @@ def resolved(airflow: Airflow, paths: Paths) -> dict[str, Any]:
     return {"bundles": None, **airflow.model_dump(), **chosen}
 
 
+def tasks(manifest: Manifest, airflow: Airflow) -> list[Group]:
+    """Returns what becomes a task each, in an order in which they can run.
+
+    That is a node, whose state, log and retries Airflow then shows, or nodes that share a pod.
+
+    Raises:
+      WrongInput: the settings' groups are invalid.
+    """
+    chosen = airflow.kubernetes.groups
+    if airflow.where == "kubernetes" and chosen is not None:
+        return grouped(manifest, chosen, "airflow.kubernetes.groups")
+    return [Group(node.id, (node,), node.upstream) for node in manifest.nodes]
+
+
 def write(
     folder: Path,
-    bundle: str,
+    bundle: Bundle,
+    tasks: Sequence[Group],
     airflow: dict[str, Any],
     monitoring: dict[str, Any],
     settings: dict[str, Any],
@@ -42,36 +61,47 @@ def write(
     """Writes everything but the bundle into `folder`, each file atomically.
 
     Args:
-      folder: where the bundle already is, as `bundles/<bundle>`: the bundle that
-        `deployment.json` names always exists.
-      bundle: the name of the bundle's folder.
+      folder: where to write.
+      bundle: the bundle, which is in `folder` already: the one that `deployment.json` names always
+        exists.
+      tasks: what becomes a task each.
       airflow: the settings' section `airflow` with all paths resolved, and the task.
       monitoring: the settings' section of that name. It is not in the bundle, as the limits don't
         change the model.
       settings: all settings, to show them in Airflow.
     """
     written = {
-        "bundle": bundle,
+        "bundle": bundle.path.name,
+        "tasks": [_written(task) for task in tasks],
         "airflow": airflow,
         "monitoring": monitoring,
         "settings": json.dumps(settings, indent=2, ensure_ascii=False),
     }
-    _open_to_readers(folder, bundle)
+    _open_to_readers(folder, bundle.path)
     _replace(folder / ".airflowignore", _IGNORED)
     # The DAG file is last: it refers to the others.
-    for name in ("nodes.py", f"{airflow['where']}_nodes.py", "monitoring.py"):
+    for name in ("nodes.py", "results.py", f"{airflow['where']}_nodes.py", "monitoring.py"):
         _replace(folder / name, _beside(name))
     _replace(folder / DEPLOYMENT, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
     _replace(folder / DAG, _beside(DAG))
+
+
+def _written(task: Group) -> dict[str, Any]:
+    """Returns a task as `dag.py` reads it."""
+    return {
+        "id": task.name,
+        "nodes": [node.id for node in task.nodes],
+        "upstream": task.upstream,
+        "resources": task.resources.model_dump(),
+    }
 
 
 def _beside(name: str) -> str:
     return (Path(__file__).parent / "dag" / name).read_text(encoding="utf-8")
 
 
-def _open_to_readers(folder: Path, bundle: str) -> None:
+def _open_to_readers(folder: Path, path: Path) -> None:
     """Makes the bundle readable for Airflow's user; nothing in a bundle is secret."""
-    path = folder / "bundles" / bundle
     for each in (folder, path.parent, path):
         each.chmod(0o755)
     for file in path.iterdir():

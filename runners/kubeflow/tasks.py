@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-# The parameter that names the nodes to run even if their results are cached, and its value for all.
-FORCE, ALL = "force", "all"
+# The parameter that names the nodes to run even if their results are cached.
+FORCE = "force"
 # The trigger of an exit task.
 _AT_THE_END = "ALL_UPSTREAM_TASKS_COMPLETED"
 

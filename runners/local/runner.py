@@ -162,7 +162,7 @@ class _Run:
         return Outcome(node, "failed", reason=reason)
 
     def _reconcile(self, node: str, reason: str) -> None:
-        reconcile(self.paths, self.bundle.manifest.name, self.request.run, reason, node)
+        reconcile(self.paths, self.bundle.manifest.name, self.request.run, reason, [node])
 
     def _work(self, node: str) -> Callable[[], str]:
         request = self.request

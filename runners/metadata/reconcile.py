@@ -1,11 +1,12 @@
 """Reconciles ML Metadata after a kill: marks the executions that a run left running as failed.
 
-`python -m beltline.runners.metadata.reconcile --bundle DIR --run ID [--node ID] --reason TEXT`. The
-caller knows that the processes are gone: Airflow's failure callback, the client of the warm worker,
-the local runner. Needs no TFX.
+`python -m beltline.runners.metadata.reconcile --bundle DIR --run ID [--node ID]… --reason TEXT`.
+The caller knows that the processes are gone: Airflow's failure callback, the client of the warm
+worker, the local runner. Needs no TFX.
 """
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -17,9 +18,9 @@ from beltline.runners.paths import Paths
 
 
 def reconcile(
-    paths: Paths, pipeline: str, run: str, reason: str, node: str | None = None
+    paths: Paths, pipeline: str, run: str, reason: str, nodes: Collection[str] = ()
 ) -> list[str]:
-    """Marks the running executions of a run, or of one node of it, as failed.
+    """Marks the running executions of a run, or of some nodes of it, as failed.
 
     Returns the ids of their nodes.
 
@@ -28,13 +29,13 @@ def reconcile(
       pipeline: the pipeline's name.
       run: the run's id.
       reason: why the executions ended.
-      node: the only node to reconcile; None for all.
+      nodes: the only nodes to reconcile; without any, all are.
     """
     lineage = Lineage(paths.metadata, pipeline)
     left = [
         each
         for each in lineage.nodes(run)
-        if each.state in ("running", "new") and node in (None, each.node)
+        if each.state in ("running", "new") and (not nodes or each.node in nodes)
     ]
     for each in left:
         lineage.fail(each.execution_id, reason)
@@ -44,13 +45,13 @@ def reconcile(
 @click.command()
 @click.option("--bundle", "folder", type=Path, required=True, help="The bundle's folder.")
 @click.option("--run", required=True, help="The run's id.")
-@click.option("--node", help="Only this node.")
+@click.option("--node", "nodes", multiple=True, help="Only this node; repeatable.")
 @click.option("--reason", required=True, help="Why they ended.")
-def main(folder: Path, run: str, node: str | None, reason: str) -> None:
+def main(folder: Path, run: str, nodes: tuple[str, ...], reason: str) -> None:
     """Mark the executions that a run left running in ML Metadata as failed."""
     try:
         name = open_bundle(folder).manifest.name
-        marked = reconcile(Paths.from_environment(), name, run, reason, node)
+        marked = reconcile(Paths.from_environment(), name, run, reason, nodes)
     except BeltlineError as error:
         click.echo(f"beltline: {error}", err=True)
         sys.exit(error.exit_code)

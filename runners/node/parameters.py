@@ -8,6 +8,8 @@ import click
 from beltline.base.hints import did_you_mean
 from beltline.bundle.manifest import Manifest, Parameter
 
+# In place of nodes' ids, where some are to run even if their results are cached.
+ALL = "all"
 # A run's id becomes part of a path, and a name in ML Metadata.
 _RUN = r"[A-Za-z0-9_.~:+-]+"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from beltline.runners.kubeflow.log_line import results
 from beltline.runners.metadata.store import Lineage
+from beltline.runners.pods.log_line import results
 from beltline.runners.result import RunResult
 from tests.beltline_process import Beltline
 from tests.cluster import objects

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from beltline.runners.kubeflow.log_line import log_line
+from beltline.runners.pods.log_line import log_line
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 WORKFLOW = "line-x7k2p"

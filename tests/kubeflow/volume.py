@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from beltline.runners.kubeflow.log_line import results
+from beltline.runners.pods.log_line import results
 from beltline.runners.result import RunResult
 from tests.docker_engine import Engine
 from tests.end_to_end import own_code

@@ -25,15 +25,13 @@ from .nodes import (
     Context,
     Deployment,
     Environment,
-    NodeLog,
-    announce,
-    conclude,
     end_with_parent,
     key,
     log,
     template,
     without_secrets,
 )
+from .results import NodeLog, announce, conclude
 
 _RECONCILE_SECONDS = 120
 
@@ -128,7 +126,7 @@ class NodeOperator(BashOperator):
         """Reconciles ML Metadata after the node's process has ended."""
         self.subprocess_hook.wait()
         done = subprocess.run(  # noqa: S603 - our own command, no shell
-            self._deployment.reconcile_command(context, reason),
+            self._deployment.reconcile_command([self.task_id], context, reason),
             env={**without_secrets(dict(os.environ)), **self._deployment.environment()},
             cwd="/",
             capture_output=True,

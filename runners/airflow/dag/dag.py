@@ -1,9 +1,10 @@
 """The Airflow DAG of one pipeline: a task for each node of the bundle beside this file.
 
-`beltline compile airflow` copies this file unchanged, with `nodes.py`, `monitoring.py` and the
-module of the chosen executor, and writes `deployment.json` and `bundles/` beside them. They import
-only Airflow and the standard library: parsing them needs nothing of the pipeline. Each task runs
-`python -m beltline.runners.node` in the pipeline's own environment.
+Nodes that share a pod are one task. `beltline compile airflow` copies this file unchanged, with
+`nodes.py`, `results.py`, `monitoring.py` and the module of the chosen executor, and writes
+`deployment.json` and `bundles/` beside them. They import only Airflow and the standard library:
+parsing them needs nothing of the pipeline. Each task runs `python -m beltline.runners.node`, or
+`beltline.runners.pods.task`, in the pipeline's own environment.
 """
 
 import hashlib
@@ -49,11 +50,11 @@ def load(name: str) -> ModuleType:
 
 
 if TYPE_CHECKING:
-    from beltline.runners.airflow.dag import nodes
+    from beltline.runners.airflow.dag import nodes, results
 else:
-    nodes = load("nodes")
+    # Before the others, which import them.
+    nodes, results = load("nodes"), load("results")
 
-PUSHER = "Pusher"
 GROUPS = {
     "data": "Reads and validates the data.",
     "model": "Fits the preprocessing and trains the model.",
@@ -123,19 +124,28 @@ def build(folder: Path) -> DAG:
         default_args=_for_every_task(airflow),
     ) as dag:
         make = load(f"{airflow['where']}_nodes").task
-        groups = {
-            role: TaskGroup(role, tooltip=tooltip, prefix_group_id=False)
-            for role, tooltip in GROUPS.items()
-        }
+        within = _task_groups(deployment)
         tasks = {
-            node["id"]: make(
-                deployment, node, task_group=groups[node["role"]], **_of_node(deployment, node)
+            task["id"]: make(
+                deployment, task, task_group=within.get(task["id"]), **_of_task(deployment, task)
             )
-            for node in manifest["nodes"]
+            for task in deployment.tasks
         }
-        for node in manifest["nodes"]:
-            tasks[node["id"]].set_upstream([tasks[before] for before in node["upstream"]])
+        for task in deployment.tasks:
+            tasks[task["id"]].set_upstream([tasks[before] for before in task["upstream"]])
     return dag
+
+
+def _task_groups(deployment: nodes.Deployment) -> dict[str, TaskGroup]:
+    """Returns the group of each task; tasks whose nodes share pods are few, and have none."""
+    roles = {node["id"]: node["role"] for node in deployment.manifest["nodes"]}
+    if [task["id"] for task in deployment.tasks] != [*roles]:
+        return {}
+    groups = {
+        role: TaskGroup(role, tooltip=tooltip, prefix_group_id=False)
+        for role, tooltip in GROUPS.items()
+    }
+    return {node: groups[role] for node, role in roles.items()}
 
 
 def build_check(folder: Path) -> DAG:
@@ -154,7 +164,8 @@ def build_check(folder: Path) -> DAG:
         tags=["beltline", "check"],
     ) as check:
         make = load(f"{deployment.airflow['where']}_nodes").task
-        make(deployment, {"id": nodes.PROBE, "resources": resources}, task_id=nodes.PROBE)
+        probe = {"id": nodes.PROBE, "nodes": [nodes.PROBE], "resources": resources}
+        make(deployment, probe, task_id=nodes.PROBE)
     return check
 
 
@@ -170,27 +181,42 @@ def _for_every_task(airflow: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_node(deployment: nodes.Deployment, node: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments of a node's task that all executors share."""
-    values: dict[str, Any] = {"task_id": node["id"], "doc_md": _node_text(deployment, node)}
-    gpus = node["resources"]["gpu"]
+def _of_task(deployment: nodes.Deployment, task: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of a task that all executors share."""
+    airflow = deployment.airflow
+    values: dict[str, Any] = {
+        "task_id": task["id"],
+        "doc_md": _task_text(deployment, task),
+        "execution_timeout": len(task["nodes"]) * timedelta(minutes=airflow["timeout_minutes"]),
+    }
+    gpus = task["resources"]["gpu"]
     if gpus:
-        values |= {"pool": deployment.airflow["gpu_pool"], "pool_slots": gpus}
-    if node["id"] == PUSHER:
+        values |= {"pool": airflow["gpu_pool"], "pool_slots": gpus}
+    if results.PUSHER in task["nodes"]:
         values["outlets"] = [Asset(f"beltline://{deployment.name}/model")]
     return values
 
 
-def _node_text(deployment: nodes.Deployment, node: dict[str, Any]) -> str:
-    wanted = {key: value for key, value in node["resources"].items() if value}
+def _task_text(deployment: nodes.Deployment, task: dict[str, Any]) -> str:
+    wanted = {key: value for key, value in task["resources"].items() if value}
     resources = ", ".join(f"{key} {value}" for key, value in wanted.items())
+    own = [node for node in deployment.manifest["nodes"] if node["id"] in task["nodes"]]
+    shared = len(own) > 1
+    gates = [
+        f"{node['id'] if shared else 'yes'} ({node['gate']}): it can refuse"
+        for node in own
+        if node["gate"]
+    ]
     lines = {
-        "upstream": ", ".join(node["upstream"]) or "none",
-        "gate": f"yes ({node['gate']}): it can refuse" if node["gate"] else "no",
+        "upstream": ", ".join(task["upstream"]) or "none",
+        "gate": ", ".join(gates) or "no",
         "resources": resources or "none requested",
         "bundle": f"`{deployment.manifest['digest'][:16]}`",
     }
-    return "\n".join([node["does"], "", *(f"- {key}: {text}" for key, text in lines.items())])
+    table = ["| node in its pod | does |", "|---|---|"]
+    table += [f"| {node['id']} | {node['does']} |" for node in own]
+    does = table if shared else [own[0]["does"]]
+    return "\n".join([*does, "", *(f"- {key}: {text}" for key, text in lines.items())])
 
 
 def _dag_text(deployment: nodes.Deployment) -> str:

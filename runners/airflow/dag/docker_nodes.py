@@ -14,14 +14,12 @@ from .nodes import (
     Context,
     Deployment,
     Environment,
-    NodeLog,
-    announce,
-    conclude,
     end_with_parent,
     forced,
     log,
     node_command,
 )
+from .results import NodeLog, announce, conclude
 
 # Beam shuffles in shared memory; Docker's default is 64 MiB.
 _SHARED_MEMORY = 2**30
@@ -61,7 +59,7 @@ class DockerNode(DockerOperator):
         """Stops the container of a killed task, and reconciles ML Metadata."""
         self._label = _label(context)
         self._remove_leftovers()
-        self.command = self._deployment.reconcile_command(context, reason)
+        self.command = self._deployment.reconcile_command([self.task_id], context, reason)
         exit_code, _ = self._run_image()
         log.info("reconcile: exit code %s", exit_code)
 

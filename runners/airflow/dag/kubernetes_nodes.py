@@ -1,4 +1,7 @@
-"""Nodes in Kubernetes pods; bundles, data and root are on a volume that all pods share."""
+"""Nodes in Kubernetes pods; bundles, data and root are on a volume that all pods share.
+
+A task is one pod: of a node, or of several that share it, which run there as one attempt.
+"""
 
 import hashlib
 import re
@@ -16,14 +19,13 @@ from .nodes import (
     SKIPPED,
     Context,
     Deployment,
-    NodeLog,
-    announce,
-    conclude,
     end_with_parent,
     forced,
+    group_command,
     log,
     node_command,
 )
+from .results import PUSHER, NodeLog, announce, conclude, decisive
 
 # Finds the pods of a task again; the names of DAG, run and task may be too long for a label.
 _TASK = "beltline-task"
@@ -35,7 +37,7 @@ _RECONCILE = models.V1ResourceRequirements(requests={"cpu": "100m", "memory": "5
 
 
 class NodePodManager(PodManager):
-    """Follows a pod's log; lines keep their levels, and the last one is the node's result.
+    """Follows a pod's log; lines keep their levels, and some are nodes' results.
 
     Overrides a private method of the provider; a test says so if a later provider has none.
     """
@@ -45,13 +47,14 @@ class NodePodManager(PodManager):
         self.lines = NodeLog()
 
     def _log_message(self, message: str, *_: Any) -> None:
-        self.lines.take(message)
+        # The provider adds a newline to the last one.
+        self.lines.take(message.rstrip("\n"))
 
 
 class PodNode(KubernetesPodOperator):
-    """Runs a node in a pod, which ends with its task.
+    """Runs a node, or nodes that share a pod, in a pod, which ends with its task.
 
-    The result is the last line of its log, so no sidecar and no right to execute in pods is needed.
+    The results are lines of its log, so no sidecar and no right to execute in pods is needed.
     """
 
     # An argument that ends in .sh is not a template file.
@@ -61,9 +64,9 @@ class PodNode(KubernetesPodOperator):
     _started: bool | None = None
     _stopped = False
 
-    def __init__(self, *, deployment: Deployment, **kwargs: Any) -> None:
+    def __init__(self, *, deployment: Deployment, nodes: list[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._deployment = deployment
+        self._deployment, self._nodes = deployment, nodes
 
     @cached_property
     def pod_manager(self) -> NodePodManager:
@@ -71,22 +74,42 @@ class PodNode(KubernetesPodOperator):
         return NodePodManager(kube_client=self.client)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Runs the node and returns its result."""
+        """Runs the node and returns its result; of several nodes, their results by node."""
         end_with_parent()
         self.labels = {**self.labels, _TASK: _label(context)}
         self._delete_leftovers()
-        again = ["--force"] if forced(context["params"], self.task_id) else []
-        self.arguments: list[str] = [*self.arguments, *again]
+        self.arguments: list[str] = [*self.arguments, *self._forced(context)]
         self._started = False
         try:
             super().execute(context)
         except (AirflowSkipException, AirflowException) as ended:
             code = SKIPPED if isinstance(ended, AirflowSkipException) else 1
-            return conclude(code, self.pod_manager.lines.result or {"reason": str(ended)})
-        result = conclude(0, self.pod_manager.lines.result)
+            return self.concluded(context, code, {"reason": str(ended)})
+        return self.concluded(context, 0, {})
+
+    def concluded(self, context: Context, code: int, otherwise: dict[str, Any]) -> dict[str, Any]:
+        """Returns the result or the results in the log, or raises what the task's state asks for.
+
+        Args:
+          context: Airflow's.
+          code: the exit code.
+          otherwise: the result where the log has none that decides.
+        """
+        lines = self.pod_manager.lines
+        if len(self._nodes) == 1:
+            found = pushed = conclude(code, lines.result or otherwise)
+        else:
+            conclude(code, decisive(self._nodes, lines.results, code) or otherwise)
+            found, pushed = lines.results, lines.results.get(PUSHER, {})
         for asset in self.outlets:
-            announce(context, asset, result)
-        return result
+            announce(context, asset, pushed)
+        return found
+
+    def _forced(self, context: Context) -> list[str]:
+        chosen = [node for node in self._nodes if forced(context["params"], node)]
+        if not chosen or len(self._nodes) == 1:
+            return ["--force"] if chosen else []
+        return [f"--force={','.join(chosen)}"]
 
     def await_pod_start(self, pod: models.V1Pod) -> None:
         """Waits until the pod runs."""
@@ -99,7 +122,7 @@ class PodNode(KubernetesPodOperator):
         super().on_kill()
 
     def reconcile(self, context: Context, reason: str) -> None:
-        """Deletes the pod of a killed task, and reconciles ML Metadata if the node had begun."""
+        """Deletes the pod of a killed task, and reconciles ML Metadata if a node had begun."""
         self.labels = {**self.labels, _TASK: _label(context)}
         if self._started and self._stopped:
             # There are five seconds left to this process, and twenty to the node.
@@ -109,7 +132,7 @@ class PodNode(KubernetesPodOperator):
         if self._started is False or (leftovers and not any(map(_has_begun, leftovers))):
             log.info("reconcile: the node had not begun")
             return
-        command = self._deployment.reconcile_command(context, reason)
+        command = self._deployment.reconcile_command(self._nodes, context, reason)
         self.cmds, self.arguments = command[:1], command[1:]
         self.container_resources = _RECONCILE
         self.node_selector = dict[str, str]()
@@ -154,23 +177,25 @@ def _label(context: Context) -> str:
     return hashlib.sha256(whole.encode()).hexdigest()[:40]
 
 
-def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> PodNode:
-    """Returns the task of a node that runs in a pod."""
-    chosen = deployment.airflow["kubernetes"]
-    command = node_command(deployment, node["id"])
+def task(deployment: Deployment, wanted: dict[str, Any], **kwargs: Any) -> PodNode:
+    """Returns the task of a node, or of nodes that share a pod."""
+    chosen, nodes = deployment.airflow["kubernetes"], wanted["nodes"]
+    shared = len(nodes) > 1
+    command = group_command(deployment, nodes) if shared else node_command(deployment, nodes[0])
     return PodNode(
         deployment=deployment,
+        nodes=nodes,
         image=chosen["image"],
         image_pull_policy=chosen["image_pull_policy"],
         image_pull_secrets=_pull_secrets(chosen),
         namespace=chosen["namespace"],
-        labels=_labels(deployment, node["id"]),
+        labels=_labels(deployment, wanted["id"]),
         service_account_name=chosen["service_account"],
         automount_service_account_token=False,
         cmds=command[:1],
         arguments=command[1:],
         env_vars=deployment.environment(),
-        container_resources=resources(node["resources"], chosen["accelerator"]),
+        container_resources=resources(wanted["resources"], chosen["accelerator"]),
         security_context=models.V1PodSecurityContext(
             run_as_non_root=True, seccomp_profile=models.V1SeccompProfile(type="RuntimeDefault")
         ),
@@ -189,7 +214,7 @@ def task(deployment: Deployment, node: dict[str, Any], **kwargs: Any) -> PodNode
         durable=False,
         **_volumes(chosen),
         **_environment(chosen),
-        **_scheduling(chosen, node["resources"]["gpu"]),
+        **_scheduling(chosen, wanted["resources"]["gpu"]),
         **kwargs,
     )
 
@@ -205,13 +230,13 @@ def _pull_secrets(chosen: dict[str, Any]) -> list[models.V1LocalObjectReference]
     return [models.V1LocalObjectReference(name=name) for name in chosen["image_pull_secrets"]]
 
 
-def _labels(deployment: Deployment, node: str) -> dict[str, str]:
-    """Returns the labels of a node's pod; the databases' network policies admit the first one."""
+def _labels(deployment: Deployment, task_id: str) -> dict[str, str]:
+    """Returns the labels of a task's pod; the databases' network policies admit the first one."""
     return {
         **deployment.airflow["kubernetes"]["labels"],
         "app.kubernetes.io/name": "beltline",
         "beltline/pipeline": _label_value(deployment.name),
-        "beltline/task": _label_value(node),
+        "beltline/task": _label_value(task_id),
     }
 
 

@@ -54,7 +54,7 @@ def build(deployment: Deployment, make: Callable[..., Any], for_every_task: dict
         user_defined_macros={"watch": json.dumps(deployment.monitoring, sort_keys=True)},
         default_args=for_every_task,
     ) as dag:
-        node = {"id": MONITOR, "resources": _RESOURCES}
+        node = {"id": MONITOR, "nodes": [MONITOR], "resources": _RESOURCES}
         watching = make(deployment, node, task_id=MONITOR, doc_md=_DOES)
         if airflow["retrain_on_drift"]:
             _retrain(deployment).set_upstream(watching)

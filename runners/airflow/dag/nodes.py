@@ -1,4 +1,4 @@
-"""What every executor of nodes shares: environment, values, log, and the meaning of exit codes.
+"""What every executor of nodes shares: the deployment, environment, values and commands.
 
 Beside `dag.py` in the folder that Airflow loads; see there.
 """
@@ -6,9 +6,8 @@ Beside `dag.py` in the folder that Airflow loads; see there.
 import ctypes
 import json
 import logging
-import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from airflow.sdk import Asset, Connection
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk import Connection
+from airflow.sdk.exceptions import AirflowFailException
 
 Context = Any
 Environment = dict[str, str]
@@ -37,7 +36,6 @@ RUN, WATCH = "{{ run_id }}", "{{ watch }}"
 METADATA, DATABASE = "BELTLINE_METADATA", "BELTLINE_DATABASE"
 _CONNECTIONS = {METADATA: "metadata_connection", DATABASE: "database_connection"}
 _SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql"}
-_RECORD = re.compile(r"[\d-]{10} [\d:,]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ([^\s:]+): (.*)")
 
 _DEATH_SIGNAL = 1
 _libc = ctypes.CDLL(None)
@@ -49,11 +47,13 @@ log = logging.getLogger("beltline.airflow")
 class Deployment:
     """The compiled deployment: the bundle, its manifest, two sections of the settings, and all.
 
-    `bundle` is the bundle's folder where the nodes run.
+    `bundle` is the bundle's folder where the nodes run. `tasks` are what becomes a task each: a
+    node, or nodes that share a pod.
     """
 
     bundle: Path
     manifest: dict[str, Any]
+    tasks: list[dict[str, Any]]
     airflow: dict[str, Any]
     monitoring: dict[str, Any]
     settings: str
@@ -66,7 +66,7 @@ class Deployment:
         bundles = Path(written["airflow"]["bundles"] or folder / "bundles")
         bundle = bundles / written["bundle"]
         sections = (written["airflow"], written["monitoring"])
-        return cls(bundle, manifest, *sections, written["settings"])
+        return cls(bundle, manifest, written["tasks"], *sections, written["settings"])
 
     @property
     def name(self) -> str:
@@ -104,16 +104,14 @@ class Deployment:
                 found[variable] = _url(Connection.get(connection))
         return found
 
-    def reconcile_command(self, context: Context, reason: str) -> list[str]:
-        """Returns the command that reconciles ML Metadata for a task's node."""
-        what = ["--node", context["task"].task_id, "--run", context["run_id"], "--reason", reason]
+    def reconcile_command(self, nodes: Sequence[str], context: Context, reason: str) -> list[str]:
+        """Returns the command that reconciles ML Metadata for a task's nodes."""
         return [
             self.python,
             "-m",
             "beltline.runners.metadata.reconcile",
-            "--bundle",
-            str(self.bundle),
-            *what,
+            *("--bundle", str(self.bundle), *_named(nodes)),
+            *("--run", context["run_id"], "--reason", reason),
         ]
 
     def span(self, dag_run: Any, params: Mapping[str, Any]) -> str:
@@ -169,10 +167,24 @@ def node_command(deployment: Deployment, node: str) -> list[str]:
         ]
         return [*command, "--watch", WATCH, "--pause-hours", pause, "--run", RUN]
     command = [deployment.python, "-m", "beltline.runners.node", *bundle]
-    command += ["--node", node, "--run", RUN]
-    for name in deployment.manifest["parameters"]:
-        command += ["--param", f"{name}={template(name)}"]
-    return command
+    return [*command, "--node", node, "--run", RUN, *_parameters(deployment)]
+
+
+def group_command(deployment: Deployment, nodes: Sequence[str]) -> list[str]:
+    """Returns the command that runs nodes in one pod, as templates, without `--force`."""
+    command = [deployment.python, "-m", "beltline.runners.pods.task"]
+    command += ["--bundle", str(deployment.bundle), *_named(nodes)]
+    limit = deployment.airflow["timeout_minutes"] * 60
+    return [*command, "--limit", str(limit), "--run", RUN, *_parameters(deployment)]
+
+
+def _named(nodes: Sequence[str]) -> list[str]:
+    return [word for node in nodes for word in ("--node", node)]
+
+
+def _parameters(deployment: Deployment) -> list[str]:
+    values = [f"{name}={template(name)}" for name in deployment.manifest["parameters"]]
+    return [word for value in values for word in ("--param", value)]
 
 
 def forced(params: Mapping[str, Any], node: str) -> bool:
@@ -181,82 +193,12 @@ def forced(params: Mapping[str, Any], node: str) -> bool:
     return node in again or ALL in again
 
 
-class NodeLog:
-    """Logs a node's lines at their own levels, and keeps the result in the last one."""
-
-    def __init__(self) -> None:
-        self.result: dict[str, Any] = {}
-        self._logger, self._level = log, logging.INFO
-
-    def take(self, line: str) -> None:
-        """Logs one line; a line that starts no record continues the previous one."""
-        record = _RECORD.fullmatch(line)
-        if record:
-            self._level = getattr(logging, record[1])
-            self._logger, line = logging.getLogger(record[2]), record[3]
-        elif line.startswith('{"') and self._is_result(line):
-            log.debug("%s", line)
-            return
-        self._logger.log(self._level, "%s", line)
-
-    def _is_result(self, line: str) -> bool:
-        try:
-            read = json.loads(line)
-        except ValueError:
-            return False
-        if {"node", "state"} <= read.keys():
-            self.result = read
-        return bool(self.result is read)
-
-
 def end_with_parent() -> None:
     """Asks the kernel for SIGTERM when the parent ends, even by SIGKILL (Linux, prctl(2)).
 
     Airflow then calls the `on_kill` of a task whose supervisor has been killed.
     """
     _libc.prctl(_DEATH_SIGNAL, signal.SIGTERM)
-
-
-def conclude(exit_code: int, result: dict[str, Any]) -> dict[str, Any]:
-    """Returns the node's result, or raises the exception of the task's state.
-
-    Raises:
-      AirflowSkipException: the node was skipped.
-      AirflowFailException: a retry would end the same way.
-      AirflowException: the node failed.
-    """
-    reason = result.get("reason") or _exit_reason(exit_code)
-    refused = result.get("state") == "refused"
-    if exit_code == SKIPPED:
-        raise AirflowSkipException(reason)
-    if exit_code == WRONG_OPTIONS or (exit_code and refused):
-        raise AirflowFailException(reason)
-    if exit_code:
-        raise AirflowException(reason)
-    if not result:
-        log.warning("the node succeeded, but its log has no result")
-    if refused:
-        log.warning("%s refused; nothing is pushed: %s", result["node"], reason)
-    return result
-
-
-def _exit_reason(exit_code: int) -> str:
-    if exit_code == -signal.SIGKILL or exit_code == 128 + signal.SIGKILL:
-        return "the node was killed (SIGKILL); the machine may have run out of memory"
-    return f"the node ended with exit code {exit_code}; see its log"
-
-
-def announce(context: Context, asset: Asset, result: dict[str, Any]) -> None:
-    """Adds the pushed version to the asset event, if it is known."""
-    if not result:
-        return
-    [pushed] = result["outputs"]["pushed_model"]
-    context["outlet_events"][asset].extra = {
-        "version": pushed["properties"].get("pushed_version", ""),
-        "destination": pushed["properties"].get("pushed_destination", ""),
-        "model_uri": pushed["uri"],
-        "run": context["run_id"],
-    }
 
 
 def without_secrets(environment: Environment) -> Environment:

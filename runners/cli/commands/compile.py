@@ -111,4 +111,5 @@ def _write_airflow(folder: Path, bundle: Bundle, project: Project, paths: Paths)
         "task": settings.label.task,
     }
     monitoring = settings.monitoring.model_dump(mode="json")
-    deployment.write(folder, bundle.path.name, airflow, monitoring, shown)
+    tasks = deployment.tasks(bundle.manifest, settings.airflow)
+    deployment.write(folder, bundle, tasks, airflow, monitoring, shown)

@@ -9,10 +9,10 @@ from kfp import dsl
 
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Manifest
-from beltline.runners.groups import Group, grouped
 from beltline.runners.kubeflow.compile.components import Channels, component
 from beltline.runners.kubeflow.compile.pods import PodSetup
 from beltline.runners.kubeflow.tasks import FORCE, parameter_name
+from beltline.runners.pods.groups import Group, grouped
 
 TYPES = {"string": str, "integer": int}
 # What the monitoring writes if an alarm was raised.
@@ -79,8 +79,9 @@ class Parts:
 
     def _attempts(self) -> list[str]:
         kubeflow = self.kubeflow
-        asked = (kubeflow.retries, kubeflow.retry_delay_seconds, kubeflow.timeout_minutes * 60)
-        return [str(each) for each in asked]
+        limit = ["--limit", str(kubeflow.timeout_minutes * 60)]
+        asked = (kubeflow.retries, kubeflow.retry_delay_seconds)
+        return [*limit, "--attempts", *map(str, asked)]
 
     @property
     def _image(self) -> str:
@@ -97,14 +98,14 @@ class Parts:
         inputs |= {parameter_name(name): TYPES[each.type] for name, each in known.items()}
         words = ["--bundle", bundle_path(self.manifest, self.kubeflow)]
         words += [word for node in group.nodes for word in ("--node", node.id)]
-        words += ["--attempts", *self._attempts(), "--run"]
+        words += [*self._attempts(), "--run"]
 
         def arguments(values: Channels) -> list[Any]:
             given = [f"{name}={values[parameter_name(name)]}" for name in known]
             parameters = [word for each in given for word in ("--param", each)]
             return [*words, values[_RUN], *parameters, f"--force={values[FORCE]}"]
 
-        module, image = "beltline.runners.kubeflow.pod.task", self._image
+        module, image = "beltline.runners.pods.task", self._image
         return component(group.name, module, {**inputs, FORCE: str}, arguments, image)
 
     def _unpack(self, text: str) -> dsl.PipelineTask:

@@ -12,8 +12,8 @@ from kfp import dsl, kubernetes
 
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Resources
-from beltline.runners.groups import Group
 from beltline.runners.paths import DATA, ROOT
+from beltline.runners.pods.groups import Group
 
 # Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
 _SHARED, _SHARED_BYTES = "/dev/shm", "1Gi"  # noqa: S108 - the pod's own, as below

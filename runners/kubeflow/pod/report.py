@@ -14,12 +14,12 @@ import click
 from beltline.base.errors import BeltlineError, NodeFailed
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
-from beltline.runners.kubeflow.log_line import log_line
 from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.node.outcome import Outcome, read_back
 from beltline.runners.node.parameters import check_run
 from beltline.runners.paths import Paths
+from beltline.runners.pods.log_line import log_line
 from beltline.runners.progress import print_node
 from beltline.runners.result import RunResult, run_result
 

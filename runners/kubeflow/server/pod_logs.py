@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from beltline.runners.kubeflow.log_line import results
 from beltline.runners.kubeflow.server.api import ApiError, KubeflowApi
 from beltline.runners.node.outcome import Outcome
+from beltline.runners.pods.log_line import results
 from beltline.runners.result import RunResult
 
 Word = TypeVar("Word")

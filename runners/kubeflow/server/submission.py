@@ -14,9 +14,9 @@ from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Manifest
 from beltline.runners.kubeflow.server.api import ApiUnreachable, KubeflowApi
 from beltline.runners.kubeflow.server.recurring import Schedule, apply, recurring_runs_of, remove
-from beltline.runners.kubeflow.tasks import ALL, FORCE, parameter_name
+from beltline.runners.kubeflow.tasks import FORCE, parameter_name
 from beltline.runners.local.partial import check_node
-from beltline.runners.node.parameters import read_parameters
+from beltline.runners.node.parameters import ALL, read_parameters
 
 
 @dataclass(frozen=True)

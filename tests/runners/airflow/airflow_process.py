@@ -101,7 +101,8 @@ def compiled(folder: Path, name: str = "line", span: str = "", **airflow: Any) -
     written = bundles.write(target / "bundles", made, b"", b"")
     resolved = {**deployment.resolved(section, paths), "task": "binary"}
     shown = {"name": name, "data": data}
-    deployment.write(target, written.path.name, resolved, MONITORING, shown)
+    tasks = deployment.tasks(written.manifest, section)
+    deployment.write(target, written, tasks, resolved, MONITORING, shown)
     return target
 
 

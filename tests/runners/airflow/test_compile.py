@@ -4,9 +4,11 @@ import stat
 
 import pytest
 
+from beltline.base.errors import WrongInput
 from beltline.base.settings.airflow import Airflow
 from beltline.runners.airflow import compile as deployment
 from beltline.runners.paths import Paths
+from tests.bundle.bundles import NODES, manifest
 from tests.runners.airflow.airflow_process import compiled
 
 
@@ -38,6 +40,28 @@ def test_in_pods_paths_are_on_the_volume(tmp_path):
     assert found["bundles"] == "/shared/bundles"
 
 
+def tasks(**settings):
+    found = deployment.tasks(manifest(), Airflow.model_validate(settings))
+    return {each.name: [node.id for node in each.nodes] for each in found}
+
+
+PODS = {"image": "i", "volume_claim": "c"}
+EACH = {node.id: [node.id] for node in NODES}
+
+
+def test_each_node_is_a_task_unless_nodes_share_pods(tmp_path):
+    assert tasks() == EACH
+    assert tasks(where="kubernetes", kubernetes=PODS) == EACH
+    assert tasks(where="kubernetes", kubernetes={**PODS, "groups": {}}) == {"nodes": [*EACH]}
+    assert tasks(kubernetes={"groups": {}}) == EACH
+
+
+def test_a_group_that_cannot_be_is_refused():
+    chosen = {**PODS, "groups": {"train": ["trainr"]}}
+    with pytest.raises(WrongInput, match=r"^airflow\.kubernetes\.groups\.train: trainr: node not"):
+        tasks(where="kubernetes", kubernetes=chosen)
+
+
 @pytest.fixture
 def private_umask():
     before = os.umask(0o077)
@@ -56,7 +80,7 @@ def test_another_user_can_read_all_of_it(tmp_path):
 def test_only_what_the_orchestrator_needs_is_copied(tmp_path):
     folder = compiled(tmp_path)
     assert {path.name for path in folder.iterdir()} == {
-        *("dag.py", "nodes.py", "bash_nodes.py", "monitoring.py"),
+        *("dag.py", "nodes.py", "results.py", "bash_nodes.py", "monitoring.py"),
         *("deployment.json", ".airflowignore", "bundles"),
     }
 

@@ -27,15 +27,17 @@ def test_only_what_is_running_in_that_run_is_marked(tmp_path: Path) -> None:
     assert [each.state for each in lineage.nodes("other")] == ["running"]
 
 
-def test_one_node_alone(tmp_path: Path) -> None:
+def test_some_nodes_alone(tmp_path: Path) -> None:
     where = paths(tmp_path)
     ledger = Ledger(where.metadata)
     ledger.run("run")
-    for node in ("Champion", "Trainer"):
+    for node in ("Champion", "Evaluator", "Trainer"):
         ledger.node("run", node, state="RUNNING")
-    assert reconcile(where, "line", "run", "stopped", node="Champion") == ["Champion"]
+    assert reconcile(where, "line", "run", "stopped", ["Champion"]) == ["Champion"]
     found = Lineage(where.metadata, "line").nodes("run")
-    assert {each.node: each.state for each in found} == {"Champion": "failed", "Trainer": "running"}
+    states = {each.node: each.state for each in found}
+    assert states == {"Champion": "failed", "Evaluator": "running", "Trainer": "running"}
+    assert reconcile(where, "line", "run", "stopped", ["Evaluator", "Champion"]) == ["Evaluator"]
 
 
 def test_a_run_that_is_not_known_leaves_nothing_to_do(tmp_path: Path) -> None:
@@ -47,16 +49,20 @@ def test_a_run_that_is_not_known_leaves_nothing_to_do(tmp_path: Path) -> None:
 def test_as_a_command(tmp_path: Path) -> None:
     """As Airflow's failure callback calls it, in an environment without TFX."""
     where = paths(tmp_path)
-    Ledger(where.metadata).node("run", "Trainer", state="RUNNING")
+    ledger = Ledger(where.metadata)
+    for node in ("Champion", "Evaluator", "Trainer"):
+        ledger.node("run", node, state="RUNNING")
     bundle = write(tmp_path, manifest(), b"", b"")
     words = ["--bundle", str(bundle.path), "--run", "run", "--reason", "it's gone"]
+    words += ["--node", "Champion", "--node", "Trainer"]
     command = [sys.executable, "-m", "beltline.runners.metadata.reconcile", *words]
     environment = os.environ | where.environment()
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Trainer: marked failed in ML Metadata: it's gone" in done.stderr
-    found = Lineage(where.metadata, "line").node("run", "Trainer")
-    assert found is not None and (found.state, found.reason) == ("failed", "it's gone")
+    found = {each.node: each for each in Lineage(where.metadata, "line").nodes("run")}
+    assert [each.state for each in found.values()] == ["failed", "running", "failed"]
+    assert found["Trainer"].reason == "it's gone"
 
 
 def test_what_is_no_bundle_is_said(tmp_path: Path) -> None:

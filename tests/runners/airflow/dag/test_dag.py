@@ -10,7 +10,7 @@ from tests.runners.airflow.airflow_process import GPU_NODE, ROOT, Airflow, compi
 
 DAG = ROOT / "runners/airflow/dag"
 CONTAINERS = {"docker_nodes": {"docker"}, "kubernetes_nodes": {"kubernetes"}}
-NAMES = ("dag", "nodes", "bash_nodes", "monitoring", *CONTAINERS)
+NAMES = ("dag", "nodes", "results", "bash_nodes", "monitoring", *CONTAINERS)
 FILES = [DAG / f"{name}.py" for name in NAMES]
 
 

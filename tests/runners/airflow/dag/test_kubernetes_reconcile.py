@@ -1,91 +1,18 @@
 """What becomes of the pods of a killed task; a stub plays the cluster's list of pods."""
 
-import json
-import re
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from itertools import pairwise
 
 import pytest
 
-from tests.http_stub import Handler, serving
+from tests.http_stub import serving
 from tests.runners.airflow.airflow_process import compiled
+from tests.runners.airflow.pods_stub import Cluster, PodsHandler, kubeconfig
 
 pytestmark = pytest.mark.slow
 
 RUNNING = {"running": {"startedAt": "2026-11-29T00:00:00Z"}}
 ENDED = {"terminated": {"exitCode": 137}}
 PULLING = {"waiting": {"reason": "ImagePullBackOff"}}
-
-
-@dataclass
-class Cluster:
-    """Pods by name, what phase a new one has, and what was asked for."""
-
-    new_phase: str = "Succeeded"
-    pods: dict[str, Any] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    labels: list[dict[str, str]] = field(default_factory=list)
-    specs: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, name: str, state: dict[str, Any] | None) -> None:
-        status = [{"name": "base", "state": state, **WHOLE}] if state else None
-        self.pods[name] = pod(name, "Pending", status)
-
-    def list(self, _: str, __: Any) -> Any:
-        return {"kind": "PodList", "apiVersion": "v1", "items": list(self.pods.values())}
-
-    def create(self, _: str, body: Any) -> Any:
-        name = body["metadata"]["name"]
-        self.labels.append(body["metadata"]["labels"])
-        self.specs.append(body["spec"])
-        self.pods[name] = pod(name, self.new_phase, None)
-        return self.pods[name]
-
-    def read(self, name: str, _: Any) -> Any:
-        return self.pods[name]
-
-    def delete(self, name: str, _: Any) -> Any:
-        return self.pods.pop(name)
-
-
-WHOLE = {"image": "i", "imageID": "i", "ready": False, "restartCount": 0}
-
-
-def pod(name: str, phase: str, statuses: Any) -> dict[str, Any]:
-    return {
-        "kind": "Pod",
-        "apiVersion": "v1",
-        "metadata": {"name": name, "namespace": "ml"},
-        "spec": {"containers": [{"name": "base", "image": "i"}]},
-        "status": {"phase": phase, "containerStatuses": statuses},
-    }
-
-
-def kubeconfig(folder: Path, url: str) -> str:
-    file = folder / "kubeconfig"
-    named = {"name": "stub"}
-    clusters = [{**named, "cluster": {"server": url}}]
-    contexts = [{**named, "context": {"cluster": "stub", "user": "stub"}}]
-    users = [{**named, "user": {}}]
-    whole = {"clusters": clusters, "contexts": contexts, "users": users}
-    file.write_text(json.dumps({**whole, "current-context": "stub"}))
-    return str(file)
-
-
-class _Pods(Handler):
-    cluster: Cluster
-
-    def _handle(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        name = re.sub(r"^/api/v1/namespaces/ml/pods/?|\?.*$", "", self.path)
-        verb = {"GET": "read" if name else "list", "POST": "create", "DELETE": "delete"}
-        do = verb[self.command]
-        self.cluster.asked.append((do, name))
-        answer = getattr(self.cluster, do)(name, json.loads(body or "null"))
-        self.send(200, json.dumps(answer), "application/json")
-
-    do_GET = do_POST = do_DELETE = _handle
 
 
 @pytest.fixture(scope="module")
@@ -96,13 +23,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def reconcile(airflow, folder, tmp_path):
-    """Calls back for the Trainer; returns what the cluster was asked to do, and what was logged."""
+    """Calls back for a task; returns what the cluster was asked to do, and what was logged."""
 
-    def call(cluster: Cluster, **task: bool) -> tuple[list[str], str]:
-        with serving(_Pods, cluster=cluster) as url:
+    def call(cluster: Cluster, folder=folder, node="Trainer", **task) -> tuple[list[str], str]:
+        with serving(PodsHandler, cluster=cluster) as url:
             file = kubeconfig(tmp_path, url)
             found = airflow.ask(
-                "reconcile_pod", folder, node="Trainer", cluster=file, start_seconds=3, **task
+                "reconcile_pod", folder, node=node, cluster=file, start_seconds=3, **task
             )
         changes = [do for do, _ in cluster.asked if do in ("create", "delete")]
         return changes, " ".join(line for _, _, line in found["lines"])
@@ -163,3 +90,16 @@ def test_a_reconciling_pod_that_cannot_start_is_given_up(reconcile):
     changes, lines = reconcile(cluster)
     assert changes == ["create", "delete"] and cluster.pods == {}
     assert "reconcile: Pending" in lines
+
+
+def test_all_nodes_of_a_pod_that_they_share_are_reconciled(reconcile, tmp_path):
+    """Nodes of other pods may be running meanwhile."""
+    chosen = {"image": "i", "volume_claim": "c", "namespace": "ml"}
+    groups = {"train": ["Transform", "Trainer"]}
+    shared = compiled(tmp_path, where="kubernetes", kubernetes={**chosen, "groups": groups})
+    cluster = Cluster()
+    cluster.add("old", RUNNING)
+    reconcile(cluster, folder=shared, node="train")
+    [container] = cluster.specs[0]["containers"]
+    words = container["args"]
+    assert [word for before, word in pairwise(words) if before == "--node"] == groups["train"]

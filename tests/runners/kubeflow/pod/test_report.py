@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from beltline.bundle import folder
-from beltline.runners.kubeflow.log_line import results
 from beltline.runners.kubeflow.pod.report import reported
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
+from beltline.runners.pods.log_line import results
 from beltline.runners.result import RunResult
 from tests.bundle.bundles import NODES, manifest
 from tests.runners.projects import Ledger, paths

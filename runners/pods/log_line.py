@@ -1,7 +1,8 @@
 """A result as a line of a pod's log, and the results in a log.
 
 Where Kubeflow's API server can't read a pod's log, it returns the archived one. In that, a line
-that is a JSON object is reduced to its key `log`. So a result has a prefix here.
+that is a JSON object is reduced to its key `log`. So a result has a prefix here, which what Airflow
+loads knows too.
 """
 
 from collections.abc import Iterator

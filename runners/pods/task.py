@@ -1,11 +1,13 @@
-"""A group of nodes as a task of a package: the local runner, in one pod.
+"""A group of nodes as an orchestrator's task: the local runner, in one pod.
 
-`python -m beltline.runners.kubeflow.pod.task --bundle DIR --node ID… --run ID` runs the nodes in
-their order, each in a process of its own, and prints a result for each (see `log_line.py`).
+`python -m beltline.runners.pods.task --bundle DIR --node ID… --run ID` runs the nodes in
+their order, each in a process of its own, and prints a result for each (see `log_line.py`). What
+has succeeded in the run, in whatever pod, is not run again.
 
-Kubeflow has only success and failure; some versions run a failed task again and some don't. So a
-skipped node succeeds, and a failed node is run again here, as often as the settings say, whatever
-pod it failed in. What has succeeded in the run, and a gate that has refused, is not run again.
+Airflow retries tasks and knows skipped ones: it gets the node runner's exit codes, and each pod is
+one attempt. Kubeflow has only success and failure; some versions run a failed task again and some
+don't. So with `--attempts`, a skipped node succeeds, and a failed node is run again here, as often
+as the settings say, whatever pod it failed in; a gate that has refused is not run again.
 """
 
 import json
@@ -22,22 +24,23 @@ import click
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import Bundle, open_bundle
 from beltline.bundle.manifest import Manifest
-from beltline.runners.groups import Group
-from beltline.runners.kubeflow.log_line import log_line
-from beltline.runners.kubeflow.tasks import ALL
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.children import RunStopped
 from beltline.runners.local.partial import check_node
 from beltline.runners.local.runner import STOPPED, RunRequest, run_nodes
 from beltline.runners.metadata.store import NodeRun, open_exclusively
-from beltline.runners.node.outcome import DONE, FAILED, Outcome, read_back
-from beltline.runners.node.parameters import check_run, read_parameters
+from beltline.runners.node.outcome import DONE, FAILED, SKIPPED, Outcome, read_back
+from beltline.runners.node.parameters import ALL, check_run, read_parameters
 from beltline.runners.node.run import set_up_logging
 from beltline.runners.paths import Paths
+from beltline.runners.pods.groups import Group
+from beltline.runners.pods.log_line import log_line
 
 log = logging.getLogger("beltline.task")
 
-_ENDED_WELL = ("complete", "cached", "canceled")
+_SUCCEEDED = ("complete", "cached")
+# A node without data for its day is canceled.
+_ENDED_WELL = (*_SUCCEEDED, "canceled")
 
 
 @dataclass(frozen=True)
@@ -61,35 +64,50 @@ def forced(manifest: Manifest, force: str) -> frozenset[str]:
     return frozenset(known if ALL in named else named)
 
 
-def run_group(bundle: Bundle, paths: Paths, request: RunRequest, attempts: Attempts) -> int:
+def run_group(
+    bundle: Bundle, paths: Paths, request: RunRequest, attempts: Attempts | None = None
+) -> int:
     """Runs the nodes, prints their results, and returns the exit code.
 
     Args:
       bundle: the bundle.
       paths: the root, ML Metadata and the data.
       request: what to run.
-      attempts: how often.
+      attempts: how often; None where the caller retries, and tells a skipped task from a success.
+        A node that was skipped, or a gate that refused, then runs again, as the caller wants it to.
     """
     before = open_exclusively(paths, bundle.manifest.name).nodes(request.run)
     latest = {each.node: each for each in before if each.node in request.nodes}
     failures = Counter(each.node for each in before if _is_failure(each))
-    ended = {node for node, each in latest.items() if each.state in _ENDED_WELL}
-    if last := _not_again(bundle, latest, failures, attempts):
+    if attempts and (last := _not_again(bundle, latest, failures, attempts)):
         _print_result(last, 0)
         return FAILED
+    ended = _results_before(latest, _ENDED_WELL if attempts else _SUCCEEDED)
     while left := [node for node in request.nodes if node not in ended]:
         outcomes = run_nodes(bundle, paths, replace(request, nodes=left), _print_result)
-        ended |= {each.node for each in outcomes if each.exit_code != FAILED}
+        ended |= {each.node: each for each in outcomes if each.exit_code != FAILED}
         bad = next((each for each in outcomes if each.exit_code == FAILED), None)
         if bad is None:
             break
         failures[bad.node] += 1
-        if bad.state == "refused" or failures[bad.node] > attempts.retries:
+        if not attempts or bad.state == "refused" or failures[bad.node] > attempts.retries:
             return FAILED
         delay = attempts.delay * 2 ** (failures[bad.node] - 1)
         log.warning("%s failed; it is run again in %g s", bad.node, delay)
         time.sleep(delay)
-    return DONE
+    skipped = any(each.exit_code == SKIPPED for each in ended.values())
+    return SKIPPED if skipped and not attempts else DONE
+
+
+def _results_before(latest: dict[str, NodeRun], states: Sequence[str]) -> dict[str, Outcome]:
+    """Returns the outcomes of nodes that another pod has run to one of the states, and prints them.
+
+    That pod may not have lived to say what its task came to.
+    """
+    found = {node: read_back(each, node) for node, each in latest.items() if each.state in states}
+    for node, outcome in found.items():
+        _print_result(outcome, latest[node].ended - latest[node].started)
+    return found
 
 
 def _is_failure(attempt: NodeRun) -> bool:
@@ -136,12 +154,13 @@ def _capacity(manifest: Manifest, nodes: Sequence[str]) -> Capacity:
 @click.option("--run", required=True, help="The run's id.")
 @click.option("--param", "parameters", multiple=True, help="A runtime parameter, as name=value.")
 @click.option("--force", default="", help="The nodes to run even if their results are cached.")
+@click.option("--limit", type=float, metavar="SECONDS", help="The time limit of each node.")
 @click.option(
     "--attempts",
-    type=(int, float, float),
-    default=(0, 0, 21600),
-    metavar="RETRIES DELAY LIMIT",
-    help="How often a failed node is run again, after how many seconds, and how many it may take.",
+    type=(int, float),
+    metavar="RETRIES SECONDS",
+    help="How often a failed node is run again, and after how many seconds; a skipped node is a "
+    "success then. Without it, the caller retries, and the exit codes are the node runner's.",
 )
 def main(
     folder: Path,
@@ -149,9 +168,10 @@ def main(
     run: str,
     parameters: tuple[str, ...],
     force: str,
-    attempts: tuple[int, float, float],
+    limit: float | None,
+    attempts: tuple[int, float] | None,
 ) -> None:
-    """Run nodes of a bundle as a task of Kubeflow's."""
+    """Run nodes of a bundle as one task."""
     set_up_logging()
     check_run(run)
     try:
@@ -164,17 +184,17 @@ def main(
             forced=forced(bundle.manifest, force),
             parameters=read_parameters(bundle.manifest, parameters),
             log_files=False,
-            time_limit=attempts[2],
+            time_limit=limit,
         )
         paths = Paths.from_environment()
-        sys.exit(run_group(bundle, paths, request, Attempts(*attempts[:2])))
+        sys.exit(run_group(bundle, paths, request, Attempts(*attempts) if attempts else None))
     except RunStopped as error:
-        # What each node came to is in ML Metadata; the report reads it there.
+        # What each node came to is in ML Metadata.
         click.echo(f"beltline: {error}", err=True)
         sys.exit(error.exit_code)
     except BeltlineError as error:
         _print_result(Outcome(nodes[0], "failed", reason=str(error)), 0)
-        sys.exit(error.exit_code)
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A task of a package: which of its nodes run, how often, and how it ends."""
+"""Nodes that share a pod: which of them run, how often, and how their task ends."""
 
 import json
 import shutil
@@ -11,14 +11,14 @@ from click.testing import CliRunner
 
 from beltline.base.errors import WrongInput
 from beltline.bundle import folder
-from beltline.runners.kubeflow.log_line import results
-from beltline.runners.kubeflow.pod import task
-from beltline.runners.kubeflow.pod.task import Attempts, forced, run_group
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.children import RunStopped
 from beltline.runners.local.runner import STOPPED, RunRequest
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
-from beltline.runners.node.outcome import Outcome
+from beltline.runners.node.outcome import FAILED, Outcome
+from beltline.runners.pods import task
+from beltline.runners.pods.log_line import results
+from beltline.runners.pods.task import Attempts, forced, run_group
 from tests.beltline_process import Beltline, Result
 from tests.bundle.bundles import manifest
 from tests.end_to_end.projects import QUICK, Project, casting
@@ -63,8 +63,13 @@ class Group:
         monkeypatch.setattr(task.time, "sleep", self.slept.append)
 
     def __call__(self, retries: int = 2) -> int:
+        """Runs it as Kubeflow's task does."""
+        return self.run(Attempts(retries, 10))
+
+    def run(self, attempts: Attempts | None = None) -> int:
+        """Runs it; without `attempts`, as Airflow's task does."""
         request = RunRequest("run", NODES, Capacity.of_machine())
-        return run_group(self.bundle, self.paths, request, Attempts(retries, 10))
+        return run_group(self.bundle, self.paths, request, attempts)
 
     def _run_nodes(self, _: Any, __: Any, request: RunRequest, tell: Callable[..., None]) -> Any:
         outcomes = []
@@ -73,13 +78,16 @@ class Group:
             ends = self.plays.get(node, [])
             outcomes.append(self._end(node, ends.pop(0) if ends else "done"))
             tell(outcomes[-1], 1.5)
-            if outcomes[-1].exit_code:
+            if outcomes[-1].exit_code == FAILED:
                 break
         return outcomes
 
     def _end(self, node: str, state: str) -> Outcome:
         if state == "skipped":
             return Outcome(node, "skipped", reason="nothing to do")
+        if state == "no data":
+            execution = self.ledger.node("run", node, "CANCELED", **{REASON: state})
+            return Outcome(node, "skipped", execution, reason=state)
         refused = {REFUSED: "yes", REASON: "too cold"} if state == "refused" else {}
         execution = self.ledger.node("run", node, "COMPLETE" if state == "done" else "FAILED")
         if refused:
@@ -118,11 +126,16 @@ def test_after_its_retries_it_has_failed(group: Group) -> None:
     assert "Transform" not in group.ran
 
 
-def test_another_pod_goes_on_where_the_last_one_was_killed(group: Group) -> None:
+@pytest.mark.parametrize("attempts", [Attempts(2, 10), None])
+def test_another_pod_goes_on_where_the_last_one_was_killed(
+    group: Group, capsys, attempts: Attempts | None
+) -> None:
+    """It says again what that one may not have lived to say: whoever follows hears all of it."""
     group.ledger.node("run", "ExampleGen", "COMPLETE")
     group.ledger.node("run", "DataGate", "RUNNING")
-    assert group() == 0
+    assert group.run(attempts) == 0
     assert group.ran == ["DataGate", "Transform"]
+    assert [(node, state) for node, state, _ in told(capsys)] == [(node, "done") for node in NODES]
 
 
 def test_attempts_count_whatever_pod_they_were_in(group: Group, capsys) -> None:
@@ -156,7 +169,46 @@ def test_a_gate_that_refuses_is_not_asked_again(group: Group, capsys) -> None:
 def test_a_skipped_node_succeeds(group: Group) -> None:
     group.plays = {node: ["skipped"] for node in NODES}
     assert group() == 0
+    assert group.ran == NODES
     assert group.slept == []
+
+
+def test_where_the_caller_retries_a_pod_is_one_attempt(group: Group, capsys) -> None:
+    group.plays = {"DataGate": ["failed"] * 3}
+    for _ in range(3):
+        assert group.run() == 1
+    assert group.run() == 0
+    assert group.ran == ["ExampleGen", *["DataGate"] * 4, "Transform"]
+    assert group.slept == []
+    assert [state for _, state, _ in told(capsys)][:4] == ["done", "failed", "done", "failed"]
+
+
+def test_a_gate_that_refused_is_asked_again_where_the_caller_wants_it(group: Group) -> None:
+    """Somebody has cleared the task in Airflow."""
+    group.plays = {"DataGate": ["refused"]}
+    assert group.run() == 1
+    assert group.run() == 0
+    assert group.ran == ["ExampleGen", "DataGate", "DataGate", "Transform"]
+
+
+def test_a_skipped_node_is_told_where_the_caller_knows_what_that_is(group: Group) -> None:
+    group.plays = {"Transform": ["skipped"]}
+    assert group.run() == 99
+
+
+def test_the_data_of_a_day_may_come_before_the_task_is_cleared(group: Group) -> None:
+    group.plays = {node: ["no data"] for node in NODES}
+    assert group.run() == 99
+    assert group.run() == 0
+    assert group.ran == NODES + NODES
+
+
+def test_a_push_that_an_earlier_pod_found_unneeded_is_skipped_still(group: Group) -> None:
+    for node in NODES[:-1]:
+        group.ledger.node("run", node)
+    group.ledger.node("run", NODES[-1], outputs={"pushed_model": ("PushedModel", {"pushed": 0})})
+    assert group.run() == 99
+    assert group.ran == []
 
 
 def test_a_pod_that_is_stopped_blames_no_node(tmp_path: Path, monkeypatch) -> None:
@@ -194,7 +246,7 @@ def call_all(
         *("--bundle", bundle, *words, "--run", run, *more),
         cwd=project.folder,
         env={"BELTLINE_ROOT": str(project.root), "BELTLINE_DATA": str(project.folder)},
-        program="beltline.runners.kubeflow.pod.task",
+        program="beltline.runners.pods.task",
     )
     assert result.out, result.text
     return result.code, [json.loads(each) for each in results(result.out)][::-1]
@@ -220,9 +272,7 @@ def test_nodes_that_share_a_pod_are_executions_of_their_own(project: Project) ->
 
 @pytest.mark.slow
 def test_a_node_that_takes_too_long_is_stopped(project: Project) -> None:
-    code, found = call_all(
-        *(project, ["ExampleGen"], "slow", "--force=all", "--attempts", "0", "0", "0.1")
-    )
+    code, found = call_all(*(project, ["ExampleGen"], "slow", "--force=all", "--limit", "0.1"))
     assert (code, found[-1]["state"]) == (1, "failed")
     assert "stopped at its time limit" in found[-1]["reason"]
     lineage = Lineage(f"sqlite:///{project.root}/metadata.sqlite", "casting")
@@ -235,7 +285,7 @@ def test_a_failure_has_its_reason(project: Project) -> None:
     assert (code, found["state"]) == (1, "failed")
     assert "nowhere.csv" in str(found["reason"])
     code, found = call(project, "ExampleGen", "b", "--force=Examplegen")
-    assert (code, found["state"]) == (2, "failed")
+    assert (code, found["state"]) == (1, "failed")
     assert "did you mean ExampleGen?" in str(found["reason"])
 
 
@@ -244,10 +294,12 @@ def test_without_data_nothing_fails_and_nothing_runs(project: Project) -> None:
     """No data for the day: Kubeflow knows no task that was skipped, and must not try it again."""
     shutil.copy(project.folder / "casting.csv", project.folder / "span-1.csv")
     given = ("--param", "data-path=span-{SPAN}.csv", "--param", "span=7")
-    code, found = call(project, "ExampleGen", "empty", *given)
+    kubeflow = (*given, "--attempts", "0", "0")
+    code, found = call(project, "ExampleGen", "empty", *kubeflow)
     assert (code, found["state"]) == (0, "skipped"), found
-    code, found = call(project, "StatisticsGen", "empty", *given)
+    code, found = call(project, "StatisticsGen", "empty", *kubeflow)
     assert (code, found["state"]) == (0, "skipped")
+    assert call(project, "StatisticsGen", "empty", *given)[0] == 99
     assert "ExampleGen was skipped" in str(found["reason"])
     lineage = Lineage(f"sqlite:///{project.root}/metadata.sqlite", "casting")
     assert [each.node for each in lineage.nodes("empty")] == ["ExampleGen"]

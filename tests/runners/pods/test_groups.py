@@ -6,7 +6,7 @@ import pytest
 
 from beltline.base.errors import WrongInput
 from beltline.bundle.manifest import Manifest, Resources
-from beltline.runners.groups import grouped
+from beltline.runners.pods.groups import grouped
 from tests.bundle.bundles import NODES, manifest
 
 ALL = [node.id for node in NODES]

@@ -1,4 +1,4 @@
-from beltline.runners.kubeflow.log_line import log_line, results
+from beltline.runners.pods.log_line import log_line, results
 from tests.kubeflow.stub_play import archived
 
 FIRST, LAST = '{"node": "Trainer"}', '{"node": "Pusher"}'
