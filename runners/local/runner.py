@@ -171,6 +171,9 @@ class _Run:
             if request.log_files:
                 _redirect(self.paths.log(request.run, node))
             set_up_logging("" if request.log_files else node)
+            if not request.log_files:
+                # Not every node logs something; whoever reads the log looks for each.
+                logging.getLogger("beltline.node").info("started")
             force = node in request.forced
             try:
                 outcome = run_node(

@@ -240,16 +240,24 @@ def call(project: Project, node: str, run: str, *more: str) -> tuple[int, dict[s
 def call_all(
     project: Project, nodes: list[str], run: str, *more: str
 ) -> tuple[int, list[dict[str, Any]]]:
+    result = call_task(project, nodes, run, *more)
+    return result.code, told_by(result)
+
+
+def told_by(result: Result) -> list[dict[str, Any]]:
+    assert result.out, result.text
+    return [json.loads(each) for each in results(result.out)][::-1]
+
+
+def call_task(project: Project, nodes: list[str], run: str, *more: str) -> Result:
     [bundle] = (project.root / "bundles").iterdir()
     words = [word for node in nodes for word in ("--node", node)]
-    result: Result = project.beltline(
+    return project.beltline(
         *("--bundle", bundle, *words, "--run", run, *more),
         cwd=project.folder,
         env={"BELTLINE_ROOT": str(project.root), "BELTLINE_DATA": str(project.folder)},
         program="beltline.runners.pods.task",
     )
-    assert result.out, result.text
-    return result.code, [json.loads(each) for each in results(result.out)][::-1]
 
 
 @pytest.mark.slow
@@ -262,12 +270,14 @@ def test_it_is_the_node_runner(project: Project) -> None:
 @pytest.mark.slow
 def test_nodes_that_share_a_pod_are_executions_of_their_own(project: Project) -> None:
     nodes = ["StatisticsGen", "ExampleGen", "Schema"]
-    code, found = call_all(project, nodes, "shared", "--force=StatisticsGen")
+    done = call_task(project, nodes, "shared", "--force=StatisticsGen")
+    code, found, err = done.code, told_by(done), done.err
     assert code == 0
     states = {each["node"]: each["state"] for each in found}
     assert states == {"ExampleGen": "cached", "StatisticsGen": "done", "Schema": "done"}
     lineage = Lineage(f"sqlite:///{project.root}/metadata.sqlite", "casting")
     assert {each.node for each in lineage.nodes("shared")} == set(nodes)
+    assert all(f" INFO {node}/beltline.node: started\n" in err for node in nodes)
 
 
 @pytest.mark.slow
