@@ -205,10 +205,19 @@ def test_a_push_that_was_not_needed_is_skipped_and_updates_nothing(run):
 def test_a_model_gate_that_refuses_in_another_pod_leaves_a_warning(run):
     """Its task is done; those after it are skipped by the node runner."""
     blessing = {"uri": "/b", "type": "ModelBlessing", "properties": {"blessed": 0}}
-    ended = run(BEFORE, 0, line("Transform", "refused", "auc 0.5", blessing=[blessing]))
+    gate = line("Schema", "refused", "auc 0.5", blessing=[blessing])
+    ended = run(BEFORE, 0, gate, line("Transform", "done"))
     assert ended["raised"] == ""
-    said = "Transform refused; nothing is pushed: auc 0.5"
+    said = "Schema refused; nothing is pushed: auc 0.5"
     assert ["WARNING", "beltline.airflow", said] in ended["lines"]
+
+
+def test_a_model_gate_that_refuses_in_the_pod_of_the_pusher_is_why_it_is_skipped(run):
+    blessing = {"uri": "/b", "type": "ModelBlessing", "properties": {"blessed": 0}}
+    gate = line("Champion", "refused", "auc 0.5", blessing=[blessing])
+    ended = run(AFTER, 99, gate, line("Pusher", "skipped", "Champion refused"))
+    assert (ended["raised"], ended["extras"]) == ("AirflowSkipException", [])
+    assert ended["says"] == "Champion refused: auc 0.5"
 
 
 @pytest.mark.parametrize(
