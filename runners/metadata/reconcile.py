@@ -14,7 +14,11 @@ import click
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import open_bundle
 from beltline.runners.metadata.store import Lineage
+from beltline.runners.metadata.waiting import wait_for_metadata
 from beltline.runners.paths import Paths
+
+# Airflow gives it two minutes.
+_PATIENCE_SECONDS = 60.0
 
 
 def reconcile(
@@ -51,7 +55,9 @@ def main(folder: Path, run: str, nodes: tuple[str, ...], reason: str) -> None:
     """Mark the executions that a run left running in ML Metadata as failed."""
     try:
         name = open_bundle(folder).manifest.name
-        marked = reconcile(Paths.from_environment(), name, run, reason, nodes)
+        paths = Paths.from_environment()
+        wait_for_metadata(paths, name, _PATIENCE_SECONDS)
+        marked = reconcile(paths, name, run, reason, nodes)
     except BeltlineError as error:
         click.echo(f"beltline: {error}", err=True)
         sys.exit(error.exit_code)

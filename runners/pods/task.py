@@ -29,6 +29,7 @@ from beltline.runners.local.children import RunStopped
 from beltline.runners.local.partial import check_node
 from beltline.runners.local.runner import STOPPED, RunRequest, run_nodes
 from beltline.runners.metadata.store import NodeRun, open_exclusively
+from beltline.runners.metadata.waiting import PATIENCE_SECONDS, wait_for_metadata
 from beltline.runners.node.outcome import DONE, FAILED, SKIPPED, Outcome, read_back
 from beltline.runners.node.parameters import ALL, check_run, read_parameters
 from beltline.runners.node.run import set_up_logging
@@ -76,6 +77,8 @@ def run_group(
       attempts: how often; None where the caller retries, and tells a skipped task from a success.
         A node that was skipped, or a gate that refused, then runs again, as the caller wants it to.
     """
+    if attempts:
+        wait_for_metadata(paths, bundle.manifest.name, PATIENCE_SECONDS)
     before = open_exclusively(paths, bundle.manifest.name).nodes(request.run)
     latest = {each.node: each for each in before if each.node in request.nodes}
     failures = Counter(each.node for each in before if _is_failure(each))
@@ -95,6 +98,8 @@ def run_group(
         delay = attempts.delay * 2 ** (failures[bad.node] - 1)
         log.warning("%s failed; it is run again in %g s", bad.node, delay)
         time.sleep(delay)
+        # It may be why the node has failed.
+        wait_for_metadata(paths, bundle.manifest.name, PATIENCE_SECONDS)
     skipped = any(each.exit_code == SKIPPED for each in ended.values())
     return SKIPPED if skipped and not attempts else DONE
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from beltline.bundle import folder
+from beltline.runners.kubeflow.pod import report
 from beltline.runners.kubeflow.pod.report import reported
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from beltline.runners.pods.log_line import results
@@ -139,11 +141,17 @@ def test_before_the_first_alarm_there_is_no_bundle(tmp_path: Path) -> None:
     assert called(*words, BELTLINE_ROOT=str(tmp_path)).returncode == 1
 
 
-def test_without_a_database_it_fails_and_says_why(tmp_path: Path) -> None:
+def test_without_a_database_it_fails_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setenv("BELTLINE_ROOT", str(tmp_path))
     url = "mysql://beltline:hidden-word@127.0.0.1:1/metadata"
-    done = command(tmp_path, BELTLINE_ROOT=str(tmp_path), BELTLINE_METADATA=url)
-    assert done.returncode == 1
+    monkeypatch.setenv("BELTLINE_METADATA", url)
+    bundle = folder.write(tmp_path / "bundles", manifest(), b"pipeline", b"code").path
+    done = CliRunner().invoke(report.main, ["--bundle", str(bundle), "--run", "run"])
+    assert done.exit_code == 1
     found = RunResult.from_line(next(results(done.stdout)))
     assert (found.end, found.node) == ("failed", "report")
     assert "can't be opened" in found.reason
-    assert "hidden-word" not in done.stdout + done.stderr
+    assert "hidden-word" not in done.output

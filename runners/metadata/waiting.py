@@ -1,0 +1,40 @@
+"""Waits for the database of ML Metadata, which a cluster may restart at any time."""
+
+import logging
+import time
+
+from beltline.base.errors import WrongInput
+from beltline.runners.metadata.store import open_exclusively
+from beltline.runners.paths import Paths
+
+PATIENCE_SECONDS = 120.0
+"""A database's pod that moves to another machine is back by then."""
+_PAUSE_SECONDS = 1.0
+
+log = logging.getLogger("beltline.metadata")
+
+
+def wait_for_metadata(paths: Paths, pipeline: str, seconds: float) -> None:
+    """Waits until ML Metadata can be opened, for tasks that nobody runs again.
+
+    Args:
+      paths: the root and ML Metadata.
+      pipeline: the pipeline's name.
+      seconds: how long at most.
+
+    Raises:
+      WrongInput: it can't be opened after that time either.
+    """
+    end = time.monotonic() + seconds
+    warned = False
+    while True:
+        try:
+            open_exclusively(paths, pipeline)
+            return
+        except WrongInput as error:
+            if time.monotonic() > end:
+                raise
+            if not warned:
+                log.warning("%s; it is tried again for %g s", error, seconds)
+                warned = True
+            time.sleep(_PAUSE_SECONDS)
