@@ -12,9 +12,11 @@
 The last two have the methods that TensorFlow Serving asks for in its calls of these names.
 
 Raw columns: an `integer` is float64 and a `number` is float32, with NaN where there is no value; a
-`text` is a string, empty where there is none. In TF Serving's JSON a missing number is `NaN`,
-without quotes; an integer loses its fraction. Columns whose names TensorFlow doesn't take are
-renamed, see `input_names.py`. An Example may leave out any feature; only `labels` reads the label.
+`text` is a string, and missing where a table would read it so (`MISSING`). In TF Serving's JSON a
+missing number is `NaN`, without quotes. A fraction for an integer is an error, and so is a number
+that a float64 does not hold exactly. Columns whose names TensorFlow doesn't take are renamed, see
+`input_names.py`. An Example may leave out any feature, and has at most one value of each; only
+`labels` reads the label.
 
     binary      probability [n] of the positive class, class [n] at the threshold
     multiclass  probabilities [n, classes], classes [n, classes], class [n], probability [n] of it
@@ -25,6 +27,7 @@ To give another answer, change `_answer`; to add a signature, add it to `signatu
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -43,10 +46,14 @@ Tensors = dict[str, tf.Tensor]
 
 STORED: dict[Kind, tf.DType] = {"integer": tf.int64, "number": tf.float32, "text": tf.string}
 SENT: dict[Kind, tf.DType] = {"integer": tf.float64, "number": tf.float32, "text": tf.string}
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL")
+"""The texts that are read as a missing value, as in `beltline.base.values`."""
 METHODS = {
     "classify": tf.saved_model.CLASSIFY_METHOD_NAME,
     "regress": tf.saved_model.REGRESS_METHOD_NAME,
 }
+_SPELT_MISSING = rf"[ \t\n\v\f\r]*({'|'.join(map(re.escape, MISSING))})[ \t\n\v\f\r]*"
+_MAX_WHOLE = 2.0**53 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +84,9 @@ def export_model(directory: str, trained: Trained, transform: tft.TFTransformOut
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(f"{extra}/input_names.json", "w") as file:
         json.dump(input_names(trained.features.columns), file, ensure_ascii=False, indent=1)
+    # For whoever asks for scores alone, and wants to know what the answer would have been.
+    with tf.io.gfile.GFile(f"{extra}/threshold.json", "w") as file:
+        json.dump(trained.threshold, file)
 
 
 class ServingModel(tf.Module):
@@ -116,7 +126,9 @@ class ServingModel(tf.Module):
 
     def _serve_columns(self, columns: Tensors) -> Tensors:
         kinds = self._features.columns
-        raw = {name: _stored(columns[name], kind) for name, kind in kinds.items()}
+        whole = [columns[name] for name, kind in kinds.items() if kind == "integer"]
+        with tf.control_dependencies([_are_whole(whole)] if whole else []):
+            raw = {name: _stored(columns[name], kind) for name, kind in kinds.items()}
         return self._answer(self._predict(raw))
 
     def _serve_examples(self, examples: tf.Tensor) -> Tensors:
@@ -154,7 +166,9 @@ class ServingModel(tf.Module):
     def _parse(self, examples: tf.Tensor) -> dict[str, tf.SparseTensor]:
         kinds = self._features.columns
         spec = {name: tf.io.VarLenFeature(STORED[kind]) for name, kind in kinds.items()}
-        return dict(tf.io.parse_example(examples, spec))
+        parsed = tf.io.parse_example(examples, spec)
+        with tf.control_dependencies([_are_single(list(parsed.values()))]):
+            return {name: _present(column) for name, column in parsed.items()}
 
     def _predict(self, raw: dict[str, tf.SparseTensor]) -> tf.Tensor:
         transformed = self._transform(raw)
@@ -197,6 +211,32 @@ def _untracked(network: keras.Model) -> Callable[[], keras.Model]:
 def _stored(values: tf.Tensor, kind: Kind) -> tf.SparseTensor:
     """Returns a column as a client sends it, the way that an Example would hold it."""
     if kind == "text":
-        return as_column(values, tf.not_equal(values, ""))
+        return as_column(values, ~_is_missing(values))
     present = tf.math.is_finite(values)
     return as_column(tf.cast(tf.where(present, values, 0), STORED[kind]), present)
+
+
+def _present(column: tf.SparseTensor) -> tf.SparseTensor:
+    """Returns a column of Examples without the texts that stand for missing values."""
+    if column.dtype != tf.string:
+        # A tensor of its own, for what must have run before it.
+        return tf.SparseTensor(column.indices, tf.identity(column.values), column.dense_shape)
+    return tf.sparse.retain(column, ~_is_missing(column.values))
+
+
+def _is_missing(texts: tf.Tensor) -> tf.Tensor:
+    return tf.strings.regex_full_match(texts, _SPELT_MISSING)
+
+
+def _are_whole(columns: list[tf.Tensor]) -> tf.Operation:
+    """Fails where a column of whole numbers has another one; NaN is missing."""
+    values = tf.stack(columns)
+    whole = (tf.round(values) == values) & (tf.abs(values) <= _MAX_WHOLE)
+    fits = tf.reduce_all(whole | tf.math.is_nan(values))
+    return tf.debugging.Assert(fits, ["not all of the integers are whole numbers within ±2^53"])
+
+
+def _are_single(columns: list[tf.SparseTensor]) -> tf.Operation:
+    """Fails where an Example has several values of a column."""
+    most = tf.reduce_max(tf.stack([column.dense_shape[1] for column in columns]))
+    return tf.debugging.Assert(most <= 1, ["an Example has more than one value of a column"])

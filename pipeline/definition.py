@@ -207,6 +207,7 @@ def _release_nodes(
         keep=settings.push.keep,
         code=resolved.model_digest,
         problem=features.problem(settings, inputs_only=True),
+        unread=features.unread(settings),
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs[standard_component_specs.BLESSING_KEY],
         infra_blessing=check.outputs["blessing"],

@@ -69,6 +69,11 @@ class FeatureSpec:
         }
         return json.dumps(problem, sort_keys=True)
 
+    def unread(self, settings: Settings) -> str:
+        """Returns, as JSON, the table's columns that the model doesn't read, such as an id."""
+        inputs = {*self.numeric, *self.categorical}
+        return json.dumps(sorted({*self.kinds, *settings.features.exclude} - inputs))
+
 
 def derive_feature_spec(project: Project, schema: schema_pb2.Schema) -> FeatureSpec:
     """Returns the role of each column of `schema`.

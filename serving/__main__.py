@@ -101,6 +101,8 @@ def _argument(field: FieldInfo) -> dict[str, Any]:
     if typing.get_origin(kind) is list:
         # Once for each value.
         return {"action": "append", "default": default, "help": words}
+    if typing.get_origin(kind) is typing.Literal:
+        return {"choices": typing.get_args(kind), "default": default, "help": words}
     if isinstance(kind, UnionType):
         kind = next(each for each in typing.get_args(kind) if each is not type(None))
     return {"type": kind, "default": default, "help": words}

@@ -128,7 +128,6 @@ TESTED_THROUGH = {
         "serving/monitoring/config.py",
     ),
     "tests/serving/rest/test_hostile.py": ("serving/rest/app.py", "serving/rest/responses.py"),
-    "tests/serving/rest/test_classify.py": ("serving/rest/examples.py",),
     "tests/serving/rest/test_pages.py": ("serving/rest/metrics.py", "serving/rest/model_info.py"),
     "tests/serving/samples/test_sampler.py": (
         "serving/samples/encoding.py",

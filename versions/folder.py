@@ -19,6 +19,8 @@ CHECK_ROWS = EXTRA / "check_rows.json"
 """The rows of the serving check, and the answers: `{"rows": {…}, "answers": {…}}`."""
 INPUT_NAMES = EXTRA / "input_names.json"
 """The name of each column's input, by the column's own name."""
+THRESHOLD = EXTRA / "threshold.json"
+"""From which probability on a binary model says yes; null for other models."""
 STATISTICS = EXTRA / "statistics.pb"
 """Statistics of the training rows: a DatasetFeatureStatisticsList."""
 SCHEMA = EXTRA / "schema.pbtxt"
@@ -34,7 +36,8 @@ class Version:
 
     `pushed` is an ISO time; `champion_metrics` is None on a first run; `digest` is of the model's
     files, empty where the card has none; `problem` says what is predicted from which columns:
-    `label`, `task`, `classes`, and `columns` with each one's kind.
+    `label`, `task`, `classes`, and `columns` with each one's kind; `unread` has the table's other
+    columns.
     """
 
     number: int
@@ -48,6 +51,7 @@ class Version:
     digest: str
     digests: dict[str, str]
     problem: dict[str, Any]
+    unread: tuple[str, ...] = ()
 
 
 def versions(folder: Path) -> list[Version]:
@@ -102,6 +106,7 @@ def _version(path: Path) -> Version:
         digest=_text(card.get("digest")),
         digests={name: _text(value) for name, value in _mapping(card.get("digests")).items()},
         problem=_mapping(card.get("problem")),
+        unread=_texts(card.get("unread")),
     )
 
 
@@ -118,6 +123,10 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def _metrics(value: Any) -> dict[str, float]:

@@ -4,6 +4,8 @@
 fields: a new one is declared here alone. They change no run.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from beltline.base.settings.section import Section
@@ -29,4 +31,8 @@ class ServingLimits(Section):
         4_096,
         ge=1,
         description="Maximal number of rows in the queue; a request beyond it gets 503.",
+    )
+    unknown_columns: Literal["error", "ignore"] = Field(
+        "error",
+        description="Whether a column that the table does not have makes a request invalid.",
     )

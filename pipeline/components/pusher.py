@@ -34,6 +34,7 @@ class PusherSpec(component_spec.ComponentSpec):
         "keep": component_spec.ExecutionParameter(type=int),
         "code": component_spec.ExecutionParameter(type=str),
         "problem": component_spec.ExecutionParameter(type=str),
+        "unread": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -97,6 +98,7 @@ class Executor(base_executor.BaseExecutor):
             "metrics": _metrics(evaluation, CANDIDATE),
             "champion_metrics": _metrics(evaluation, BASELINE) or None,
             "problem": json.loads(properties["problem"]),
+            "unread": json.loads(properties["unread"]),
             "digests": {
                 "data": examples.get_string_custom_property("data_digest"),
                 "code": properties["code"],
@@ -116,6 +118,7 @@ class Pusher(base_component.BaseComponent):
       keep: how many of the newest versions stay; see `beltline.versions.retention`.
       code: digest of the model code, for the version's card.
       problem: what the model predicts from which columns, for the next run's champion.
+      unread: the table's other columns, which a request may have too; a JSON list.
       inputs: the component's input channels, see `PusherSpec`.
     """
 
@@ -129,6 +132,7 @@ class Pusher(base_component.BaseComponent):
         keep: int,
         code: str,
         problem: str,
+        unread: str,
         **inputs: types.Channel | None,
     ):
         super().__init__(
@@ -138,6 +142,7 @@ class Pusher(base_component.BaseComponent):
                 keep=keep,
                 code=code,
                 problem=problem,
+                unread=unread,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
                 **inputs,
             )

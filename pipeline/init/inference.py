@@ -122,8 +122,8 @@ def _label_notes(label: InferredLabel) -> list[str]:
 
 def _feature_notes(features: Sequence[ColumnProfile]) -> list[str]:
     return [
-        f"{column.name!r} has {column.infinite:,} infinite values "
-        f"(the first: {where(column.first_infinite)}); the data gate will refuse them"
+        f"{column.name!r} has {column.infinite:,} values that are infinite, or are so as 32-bit "
+        f"floats (the first: {where(column.first_infinite)}); a run will refuse them"
         for column in features
         if column.first_infinite
     ]

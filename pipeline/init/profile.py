@@ -45,6 +45,7 @@ class ColumnProfile:
     steady: bool
     """The numbers rise with every row, or fall with every row."""
     infinite: int
+    """Numbers that are infinite as 32-bit floats."""
     first_missing: Place | None
     """File and row (from 0) of the first missing value."""
     first_infinite: Place | None
@@ -100,7 +101,8 @@ class _Tally:
         present = values.drop_null()
         self.counts.add(present)
         if self.kind != "text":
-            self.infinite.add(pc.is_inf(values), start)
+            # As the model would have them: 1e39 is no 32-bit float.
+            self.infinite.add(pc.is_inf(pc.cast(values, pa.float32(), safe=False)), start)
             self.numbers.add(present)
             self.steps.add(present)
 

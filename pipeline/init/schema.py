@@ -8,6 +8,7 @@ import math
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from beltline.base.values import MAX_WHOLE
 from beltline.pipeline.init.inference import InferredProject
 from beltline.pipeline.init.label import InferredLabel
 from beltline.pipeline.init.profile import ColumnProfile
@@ -54,11 +55,21 @@ def listed_values(column: ColumnProfile) -> list[str]:
 
 def stands_for_categories(column: ColumnProfile) -> bool:
     """Returns whether whole numbers are few enough, each often enough, to be learnt one by one."""
+    return _repeat(column) and not _are_codes(column)
+
+
+def _repeat(column: ColumnProfile) -> bool:
     return (
         column.kind == "integer"
         and 2 < column.distinct <= MOST_CATEGORY_NUMBERS
         and column.counted >= FEWEST_ROWS_PER_CATEGORY * column.distinct
     )
+
+
+def _are_codes(column: ColumnProfile) -> bool:
+    """Returns whether categories are numbers that no request could hold, such as hashes."""
+    ends = (column.lowest or 0, column.highest or 0)
+    return _repeat(column) and max(map(abs, ends)) > MAX_WHOLE
 
 
 def least_presence(present: int, rows: int) -> float:
@@ -73,7 +84,7 @@ def least_presence(present: int, rows: int) -> float:
 
 def _type(column: ColumnProfile) -> "schema_pb2.FeatureType.ValueType":
     """Returns the type; a sensor with whole numbers so far may send 0.5 tomorrow, so FLOAT."""
-    if column.kind == "text":
+    if column.kind == "text" or _are_codes(column):
         return schema_pb2.BYTES
     return schema_pb2.INT if stands_for_categories(column) else schema_pb2.FLOAT
 

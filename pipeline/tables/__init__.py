@@ -1,16 +1,8 @@
 """Tables, files (CSV, TSV, Parquet) or queries, read with Arrow; for `init` and for ExampleGen.
 
-A column has one of three kinds, the narrowest that holds all its values:
-
-| kind | Arrow type | is |
-|---|---|---|
-| integer | int64 | -12, 0, 7: digits as the integer itself would be written, within 64 bits |
-| number | float64 | the above, 0.5, .5, 1e-3, +0.5, 2.0, inf |
-| text | string | everything else: also codes (007, +4930123, 20 digits or more), 0x1F, 1,5, 12 % |
-
-Missing: a Parquet null, NaN, and a field that is empty or holds only white space or one of NA,
-N/A, n/a, #N/A, NaN, nan, null, NULL, quoted or not. `None` is text: in many files it is a category.
-A column with no value at all is text. White space around numbers is ignored; in text it stays.
+A column has one of three kinds, the narrowest that holds all its values: int64 for integers,
+float64 for numbers, string for text. What is a number and what is missing is said in
+`base/values.py`. A column with no value at all is text.
 
 CSV is RFC 4180: UTF-8 (a byte order mark is accepted), commas (tabs in .tsv), fields with a
 delimiter, a quote or a line break in double quotes, quotes doubled; any line ends; blank lines are
@@ -33,6 +25,7 @@ import pyarrow as pa
 
 from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
+from beltline.base.values import Kind, not_of_kind, out_of_range
 from beltline.pipeline.tables import csv_files, parquet_files
 from beltline.pipeline.tables.databases import Query
 from beltline.pipeline.tables.files import (
@@ -42,14 +35,27 @@ from beltline.pipeline.tables.files import (
     source_path,
     suffix_of,
 )
-from beltline.pipeline.tables.kinds import Kind, KindSoFar, MisfitError, converted
+from beltline.pipeline.tables.kinds import (
+    KindSoFar,
+    MisfitError,
+    converted,
+    first_out_of_range,
+)
 from beltline.pipeline.tables.spans import Span, Table, files_of_span
-from beltline.pipeline.tables.units import Block, OtherKind, Rejected, Unit, UnreadableRow
+from beltline.pipeline.tables.units import (
+    Block,
+    OtherKind,
+    OutOfRange,
+    Rejected,
+    Unit,
+    UnreadableRow,
+)
 
 __all__ = [
     "Block",
     "Kind",
     "OtherKind",
+    "OutOfRange",
     "Query",
     "Rejected",
     "Span",
@@ -57,6 +63,7 @@ __all__ = [
     "Unit",
     "UnreadableRow",
     "batches",
+    "check_ranges",
     "column_kinds",
     "column_names",
     "content_digest",
@@ -73,6 +80,10 @@ __all__ = [
 ROWS = 65536
 RANGE = 32 << 20
 _MOST_NAMED = 10
+_WAY_OUT = {
+    "integer": "make the column FLOAT in the schema, or BYTES if these are codes",
+    "number": "correct it, or leave the field empty",
+}
 
 
 _FORMATS: dict[str, Callable[[Path, int, bool], Sequence[Unit]]] = {
@@ -229,12 +240,28 @@ def typed(
     return pa.RecordBatch.from_arrays(arrays, names=list(kinds)), rejected
 
 
+def check_ranges(
+    source: str, block: Block, batch: pa.RecordBatch, kinds: Mapping[str, Kind]
+) -> None:
+    """Checks that Examples and requests can hold the numbers that `typed` has returned.
+
+    Raises OutOfRange with place, column and value.
+    """
+    for name, kind in kinds.items():
+        values = batch.column(name)
+        index = first_out_of_range(values, kind)
+        if index is not None:
+            why = out_of_range(values[index].as_py(), kind)
+            raise OutOfRange(
+                f"{source}, {block.place(index)}, column {name!r}: {why}; {_WAY_OUT[kind]}"
+            )
+
+
 def _converted(source: str, block: Block, name: str, values: pa.Array, kind: Kind) -> pa.Array:
     try:
         return converted(values, kind)
     except MisfitError as misfit:
-        meant = {"integer": "a whole number", "number": "a number"}[kind]
         raise OtherKind(
-            f"{source}, {block.place(misfit.index)}, column {name!r}: {misfit.value!r} is not "
-            f"{meant}"
+            f"{source}, {block.place(misfit.index)}, column {name!r}: "
+            f"{not_of_kind(misfit.value, kind)}"
         ) from misfit

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from beltline.base.errors import WrongInput
+from beltline.base.values import MISSING
 from beltline.pipeline.tables import csv_faults
 from beltline.pipeline.tables.csv_ranges import BYTE_ORDER_MARK, cuts
 from beltline.pipeline.tables.csv_records import (
@@ -25,7 +26,6 @@ from beltline.pipeline.tables.csv_records import (
     whole_records,
 )
 from beltline.pipeline.tables.files import readable, suffix_of, unpacked
-from beltline.pipeline.tables.kinds import MISSING
 from beltline.pipeline.tables.units import Rejected, UnreadableRow
 
 _BLOCK = 1 << 20

@@ -1,26 +1,20 @@
 """Which kind of value a column holds, and turning columns into the Arrow type of a kind.
 
-The rules for text are those of the table in `pipeline/tables/__init__.py`. A new kind needs a
-place in `ORDER`, a converter in `_CONVERT` and a line in that table.
+The rules are those of `base/values.py`, applied to whole columns. A new kind needs a place in
+`ORDER`, a converter in `_CONVERT` and a line in that table.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Kind = Literal["integer", "number", "text"]
+from beltline.base.values import CODE, MAX_WHOLE, MISSING, Kind
 
 ORDER: tuple[Kind, ...] = ("integer", "number", "text")
-MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL")
 
 _PROBE = 64
-
-# 007, 0171.5 and +4930123456 are codes, and 20 digits fit no 64-bit integer: as numbers they would
-# lose what tells them apart.
-_CODE = r"^(\+\d+|[+-]?0\d.*|[+-]?\d{20,})$"
 _SHORTEST_LONG_CODE = 20
 
 _SPACES = tuple(b" \t\n\v\f\r")
@@ -100,6 +94,23 @@ def converted(values: pa.Array, kind: Kind) -> pa.Array:
         index = _first_misfit(values, kind, signs)
         raise MisfitError(index, values[index].as_py())
     return result
+
+
+def first_out_of_range(values: pa.Array, kind: Kind) -> int | None:
+    """Returns the first row whose number an Example or a request can't hold; None if all can.
+
+    Args:
+      values: what `converted` returned for `kind`.
+      kind: the column's kind.
+    """
+    if kind == "text":
+        return None
+    if kind == "integer":
+        beyond = pc.or_(pc.greater(values, MAX_WHOLE), pc.less(values, -MAX_WHOLE))
+    else:
+        beyond = pc.and_(pc.is_inf(pc.cast(values, pa.float32())), pc.is_finite(values))
+    index: int = pc.index(beyond, True).as_py()
+    return None if index < 0 else index
 
 
 @dataclass(frozen=True)
@@ -211,10 +222,21 @@ def _parsed_numbers(text: pa.Array, signs: _Signs) -> pa.Array | None:
     trimmed = pc.ascii_trim_whitespace(text) if signs.spaced else text
     # White space may hide a code's sign.
     may_be_codes = signs.code or signs.spaced
-    if may_be_codes and pc.any(pc.match_substring_regex(trimmed, _CODE)).as_py():
+    if may_be_codes and pc.any(pc.match_substring_regex(trimmed, CODE)).as_py():
         return None
     values = _cast(trimmed, pa.float64())
-    return None if values is None else nan_is_missing(values)
+    if values is None or _overflows(trimmed, values):
+        return None
+    return nan_is_missing(values)
+
+
+def _overflows(text: pa.Array, values: pa.Array) -> bool:
+    """Whether a number in a text, such as 1e400, is no 64-bit float: Arrow reads it as infinite."""
+    infinite = pc.is_inf(values)
+    if not pc.any(infinite).as_py():
+        return False
+    spelt = pc.match_substring(text, "inf", ignore_case=True)
+    return bool(pc.any(pc.and_not(infinite, spelt)).as_py())
 
 
 def _cast(values: pa.Array, to: pa.DataType) -> pa.Array | None:

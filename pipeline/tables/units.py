@@ -24,6 +24,10 @@ class OtherKind(WrongInput):
     """A value is not of the required kind."""
 
 
+class OutOfRange(WrongInput):
+    """A number is of the required kind, but no Example could hold it."""
+
+
 @dataclass(frozen=True)
 class Rejected:
     """A row that can't be read."""

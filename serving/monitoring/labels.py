@@ -9,6 +9,7 @@ from pyarrow import csv, parquet
 
 from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
+from beltline.base.values import is_missing
 
 _CSV = (".csv", ".csv.gz", ".csv.zst")
 _PARQUET = ".parquet"
@@ -30,7 +31,7 @@ def read_labels(path: Path, key: str, label: str) -> Mapping[str, str]:
         table = _table(file, [key, label])
         keys, values = (_texts(table.column(name)) for name in (key, label))
         pairs = zip(keys, values, strict=True)
-        labels.update({k: value for k, value in pairs if k and value})
+        labels.update({k: value for k, value in pairs if k and value and not is_missing(value)})
     return labels
 
 

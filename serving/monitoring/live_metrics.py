@@ -31,6 +31,18 @@ class LabelledRows:
     answers: Mapping[str, Array]
     odd: frozenset[str] = frozenset()
 
+    def answered(self, name: str) -> "LabelledRows":
+        """Returns the rows that have an answer: :classify gives no class where it has no threshold.
+
+        Raises:
+          KeyError: no row has it.
+        """
+        there = np.array([each is not None for each in self.answers[name]])
+        if there.all():
+            return self
+        answers = {name: self.answers[name][there]}
+        return LabelledRows(self.labels[there], answers, self.odd)
+
 
 def labelled(
     table: pa.Table, labels: Mapping[str, str], problem: Mapping[str, Any]
@@ -82,7 +94,12 @@ def live_metrics(
 
 def _array(column: pa.ChunkedArray) -> Array:
     rows = column.to_pylist()
-    single = all(row is not None and len(row) == 1 for row in rows)
+    found = [row for row in rows if row is not None]
+    single = all(len(row) == 1 for row in found)
+    if len(found) < len(rows):
+        array = np.empty(len(rows), object)
+        array[:] = [row and (row[0] if single else row) for row in rows]
+        return array
     return np.array([row[0] for row in rows] if single else rows)
 
 
@@ -110,15 +127,18 @@ def _pr_auc(rows: LabelledRows, classes: list[str]) -> float:
 
 
 def _f1(rows: LabelledRows, classes: list[str]) -> float:
+    rows = rows.answered("class")
     yes, said = _is_positive(rows, classes), _says_positive(rows, classes)
     return metrics.f1_score(yes, said, zero_division=0)
 
 
 def _accuracy(rows: LabelledRows, classes: list[str]) -> float:
+    rows = rows.answered("class")
     return np.mean(rows.labels == _chosen(rows))
 
 
 def _macro_f1(rows: LabelledRows, classes: list[str]) -> float:
+    rows = rows.answered("class")
     return metrics.f1_score(
         rows.labels.tolist(), _chosen(rows).tolist(), average="macro", zero_division=0
     )

@@ -61,7 +61,7 @@ class Application:
 
     def sample_into(self, sampler: Sampler) -> None:
         """Samples the rows of all further predictions."""
-        self._predict.sampler = self._metrics.sampler = sampler
+        self._predict.sampler = self._classify.sampler = self._metrics.sampler = sampler
 
     def close(self) -> None:
         """Releases the threads of the application."""

@@ -1,6 +1,8 @@
 """The methods :classify and :regress: examples in, classes with scores or a value each out."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +12,12 @@ from beltline.serving.rest.metrics import ServerMetrics
 from beltline.serving.rest.request_body import check_properties, parse_json
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import Method, find_signature
+from beltline.serving.rest.table_rows import RowParser, sample
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
+
+if TYPE_CHECKING:
+    from beltline.serving.samples.sampler import Sampler
 
 Array = np.ndarray[Any, Any]
 
@@ -19,9 +25,11 @@ _PROPERTIES = frozenset({"context", "examples", "signature_name"})
 
 
 class Classify:
-    """Responds to both methods."""
+    """Responds to both methods, and hands the rows to the sampler."""
 
     def __init__(self, options: Options, served: ServedVersions, metrics: ServerMetrics) -> None:
+        self.sampler: Sampler | None = None
+        self._rows = RowParser(options, metrics)
         self._max_rows = options.limits.max_rows
         self._served = served
         self._metrics = metrics
@@ -41,19 +49,13 @@ class Classify:
             raise bad_request(
                 f"the request has {len(examples)} rows; at most {self._max_rows} allowed"
             )
-        from beltline.serving.rest.examples import serialized  # imports TensorFlow
-
-        array = serialized(document, _kinds(servable))
-        inputs = {next(iter(signature.inputs)): array}
-        outputs = await self._served.run(servable, signature.name, inputs, len(array))
-        self._metrics.count_rows(len(array))
+        rows = self._rows.from_examples(servable, signature, document)
+        outputs = await self._served.run(servable, signature.name, rows.inputs, rows.number)
+        self._metrics.count_rows(rows.number)
+        if self.sampler is not None:
+            sample(self.sampler, servable, signature, rows, outputs)
         shape = _classes if method == "classify" else _values
-        return json_outputs.results(shape(outputs, len(array)), servable.number, outputs)
-
-
-def _kinds(servable: Servable) -> dict[str, str]:
-    columns = servable.version.problem.get("columns")
-    return columns if isinstance(columns, dict) else {}
+        return json_outputs.results(shape(outputs, rows.number), servable.number, outputs)
 
 
 def _classes(outputs: dict[str, Array], rows: int) -> list[Any]:

@@ -43,6 +43,12 @@ class ServerMetrics:
         self._rows = Counter(
             "beltline_rows", "Rows answered by the model.", registry=self._registry
         )
+        self._ignored = Counter(
+            "beltline_ignored_values",
+            "Values of columns that the model does not read; known: the table has the column.",
+            ["known"],
+            registry=self._registry,
+        )
         self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._registry.register(_StateCollector(served, self))
 
@@ -59,6 +65,12 @@ class ServerMetrics:
     def count_rows(self, rows: int) -> None:
         """Counts rows that the model answered; over `beltline_batches` they are the batch size."""
         self._rows.inc(rows)
+
+    def count_ignored(self, known: int, unknown: int) -> None:
+        """Counts values of columns that the model doesn't read, by whether the table has them."""
+        self._ignored.labels("true").inc(known)
+        if unknown:
+            self._ignored.labels("false").inc(unknown)
 
     def page(self) -> bytes:
         """Returns the page."""

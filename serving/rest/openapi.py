@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from beltline.base.values import MAX_WHOLE, Kind
 from beltline.bundle.environment import VERSION
 from beltline.serving.options import Options
+from beltline.serving.servables.columns import table_columns
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature, Tensor
 from beltline.versions.folder import CHECK_ROWS
@@ -21,6 +23,7 @@ Json = dict[str, Any]
 
 _ABOUT = """\
 Serves the live version of the model with TensorFlow Serving's REST API. `null` is a missing value.
+A text in a column of numbers is the number that it spells.
 `/v1/models/NAME/versions/V` and `/v1/models/NAME/labels/live` or `previous` address a certain
 version.
 """
@@ -31,6 +34,7 @@ _ERROR: Json = {
     "required": ["error"],
 }
 _VERSION: Json = {"type": "string", "description": "The version that answered."}
+_UNREAD: Json = {"description": "A column of the table that the model does not read; ignored."}
 _ROW_KEY: Json = {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}
 _REASONS = {
     "400": "The request is invalid; `error` says what and where.",
@@ -81,15 +85,24 @@ class OpenApi:
         }
         for method in ("classify", "regress"):
             if live and any(_method(each) == method for each in live.signatures.values()):
-                paths[f"{model}:{method}"] = {"post": _of_examples(method, live)}
+                fields = self._fields(live, live.signatures.get(DEFAULT_SIGNATURE))
+                paths[f"{model}:{method}"] = {"post": _of_examples(method, live, fields)}
         return paths
+
+    def _fields(self, live: Servable, signature: Signature | None) -> Json:
+        """Returns the fields that a row may have besides the columns that the model reads."""
+        columns = {*signature.columns.values()} if signature else set()
+        unread = sorted(table_columns(live.version).unread - columns)
+        key = self._options.sampling.key
+        fields: Json = dict.fromkeys(unread, _UNREAD)
+        return fields if key is None or key in columns else {**fields, key: _ROW_KEY}
 
     def _predict(self, live: Servable | None) -> Json:
         signature = live.signatures.get(DEFAULT_SIGNATURE) if live else None
         operation = _operation("predict", "Predictions for rows, or for columns.")
         if live is None or signature is None:
             return operation | {"requestBody": _body(_ANY_OBJECT)}
-        row = _row(signature, self._options.sampling.key)
+        row = _row(signature, self._fields(live, signature))
         example = _example(live, signature)
         operation["requestBody"] = _body(_either(row, signature, self._options), example)
         operation["responses"]["200"] = _response("The predictions.", _answers(signature))
@@ -142,13 +155,12 @@ def _object(properties: Json, required: list[str]) -> Json:
     }
 
 
-def _row(signature: Signature, key: str | None) -> Json:
+def _row(signature: Signature, fields: Json) -> Json:
     columns = {
         signature.columns.get(name, name): _value(tensor)
         for name, tensor in signature.inputs.items()
     }
-    keys = {} if key is None or key in columns else {key: _ROW_KEY}
-    return _object(columns | keys, list(columns))
+    return _object(columns | fields, list(columns))
 
 
 def _answers(signature: Signature) -> Json:
@@ -202,18 +214,17 @@ def _method(signature: Signature) -> str:
     return signature.method.rpartition("/")[2]
 
 
-def _of_examples(method: str, live: Servable) -> Json:
+def _of_examples(method: str, live: Servable, fields: Json) -> Json:
     operation = _operation(method, "Classes or values for examples, each an object of features.")
-    columns = live.version.problem.get("columns")
-    kinds = columns if isinstance(columns, dict) else {}
-    features = {name: _FEATURES[kind] for name, kind in kinds.items() if kind in _FEATURES}
-    # A list of values is a feature too, and so is one that the model doesn't read.
-    example = {"type": "object", "properties": features, "additionalProperties": _ANY_FEATURE}
-    examples = {"type": "array", "items": example, "minItems": 1}
+    columns = {name: _FEATURES[kind] for name, kind in table_columns(live.version).kinds.items()}
+    example: Json = {"type": "object", "additionalProperties": _ANY_FEATURE}
+    if columns:
+        # Each column is required, but may be in the context.
+        example = _object(columns | fields, [])
     names = [name for name, each in live.signatures.items() if _method(each) == method]
     properties = {
         "context": example,
-        "examples": examples,
+        "examples": {"type": "array", "items": example, "minItems": 1},
         "signature_name": {"type": "string", "enum": names},
     }
     operation["requestBody"] = _body(_object(properties, ["examples"]))
@@ -223,8 +234,8 @@ def _of_examples(method: str, live: Servable) -> Json:
 _MAX_FLOAT = float(np.finfo(np.float32).max)
 _FLOAT: Json = {"type": "number", "minimum": -_MAX_FLOAT, "maximum": _MAX_FLOAT}
 _ANY_FEATURE: Json = {"anyOf": [_FLOAT, {"type": "string"}, {"type": "boolean"}]}
-_FEATURES: dict[str, Json] = {
-    "integer": _or_null({"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}),
+_FEATURES: dict[Kind, Json] = {
+    "integer": _or_null({"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}),
     "number": _or_null(_FLOAT),
     "text": _or_null({"type": "string"}),
 }

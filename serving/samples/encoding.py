@@ -40,6 +40,11 @@ class SampledRequest(NamedTuple):
         """Returns the chosen rows of an input or an output."""
         return values if self.chosen is None else values[self.chosen]
 
+    def is_like(self, other: "SampledRequest") -> bool:
+        """Whether both have the same columns and answers; those of two signatures may differ."""
+        columns, answers = other.columns.keys(), other.answers.keys()
+        return self.columns.keys() == columns and self.answers.keys() == answers
+
 
 def encoded(
     version: int,

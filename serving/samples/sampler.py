@@ -130,7 +130,8 @@ class Sampler:
         version, first = self._waiting.popleft()
         requests, rows = [first], first.rows
         while self._waiting and self._waiting[0][0] == version:
-            if rows + self._waiting[0][1].rows > _ROWS_TOGETHER:
+            following = self._waiting[0][1]
+            if rows + following.rows > _ROWS_TOGETHER or not following.is_like(first):
                 break
             requests.append(self._waiting.popleft()[1])
             rows += requests[-1].rows

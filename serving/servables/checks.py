@@ -18,7 +18,13 @@ from beltline.serving.servables.signature import (
     Signature,
     Tensor,
 )
-from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES, Version, model_digest
+from beltline.versions.folder import (
+    CHECK_ROWS,
+    INPUT_NAMES,
+    THRESHOLD,
+    Version,
+    model_digest,
+)
 
 Run = Callable[[str, NamedArrays], NamedArrays]
 # Another machine adds in another order; a digit of a float32 is about 1e-7.
@@ -49,6 +55,20 @@ def column_names(version: Version) -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
         raise BrokenVersion(version.number, f"{INPUT_NAMES.name} is not a mapping of names")
     return {name: column for column, name in found.items()}
+
+
+def threshold(version: Version) -> float | None:
+    """Returns from which probability on a binary model says yes; None where that isn't known.
+
+    Raises:
+      BrokenVersion: the file with it is invalid.
+    """
+    found = _json(version, THRESHOLD.name)
+    if found is None:
+        return None
+    if not isinstance(found, float):
+        raise BrokenVersion(version.number, f"{THRESHOLD.name} is not a number")
+    return found
 
 
 def recorded(version: Version) -> dict[str, dict[str, list[Any]]] | None:

@@ -23,9 +23,11 @@ class Servable:
       number: the version's number.
       version: its path and its card.
       signatures: by name.
+      threshold: from which probability on a binary model says yes; None if that isn't known.
     """
 
-    def __init__(self, version: Version, session: Session) -> None:
+    def __init__(self, version: Version, session: Session, threshold: float | None = None) -> None:
+        self.threshold = threshold
         self.number = version.number
         self.version = version
         self.signatures: dict[str, Signature] = session.signatures
@@ -76,7 +78,8 @@ def _load(version: Version, batch_rows: int) -> Servable:
 
     checks.check_digest(version)
     recorded = checks.recorded(version)
-    servable = Servable(version, Session(version.path, checks.column_names(version)))
+    session = Session(version.path, checks.column_names(version))
+    servable = Servable(version, session, checks.threshold(version))
     try:
         if not servable.signatures:
             raise BrokenVersion(version.number, "it has no signature that can be called")

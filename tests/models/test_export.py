@@ -1,6 +1,7 @@
 """What an exported model answers, by each of its signatures and to each of its callers."""
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from beltline.base import values
+from beltline.models.export import MISSING
 from tests.models.rows import write
 from tests.models.trained import EVAL, SETTINGS, TASKS, call, examples
 
@@ -41,7 +44,7 @@ def test_named_columns_and_examples_get_the_same_answer(trained: dict[str, Any],
             assert (answers[key].numpy() == value).all()
 
 
-def test_binary_answers(trained: dict[str, Any]) -> None:
+def test_binary_answers(trained: dict[str, Any], folders: dict[str, Path]) -> None:
     from sklearn.metrics import roc_auc_score
 
     rows = EVAL["binary"]
@@ -51,6 +54,9 @@ def test_binary_answers(trained: dict[str, Any]) -> None:
     assert numbers["probability"].shape == numbers["decision"].shape == labels.shape == (200, 1)
     assert answers["probability"].shape == answers["class"].shape == (200,)
     assert ((answers["class"] == b"scrap") == (numbers["decision"][:, 0] == 1)).all()
+    threshold = json.loads((folders["binary"] / "serving/assets.extra/threshold.json").read_text())
+    said = answers["probability"] >= np.float32(threshold)
+    assert (said == (answers["class"] == b"scrap")).all()
     assert roc_auc_score(labels[:, 0], answers["probability"]) > 0.85
 
 
@@ -115,6 +121,42 @@ def test_missing_new_and_extreme_values_get_an_answer(trained: dict[str, Any], n
     for value in call(trained[name], "evaluate", rows).values():
         assert value.shape[0] == 3
         assert np.isfinite(value).all()
+
+
+def test_what_is_missing_is_what_tables_and_server_read_so() -> None:
+    assert MISSING == values.MISSING
+
+
+@pytest.mark.parametrize("name", ["binary", "categories"])
+def test_a_text_that_a_table_reads_as_missing_is_missing(
+    trained: dict[str, Any], name: str
+) -> None:
+    # Blank ones besides.
+    texts = [*MISSING, " NA\t", "\n"]
+    rows = [{"heat (°C)": 201.0, "shots": 3, "mold": text} for text in [*texts, "None", "a"]]
+    without = call(trained[name], "examples", [{"heat (°C)": 201.0, "shots": 3}])["probability"][0]
+    signature = trained[name].signatures["serving_default"]
+    wanted = set(signature.structured_input_signature[1])
+    given = {key: value for key, value in columns(rows).items() if key in wanted}
+    for answers in (call(trained[name], "examples", rows), signature(**given)):
+        found = np.asarray(answers["probability"])
+        np.testing.assert_allclose(found[: len(texts)], without, rtol=1e-4)
+        assert (np.abs(found[len(texts) :] - without) > 1e-4).all()
+
+
+@pytest.mark.parametrize("shots", [48.9, 1e300, -1e300, float("inf"), 2.0**53])
+def test_a_number_that_is_no_whole_one_is_an_error(trained: dict[str, Any], shots: float) -> None:
+    rows = [{"heat (°C)": 201.0, "shots": each, "mold": "a"} for each in (3.0, shots)]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not all of the integers are whole"):
+        trained["binary"].signatures["serving_default"](**columns(rows))
+
+
+@pytest.mark.parametrize("signature", ["examples", "evaluate"])
+def test_two_values_of_a_column_are_an_error(trained: dict[str, Any], signature: str) -> None:
+    twice = tf.train.Example()
+    twice.features.feature["heat (°C)"].float_list.value.extend([1.0, 2.0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more than one value of a column"):
+        trained["binary"].signatures[signature](examples=tf.constant([twice.SerializeToString()]))
 
 
 def test_labels_that_are_missing_or_unknown(trained: dict[str, Any]) -> None:

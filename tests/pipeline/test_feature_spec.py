@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from beltline.base.errors import WrongInput
@@ -126,6 +128,13 @@ def test_a_schema_that_cannot_be_read(tmp_path):
         assert str(caught.value).startswith(f"schema: {file}")
     with pytest.raises(WrongInput, match="can't be read"):
         read_schema(tmp_path / "a\0b")
+
+
+def test_the_columns_that_the_model_does_not_read(tmp_path):
+    given = ["features.include=[hour]", "features.exclude=[part_id]"]
+    unread = json.loads(columns(tmp_path, *given).unread(project(tmp_path, *given).settings))
+    assert {"scrap", "mold", "part_id"} <= set(unread)
+    assert "hour" not in unread
 
 
 def test_models_are_told_of_their_inputs_alone(tmp_path):

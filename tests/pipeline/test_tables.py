@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beltline.base.errors import WrongInput
+from beltline.base.values import MISSING
 from beltline.pipeline import tables
-from beltline.pipeline.tables.kinds import MISSING
 
 
 def write(path: Path, text: str | bytes) -> Path:

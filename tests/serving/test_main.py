@@ -19,10 +19,16 @@ def test_without_options_the_settings_defaults_hold():
 
 
 def test_every_limit_is_an_option():
-    assert list(ServingLimits.model_fields) == LIMITS
+    assert list(ServingLimits.model_fields) == [*LIMITS, "unknown_columns"]
     given = [f"--{name.replace('_', '-')}={value}" for value, name in enumerate(LIMITS, 1)]
     found = options([*NEEDED, *given], "").limits
     assert [getattr(found, name) for name in LIMITS] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_choice():
+    assert options([*NEEDED, "--unknown-columns", "ignore"], "").limits.unknown_columns == "ignore"
+    with pytest.raises(SystemExit):
+        options([*NEEDED, "--unknown-columns", "warn"], "")
 
 
 def test_sampling():

@@ -119,6 +119,7 @@ class Shards:
 
     def _rows(self, source: str, block: tables.Block) -> _Rows:
         batch, rejected = tables.typed(source, block, {**self.kinds, **self.unwritten})
+        tables.check_ranges(source, block, batch, self.kinds)
         kept = self._labelled(batch)
         records = encoded(kept.select(list(self.kinds)))
         rows = rows_of_splits(kept, self.splits, self.split_by)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from beltline.base import values
 from beltline.pipeline import components
 from beltline.pipeline.components import digest_of_sources
 
@@ -46,6 +47,14 @@ def test_any_changed_source_changes_it(copied, file):
 def test_a_new_source_changes_it(copied, folder):
     (copied / folder / "new.py").touch()
     assert digest_of_sources.__wrapped__() != digest_of_sources()
+
+
+def test_another_meaning_of_values_changes_it(tmp_path, monkeypatch):
+    before = digest_of_sources.__wrapped__()
+    changed = tmp_path / "values.py"
+    changed.write_text(Path(values.__file__).read_text() + "# changed\n")
+    monkeypatch.setattr(values, "__file__", str(changed))
+    assert digest_of_sources.__wrapped__() != before
 
 
 def test_what_no_executor_imports_does_not_change_it(copied):

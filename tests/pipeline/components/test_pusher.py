@@ -60,7 +60,7 @@ def pushed(folder, monkeypatch, blessed=1, serves=1, champion=False, content="on
         inputs["champion"] = [model]
     made = artifact(standard_artifacts.PushedModel, folder / "pushed")
     properties = {"directory": "served", "name": "tiny", "code": "c1", "problem": '{"p": 1}'}
-    properties["keep"] = 2
+    properties |= {"keep": 2, "unread": '["part_id"]'}
     Executor().Do(inputs, {"pushed_model": [made]}, properties)
     return made
 
@@ -95,6 +95,7 @@ def test_a_good_model_is_the_next_version_with_a_card_of_where_it_comes_from(tmp
     assert card["digests"] == {"data": "d1", "code": "c1"}
     assert (version / "saved_model.pb").read_text() == "one"
     assert card["problem"] == {"p": 1}
+    assert card["unread"] == ["part_id"]
     assert (version / "assets.extra" / "check_rows.json").read_text() == "{}"
     assert (version / SCORES).read_text() == '{"probability": [0.5]}'
     assert (version / STATISTICS).read_bytes() == b"counted"

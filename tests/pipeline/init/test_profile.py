@@ -40,6 +40,11 @@ def test_mean_and_deviation_are_those_of_all_rows_whatever_the_batches(tmp_path,
     assert (column.lowest, column.highest) == (min(values), max(values))
 
 
+def test_what_is_infinite_as_a_32_bit_float_is_counted_as_such(tmp_path):
+    columns, files = profiled(tmp_path, "x\n1.5\n3.4e38\n-1e39\n\n")
+    assert (columns["x"].infinite, columns["x"].first_infinite) == (1, (files[0], 2))
+
+
 def test_infinite_values_are_counted_and_kept_out_of_the_mean(tmp_path):
     columns, files = profiled(tmp_path, "x\n1\n3\n-inf\ninf\n\n")
     column = columns["x"]

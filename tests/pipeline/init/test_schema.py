@@ -57,6 +57,16 @@ def test_each_kind_of_feature(tmp_path):
     assert 'value: "Ä 1"' in text
 
 
+def test_numbers_that_no_request_could_hold_are_codes(tmp_path):
+    hashes = [2**60 + i % 5 for i in range(ROWS)]
+    columns = {"y": ["a", "b"] * 200, "hash": hashes, "most": [2**53 - 1 - i % 5 for i in hashes]}
+    features, domains, _ = drafted(tmp_path, "y", **columns)
+    assert features["hash"].type == schema_pb2.BYTES
+    assert not features["hash"].HasField("int_domain")
+    assert features["most"].type == schema_pb2.INT
+    assert list(domains) == ["y"]
+
+
 def test_a_class_label_is_text_of_all_its_classes_in_order(tmp_path):
     features, domains, _ = drafted(
         tmp_path, "y", y=[1, 0] * 200, x=[i * 0.37 % 11 for i in range(ROWS)]

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beltline.pipeline.tables.kinds import MISSING, ORDER, MisfitError, converted, kind_of
+from beltline.base.values import MISSING
+from beltline.pipeline.tables.kinds import (
+    ORDER,
+    MisfitError,
+    converted,
+    first_out_of_range,
+    kind_of,
+)
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?|[+-]?nan", re.I)
 CODE = re.compile(r"\+\d+|[+-]?0\d.*|[+-]?\d{20,}")
@@ -53,3 +60,26 @@ def test_a_column_has_the_kind_of_its_widest_value(texts, skipped):
         elif kind == "number":
             with pytest.raises(MisfitError):
                 converted(values, kind)
+
+
+def test_a_number_beyond_64_bits_is_text():
+    assert kind_of(pa.array(["1", "1e400"])) == "text"
+    assert kind_of(pa.array(["1", "-Infinity", "inf"])) == "number"
+    with pytest.raises(MisfitError) as caught:
+        converted(pa.array(["inf", "1e400"]), "number")
+    assert caught.value.index == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "first"),
+    [
+        (pa.array([1.5, None, float("inf"), 1e39]), "number", 3),
+        (pa.array([1.5, None, float("inf"), -3.4e38]), "number", None),
+        (pa.array([2**53 - 1, None, -(2**53)]), "integer", 2),
+        (pa.array([2**53 - 1, None]), "integer", None),
+        (pa.array(["1e39"]), "text", None),
+        (pa.array([None], pa.float64()), "number", None),
+    ],
+)
+def test_numbers_that_no_example_holds(values, kind, first):
+    assert first_out_of_range(values, kind) == first

@@ -12,6 +12,11 @@ def test_a_csv_file_keeps_its_keys_as_they_are(tmp_path):
     assert read_labels(file, "part id", "bad") == {"007": "yes", "7": "no"}
 
 
+def test_what_a_table_reads_as_missing_is_no_label(tmp_path):
+    (tmp_path / "labels.csv").write_text("k,bad\na,NA\nb, null \nc,None\n")
+    assert read_labels(tmp_path / "labels.csv", "k", "bad") == {"c": "None"}
+
+
 def test_the_last_of_several_labels_is_used(tmp_path):
     (tmp_path / "1.csv").write_text("k,bad\na,yes\na,no\nb,no\n")
     (tmp_path / "2.csv").write_text("k,bad\nb,yes\n")

@@ -47,6 +47,22 @@ def test_binary(random):
     assert 0.5 < found["pr_auc"].value < 1
 
 
+def test_rows_without_a_class_count_for_the_probability_alone(random):
+    truth = random.random(ROWS) < 0.3
+    probability = np.clip(truth * 0.3 + random.random(ROWS) * 0.7, 0, 1)
+    said = np.where(probability > 0.45, b"yes", b"no").tolist()
+    labels = np.where(truth, "yes", "no")
+    asked = {"task": "binary", "classes": ["no", "yes"]}
+    whole = figures(sampled(probability=probability, **{"class": said}), labels, **asked)
+    table = sampled(probability=probability)
+    half = [[each] if row % 2 else None for row, each in enumerate(said)]
+    found = figures(table.append_column("beltline:class", pa.array(half)), labels, **asked)
+    assert found["auc"].value == whole["auc"].value
+    right = [(label == each.decode()) for label, each in zip(labels, said, strict=True)]
+    assert found["accuracy"].value == pytest.approx(np.mean(right[1::2]))
+    assert figures(table, labels, **asked)["f1"].value is None
+
+
 def test_several_classes(random):
     truth = random.integers(0, 3, ROWS)
     probabilities = random.dirichlet([1, 1, 1], ROWS) + 0.5 * np.eye(3)[truth]

@@ -17,6 +17,16 @@ COLUMNS = {
     "die temp": tf.TensorSpec([None], tf.float64, name="die_temp"),
     "mold": tf.TensorSpec([None], tf.string, name="mold"),
 }
+NAMES = [
+    "classify",
+    "examples",
+    "matrix",
+    "picture",
+    "regress",
+    "serving_default",
+    "single",
+    "slow",
+]
 KINDS = {"temp": "number", "die temp": "integer", "mold": "text"}
 ROW = {"temp": [0.5, None], "die_temp": [-1.0, 2.0], "mold": ["M1", "M2"]}
 
@@ -41,8 +51,17 @@ class Small(tf.Module):
     def regress(self, inputs):
         return {"outputs": self._total(inputs)}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def examples(self, examples):
+        mold = self._parsed(examples)["mold"]
+        return {"probability": tf.sigmoid(self._total(examples)), "class": mold}
+
     def _total(self, inputs):
-        parsed = tf.io.parse_example(
+        parsed = self._parsed(inputs)
+        return parsed["temp"] + tf.cast(parsed["die temp"], tf.float32)
+
+    def _parsed(self, inputs):
+        return tf.io.parse_example(
             inputs,
             {
                 "temp": tf.io.FixedLenFeature([], tf.float32, 0.0),
@@ -50,7 +69,6 @@ class Small(tf.Module):
                 "mold": tf.io.FixedLenFeature([], tf.string, ""),
             },
         )
-        return parsed["temp"] + tf.cast(parsed["die temp"], tf.float32)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
     def single(self, x):
@@ -74,8 +92,7 @@ class Small(tf.Module):
 def write(folder: Path) -> None:
     """Writes the version into `folder`."""
     small = Small()
-    names = ["classify", "regress", "single", "matrix", "picture", "slow", "serving_default"]
-    signatures = {name: getattr(small, name).get_concrete_function() for name in names}
+    signatures = {name: getattr(small, name).get_concrete_function() for name in NAMES}
     tf.saved_model.save(small, str(folder), signatures=signatures)
     updater = tf.compat.v1.saved_model.signature_def_utils.MethodNameUpdater(str(folder))
     for name in ("classify", "regress"):
@@ -83,7 +100,9 @@ def write(folder: Path) -> None:
     updater.save()
     extra = folder / "assets.extra"
     extra.mkdir()
-    (extra / "version.json").write_text(json.dumps({"problem": {"columns": KINDS}}))
+    problem = {"columns": KINDS, "label": "scrap", "task": "binary", "classes": ["ok", "scrap"]}
+    card = {"problem": problem, "unread": ["cast_at", "scrap"]}
+    (extra / "version.json").write_text(json.dumps(card))
     (extra / "input_names.json").write_text(
         json.dumps({"temp": "temp", "die temp": "die_temp", "mold": "mold"})
     )

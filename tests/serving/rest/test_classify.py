@@ -1,7 +1,9 @@
 import math
+import time
 
 import pytest
 
+from tests.serving.monitoring.made import rows_of
 from tests.serving.rest.test_predict import refused
 
 pytestmark = pytest.mark.slow
@@ -28,7 +30,8 @@ def test_regress(server):
 
 
 def test_the_context_is_part_of_every_example(server):
-    asked = {"context": {"die temp": 4}, "examples": [{"temp": 1.0}, {"temp": [2]}]}
+    shared = {"die temp": 4, "mold": "M1"}
+    asked = {"context": shared, "examples": [{"temp": 1.0}, {"temp": [2]}]}
     assert results(server.ask(asked, ":regress")) == [5.0, 6.0]
 
 
@@ -36,12 +39,13 @@ def test_the_context_is_part_of_every_example(server):
     "example",
     [
         # What the version says of a column decides, not how a number is written.
-        {"temp": 2, "die temp": 1.0},
+        {"temp": 2, "die temp": 1.0, "mold": "M1"},
         {"temp": 2.0, "die temp": 1, "mold": None},
+        {"temp": "2", "die temp": "1.0", "mold": 7},
+        {"temp": [2], "die temp": [1], "mold": []},
         {"temp": 2, "die temp": 1, "mold": {"b64": "/w=="}},
-        # A feature that the model doesn't read is none of its concern.
-        {"temp": 2, "die temp": 1, "other": [1, 2], "flag": True, "note": "x", "part": 1.5},
-        {"temp": [2], "die temp": [1], "": 1},
+        # The key of the row, and columns of the table that the model doesn't read.
+        {"temp": 2, "die temp": 1, "mold": "M1", "part": "p1", "cast_at": "now", "scrap": True},
     ],
 )
 def test_values(server, example):
@@ -58,21 +62,21 @@ def test_values(server, example):
         ({"examples": [1]}, "Example must be JSON object but got JSON Number"),
         ({"examples": [{}], "context": []}, "Example must be JSON object but got JSON Array"),
         ({"examples": [{}] * 201}, "has 201 rows; at most 200"),
-        ({"examples": [{"temp": "x"}]}, "Unexpected element type in feature: temp"),
-        ({"examples": [{"temp": True}]}, "Unexpected element type in feature: temp"),
-        ({"examples": [{"temp": 1e39}]}, "to float without loss of precision"),
-        ({"examples": [{"temp": 10**400}]}, "JSON"),
-        ({"examples": [{"die temp": 1.5}]}, "Unexpected element type in feature: die temp"),
-        ({"examples": [{"die temp": 2**63}]}, "Only int64 is supported"),
-        ({"examples": [{"die temp": 1e30}]}, "Only int64 is supported"),
-        ({"examples": [{"mold": 1}]}, "Unexpected element type in feature: mold"),
-        ({"examples": [{"mold": {"b64": "*"}}]}, "Unable to base64 decode"),
-        ({"examples": [{"mold": {"b": "*"}}]}, "has element with unexpected JSON type: Object"),
-        ({"examples": [{"mold": [["a"]]}]}, "has element with unexpected JSON type: Array"),
-        ({"examples": [{"other": None}]}, "has element with unexpected JSON type: Null"),
-        ({"examples": [{"other": [1, "a"]}]}, "Unexpected element type in feature: other"),
-        # The model refuses what the rules allow.
-        ({"examples": [{"temp": [1, 2]}]}, "temp"),
+        ({"examples": [EXAMPLE | {"temp": "x"}]}, "key: temp of 'examples' list."),
+        ({"examples": [EXAMPLE, EXAMPLE | {"temp": "x"}]}, "element: 1 key: temp"),
+        ({"examples": [EXAMPLE | {"temp": "x"}]}, "'x' is not a number"),
+        ({"examples": [EXAMPLE | {"temp": True}]}, "'true' is not a number"),
+        ({"examples": [EXAMPLE | {"temp": 1e39}]}, "beyond the range of 32-bit floats"),
+        ({"examples": [EXAMPLE | {"temp": 10**400}]}, "JSON"),
+        ({"examples": [EXAMPLE | {"die temp": 1.5}]}, "1.5 is not a whole number"),
+        ({"examples": [EXAMPLE | {"die temp": 1e300}]}, "is beyond ±9007199254740991"),
+        ({"examples": [EXAMPLE | {"mold": {"b64": "*"}}]}, "Unable to base64 decode"),
+        ({"examples": [EXAMPLE | {"mold": {"b": "*"}}]}, "not formatted correctly for base64"),
+        ({"examples": [EXAMPLE | {"mold": [["a"]]}]}, "key: mold"),
+        ({"examples": [{}]}, "missing: die temp,mold,temp"),
+        ({"examples": [EXAMPLE, {"temp": 1, "mold": "a"}]}, "missing: die temp"),
+        ({"examples": [EXAMPLE | {"tmep": 1}]}, "did you mean 'temp'?"),
+        ({"examples": [EXAMPLE | {"temp": [1, 2]}]}, 'key: "temp": it has 2 values'),
     ],
 )
 def test_invalid_requests(server, document, why):
@@ -104,3 +108,29 @@ def test_half_of_a_surrogate_pair(server):
         b'{"examples": [{"\\ud800": NaN}]}',
     ):
         assert refused(server.ask(body, ":classify"))
+
+
+def test_what_was_asked_is_sampled_by_whichever_method(server):
+    requests = server.log.parent / "requests"
+    row = EXAMPLE | {"scrap": "ok"}
+    asked = {
+        ":classify": {"examples": [row | {"part": "by :classify"}]},
+        ":regress": {"examples": [row | {"part": "by :regress"}]},
+        ":predict": {"instances": [row | {"part": "by :predict"}]},
+    }
+    for path, document in asked.items():
+        assert server.ask(document, path).status_code == 200
+    wanted = {f"by {path}".encode() for path in asked}
+    end = time.monotonic() + 60
+    found = {}
+    while not wanted <= found.keys():
+        assert time.monotonic() < end, found
+        time.sleep(0.5)
+        rows = [row for file in requests.glob("Split-v1/*.gz") for row in rows_of(file)]
+        found = {row["beltline:key"][0]: row for row in rows if row.get("beltline:key")}
+    for key in wanted:
+        row = found[key]
+        assert [row["temp"], row["die temp"], row["mold"]] == [[0.5], [-1], [b"M1"]]
+        assert "scrap" not in row
+    assert found[b"by :classify"]["beltline:probability"] == [pytest.approx(P)]
+    assert found[b"by :predict"]["beltline:probability"] == [pytest.approx(P)]

@@ -1,9 +1,12 @@
+import base64
 import gzip
 import json
 import math
+import re
 
 import pytest
 import requests
+import tensorflow as tf
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +45,7 @@ def test_columns(server):
 
 @pytest.mark.parametrize("temp", ["null", "NaN"])
 def test_a_missing_value(server, temp):
-    body = '{"instances": [{"temp": X, "die temp": -0.5, "mold": null}]}'.replace("X", temp)
+    body = '{"instances": [{"temp": -0.5, "die temp": X, "mold": X}]}'.replace("X", temp)
     assert predictions(server.ask(body.encode())) == [
         {"class": "", "probability": pytest.approx(P, rel=1e-6)}
     ]
@@ -89,6 +92,88 @@ def test_versions_and_labels(server):
     assert refused(other, 404) == "Servable not found for request: Latest(other)"
 
 
+@pytest.mark.parametrize("missing", ["NA", " null ", "", None])
+def test_a_text_that_a_table_reads_as_missing_is_missing(server, missing):
+    row = {"temp": missing, "die temp": missing, "mold": missing}
+    assert predictions(server.ask({"instances": [row]})) == [{"class": "", "probability": 0.5}]
+
+
+def test_the_row_of_a_table_as_it_is(server):
+    before = ignored(server)
+    row = ROW | {"cast_at": "2026-11-23T06:03:46", "scrap": "ok", "part": "p7"}
+    assert predictions(server.ask({"instances": [row, row]})) == predictions(
+        server.ask({"instances": [ROW, ROW]})
+    )
+    assert predictions(server.ask({"instances": [row, ROW | {"scrap": None}]}))
+    assert server.ask({"inputs": {name: [value] for name, value in row.items()}}).json()["outputs"]
+    assert ignored(server) == before + 2 * 2 + 3 + 2
+    why = refused(server.ask({"instances": [row | {"cats_at": 1}]}))
+    assert "does not have named input: cats_at; did you mean 'cast_at'?" in why
+    # The first row's names are not everybody's.
+    assert "key: x of" in refused(server.ask({"instances": [row, ROW | {"x": 1, "scrap": ""}]}))
+
+
+def ignored(server):
+    page = server.look("/metrics").text
+    found = re.search(r'beltline_ignored_values_total\{known="true"\} (\S+)', page)
+    return float(found[1]) if found else 0
+
+
+def serialized(**features):
+    """An Example, as JSON has bytes."""
+    example = tf.train.Example()
+    for name, value in features.items():
+        feature = example.features.feature[name.replace("_", " ")]
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str):
+                feature.bytes_list.value.append(each.encode())
+            elif isinstance(each, int):
+                feature.int64_list.value.append(each)
+            else:
+                feature.float_list.value.append(each)
+    return {"b64": base64.b64encode(example.SerializeToString()).decode()}
+
+
+def test_serialized_examples(server):
+    asked = {"signature_name": "examples"}
+    given = [
+        serialized(temp=0.5, die_temp=-1, mold="M1"),
+        # By the same rules as a row's values.
+        serialized(temp="0.5", die_temp=-1.0, mold="NA"),
+        serialized(temp=[], die_temp=[], mold=[]),
+    ]
+    found = predictions(server.ask(asked | {"instances": given}))
+    assert found == [
+        {"class": "M1", "probability": pytest.approx(P)},
+        {"class": "", "probability": pytest.approx(P)},
+        {"class": "", "probability": 0.5},
+    ]
+    assert server.ask(asked | {"inputs": given}).json()["outputs"]["class"] == ["M1", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("features", "why"),
+    [
+        ({}, "missing: die temp,mold,temp"),
+        ({"temp": 1.0, "mold": "a"}, "missing: die temp"),
+        ({"tmep": 1.0, "temp": 1.0, "mold": "a", "die_temp": 1}, "did you mean 'temp'?"),
+        ({"temp": [1.0, 2.0], "mold": "a", "die_temp": 1}, "it has 2 values"),
+        ({"temp": 1.0, "mold": "a", "die_temp": 48.9}, "is not a whole number"),
+        ({"temp": "hot", "mold": "a", "die_temp": 1}, "'hot' is not a number"),
+    ],
+)
+def test_invalid_serialized_examples(server, features, why):
+    given = [serialized(temp=0.5, die_temp=-1, mold="M1"), serialized(**features)]
+    refusal = refused(server.ask({"signature_name": "examples", "instances": given}))
+    assert why in refusal
+    assert "element: 1" in refusal
+
+
+def test_bytes_that_are_no_example(server):
+    asked = {"signature_name": "examples", "instances": [{"b64": "/w=="}]}
+    assert "element: 0: it is no serialized tf.Example" in refused(server.ask(asked))
+
+
 def test_a_row_key_is_not_an_input(server):
     assert predictions(server.ask({"instances": [ROW | {"part": "p7"}, ROW]}))
 
@@ -128,7 +213,7 @@ def test_a_large_request_is_parsed_in_a_thread(server):
     body = json.dumps({"instances": rows}).encode()
     assert len(body) > 2**16
     assert predictions(server.ask(body))[-1]["class"].endswith("199")
-    assert "Type: String" in refused(server.ask(body.replace(b"0.5", b'"x"')))
+    assert "'x' is not a number" in refused(server.ask(body.replace(b"0.5", b'"x"')))
 
 
 def test_compressed_bodies(server):

@@ -1,19 +1,22 @@
 import numpy as np
 import pytest
 
-from beltline.serving.rest.predict_inputs import InputParser
+from beltline.serving.rest.predict_inputs import Fields, InputParser
 from beltline.serving.rest.responses import HttpError
+from beltline.serving.servables.columns import TableColumns
 from beltline.serving.servables.signature import Signature, Tensor
 
 FLOAT = Tensor("x:0", np.dtype("float32"), (None,))
 TEXT = Tensor("s:0", np.dtype("object"), (None,))
 ROW = {"temp": 1.5, "die temp": 2, "mold": "M1"}
+KINDS = {"temp": "number", "die temp": "integer", "mold": "text"}
 
 
-def parser(key=None, columns=None, **inputs):
+def parser(key=None, columns=None, fields=None, **inputs):
     inputs = inputs or {"temp": FLOAT, "die_temp": FLOAT, "mold": TEXT}
     names = {name: name for name in inputs} | (columns or {"die_temp": "die temp"})
-    return InputParser(Signature("serving_default", "predict", inputs, {}, names, None), key)
+    signature = Signature("serving_default", "predict", inputs, {}, names, None)
+    return InputParser(signature, fields or Fields(key))
 
 
 def listed(parsed):
@@ -85,6 +88,80 @@ def test_an_input_with_the_name_of_the_key_stays_an_input():
         {"temp": [1.5], "die_temp": [2], "mold": [b"M1"]},
         None,
     )
+
+
+@pytest.fixture
+def counted():
+    """How many values were ignored: of the table's columns, and of unknown ones."""
+    return []
+
+
+@pytest.fixture
+def of_table(counted):
+    table = TableColumns(KINDS, frozenset({"cast_at", "die_temp"}))
+
+    def parser_of_table(**fields):
+        count = lambda *numbers: counted.append(numbers)  # noqa: E731
+        return parser(fields=Fields(table=table, count_ignored=count, **fields))
+
+    return parser_of_table
+
+
+def test_columns_that_the_model_does_not_read_are_ignored(of_table, counted):
+    row = ROW | {"cast_at": [object()], "die_temp": 5}
+    expected = {"temp": [1.5, 1.5], "die_temp": [2, 2], "mold": [b"M1", b"M1"]}
+    assert listed(of_table().from_rows([row, row]))[0] == expected
+    # Rows of different names.
+    assert listed(of_table().from_rows([row, ROW]))[0] == expected
+    assert listed(of_table().from_rows([row | {"cast_at": 1}, ROW | {"cast_at": 1}]))[0] == expected
+    columns = {name: [value] * 2 for name, value in row.items()}
+    assert listed(of_table().from_columns(columns))[0] == expected
+    assert counted == [(4, 0), (2, 0), (3, 0), (4, 0)]
+    assert listed(of_table().from_rows([ROW, ROW]))[0] == expected
+    assert len(counted) == 4
+
+
+@pytest.mark.parametrize("first", [ROW, ROW | {"cast_at": 1}, ROW | {"other": 1}])
+def test_an_unknown_column_is_an_error_in_whatever_row(of_table, counted, first):
+    why = refusal(of_table().from_rows, [first, ROW | {"cats_at": 1}])
+    assert "key: cats_at" in why or "key: other" in why
+    assert "did you mean 'cast_at'?" in why or "other" in why
+    assert not counted
+
+
+def test_unknown_columns_are_ignored_if_the_settings_say_so(of_table, counted):
+    lenient = of_table(ignore_unknown=True)
+    inputs, _ = listed(lenient.from_rows([ROW | {"x": 1, "cast_at": 2}, ROW | {"y": 1, "z": 2}]))
+    assert inputs["temp"] == [1.5, 1.5]
+    assert counted == [(1, 3)]
+    assert "missing: temp" in refusal(
+        lenient.from_rows, [{"tmep": 1, "die temp": 2, "mold": "M1", "cast_at": 1}]
+    )
+
+
+def test_the_key_of_a_row_may_be_a_column_that_is_not_read(of_table):
+    rows = [ROW | {"cast_at": "noon"}, ROW]
+    assert of_table(key="cast_at").from_rows(rows)[1] == ["noon", ""]
+
+
+def test_values_mean_what_they_do_in_the_table(of_table):
+    row = {"temp": "1.5", "die temp": " 2 ", "mold": 7}
+    inputs, _ = listed(of_table().from_rows([row, {"temp": "NA", "die temp": "", "mold": "null"}]))
+    assert inputs["mold"] == [b"7", b""]
+    assert [inputs["temp"][0], inputs["die_temp"][0]] == [1.5, 2]
+    assert np.isnan([inputs["temp"][1], inputs["die_temp"][1]]).all()
+
+
+@pytest.mark.parametrize("value", [48.9, 1e300, -1e300, "48.9", float("inf")])
+def test_what_a_column_of_whole_numbers_cannot_hold(of_table, value):
+    words = ("is not a whole number", "is beyond ±9007199254740991")
+    why = refusal(of_table().from_rows, [ROW, ROW | {"die temp": value}])
+    assert "Failed to process element: 1 key: die temp of 'instances' list." in why
+    assert any(each in why for each in words)
+    columns = {"temp": [1, 1], "die temp": [1, value], "mold": ["a", "b"]}
+    why = refusal(of_table().from_columns, columns)
+    assert "key: die temp row: 1 of 'inputs' object." in why
+    assert any(each in why for each in words)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,17 @@ def test_a_column_can_not_override_beltlines_own_features(options):
     assert [row["beltline:version"] for row in examples(options)] == [[3]] * 3
 
 
+def test_rows_of_several_signatures_have_different_answers(options):
+    sampler = started(options)
+    score = {"probability": ANSWERS["probability"]}
+    for answers in (ANSWERS, score, score, ANSWERS):
+        sampler.take(3, COLUMNS, answers, None)
+    sampler.close()
+    assert (sampler.written, sampler.dropped) == (12, 0)
+    found = [row.get("beltline:class") for row in examples(options)]
+    assert found == [[b"no"], [b"no"], [b"yes"], *[None] * 6, [b"no"], [b"no"], [b"yes"]]
+
+
 def test_each_version_has_its_files_and_its_kinds(options):
     """Of version 4 nothing is known: the kinds are those of the values."""
     sampler = started(options)

@@ -22,6 +22,7 @@ class Counting:
 
     def __init__(self, number: int = 1) -> None:
         self.number = number
+        self.threshold: float | None = None
         self.version = Version(number, Path(), "", "", True, True, {}, None, "", {}, {})
         self.signatures = {"double": signature(), "whole": signature(())}
         self.asked: list[list[float]] = []
