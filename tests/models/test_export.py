@@ -144,7 +144,7 @@ def test_a_text_that_a_table_reads_as_missing_is_missing(
         assert (np.abs(found[len(texts) :] - without) > 1e-4).all()
 
 
-@pytest.mark.parametrize("shots", [48.9, 1e300, -1e300, float("inf"), 2.0**53])
+@pytest.mark.parametrize("shots", [48.9, 1e-200, 1e300, -1e300, float("inf"), 2.0**53])
 def test_a_number_that_is_no_whole_one_is_an_error(trained: dict[str, Any], shots: float) -> None:
     rows = [{"heat (°C)": 201.0, "shots": each, "mold": "a"} for each in (3.0, shots)]
     with pytest.raises(tf.errors.InvalidArgumentError, match="not all of the integers are whole"):

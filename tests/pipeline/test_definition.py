@@ -126,7 +126,7 @@ def test_the_evaluator_and_the_serving_check_see_raw_rows_of_the_eval_split(tmp_
         ("tuning.trials=3", set()),
         ("features.numbers=zscore", {"Transform", "Trainer"}),
         ("features.include=[temp]", {"Transform", "Trainer", "Pusher"}),
-        ("features.exclude=[]", {"ExampleGen"}),
+        ("features.exclude=[]", {"ExampleGen", "Pusher"}),
         ("data.splits={train: 0.6, validation: 0.2, eval: 0.2}", {"ExampleGen"}),
         ("data.unlabelled=drop", {"ExampleGen"}),
         ("data.split_by=part", {"ExampleGen"}),
