@@ -85,28 +85,40 @@ class OpenApi:
         }
         for method in ("classify", "regress"):
             if live and any(_method(each) == method for each in live.signatures.values()):
-                fields = self._fields(live, live.signatures.get(DEFAULT_SIGNATURE))
-                paths[f"{model}:{method}"] = {"post": _of_examples(method, live, fields)}
+                paths[f"{model}:{method}"] = {
+                    "post": _of_examples(method, live, self._features(live))
+                }
         return paths
-
-    def _fields(self, live: Servable, signature: Signature | None) -> Json:
-        """Returns the fields that a row may have besides the columns that the model reads."""
-        columns = {*signature.columns.values()} if signature else set()
-        unread = sorted(table_columns(live.version).unread - columns)
-        key = self._options.sampling.key
-        fields: Json = dict.fromkeys(unread, _UNREAD)
-        return fields if key is None or key in columns else {**fields, key: _ROW_KEY}
 
     def _predict(self, live: Servable | None) -> Json:
         signature = live.signatures.get(DEFAULT_SIGNATURE) if live else None
         operation = _operation("predict", "Predictions for rows, or for columns.")
         if live is None or signature is None:
             return operation | {"requestBody": _body(_ANY_OBJECT)}
-        row = _row(signature, self._fields(live, signature))
+        columns = {
+            signature.columns.get(name, name): _value(tensor)
+            for name, tensor in signature.inputs.items()
+        }
+        row = self._row(live, columns) | {"required": list(columns)}
         example = _example(live, signature)
         operation["requestBody"] = _body(_either(row, signature, self._options), example)
         operation["responses"]["200"] = _response("The predictions.", _answers(signature))
         return operation
+
+    def _features(self, live: Servable) -> Json:
+        """Returns the schema of an Example; each column is required, but may be in the context."""
+        kinds = table_columns(live.version).kinds
+        if not kinds:
+            return {"type": "object", "additionalProperties": _ANY_FEATURE}
+        return self._row(live, {name: _FEATURES[kind] for name, kind in kinds.items()})
+
+    def _row(self, live: Servable, columns: Json) -> Json:
+        """Returns the schema of a row of these columns, and what else it may have."""
+        fields: Json = dict.fromkeys(sorted(table_columns(live.version).unread), _UNREAD)
+        if self._options.sampling.key is not None:
+            fields[self._options.sampling.key] = _ROW_KEY
+        row = _object({**fields, **columns}, [])
+        return row | {"additionalProperties": self._options.limits.unknown_columns == "ignore"}
 
 
 def _operation(name: str, summary: str) -> Json:
@@ -153,14 +165,6 @@ def _object(properties: Json, required: list[str]) -> Json:
         "required": required,
         "additionalProperties": False,
     }
-
-
-def _row(signature: Signature, fields: Json) -> Json:
-    columns = {
-        signature.columns.get(name, name): _value(tensor)
-        for name, tensor in signature.inputs.items()
-    }
-    return _object(columns | fields, list(columns))
 
 
 def _answers(signature: Signature) -> Json:
@@ -214,13 +218,8 @@ def _method(signature: Signature) -> str:
     return signature.method.rpartition("/")[2]
 
 
-def _of_examples(method: str, live: Servable, fields: Json) -> Json:
+def _of_examples(method: str, live: Servable, example: Json) -> Json:
     operation = _operation(method, "Classes or values for examples, each an object of features.")
-    columns = {name: _FEATURES[kind] for name, kind in table_columns(live.version).kinds.items()}
-    example: Json = {"type": "object", "additionalProperties": _ANY_FEATURE}
-    if columns:
-        # Each column is required, but may be in the context.
-        example = _object(columns | fields, [])
     names = [name for name, each in live.signatures.items() if _method(each) == method]
     properties = {
         "context": example,

@@ -108,6 +108,9 @@ def test_the_openapi_document(server):
     rows = content["schema"]["oneOf"][0]["properties"]["instances"]["items"]
     assert rows["required"] == ["die temp", "mold", "temp"]
     assert rows["properties"]["mold"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    # What else the table has, and the row's key.
+    assert {"cast_at", "scrap", "part"} <= rows["properties"].keys()
+    assert rows["additionalProperties"] is False
     assert "/v1/models/line:classify" in document["paths"]
     # Its example is a request that it allows, and so is the answer.
     jsonschema.validate(content["example"], content["schema"])

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from beltline.base.settings.monitoring import Sampling
+from beltline.base.settings.serving import ServingLimits
 from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.metrics import ServerMetrics
@@ -14,6 +17,7 @@ from beltline.serving.rest.openapi import OpenApi
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.responses import HttpError
 from beltline.serving.servables.served import ServedVersions
+from beltline.serving.servables.signature import Signature, Tensor
 from tests.serving.servables.counting import Counting, signature
 
 OPTIONS = Options("line", Path("line"), sampling=Sampling(key="part"))
@@ -65,3 +69,25 @@ def test_the_openapi_document_allows_no_other_properties():
     operation = document["paths"]["/v1/models/line:predict"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert [each["additionalProperties"] for each in schema["oneOf"]] == [False, False]
+
+
+@pytest.mark.parametrize("unknown", ["error", "ignore"])
+def test_the_openapi_document_allows_the_columns_that_the_settings_allow(unknown):
+    options = replace(OPTIONS, limits=ServingLimits(unknown_columns=unknown))
+    model = Counting()
+    problem = {"columns": {"x": "number"}, "label": "y"}
+    model.version = replace(model.version, problem=problem, unread=("id",))
+    model.signatures = {"serving_default": signature(), "classify": examples("classify")}
+    paths = json.loads(OpenApi(options).document(model))["paths"]
+    for method, name in (("predict", "instances"), ("classify", "examples")):
+        body = paths[f"/v1/models/line:{method}"]["post"]["requestBody"]
+        schema = body["content"]["application/json"]["schema"]
+        row = schema.get("oneOf", [schema])[0]["properties"][name]["items"]
+        assert row["properties"].keys() == {"x", "y", "id", "part"}
+        assert row["required"] == (["x"] if method == "predict" else [])
+        assert row["additionalProperties"] is (unknown == "ignore")
+
+
+def examples(method):
+    text = Tensor("", np.dtype(object), (None,))
+    return Signature(method, f"tensorflow/serving/{method}", {"inputs": text}, {}, {}, None)
