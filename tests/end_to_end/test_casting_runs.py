@@ -1,15 +1,19 @@
 """One project through its life: first run, nothing changed, changes of every kind."""
 
+import csv
+import itertools
 import json
 import os
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pyarrow.csv
 import pytest
 
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
+from tests.serving import running
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +48,25 @@ def test_the_first_version_says_where_it_comes_from(project: Project) -> None:
     assert len(card["digests"]["data"]) == 64
     recorded = json.loads((folder / "assets.extra/check_rows.json").read_text())
     assert len(recorded["answers"]["probability"]) == len(recorded["rows"]["mold"]) == 32
+
+
+def test_rows_of_the_table_are_answered_as_they_are(project: Project, tmp_path: Path) -> None:
+    file = project.folder / "casting.csv"
+    with file.open(newline="") as lines:
+        # All of them texts, and among them the label, the id and the timestamp.
+        texts = list(itertools.islice(csv.DictReader(lines), 100))
+    typed = json.loads(json.dumps(pyarrow.csv.read_csv(file)[:100].to_pylist(), default=str))
+    assert {"part_id", "cast_at", "scrap"} <= texts[0].keys()
+    assert any(row["vibration"] == "" for row in texts)
+    with running.server(project.root / "served/casting", tmp_path / "log") as server:
+        server.wait_until_ready()
+        answers = [server.ask({"instances": rows}).json()["predictions"] for rows in (texts, typed)]
+        assert answers[0] == answers[1]
+        classes = server.ask({"examples": texts}, ":classify").json()["results"]
+        for answer, [[_, _], [positive, score]] in zip(answers[0], classes, strict=True):
+            assert (positive, score) == ("scrap", pytest.approx(answer["probability"], rel=1e-5))
+        misspelt = server.ask({"instances": [texts[0] | {"part_di": "7"}]})
+        assert "did you mean 'part_id'?" in misspelt.json()["error"]
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: one node at a time")
