@@ -23,7 +23,7 @@ import uvicorn
 from beltline.base.errors import WrongInput
 from beltline.serving.options import Options
 from beltline.serving.rest.app import Application
-from beltline.serving.rest.connections import KEEP_ALIVE_SECONDS, Connection
+from beltline.serving.rest.connections import KEEP_ALIVE_SECONDS, Connection, close_unread
 from beltline.serving.servables.served import ServedVersions
 from beltline.versions.folder import numbers
 
@@ -147,6 +147,7 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Handles a tick, ten times a second; returns whether to stop."""
+        close_unread(self.server_state.connections)
         if counter % 10 == 0:
             for connection in list(self.server_state.connections):
                 if isinstance(connection, Connection):
