@@ -16,6 +16,7 @@ from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.metrics import ServerMetrics
 from beltline.serving.rest.model_info import ModelInfo
 from beltline.serving.rest.pages import OTHER, UNPROTECTED, Pages, page_name
+from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.request_body import BodyReader
 from beltline.serving.rest.responses import (
@@ -43,11 +44,12 @@ class Application:
     def __init__(self, options: Options, served: ServedVersions) -> None:
         self._token = options.token.encode()
         self._metrics = ServerMetrics(served)
-        self._bodies = BodyReader(options.limits.max_request_mb)
+        self._parsing = Parsing()
+        self._bodies = BodyReader(options.limits.max_request_mb, self._parsing)
         self._models = ModelInfo(options.name, served)
         self._pages = Pages(options, served, self._metrics)
-        self._predict = Predict(options, served, self._metrics)
-        self._classify = Classify(options, served, self._metrics)
+        self._predict = Predict(options, served, self._metrics, self._parsing)
+        self._classify = Classify(options, served, self._metrics, self._parsing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, as ASGI calls it."""
@@ -65,7 +67,7 @@ class Application:
 
     def close(self) -> None:
         """Releases the threads of the application."""
-        self._predict.close()
+        self._parsing.close()
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, Response | None]:
         """Returns the endpoint's name for the metrics, and the response, if anybody reads it."""

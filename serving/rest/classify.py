@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy as np
 from beltline.serving.options import Options
 from beltline.serving.rest import json_outputs
 from beltline.serving.rest.metrics import ServerMetrics
+from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.request_body import check_properties, parse_json
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import Method, find_signature
-from beltline.serving.rest.table_rows import RowParser, sample
+from beltline.serving.rest.table_rows import RowParser, TableRows, sample
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
+from beltline.serving.servables.signature import Signature
 
 if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler
@@ -27,9 +30,12 @@ _PROPERTIES = frozenset({"context", "examples", "signature_name"})
 class Classify:
     """Responds to both methods, and hands the rows to the sampler."""
 
-    def __init__(self, options: Options, served: ServedVersions, metrics: ServerMetrics) -> None:
+    def __init__(
+        self, options: Options, served: ServedVersions, metrics: ServerMetrics, parsing: Parsing
+    ) -> None:
         self.sampler: Sampler | None = None
         self._rows = RowParser(options, metrics)
+        self._parsing = parsing
         self._max_rows = options.limits.max_rows
         self._served = served
         self._metrics = metrics
@@ -41,6 +47,19 @@ class Classify:
           HttpError: the request is invalid, or the version has no signature for it.
           WrongValues, Overloaded, TimedOut, ModelFailed: see `ServedVersions.run`.
         """
+        parse = partial(self._parse, servable, method, body)
+        signature, rows = await self._parsing.run(len(body), parse)
+        outputs = await self._served.run(servable, signature.name, rows.inputs, rows.number)
+        self._metrics.count_rows(rows.number)
+        if self.sampler is not None:
+            sample(self.sampler, servable, signature, rows, outputs)
+        shape = _classes if method == "classify" else _values
+        return json_outputs.results(shape(outputs, rows.number), servable.number, outputs)
+
+    def _parse(
+        self, servable: Servable, method: Method, body: bytes
+    ) -> tuple[Signature, TableRows]:
+        """Returns the signature that is addressed, and its rows."""
         document = parse_json(body)
         check_properties(document, _PROPERTIES)
         signature = find_signature(servable, method, document)
@@ -49,13 +68,7 @@ class Classify:
             raise bad_request(
                 f"the request has {len(examples)} rows; at most {self._max_rows} allowed"
             )
-        rows = self._rows.from_examples(servable, signature, document)
-        outputs = await self._served.run(servable, signature.name, rows.inputs, rows.number)
-        self._metrics.count_rows(rows.number)
-        if self.sampler is not None:
-            sample(self.sampler, servable, signature, rows, outputs)
-        shape = _classes if method == "classify" else _values
-        return json_outputs.results(shape(outputs, rows.number), servable.number, outputs)
+        return signature, self._rows.from_examples(servable, signature, document)
 
 
 def _classes(outputs: dict[str, Array], rows: int) -> list[Any]:

@@ -1,19 +1,15 @@
-"""The method :predict: rows or columns in, the signature's outputs out.
-
-A small request is parsed on the event loop, which takes some microseconds. A large one is parsed in
-a thread, one at a time, so that others are answered meanwhile and memory stays bounded.
-"""
+"""The method :predict: rows or columns in, the signature's outputs out."""
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from beltline.serving.options import Options
 from beltline.serving.rest import json_outputs
 from beltline.serving.rest.metrics import ServerMetrics
+from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.request_body import check_properties, parse_json
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import find_signature
@@ -26,8 +22,6 @@ if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler
 
 _PROPERTIES = frozenset({"inputs", "instances", "signature_name"})
-# Bytes; a body of this size is parsed in about a millisecond.
-_LARGE = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +34,15 @@ class _PredictRequest:
 class Predict:
     """Responds to :predict, and hands the rows to the sampler."""
 
-    def __init__(self, options: Options, served: ServedVersions, metrics: ServerMetrics) -> None:
+    def __init__(
+        self, options: Options, served: ServedVersions, metrics: ServerMetrics, parsing: Parsing
+    ) -> None:
         self.sampler: Sampler | None = None
         self._max_rows = options.limits.max_rows
         self._served = served
         self._metrics = metrics
         self._rows = RowParser(options, metrics)
-        self._thread = ThreadPoolExecutor(1, "parse-request")
+        self._parsing = parsing
 
     async def respond(self, servable: Servable, body: bytes) -> bytes:
         """Returns the JSON of the response.
@@ -55,11 +51,7 @@ class Predict:
           HttpError: the request is invalid.
           WrongValues, Overloaded, TimedOut, ModelFailed: see `ServedVersions.run`.
         """
-        if len(body) < _LARGE:
-            request = self._parse(servable, body)
-        else:
-            loop = asyncio.get_running_loop()
-            request = await loop.run_in_executor(self._thread, self._parse, servable, body)
+        request = await self._parsing.run(len(body), partial(self._parse, servable, body))
         signature, rows = request.signature, request.rows
         outputs = await self._served.run(servable, signature.name, rows.inputs, rows.number)
         self._metrics.count_rows(rows.number)
@@ -68,10 +60,6 @@ class Predict:
         if request.by_rows:
             return json_outputs.rows(outputs, servable.number)
         return json_outputs.columns(outputs, servable.number)
-
-    def close(self) -> None:
-        """Ends the thread that parses large requests."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _parse(self, servable: Servable, body: bytes) -> _PredictRequest:
         document = parse_json(body)
@@ -85,7 +73,10 @@ class Predict:
             self._check_rows(document["instances"])
             rows = self._rows.from_instances(servable, signature, document["instances"])
         elif "inputs" in document:
-            rows = self._rows.from_columns(servable, signature, document["inputs"])
+            columns = document["inputs"]
+            for column in columns.values() if isinstance(columns, dict) else [columns]:
+                self._check_rows(column)
+            rows = self._rows.from_columns(servable, signature, columns)
         else:
             raise bad_request("Missing 'inputs' or 'instances' key")
         self._check_rows(range(rows.number))

@@ -14,6 +14,7 @@ from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.metrics import ServerMetrics
 from beltline.serving.rest.openapi import OpenApi
+from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.responses import HttpError
 from beltline.serving.servables.served import ServedVersions
@@ -31,12 +32,13 @@ def served():
 
 
 def predict(served, **document):
-    predict = Predict(OPTIONS, served, ServerMetrics(served))
+    parsing = Parsing()
+    predict = Predict(OPTIONS, served, ServerMetrics(served), parsing)
     try:
         body = json.dumps({"signature_name": "double", **document}).encode()
         return json.loads(asyncio.run(predict.respond(Counting(), body)))
     finally:
-        predict.close()
+        parsing.close()
 
 
 def test_known_properties_and_row_keys_are_allowed(served):
@@ -55,7 +57,7 @@ def test_predict_refuses_an_unknown_property(served, name, nearest):
 
 @pytest.mark.parametrize("method", ["classify", "regress"])
 def test_classify_and_regress_refuse_an_unknown_property(served, method):
-    classify = Classify(OPTIONS, served, ServerMetrics(served))
+    classify = Classify(OPTIONS, served, ServerMetrics(served), Parsing())
     body = b'{"examples": [{}], "contxt": {}}'
     with pytest.raises(HttpError, match="did you mean 'context'") as caught:
         asyncio.run(classify.respond(Counting(), method, body))

@@ -4,13 +4,18 @@ import math
 
 import pytest
 
+from beltline.serving.rest import request_body
+from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.request_body import BodyReader, check_properties, parse_json, shown
 from beltline.serving.rest.responses import ClientDisconnected, HttpError
 
 
 @pytest.fixture
-def bodies():
-    return BodyReader(100 / 2**20)
+def bodies(monkeypatch):
+    monkeypatch.setattr(request_body, "_SMALL", 0)
+    parsing = Parsing()
+    yield BodyReader(100 / 2**20, parsing)
+    parsing.close()
 
 
 def read(bodies, *parts, **headers):
@@ -70,6 +75,17 @@ def test_too_many_at_once(bodies):
     assert (refused.status, refused.headers) == (503, ((b"retry-after", b"1"),))
     bodies.release(b"x" * 100)
     assert read(bodies, b"x") == b"x"
+
+
+def test_large_bodies_do_not_keep_small_ones_out(bodies, monkeypatch):
+    monkeypatch.setattr(request_body, "_SMALL", 10)
+    held = [read(bodies, b"x" * 60, b"x" * 40) for _ in range(4)]
+    read(bodies, b"x" * 50)
+    assert refusal(bodies, b"x" * 60).status == 503
+    assert read(bodies, b"x" * 5, b"x" * 5) == b"x" * 10
+    for body in held:
+        bodies.release(body)
+    assert bodies.held == 40
 
 
 def test_a_client_that_disconnects(bodies):
@@ -133,6 +149,9 @@ def test_the_last_of_a_key_given_twice():
         (b'{"a": "\\ud800"}', "surrogate"),
         (b'{"a": NaN, "b": }', "at offset: 16"),
         (b'{"a": 1e999}', "infinity"),
+        (b'{"a": 1e999, "b": NaN}', "infinity"),
+        (b'{"a": -1e999, "b": "NaN"}', "infinity"),
+        (b'{"a": [Infinity, 1' + b"0" * 400 + b".5]}", "infinity"),
         (b'{"a": NaN, "b": ' + b"1" * 5000 + b"}", "limit"),
         (b"[" * 100_000, "depth limit"),
         (b'{"a": NaN, "b": ' + b"[" * 100_000, "nested too deep"),
@@ -154,6 +173,11 @@ def test_values_in_messages_are_short_json():
     assert shown(math.nan) == "NaN"
     assert len(shown({str(number): ["x" * 1000] * 1000 for number in range(1000)})) < 1000
     assert len(shown([[[[[[1]]]]]])) < 30
+
+
+def test_the_names_of_a_large_object_are_not_sorted_to_show_a_few():
+    found = shown({f"a{number}": number for number in reversed(range(1000))})
+    assert found.startswith('{"a991": 991, "a992": 992')
 
 
 def test_an_unknown_property_is_an_error_with_the_nearest_name():

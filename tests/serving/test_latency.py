@@ -1,0 +1,118 @@
+"""No request delays the answer to another one by more than 250 ms, whatever it holds."""
+
+import gzip
+import json
+import threading
+import time
+
+import pytest
+import requests
+
+from tests.serving import running
+from tests.serving.rest.test_json_size import body
+from tests.serving.rest.test_predict import ROW
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 0.25
+GOOD = json.dumps({"instances": [ROW]}).encode()
+COLUMNS = b'{"inputs": {"temp": [%b], "die temp": [%b], "mold": ["a"]}}'
+# As much as is allowed, of what takes the longest to parse.
+MOST = 15_900_000
+OBJECTS = body(b'{"a":1}', 1_660_000)
+NUMBERS = b"1.234567890123," * 1_040_000
+NAMES = b",".join(b'"%d":1' % number for number in range(131_000))
+BODIES = {
+    "empty lists": (":predict", body(b"[]", MOST)),
+    "objects": (":predict", body(b'{"":{}}', MOST)),
+    "names": (":predict", b'{"instances": [{%b}]}' % b",".join([NAMES] * 10)),
+    "as many objects as allowed": (":predict", OBJECTS),
+    "as many names as allowed": (":predict", b'{"instances": [{%b}]}' % NAMES),
+    "a column of numbers": (":predict", COLUMNS % (NUMBERS + b"1", b"1")),
+    "a column of numbers and a token": (":predict", COLUMNS % (NUMBERS + b"NaN", b"1")),
+    "objects and a token": (":predict", OBJECTS[:-2] + b",NaN]}"),
+    "texts and a token": (":predict", body(b'"abcdefghijkl"', MOST)[:-2] + b",NaN]}"),
+    "backslashes": (":predict", b'{"instances": ["%b"]}' % (b"\\\\" * 7_900_000)),
+    "examples": (":classify", OBJECTS.replace(b"instances", b"examples")),
+    "an example of many features": (":classify", b'{"examples": [{%b}]}' % NAMES),
+}
+PACKED = ("empty lists", "a column of numbers")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server with the default limits."""
+    folder = tmp_path_factory.mktemp("served")
+    running.small_model(folder / "line" / "1")
+    samples = ["--requests", str(folder / "requests")]
+    with running.server(folder / "line", folder / "log", *samples) as found:
+        found.wait_until_ready()
+        yield found
+
+
+class Watch:
+    """Asks for health and for a prediction all the time; `worst` is the longest answer."""
+
+    def __init__(self, server: running.Server) -> None:
+        self.worst = 0.0
+        self._server = server
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=[each]) for each in (True, False)]
+
+    def __enter__(self) -> "Watch":
+        for thread in self._threads:
+            thread.start()
+        time.sleep(0.2)
+        self.worst = 0.0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, health: bool) -> None:
+        with requests.Session() as session:
+            while not self._end.is_set():
+                begun = time.monotonic()
+                if health:
+                    answer = session.get(f"{self._server.address}/healthz", timeout=20)
+                else:
+                    answer = session.post(f"{self._server.model}:predict", data=GOOD, timeout=20)
+                self.worst = max(self.worst, time.monotonic() - begun)
+                assert answer.status_code == 200
+                time.sleep(0.002)
+
+
+def worst(server, ask) -> float:
+    """The longest answer while `ask` runs; the best of three, since other work goes on here."""
+    found = []
+    while len(found) < 3 and (not found or min(found) > SECONDS / 2):
+        with Watch(server) as watch:
+            ask()
+            time.sleep(0.3)
+        found.append(watch.worst)
+    return min(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "packed"), [*((name, False) for name in BODIES), *((name, True) for name in PACKED)]
+)
+def test_a_large_body_delays_nobody(server, name, packed):
+    path, content = BODIES[name]
+    assert len(content) < 16 * 2**20
+    headers = {"Content-Encoding": "gzip"} if packed else {}
+    sent = gzip.compress(content, 1) if packed else content
+    answers = []
+    found = worst(server, lambda: answers.append(server.ask(sent, path, headers=headers)))
+    print(f"{name}: {found * 1000:.0f} ms")
+    # The small model takes any feature in an Example.
+    assert {answer.status_code for answer in answers} <= {400, 200}, answers[0].text
+    assert found < SECONDS
+
+
+def test_a_large_answer_delays_nobody(server):
+    large = json.dumps({"instances": [ROW | {"mold": "x" * 1_000}] * 10_000}).encode()
+    found = worst(server, lambda: server.ask(large).raise_for_status())
+    print(f"{found * 1000:.0f} ms")
+    assert found < SECONDS
