@@ -36,6 +36,7 @@ BARE = {
     "check-jsonschema is not installed": "the development requirements",
     "one core": "a second core",
     "only root": "root",
+    "no control group for memory": "root and a memory controller",
     "the limit is": "Linux with pages of 4 KiB",
 }
 

@@ -91,8 +91,16 @@ def _is_number(name: str) -> bool:
     return name.isascii() and name.isdecimal() and str(int(name)) == name
 
 
+def card_of(path: Path) -> dict[str, Any]:
+    """Returns the card of the version in `path`; empty if there is none that can be read."""
+    try:
+        return _mapping(json.loads((path / CARD).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
 def _version(path: Path) -> Version:
-    card = _card(path / CARD)
+    card = card_of(path)
     champion = card.get("champion_metrics")
     return Version(
         number=int(path.name),
@@ -108,13 +116,6 @@ def _version(path: Path) -> Version:
         problem=_mapping(card.get("problem")),
         unread=_texts(card.get("unread")),
     )
-
-
-def _card(file: Path) -> dict[str, Any]:
-    try:
-        return _mapping(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def _read(file: Path) -> _Record:
     try:
         found: Any = json.loads(file.read_text(encoding="utf-8"))
         return _Record(tuple(int(number) for number in found["history"]), int(found["seen"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return _Record()
 
 

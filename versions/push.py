@@ -14,7 +14,8 @@ from typing import Any
 from beltline.base.files import flush, publish, replace
 from beltline.base.locks import locked
 from beltline.versions import tensorflow_serving
-from beltline.versions.folder import CARD, model_digest
+from beltline.versions.folder import CARD, card_of, model_digest
+from beltline.versions.live import live
 from beltline.versions.retention import STAGED, clear
 
 _COUNTER = ".last-version"
@@ -42,7 +43,9 @@ def push(
     found = model_digest(model)
     with locked(folder):
         for version in sorted(_numbers(folder), reverse=True):
-            if _digest_of(folder / str(version)) == found:
+            if card_of(folder / str(version)).get("digest") == found:
+                # A push that was killed after its rename has not told TensorFlow Serving.
+                tensorflow_serving.heal(folder, live(folder) or version)
                 return version, False
         clear(folder)
         version = _next(folder)
@@ -88,12 +91,3 @@ def _count(folder: Path, version: int) -> None:
 
 def _numbers(folder: Path) -> list[int]:
     return [int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal()]
-
-
-def _digest_of(version: Path) -> str | None:
-    try:
-        card = json.loads((version / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    found = card.get("digest")
-    return found if isinstance(found, str) else None

@@ -40,4 +40,8 @@ def clear(folder: Path) -> None:
       OSError: it can't be removed.
     """
     for left in [*folder.glob(f"{STAGED}*"), *folder.glob(f"{_GONE}*")]:
-        shutil.rmtree(left)
+        if left.is_symlink():
+            # A version may be a link to a folder elsewhere, which stays.
+            left.unlink()
+        else:
+            shutil.rmtree(left)

@@ -19,8 +19,27 @@ def follow(folder: Path, live: int) -> None:
     commit(folder)
 
 
+def heal(folder: Path, live: int) -> None:
+    """Configures the live version if another one is; the caller holds the folder's lock."""
+    try:
+        found = (folder / CONFIG).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        found = ""
+    if found != _text(folder, live):
+        follow(folder, live)
+
+
 def prepare(folder: Path, live: int) -> None:
     """Writes what `commit` will publish; a full disk shows here."""
+    stage(folder / CONFIG, _text(folder, live))
+
+
+def commit(folder: Path) -> None:
+    """Publishes what was prepared."""
+    put(folder / CONFIG)
+
+
+def _text(folder: Path, live: int) -> str:
     # Reading which version is live needs no protobuf.
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2 as config_pb2
@@ -30,9 +49,4 @@ def prepare(folder: Path, live: int) -> None:
         name=folder.name, base_path=str(folder.absolute()), model_platform="tensorflow"
     )
     model.model_version_policy.specific.versions.append(live)
-    stage(folder / CONFIG, text_format.MessageToString(config))
-
-
-def commit(folder: Path) -> None:
-    """Publishes what was prepared."""
-    put(folder / CONFIG)
+    return str(text_format.MessageToString(config))

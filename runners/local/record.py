@@ -24,7 +24,10 @@ RecordEnd = Literal["running", "done", "failed", "refused", "stopped"]
 
 @dataclass(frozen=True)
 class Record:
-    """A local run. `inputs` is the digest of everything that its outcome depends on."""
+    """A local run. `inputs` is the digest of everything that its outcome depends on.
+
+    `number` counts the runs of a root: the time in a run's id goes back where the clock does.
+    """
 
     run: str
     name: str
@@ -32,6 +35,7 @@ class Record:
     inputs: str
     end: RecordEnd = "running"
     version: str = ""
+    number: int = 0
 
     def write(self, root: Path) -> None:
         """Writes the record atomically."""
@@ -47,7 +51,12 @@ class Record:
 def records(root: Path) -> list[Record]:
     """Returns the local runs of a root, oldest first."""
     found = [_read(file) for file in sorted((root / "runs").glob("*.json"))]
-    return [record for record in found if record]
+    return sorted((record for record in found if record), key=lambda record: record.number)
+
+
+def next_number(root: Path) -> int:
+    """Returns the number of the next run of a root; the caller holds its lock."""
+    return max((record.number for record in records(root)), default=0) + 1
 
 
 def _read(file: Path) -> Record | None:

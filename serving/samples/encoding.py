@@ -27,7 +27,7 @@ _END_OF_INTEGERS = 2.0**63
 
 
 class SampledRequest(NamedTuple):
-    """The rows of one request; `chosen` says which, None all of them."""
+    """The rows of one request; `chosen` says which, None all of them; `size` is in bytes."""
 
     time: int
     rows: int
@@ -35,6 +35,7 @@ class SampledRequest(NamedTuple):
     columns: Mapping[str, Array]
     answers: Mapping[str, Array]
     keys: Sequence[str] | None
+    size: int = 0
 
     def of(self, values: Array) -> Array:
         """Returns the chosen rows of an input or an output."""

@@ -70,35 +70,52 @@ class SampleFiles:
         self._writer = secrets.token_hex(4)
         self._count = 0
         self._open: dict[int, _File] = {}
+        self._visible = 0
 
-    def write(self, version: int, records: list[bytes]) -> None:
+    def write(self, version: int, records: list[bytes]) -> int:
         """Adds serialized tf.Examples to the version's file; `commit` makes them visible.
 
+        Returns:
+          How many are larger than a file may be, and were left out.
+
         Raises:
           OSError, tf.errors.OpError: the disk is full, or can't be written.
         """
-        if version not in self._open:
-            self._open[version] = self._begin(version)
-        self._open[version].write(records)
+        fitting = [record for record in records if len(record) <= self._file_bytes]
+        for record in fitting:
+            if version not in self._open:
+                self._open[version] = self._begin(version)
+            self._open[version].write(record)
+            if self._open[version].is_whole(self._file_bytes):
+                self._visible += self._commit(version)
+        return len(records) - len(fitting)
 
     def commit(self, everything: bool = False) -> int:
-        """Makes the rows visible that have waited for long enough; returns how many.
+        """Makes the rows visible that have waited for long enough.
+
+        Returns:
+          How many rows have become visible since the last call.
 
         Raises:
           OSError, tf.errors.OpError: the disk is full, or can't be written.
         """
-        rows = 0
         for version, file in list(self._open.items()):
-            if everything or file.is_due:
-                rows += file.commit()
-            if everything or file.is_full(self._file_bytes):
-                del self._open[version]
+            if everything or file.is_due or file.is_full(self._file_bytes):
+                self._visible += self._commit(version, last=everything)
+        rows, self._visible = self._visible, 0
         return rows
 
     def abandon(self) -> int:
         """Discards the rows that are not visible yet; returns how many."""
         rows = sum(file.abandon() for file in self._open.values())
         self._open.clear()
+        return rows
+
+    def _commit(self, version: int, last: bool = False) -> int:
+        file = self._open[version]
+        rows = file.commit()
+        if last or file.is_full(self._file_bytes):
+            del self._open[version]
         return rows
 
     def _begin(self, version: int) -> "_File":
@@ -121,14 +138,18 @@ class _File:
         self._part = part
         self._begun = time.monotonic()
         self._writer: tf.io.TFRecordWriter | None = None
-        self._rows = 0
+        self._rows = self._bytes = 0
         self._since = 0.0
 
     @property
     def is_due(self) -> bool:
         """Whether the current part has waited for long enough."""
         waited = time.monotonic() - self._since >= COMMIT_SECONDS
-        return self._writer is not None and (waited or self._rows >= _PART_ROWS)
+        return self._writer is not None and waited
+
+    def is_whole(self, most_bytes: int) -> bool:
+        """Whether the current part is large enough."""
+        return self._rows >= _PART_ROWS or self._bytes >= most_bytes
 
     def is_full(self, most_bytes: int) -> bool:
         """Whether the next rows belong in another file."""
@@ -137,14 +158,14 @@ class _File:
         old = time.monotonic() - self._begun >= FILE_SECONDS
         return old or (self._file.exists() and self._file.stat().st_size >= most_bytes)
 
-    def write(self, records: list[bytes]) -> None:
+    def write(self, record: bytes) -> None:
         if self._writer is None:
             options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
             self._writer = tf.io.TFRecordWriter(str(self._part), options)
             self._since = time.monotonic()
-        for record in records:
-            self._writer.write(record)
-        self._rows += len(records)
+        self._writer.write(record)
+        self._rows += 1
+        self._bytes += len(record)
 
     def commit(self) -> int:
         """Appends the current part to the file; returns its rows."""
@@ -166,7 +187,7 @@ class _File:
         return self._forget()
 
     def _forget(self) -> int:
-        rows, self._rows, self._writer = self._rows, 0, None
+        rows, self._rows, self._bytes, self._writer = self._rows, 0, 0, None
         self._part.unlink(missing_ok=True)
         return rows
 

@@ -21,8 +21,11 @@ from beltline.versions.folder import find
 
 MOST_WAITING = 50_000
 """Rows that may wait to be written; further ones are dropped."""
+MOST_WAITING_BYTES = 32 * 2**20
+"""What their values may take in memory."""
 # Rows that are encoded together: for a millisecond or two the event loop can't run.
 _ROWS_TOGETHER = 128
+_BYTES_TOGETHER = 2**20
 _PAUSE_SECONDS = 0.25
 _BREATH_SECONDS = 0.001
 _WARN_SECONDS = 60
@@ -50,6 +53,7 @@ class Sampler:
         self._waiting: deque[tuple[int, SampledRequest]] = deque()
         # Each is written by one thread alone, so that none needs a lock.
         self._taken = self._handled = self._refused = self._lost = 0
+        self._taken_bytes = self._handled_bytes = 0
         self._warned = float("-inf")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="samples", daemon=True)
@@ -81,11 +85,18 @@ class Sampler:
         rows = len(next(iter(columns.values()), ()))
         chosen = _chosen(rows, self._sampling.sample_rate)
         rows = rows if chosen is None else len(chosen)
-        if self._taken - self._handled + rows > MOST_WAITING:
+        if not rows:
+            return
+        size = _size([*columns.values(), *answers.values()], keys)
+        if (
+            self._taken - self._handled + rows > MOST_WAITING
+            or self._taken_bytes - self._handled_bytes + size > MOST_WAITING_BYTES
+        ):
             self._refused += rows
-        elif rows:
+        else:
             self._taken += rows
-            request = SampledRequest(int(time.time()), rows, chosen, columns, answers, keys)
+            self._taken_bytes += size
+            request = SampledRequest(int(time.time()), rows, chosen, columns, answers, keys, size)
             self._waiting.append((version, request))
 
     def close(self) -> None:
@@ -106,36 +117,43 @@ class Sampler:
 
     def _write_waiting(self) -> None:
         while self._waiting:
-            version, requests, rows = self._next()
-            self._handled += rows
-            try:
-                batches = self._encoded(version, requests)
-            except Exception as error:
-                self._lose(rows, error)
-                continue
+            version, requests = self._next()
+            self._write_requests(version, requests)
+            # Not before: what is being written is in memory, too.
+            self._handled_bytes += sum(request.size for request in requests)
+            self._handled += sum(request.rows for request in requests)
+
+    def _write_requests(self, version: int, requests: list[SampledRequest]) -> None:
+        try:
+            batches = self._encoded(version, requests)
+        except Exception as error:
+            self._lose(sum(request.rows for request in requests), error)
+        else:
             self._write(version, batches)
 
     def _write(self, version: int, batches: list[list[bytes]]) -> None:
         rows = sum(map(len, batches))
         try:
             for records in batches:
-                self._files.write(version, records)
+                too_large = self._files.write(version, records)
                 rows -= len(records)
-            self.written += self._files.commit()
+                self.written += self._files.commit()
+                if too_large:
+                    self._lose(too_large, "rows that are larger than a file of samples")
         except Exception as error:
             self._lose(rows + self._files.abandon(), error)
 
-    def _next(self) -> tuple[int, list[SampledRequest], int]:
+    def _next(self) -> tuple[int, list[SampledRequest]]:
         """Takes the oldest waiting requests of one version, up to the size of a batch."""
         version, first = self._waiting.popleft()
-        requests, rows = [first], first.rows
+        requests, rows, size = [first], first.rows, first.size
         while self._waiting and self._waiting[0][0] == version:
             following = self._waiting[0][1]
-            if rows + following.rows > _ROWS_TOGETHER or not following.is_like(first):
+            rows, size = rows + following.rows, size + following.size
+            if rows > _ROWS_TOGETHER or size > _BYTES_TOGETHER or not following.is_like(first):
                 break
             requests.append(self._waiting.popleft()[1])
-            rows += requests[-1].rows
-        return version, requests, rows
+        return version, requests
 
     def _encoded(self, version: int, requests: list[SampledRequest]) -> list[list[bytes]]:
         batches = []
@@ -153,11 +171,21 @@ class Sampler:
             self._kinds[version] = columns if isinstance(columns, dict) else {}
         return self._kinds[version]
 
-    def _lose(self, rows: int, error: Exception) -> None:
+    def _lose(self, rows: int, error: Exception | str) -> None:
         self._lost += rows
         if time.monotonic() - self._warned > _WARN_SECONDS:
             self._warned = time.monotonic()
             _log.warning("samples of requests were dropped, %d so far: %s", self.dropped, error)
+
+
+def _size(arrays: Sequence[Array], keys: Sequence[str] | None) -> int:
+    """Returns the bytes that the values of a request take."""
+    size = sum(map(len, keys or ()))
+    for values in arrays:
+        size += values.nbytes
+        if values.dtype.kind == "O":
+            size += sum(map(len, values.ravel().tolist()))
+    return size
 
 
 def _chosen(rows: int, rate: float) -> Array | None:

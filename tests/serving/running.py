@@ -14,6 +14,8 @@ from pathlib import Path
 
 import requests
 
+from tests.serving.memory_group import MemoryGroup
+
 NAME = "line"
 
 
@@ -50,10 +52,10 @@ class Server:
                 connection.shutdown(socket.SHUT_WR)
             return received(connection)
 
-    def memory(self):
-        """Returns the resident memory, in MiB."""
+    def memory(self, what="VmRSS"):
+        """Returns the resident memory, in MiB; `VmHWM` is the most that it ever was."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) / 1024
+        return int(re.search(rf"{what}:\s+(\d+) kB", status)[1]) / 1024
 
     def wait_until_ready(self, seconds=60.0):
         end = time.monotonic() + seconds
@@ -89,10 +91,18 @@ def small_model(folder: Path) -> None:
 
 @contextmanager
 def server(
-    folder: Path, log: Path, *options: str, name: str = NAME, **environment: str
+    folder: Path,
+    log: Path,
+    *options: str,
+    name: str = NAME,
+    group: MemoryGroup | None = None,
+    **environment: str,
 ) -> Iterator[Server]:
-    """Starts a server over a version folder, on a free port."""
+    """Starts a server over a version folder, on a free port; in a control group, if given one."""
     words = [sys.executable, "-m", "beltline.serving", "--name", name, "--folder", str(folder)]
+    if group:
+        # Before it imports anything.
+        words = ["sh", "-c", f'echo $$ > {group.processes} && exec "$@"', "sh", *words]
     known = {key: value for key, value in os.environ.items() if not key.startswith("BELTLINE_")}
     with log.open("w") as file:
         process = subprocess.Popen(

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from beltline.base import files as locking
-from beltline.versions.folder import CARD, CHECK_ROWS, model_digest
+from beltline.versions import tensorflow_serving
+from beltline.versions.folder import CARD, CHECK_ROWS, find, model_digest
+from beltline.versions.live import live, promote
 from beltline.versions.push import push
 
 FORK = multiprocessing.get_context("fork")
@@ -206,7 +208,33 @@ def crash_and_delete(folder):
     assert push(model(folder / "last", "last"), served, {})[0] > max(used)
 
 
-@pytest.mark.parametrize("scene", [crash_at_every_step, crash_and_delete])
+def configured(served):
+    """The version that TensorFlow Serving is told to serve."""
+    return int(re.search(r"versions: (\d+)", (served / "serving.config").read_text())[1])
+
+
+def crash_and_repeat(folder):
+    """A push that was killed at any step is pushed again: then the live version is configured."""
+    served = folder / "served"
+    push(model(folder / "one"), served, {})
+    source = model(folder / "two", "two")
+    behind = 0
+    for step in range(1, 200):
+        done = crash(source, served, step)
+        behind += live(served) == 2 and configured(served) == 1
+        assert push(source, served, {})[0] == live(served)
+        assert configured(served) == live(served)
+        if done:
+            break
+        for number in numbers(served)[1:]:
+            shutil.rmtree(served / str(number))
+        (served / ".last-version").write_text("1")
+        tensorflow_serving.follow(served, 1)
+    # It had to be set right at least once.
+    assert behind and step > 20
+
+
+@pytest.mark.parametrize("scene", [crash_at_every_step, crash_and_delete, crash_and_repeat])
 def test_a_push_that_is_killed_at_any_step_is_atomic_and_no_number_is_reused(tmp_path, scene):
     """In a small process: one that has imported TensorFlow forks slowly."""
     code = f"import sys, pathlib, {__name__} as t; t.{scene.__name__}(pathlib.Path(sys.argv[1]))"
@@ -217,6 +245,39 @@ def test_a_push_that_is_killed_at_any_step_is_atomic_and_no_number_is_reused(tmp
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_push_of_an_existing_model_configures_what_is_live(tmp_path):
+    """Whichever that is: it is the one that was promoted, and not the one that is pushed."""
+    served = tmp_path / "served"
+    one, two = model(tmp_path / "one"), model(tmp_path / "two", "two")
+    push(one, served, {})
+    push(two, served, {})
+    for number in (1, 2):
+        promote(served, number)
+        before = (served / "serving.config").stat()
+        assert push(one, served, {}) == (1, False)
+        # Nothing is written where all is well.
+        assert (served / "serving.config").stat() == before
+        for content in ("nonsense", None):
+            (served / "serving.config").unlink()
+            if content:
+                (served / "serving.config").write_text(content)
+            assert push(one, served, {}) == (1, False)
+            assert configured(served) == number
+
+
+@pytest.mark.parametrize(
+    "card",
+    ["[]", "null", '"text"', "7", '{"digest": 5}', "[" * 100_000, "\ufeff{}", '{"digest": null}'],
+    ids=lambda card: card[:15],
+)
+def test_a_card_of_another_form_is_no_hindrance(tmp_path, card):
+    served = tmp_path / "served"
+    push(model(tmp_path / "a"), served, {})
+    (served / "1" / CARD).write_text(card)
+    assert push(tmp_path / "a", served, {}) == (2, True)
+    assert find(served, 1).digest == ""
 
 
 def push_with_little_room(source, served, room, queue):

@@ -71,3 +71,13 @@ def test_the_refusal_of_a_rollback_says_what_to_do(tmp_path):
     )
     with pytest.raises(WrongInput, match=f"^{re.escape(wanted)}$"):
         rollback(tmp_path / "line")
+
+
+def test_a_linked_version_is_unlinked_and_blocks_no_push(folder, tmp_path):
+    elsewhere = (folder / "1").rename(tmp_path / "elsewhere")
+    (folder / "1").symlink_to(elsewhere)
+    assert numbers(folder) == [1, 2, 3, 4, 5, 6]
+    assert expire(folder, 2) == [1, 2, 3, 4]
+    push_one(folder, 7)
+    assert numbers(folder) == [5, 6, 7]
+    assert (elsewhere / "saved_model.pb").is_file()

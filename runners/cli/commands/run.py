@@ -11,7 +11,7 @@ from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.partial import check_node, nodes_between
-from beltline.runners.local.record import Record, last_good, only_run, records
+from beltline.runners.local.record import Record, last_good, next_number, only_run, records
 from beltline.runners.node.loading import loading
 from beltline.runners.node.outcome import Outcome
 from beltline.runners.paths import Paths
@@ -67,7 +67,13 @@ def run(
                 from beltline.runners.local.runner import RunRequest
 
             bundle = compile_bundle(resolved, paths.bundles)
-        record = Record(run_id, name, bundle.manifest.digest, inputs if whole else "")
+        record = Record(
+            run_id,
+            name,
+            bundle.manifest.digest,
+            inputs if whole else "",
+            number=next_number(paths.root),
+        )
         nodes = nodes_between(bundle.manifest, start, end)
         forced = frozenset(nodes if force == _ALL else [force] if force else [])
         capacity = Capacity.of_machine(project.settings.local.max_active_nodes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.runners.local.record import Record, holder, last_good, only_run, records
+from beltline.runners.local.record import Record, holder, last_good, next_number, only_run, records
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -44,6 +44,18 @@ def test_records_read_back_in_the_order_of_the_runs(tmp_path):
     for run in ("20260102-000000-aa", "20260101-000000-ff"):
         record(run).write(tmp_path)
     assert records(tmp_path) == [record("20260101-000000-ff"), record("20260102-000000-aa")]
+
+
+def test_a_clock_that_was_set_back_does_not_change_the_order(tmp_path):
+    """Else the run before would count as the last one, and its version as up to date."""
+    assert next_number(tmp_path) == 1
+    before = Record("20260102-000000-aa", "line", "b", "i1", "done", "1", next_number(tmp_path))
+    before.write(tmp_path)
+    after = Record("20260101-000000-ff", "line", "b", "i2", "done", "2", next_number(tmp_path))
+    after.write(tmp_path)
+    assert records(tmp_path) == [before, after]
+    assert last_good(tmp_path, "line", "i1") is None
+    assert last_good(tmp_path, "line", "i2") == after
 
 
 def test_without_runs_there_are_none(tmp_path):

@@ -158,6 +158,36 @@ def test_rows_above_the_queue_limit_are_dropped_and_counted(options, monkeypatch
     assert (sampler.written, sampler.dropped) == (3, 9)
 
 
+def test_bytes_above_the_queue_limit_are_dropped_and_counted(options, monkeypatch):
+    """A few rows of large texts fill the memory as well as many rows do."""
+    monkeypatch.setattr(sampling, "MOST_WAITING_BYTES", 5_000)
+    monkeypatch.setattr(sampling, "_PAUSE_SECONDS", 3600)
+    sampler = started(options)
+    for letter in "abc":
+        sampler.take(3, {"Mold ü": np.array([letter * 2_000], object)}, {}, None)
+    sampler.take(3, {"heat (°C)": np.zeros(500)}, {}, None)
+    sampler.take(3, {"Mold ü": np.array(["d"], object)}, {}, ["k" * 2_000])
+    sampler.take(3, {}, {"class": np.array(["e" * 2_000], object)}, None)
+    sampler.take(3, {"Mold ü": np.array(["f"], object)}, {}, None)
+    sampler.close()
+    assert (sampler.written, sampler.dropped) == (3, 502)
+    assert {row["Mold ü"][0][:1] for row in examples(options)} == {b"a", b"b", b"f"}
+
+
+def test_a_file_of_large_rows_is_no_larger_than_others(options, monkeypatch):
+    monkeypatch.setattr(sample_files, "_FILE_BYTES", 100_000)
+    sampler = started(options)
+    for _ in range(20):
+        texts = [os.urandom(15_000).hex() for _ in range(10)]
+        sampler.take(3, {"Mold ü": np.array(texts, object)}, {}, None)
+    wait_for(lambda: sampler.written + sampler.dropped >= 180)
+    sampler.take(3, {"Mold ü": np.array(["x" * 100_001], object)}, {}, None)
+    sampler.close()
+    assert (sampler.written, sampler.dropped) == (200, 1)
+    sizes = [file.stat().st_size for file in files(options)]
+    assert len(sizes) > 10 and max(sizes) < 200_000
+
+
 def test_invalid_rows_are_dropped_and_the_others_written(options):
     sampler = started(options)
     sampler.take(3, COLUMNS | {"shots": np.array([1.0])}, ANSWERS, None)
@@ -192,7 +222,7 @@ def test_samples_become_visible_while_the_server_runs(options, monkeypatch):
 
 
 def test_the_oldest_files_are_deleted_above_the_limit(options, monkeypatch):
-    monkeypatch.setattr(sample_files, "_FILE_BYTES", 1)
+    monkeypatch.setattr(sample_files, "_FILE_BYTES", 1_000)
     monkeypatch.setattr(sample_files, "COMMIT_SECONDS", 0.0)
     split = options.requests / "Split-v1"
     split.mkdir(parents=True)
