@@ -22,7 +22,11 @@ Kind = Literal["sqlite", "mysql", "postgresql"]
 _KINDS: dict[str, Kind] = {"mysql": "mysql", "postgresql": "postgresql", "postgres": "postgresql"}
 _PORTS: dict[Kind, int] = {"mysql": 3306, "postgresql": 5432}
 # Up to the last @: whoever has not quoted a password's own @, / or # must not see it printed.
-_PASSWORD = re.compile(r"(://[^:/@]*:).*@", re.DOTALL)
+_PASSWORD = re.compile(r"(://[\w.%+~-]*[^\w.%+~/@-]).*@", re.DOTALL)
+_ONLY_USER = re.compile(r"[\w+.-]+://[\w.%+~-]*@[^@]*")
+# Nor must whoever has mistyped what is around it: `mysql//me:PASSWORD@host`, or has left out the @.
+_MISTYPED = re.compile(r"^(\s*(?:[\w+.-]+:)?[^:]*?[^:/@]*:).*@", re.DOTALL)
+_WITHOUT_HOST = re.compile(r"(//[^:/@]*:)(?!\d*(?:[/?#]|$)).*", re.DOTALL)
 _PASSWORD_OPTION = re.compile(r"([?&][^=&]*password[^=&]*=)[^&]*", re.IGNORECASE)
 
 
@@ -107,5 +111,12 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def shown(url: str) -> str:
-    """Returns the URL with … instead of the password."""
-    return _PASSWORD_OPTION.sub(r"\1…", _PASSWORD.sub(r"\1…@", url))
+    """Returns the URL with … instead of the password, also where the URL is mistyped."""
+    if sqlite_file(url) or _ONLY_USER.fullmatch(url):
+        hidden = url
+    elif "@" not in url:
+        hidden = _WITHOUT_HOST.sub(r"\1…", url)
+    else:
+        pattern = _PASSWORD if _PASSWORD.search(url) else _MISTYPED
+        hidden = pattern.sub(r"\1…@", url)
+    return _PASSWORD_OPTION.sub(r"\1…", hidden)

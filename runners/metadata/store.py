@@ -1,7 +1,8 @@
 """ML Metadata: the connection, and the executions of a run, whatever ran the nodes."""
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,13 +24,25 @@ BUNDLE = "beltline_bundle"
 REFUSED = "beltline_refused"
 # Of a call that conflicts with another process's write; two seconds apart on average.
 _RETRIES = 15
+# The URL's options for TLS, by the field that ML Metadata has for each.
+_MYSQL_TLS = {
+    "ssl_ca": "ca",
+    "ssl_capath": "capath",
+    "ssl_cert": "cert",
+    "ssl_cipher": "cipher",
+    "ssl_key": "key",
+}
+_POSTGRESQL_TLS = {
+    name: name for name in ("sslcert", "sslkey", "sslmode", "sslpassword", "sslrootcert")
+}
 
 
 def connection_config(url: str) -> pb.ConnectionConfig:
     """Returns ML Metadata's connection for `sqlite:///…`, `mysql://…` or `postgresql://…`.
 
     Raises:
-      WrongInput: the URL is none of these, or names no database. The message hides the password.
+      WrongInput: the URL is none of these, names no database, or has an unknown option for TLS. The
+        message hides the password.
     """
     database = read_url(url, METADATA)
     config = pb.ConnectionConfig()
@@ -41,9 +54,14 @@ def connection_config(url: str) -> pb.ConnectionConfig:
     elif database.kind == "mysql":
         _fill(config.mysql, database, port=database.port)
         config.mysql.database = database.name
+        _fill_tls(config.mysql.ssl_options, database, _MYSQL_TLS)
+        # As for the data: with the authorities' certificates the server's is verified.
+        if {"ssl_ca", "ssl_capath"} & database.options.keys():
+            config.mysql.ssl_options.verify_server_cert = True
     else:
         _fill(config.postgresql, database, port=str(database.port))
         config.postgresql.dbname = database.name
+        _fill_tls(config.postgresql.ssloption, database, _POSTGRESQL_TLS)
         postgresql.install()
     return config
 
@@ -61,6 +79,19 @@ def _fill(source: Any, database: DatabaseUrl, port: int | str) -> None:
     source.port = port
     source.user = database.user
     source.password = database.password
+
+
+def _fill_tls(target: Any, database: DatabaseUrl, fields: Mapping[str, str]) -> None:
+    """Sets the options for TLS; others, such as a driver's `charset`, mean nothing here."""
+    for name, value in database.options.items():
+        if name in fields:
+            setattr(target, fields[name], value)
+        elif re.match("ssl|tls", name, re.IGNORECASE):
+            # Never without the protection that somebody has asked for.
+            raise WrongInput(
+                f"{METADATA}={database}: unknown option '{name}'; for TLS there are: "
+                f"{', '.join(sorted(fields))}"
+            )
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,18 @@ def test_a_file_in_any_folder(name):
         "mysql://me:planted#planted@host/parts",
         "mysql://me:planted@planted@host:none/parts",
         "mysql://[me:planted@host/parts",
+        # Typing errors around it.
+        "mysql//me:planted@host/parts",
+        "mysql:/me:planted@host/parts",
+        "mysql:me:planted@host/parts",
+        "mysql;//me:planted@host/parts",
+        "mysql: //me:planted@host/parts",
+        "mysql:///me:planted@host/parts",
+        "jdbc:mysql://me:planted@host/parts",
+        "me:planted@host/parts",
+        "mysql://me;planted@host",
+        "mysql://me:planted",
+        "mysql//me:planted/parts",
     ],
 )
 def test_another_url_is_refused_without_its_password(url):
@@ -65,6 +77,19 @@ def test_the_password_is_shown_nowhere():
     assert "planted" not in repr(found)
     said = found.without_secrets("p@planted, p%40planted and planted2 won't do")
     assert said == "…, … and … won't do"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://db:3306",
+        "mysql://db:3306/parts",
+        "postgresql://me@db:5432/parts",
+        "sqlite:///a:b@c",
+    ],
+)
+def test_a_url_without_a_password_is_shown_as_it_is(url):
+    assert shown(url) == url
 
 
 def test_messages_without_a_password_are_unchanged():

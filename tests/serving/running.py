@@ -22,8 +22,9 @@ NAME = "line"
 class Server:
     """A server that answers."""
 
-    def __init__(self, process: subprocess.Popen[str], address: str, log: Path):
+    def __init__(self, process: subprocess.Popen[str], address: str, folder: Path, log: Path):
         self.process = process
+        self.folder = folder
         self.address = address
         self.log = log
         self.model = f"{address}/v1/models/{NAME}"
@@ -113,7 +114,7 @@ def server(
             env=known | environment,
         )
     try:
-        yield Server(process, _address(process, log), log)
+        yield Server(process, _address(process, log), folder, log)
     finally:
         process.kill()
         process.wait()

@@ -116,3 +116,33 @@ def test_a_large_answer_delays_nobody(server):
     found = worst(server, lambda: server.ask(large).raise_for_status())
     print(f"{found * 1000:.0f} ms")
     assert found < SECONDS
+
+
+def test_readiness_under_load_while_versions_are_loaded(server):
+    """As a probe asks: its answer comes within a second."""
+    end = threading.Event()
+    rows = json.dumps({"instances": [ROW] * 2_000}).encode()
+
+    def ask(content):
+        with requests.Session() as session:
+            while not end.is_set():
+                session.post(f"{server.model}:predict", data=content, timeout=20)
+
+    threads = [threading.Thread(target=ask, args=[each]) for each in [GOOD] * 12 + [rows] * 4]
+    for thread in threads:
+        thread.start()
+    longest = 0.0
+    try:
+        for number in (2, 3, 4):
+            running.copy_version(server.folder / "1", server.folder / str(number))
+            ready = ""
+            while ready != str(number):
+                begun = time.monotonic()
+                ready = server.look("/readyz").json()["version"]
+                longest = max(longest, time.monotonic() - begun)
+                assert longest < 1
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+    print(f"{longest * 1000:.0f} ms")
