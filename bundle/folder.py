@@ -1,5 +1,6 @@
 """The bundle's folder: written once under its digest, verified by every runner that opens it."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from beltline.bundle.manifest import Manifest
 PIPELINE = "pipeline.pb"
 CODE = "code.zip"
 MANIFEST = "manifest.json"
+_DIGEST = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ def open_bundle(path: Path) -> Bundle:
     """Returns the bundle in `path`, verified.
 
     Raises:
-      WrongInput: it is not a bundle, has another format, or doesn't match its digest.
+      WrongInput: it is not a bundle, has another format, or doesn't match its digest, which is the
+        folder's name unless somebody gave it another.
     """
     try:
         contents = {name: (path / name).read_bytes() for name in (MANIFEST, PIPELINE, CODE)}
@@ -74,6 +77,11 @@ def open_bundle(path: Path) -> Bundle:
     blank = contents[MANIFEST].replace(f'"{manifest.digest}"'.encode(), b'""', 1)
     if digest.of_parts({**contents, MANIFEST: blank}) != manifest.digest:
         raise WrongInput(f"{path}: was changed after it was written; remove it and compile again")
+    name = path.absolute().name
+    if _DIGEST.fullmatch(name) and not manifest.digest.startswith(name):
+        raise WrongInput(
+            f"{path} holds bundle {manifest.digest[:16]} under the name {name}: remove it there"
+        )
     return Bundle(path, manifest)
 
 

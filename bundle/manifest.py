@@ -4,11 +4,15 @@ A new field gets a default, so that older bundles still open; a change that an o
 misread increments `Manifest.format`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 _UNITS = {"Mi": 1 << 20, "Gi": 1 << 30}
+
+# Both become a part of paths: of the served versions, and of logs.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+NodeId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 Role = Literal["data", "model", "release"]
 Gate = Literal["data", "evaluation", "serving"]
@@ -32,7 +36,7 @@ class Node(BaseModel):
     """One node of the pipeline."""
 
     model_config = ConfigDict(frozen=True)
-    id: str
+    id: NodeId
     role: Role
     does: str
     """What the node does, for people."""
@@ -58,7 +62,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     format: Literal[2] = 2
-    name: str
+    name: Name
     version: str
     """The version of Beltline."""
     digest: str

@@ -7,6 +7,7 @@ from pathlib import Path
 METADATA = "BELTLINE_METADATA"
 ROOT = "BELTLINE_ROOT"
 DATA = "BELTLINE_DATA"
+_DEFAULT_ROOT = ".beltline"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Paths:
           root: the settings' root, where they name one.
           metadata: the settings' connection of ML Metadata, where they name one.
         """
-        chosen = Path(os.environ.get(ROOT) or root or ".beltline").absolute()
+        chosen = Path(os.environ.get(ROOT) or root or _DEFAULT_ROOT).absolute()
         url = os.environ.get(METADATA) or metadata or f"sqlite:///{chosen / 'metadata.sqlite'}"
         return cls(chosen, url, Path(os.environ.get(DATA) or ".").absolute())
 
@@ -55,3 +56,15 @@ class Paths:
     def log(self, run: str, node: str) -> Path:
         """Returns the log file of a node in a run."""
         return self.root / "logs" / run / f"{node}.log"
+
+
+def make_root(root: Path) -> None:
+    """Makes the root if it isn't there; the default one is its owner's alone, as rows are in it.
+
+    One that somebody has named may be shared, with a server for example.
+
+    Raises:
+      OSError: the folder can't be written.
+    """
+    mode = 0o700 if root.name == _DEFAULT_ROOT else 0o777
+    root.mkdir(mode=mode, parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from beltline.base.printable import printable
 from beltline.runners.node.outcome import Outcome
 
 # The states whose reason is the detail; a gate that refused shows its metrics.
@@ -15,7 +16,8 @@ def print_node(outcome: Outcome, seconds: float) -> None:
     """Prints the line of a node that ran for `seconds`."""
     reason = outcome.reason.partition("\n")[0]
     detail = reason if outcome.state in _WITH_REASON else _detail(outcome)
-    click.echo(f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {detail}".rstrip())
+    line = f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {printable(detail)}"
+    click.echo(line.rstrip())
 
 
 def _detail(outcome: Outcome) -> str:

@@ -14,16 +14,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from beltline.base.errors import WrongInput
+from beltline.base.printable import printable
 from beltline.serving.options import Options
 from beltline.serving.rest.app import Application
 from beltline.serving.rest.connections import KEEP_ALIVE_SECONDS, Connection, close_unread
+from beltline.serving.rest.origin import is_loopback
 from beltline.serving.servables.served import ServedVersions
 from beltline.versions.folder import numbers
 
@@ -119,7 +120,7 @@ class _Server(uvicorn.Server):
         port = self._listener.getsockname()[1]
         host = f"[{options.host}]" if ":" in options.host else options.host
         _say(f"{options.name}: http://{host}:{port}/v1/models/{options.name}, pages at /docs")
-        if not options.token and not _is_loopback(self._listener.getsockname()[0]):
+        if not options.token and not is_loopback(self._listener.getsockname()[0]):
             _say(
                 f"warning: anybody who reaches {host}:{port} has access; set {TOKEN} to a token "
                 "that clients must send"
@@ -177,6 +178,7 @@ class _Server(uvicorn.Server):
 
 def _set_up_logs() -> None:
     handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Printable())
     for name in _OUR_LOGS:
         log = logging.getLogger(name)
         log.setLevel(logging.INFO)
@@ -186,8 +188,11 @@ def _set_up_logs() -> None:
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 
-def _is_loopback(address: str) -> bool:
-    return ip_address(address.partition("%")[0]).is_loopback
+class _Printable(logging.Formatter):
+    """A message may quote a request, and the log is read on a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def _say(line: str) -> None:

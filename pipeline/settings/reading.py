@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
+from beltline.pipeline.settings.aliases import check_aliases
 from beltline.pipeline.settings.settings import Settings
 
 Place = tuple[str | int, ...]
@@ -83,7 +84,10 @@ class _Document:
             raise WrongInput(f"{file}: can't be read: {error}") from None
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
+            check_aliases(file, node)
             values = yaml.safe_load(text)
+        except WrongInput:
+            raise
         except Exception as error:
             # PyYAML also lets Python's own errors through: on `2025-13-45`, on `!!bool x`.
             raise WrongInput(_not_yaml(file, text, error)) from None
@@ -97,7 +101,10 @@ class _Document:
         if not equals or not all(steps):
             raise WrongInput(f"--set {override}: must be key=value, such as training.epochs=5")
         try:
+            check_aliases(Path("--set"), yaml.compose(text, Loader=yaml.SafeLoader))
             value = yaml.safe_load(text)
+        except WrongInput:
+            raise
         except Exception:
             value = text
         section: Any = self.values

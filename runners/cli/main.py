@@ -10,6 +10,7 @@ import sys
 import click
 
 from beltline.base.errors import BeltlineError
+from beltline.base.printable import printable
 from beltline.bundle.environment import VERSION
 
 COMMANDS = {
@@ -75,5 +76,5 @@ def main() -> None:
         click.echo("beltline: stopped by SIGINT", err=True)
         sys.exit(130)
     except BeltlineError as error:
-        click.echo(f"beltline: {error}", err=True)
+        click.echo(f"beltline: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)

@@ -16,6 +16,7 @@ from typing import IO, Literal
 
 from beltline.base import files
 from beltline.base.errors import WrongInput
+from beltline.runners.paths import make_root
 
 _SOMEBODY = "another process"
 
@@ -82,7 +83,7 @@ def only_run(root: Path) -> Iterator[None]:
       WrongInput: a run is in progress in the root, or the root is not writable.
     """
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_root(root)
         lock = (root / "run.lock").open("a+")
     except OSError as error:
         raise WrongInput(f"the root {root} is not writable: {error.strerror}") from None

@@ -16,7 +16,7 @@ from beltline.base.database_url import DatabaseUrl, read_url, shown
 from beltline.base.errors import WrongInput
 from beltline.base.locks import locked
 from beltline.runners.metadata import postgresql
-from beltline.runners.paths import METADATA, Paths
+from beltline.runners.paths import METADATA, Paths, make_root
 
 REASON = "beltline_reason"
 BUNDLE = "beltline_bundle"
@@ -48,7 +48,7 @@ def connection_config(url: str) -> pb.ConnectionConfig:
     config = pb.ConnectionConfig()
     config.retry_options.max_num_retries = _RETRIES
     if database.file:
-        database.file.parent.mkdir(parents=True, exist_ok=True)
+        make_root(database.file.parent)
         config.sqlite.filename_uri = str(database.file)
         config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
     elif database.kind == "mysql":
@@ -222,7 +222,7 @@ def open_exclusively(paths: Paths, pipeline: str) -> Lineage:
       WrongInput: the root is not writable.
     """
     try:
-        paths.root.mkdir(parents=True, exist_ok=True)
+        make_root(paths.root)
         with locked(paths.root, "metadata.lock"):
             return Lineage(paths.metadata, pipeline)
     except OSError as error:

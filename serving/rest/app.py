@@ -15,6 +15,7 @@ from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.metrics import ServerMetrics
 from beltline.serving.rest.model_info import ModelInfo
+from beltline.serving.rest.origin import check_origin
 from beltline.serving.rest.pages import OTHER, UNPROTECTED, Pages, page_name
 from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.predict import Predict
@@ -43,6 +44,7 @@ class Application:
 
     def __init__(self, options: Options, served: ServedVersions) -> None:
         self._token = options.token.encode()
+        self._host = options.host
         self._metrics = ServerMetrics(served)
         self._parsing = Parsing()
         self._bodies = BodyReader(options.limits.max_request_mb, self._parsing)
@@ -76,6 +78,8 @@ class Application:
         try:
             if self._token and path not in UNPROTECTED:
                 self._check_token(scope["headers"])
+            elif scope["method"] == "POST":
+                check_origin(scope["headers"], self._host)
             if path[:4].lower() != "/v1/":
                 endpoint = page_name(path)
                 return endpoint, self._pages.response(scope["method"], path)

@@ -120,7 +120,9 @@ class SampleFiles:
 
     def _begin(self, version: int) -> "_File":
         split, staged = split_folder(self._folder, version), self._folder / "staged"
-        split.mkdir(parents=True, exist_ok=True)
+        # For its owner alone: it holds what callers have sent.
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        split.mkdir(exist_ok=True)
         staged.mkdir(exist_ok=True)
         _delete_leftovers(staged)
         _delete_oldest(self._folder, self._most_bytes - self._file_bytes)

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -90,6 +91,33 @@ def test_the_manifest_of_another_bundle_is_found(tmp_path):
     shutil.copyfile(other / folder.MANIFEST, one / folder.MANIFEST)
     with pytest.raises(WrongInput, match="was changed"):
         folder.open_bundle(one)
+
+
+def test_a_whole_bundle_in_the_place_of_another_is_found(tmp_path):
+    one, other = write(tmp_path).path, write(tmp_path, code=b"other").path
+    shutil.rmtree(one)
+    shutil.copytree(other, one)
+    with pytest.raises(WrongInput, match=f"holds bundle {other.name} under the name {one.name}: "):
+        folder.open_bundle(one)
+    # Under a name of somebody's own it may be any.
+    assert folder.open_bundle(one.rename(tmp_path / "mine")).manifest.digest[:16] == other.name
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "..", "", "/x", "a\0b", "a\n"])
+def test_a_name_that_would_leave_its_folder_is_refused(tmp_path, name):
+    path = folder.write(tmp_path, manifest(), b"pipeline", b"code").path
+    text = (path / folder.MANIFEST).read_text()
+    for old in ('"name": "line"', '"id": "Trainer"'):
+        assert old in text
+        key = old.partition(":")[0]
+        parts = {folder.PIPELINE: b"pipeline", folder.CODE: b"code"}
+        found = re.search(r'"digest": "([0-9a-f]+)"', text)[1]
+        blank = text.replace(found, "").replace(old, f"{key}: {json.dumps(name)}", 1)
+        made = digest.of_parts({**parts, folder.MANIFEST: blank.encode()})
+        evil = blank.replace('"digest": ""', f'"digest": "{made}"')
+        (path / folder.MANIFEST).write_text(evil)
+        with pytest.raises(WrongInput, match="String should match pattern"):
+            folder.open_bundle(path)
 
 
 def test_a_damaged_one_is_not_taken_for_what_would_be_written(tmp_path):

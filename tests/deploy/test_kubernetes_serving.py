@@ -212,6 +212,26 @@ class TestBeltlineServer:
             },
         }
 
+    def test_with_the_component_no_pod_starts_without_its_token(
+        self, beltline_server: Rendered, tmp_path: Path
+    ) -> None:
+        """A misnamed secret must not serve everybody."""
+        overlay = manifests.copied(tmp_path) / "overlays/example"
+        file = manifests.with_server(overlay, beltline_server.server) / "kustomization.yaml"
+        line = "  - ../../components/token\n"
+        commented = line.replace("  - ", "  # - ")
+        assert file.read_text().count(commented) == 1
+        file.write_text(file.read_text().replace(commented, line))
+        required = manifests.render(overlay, server=beltline_server.server)
+        [token] = [each for each in required.container(SERVING)["env"] if "valueFrom" in each]
+        assert token["valueFrom"]["secretKeyRef"] == {
+            "name": SERVING,
+            "key": "token",
+            "optional": False,
+        }
+        before, after = beltline_server.container(SERVING), required.container(SERVING)
+        assert {**after, "env": before["env"]} == before
+
     def test_prometheus_finds_it(self, beltline_server: Rendered) -> None:
         [port] = beltline_server.container(SERVING)["ports"]
         assert beltline_server.pods()[SERVING]["metadata"]["annotations"] == {

@@ -245,3 +245,14 @@ def anchors(page: str) -> set[str]:
     """What links to a heading say: lower case, spaces to dashes, other marks left out."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", page, flags=re.M | re.S), re.M)
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_each_promise_of_the_security_page_names_a_test_that_is_there():
+    rows = re.findall(
+        r"^\| (?!promise|---)(.+) \| (.+) \|$", text("docs/security.md"), re.MULTILINE
+    )
+    assert len(rows) > 15
+    for promise, named in rows:
+        files = re.findall(r"`(tests/[\w/]+\.py)`", named)
+        assert files, promise
+        assert all((ROOT / file).is_file() for file in files), files

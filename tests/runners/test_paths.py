@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from beltline.runners.paths import DATA, METADATA, ROOT, Paths
+from beltline.runners.paths import DATA, METADATA, ROOT, Paths, make_root
 
 
 def test_without_any_word_everything_is_here(tmp_path, monkeypatch):
@@ -47,3 +47,15 @@ def test_what_lies_in_the_root():
     paths = Paths.from_environment(Path("/r"))
     inside = [paths.artifacts, paths.bundles, paths.log("run", "Trainer")]
     assert inside == [Path("/r/artifacts"), Path("/r/bundles"), Path("/r/logs/run/Trainer.log")]
+
+
+def test_the_default_root_is_for_its_owner_alone_and_a_named_one_may_be_shared(tmp_path):
+    for root in (tmp_path / ".beltline", tmp_path / "deep" / "shared"):
+        make_root(root)
+        make_root(root)
+    assert (tmp_path / ".beltline").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "deep" / "shared").stat().st_mode & 0o055
+    # Whoever has changed it, has had a reason.
+    (tmp_path / ".beltline").chmod(0o750)
+    make_root(tmp_path / ".beltline")
+    assert (tmp_path / ".beltline").stat().st_mode & 0o777 == 0o750

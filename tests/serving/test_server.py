@@ -1,6 +1,7 @@
 """Servers from their start to their end, as processes of their own."""
 
 import gzip
+import logging
 import signal
 import socket
 import struct
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.serving.server import listen
+from beltline.serving.server import _set_up_logs, listen
 from tests.serving import running
 from tests.serving.rest.test_predict import ROW, refused
 
@@ -30,6 +31,17 @@ def test_a_port_in_use():
         port = taken.getsockname()[1]
         with pytest.raises(WrongInput, match=rf"127.0.0.1:{port}: can't listen: .*--port"):
             listen("127.0.0.1", port)
+
+
+def test_the_log_shows_what_a_terminal_would_obey_escaped(capsys):
+    _set_up_logs()
+    log = logging.getLogger("beltline.serving")
+    try:
+        log.error("a request: %s", "\x1b[2J\u202e", exc_info=ValueError("\x1b]0;x\x07"))
+    finally:
+        log.handlers = []
+    said = capsys.readouterr().out
+    assert "a request: \\x1b[2J\\u202e\nValueError: \\x1b]0;x\\x07\n" in said
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "300.1.1.1", "a" * 300, "x\0y"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from beltline.base.printable import printable
 from beltline.runners.choices import check_choice
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.history import LATEST
@@ -28,7 +29,7 @@ def logs(run: str, node: str, file: Path, overrides: tuple[str, ...]) -> None:
     # While it is being written, a log may end in the middle of a character.
     with (folder / f"{node}.log").open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            click.echo(line, nl=False)
+            click.echo(printable(line), nl=False)
 
 
 def _logged_runs(paths: Paths, pipeline: str) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from beltline.base.errors import GateRefused
+from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.page_file import write_page
 from beltline.runners.cli.quiet import stderr_in
@@ -54,10 +55,11 @@ def _show(report: MonitoringReport, page: Path) -> None:
     click.echo(report.title)
     rows = report.table()
     if rows:
-        click.echo("\n".join(table(rows)))
+        # A column's name, or a category, may be anything.
+        click.echo("\n".join(table([[printable(cell) for cell in row] for row in rows])))
     for metric in report.metrics:
         value = "-" if metric.value is None else f"{metric.value:.4f}"
         click.echo(f"{metric.name} {value} ({report.labelled_rows} rows with a label)")
     for note in report.notes:
-        click.echo(note)
+        click.echo(printable(note))
     click.echo(f"page: {page}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.table import table
 from beltline.runners.history import History, RunSummary, as_json, described
@@ -53,7 +54,7 @@ def _print_nodes(history: History, run: str, json_output: bool) -> None:
     click.echo("\n".join(table([["node", "state", "seconds", "log"], *rows])))
     for node in nodes:
         if node.reason:
-            reason = node.reason.replace("\n", "\n  ")
+            reason = printable(node.reason).replace("\n", "\n  ")
             click.echo(f"{node.node} {node.state}:\n  {reason}")
 
 

@@ -25,14 +25,13 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
     path = bundles / name
     try:
         if path.exists():
-            _check(open_bundle(path), name, f"{path} holds", "remove it there")
+            open_bundle(path)
             return False
         contents = decoded(text)
         bundles.mkdir(parents=True, exist_ok=True)
         staged = stage(bundles, contents)
         try:
-            again = "compile and upload it again"
-            _check(open_bundle(staged), name, "the package carries", again)
+            _check(open_bundle(staged), name)
             return publish(staged, path)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
@@ -43,10 +42,12 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
         ) from None
 
 
-def _check(bundle: Bundle, name: str, whose: str, fix: str) -> None:
+def _check(bundle: Bundle, name: str) -> None:
     found = bundle.manifest.digest[:16]
     if found != name:
-        raise WrongInput(f"{whose} bundle {found} under the name {name}: {fix}")
+        raise WrongInput(
+            f"the package carries bundle {found} under the name {name}: compile and upload it again"
+        )
 
 
 @click.command()

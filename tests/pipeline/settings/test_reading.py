@@ -157,14 +157,6 @@ def test_what_is_not_yaml_or_no_mapping(tmp_path, text, message):
     assert "\n" not in said
 
 
-def test_aliases_of_aliases_end_in_a_message(tmp_path):
-    """A small file that stands for billions of values, and one that holds itself."""
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
-    assert "a11: unknown key" in wrong(write(tmp_path, "\n".join(lines)))
-    assert "name: Input should be" in wrong(write(tmp_path, "name: &a [*a]"))
-
-
 def test_bytes_that_are_no_utf8(tmp_path):
     file = write(tmp_path)
     file.write_bytes("name: Gießerei".encode("latin-1"))

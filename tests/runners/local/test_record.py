@@ -58,6 +58,12 @@ def test_a_clock_that_was_set_back_does_not_change_the_order(tmp_path):
     assert last_good(tmp_path, "line", "i2") == after
 
 
+def test_the_first_run_makes_a_root_that_nobody_else_can_read(tmp_path):
+    with only_run(tmp_path / ".beltline"):
+        pass
+    assert (tmp_path / ".beltline").stat().st_mode & 0o777 == 0o700
+
+
 def test_without_runs_there_are_none(tmp_path):
     assert records(tmp_path) == []
     assert last_good(tmp_path, "line", "i1") is None

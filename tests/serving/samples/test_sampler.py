@@ -87,6 +87,14 @@ def test_rows_as_example_gen_would_have_written_them(options):
     assert files(options)[0].parent.name == "Split-v3"
 
 
+def test_samples_are_for_their_owner_alone(options):
+    sampler = started(options)
+    sampler.take(3, COLUMNS, ANSWERS, None)
+    sampler.close()
+    assert files(options)
+    assert options.requests.stat().st_mode & 0o777 == 0o700
+
+
 def test_excluded_columns_are_never_written(options):
     sampler = started(options, without=["Mold ü", "part"])
     columns = COLUMNS | {"Mold ü": np.array(["a secret mold"] * 3, object)}

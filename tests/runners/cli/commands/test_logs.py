@@ -38,6 +38,11 @@ def test_the_log_as_it_is(folder):
     assert invoke(folder, "r1", "Trainer").output == "épochs\n  1\nno line end"
 
 
+def test_what_a_terminal_would_obey_is_shown_escaped(folder):
+    write(folder, "r1", "Trainer", "mold \x1b[2J\u202e\n".encode())
+    assert invoke(folder, "r1", "Trainer").output == "mold \\x1b[2J\\u202e\n"
+
+
 def test_a_torn_character_is_no_fault(folder):
     write(folder, "r1", "Trainer", b"loss 0.5 \xe2\x82")
     result = invoke(folder, "r1", "Trainer")

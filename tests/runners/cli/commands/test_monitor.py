@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -44,6 +47,22 @@ def test_without_an_alarm(folder, monkeypatch):
     file = paths(folder).root / "monitoring" / "line.html"
     assert page == f"page: {file}"
     assert "No alarm" in file.read_text()
+
+
+def test_what_a_terminal_would_obey_is_shown_escaped(folder, monkeypatch):
+    """A caller chooses the text of a category."""
+    ask(folder, rows(600, 1, molds=("A", "\x1b[2J", "\u202eB")), monkeypatch)
+    done = subprocess.run(
+        [sys.executable, "-m", "beltline.runners.cli", "monitor"],
+        cwd=folder,
+        env={**os.environ, "BELTLINE_ROOT": str(paths(folder).root)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    said = done.stdout + done.stderr
+    assert "\\x1b[2J" in said
+    assert not {"\x1b", "\u202e"} & set(said)
 
 
 def test_past_a_limit(folder, monkeypatch):

@@ -139,6 +139,13 @@ def test_the_table(folder, ledger):
     assert [row.split()[0], *row.split()[4:]] == ["r1", "done", "3", "bundle", "of", "r1"]
 
 
+def test_what_a_terminal_would_obey_is_shown_escaped(folder, ledger):
+    ledger.run("r1")
+    ledger.node("r1", "Trainer", "FAILED", **{REASON: "mold '\x1b[2J'\nline \u202etwo"})
+    shown = invoke(folder, "r1").output
+    assert "Trainer failed:\n  mold '\\x1b[2J'\n  line \\u202etwo\n" in shown
+
+
 def test_the_nodes_of_a_run(folder, ledger):
     here = paths(folder)
     bundle = bundles.write(here.bundles, manifest(), b"", b"")

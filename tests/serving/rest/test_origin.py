@@ -1,0 +1,73 @@
+import pytest
+import requests
+
+from beltline.serving.rest.origin import check_origin, is_loopback
+from beltline.serving.rest.responses import HttpError
+from tests.serving.rest.test_predict import ROW, refused
+
+LOCAL = "127.0.0.1"
+
+
+def check(own_host=LOCAL, **headers):
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    check_origin(named, own_host)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"content_type": "application/x-www-form-urlencoded"},
+        {"origin": "http://127.0.0.1:8501"},
+        {"origin": "http://localhost:8501", "host": "localhost:8501"},
+        {"origin": "http://[::1]:8501", "host": "[::1]:8501"},
+        {"sec_fetch_site": "same-origin"},
+        {"sec_fetch_site": "none"},
+    ],
+)
+def test_programs_and_the_servers_own_page_are_answered(headers):
+    check(**{"host": "127.0.0.1:8501", **headers})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:3000"},
+        {"origin": "http://localhost:8501"},
+        {"origin": "http://127.0.0.1:8501", "sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+        {"origin": "http://[evil"},
+        # A name of another site that leads here.
+        {"origin": "http://evil.example:8501", "host": "evil.example:8501"},
+    ],
+)
+def test_a_page_of_another_site_is_refused(headers):
+    with pytest.raises(HttpError, match="another site") as found:
+        check(**{"host": "127.0.0.1:8501", **headers})
+    assert found.value.status == 403
+
+
+def test_a_server_for_other_machines_answers_pages_of_its_own_name():
+    check("0.0.0.0", origin="https://line.example", host="line.example")  # noqa: S104
+    with pytest.raises(HttpError):
+        check("0.0.0.0", origin="https://other.example", host="line.example")  # noqa: S104
+
+
+def test_loopback():
+    assert all(map(is_loopback, ("localhost", "127.0.0.1", "127.9.9.9", "::1", "::1%lo")))
+    assert not any(map(is_loopback, ("0.0.0.0", "example", "10.0.0.1", "")))  # noqa: S104
+
+
+@pytest.mark.slow
+def test_a_page_of_another_site_posts_in_vain(server):
+    evil = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+    for path in (":predict", ":classify", ":regress"):
+        assert "another site" in refused(server.ask({"instances": [ROW]}, path, headers=evil), 403)
+    own = {"Origin": server.address}
+    assert server.ask({"instances": [ROW]}, headers=own).status_code == 200
+    # A GET changes nothing, and the browser keeps its answer from the page.
+    assert server.look("/healthz", headers=evil).status_code == 200
+    preflight = requests.options(f"{server.model}:predict", headers=evil, timeout=20)
+    assert "access-control-allow-origin" not in preflight.headers
