@@ -32,6 +32,7 @@ from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.column_values import SENT
 from beltline.serving.rest.metrics import ServerMetrics
+from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.responses import HttpError
 from beltline.serving.samples.sampler import Sampler
@@ -109,8 +110,9 @@ class Ways:
         )
         self.served = ServedVersions(self.options)
         metrics = ServerMetrics(self.served)
-        self.predict = Predict(self.options, self.served, metrics)
-        self.classify = Classify(self.options, self.served, metrics)
+        self.parsing = Parsing()
+        self.predict = Predict(self.options, self.served, metrics, self.parsing)
+        self.classify = Classify(self.options, self.served, metrics, self.parsing)
         self.sampler = self.predict.sampler = self.classify.sampler = Sampler(self.options)
         self.database = folder / "cells.db"
         monkeypatch.setenv("BELTLINE_DATABASE", f"sqlite:///{self.database}")
@@ -118,7 +120,7 @@ class Ways:
 
     def close(self) -> None:
         self.sampler.close()
-        self.predict.close()
+        self.parsing.close()
         self.served.close()
         self.loop.close()
 
