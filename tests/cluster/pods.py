@@ -5,6 +5,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.airflow.deployed import Deployed
 from tests.cluster.cluster import Cluster
@@ -32,11 +33,17 @@ class Pods:
 
     def compile(self, *changes: str, **chosen: object) -> None:
         """Compiles the pipeline, with the bundle on the volume as docs/airflow.md asks for."""
-        pods = json.dumps({**_CHOSEN, **chosen})
-        settings = [*_SETTINGS, f"airflow.kubernetes={pods}", *changes]
-        self.deployed.compile(*(word for each in settings for word in ("--set", each)))
+        self.deployed.compile(*_words(*changes, **chosen))
         bundles = self.deployed.airflow.dags / "casting" / "bundles"
         shutil.copytree(bundles, self.volume / "bundles", dirs_exist_ok=True)
+
+    def check(self) -> dict[str, dict[str, Any]]:
+        """Returns the findings of `beltline check airflow`, by check."""
+        self.compile()
+        project = self.deployed.project
+        project.env["BELTLINE_AIRFLOW"] = self.deployed.airflow.rest.login()
+        result = project("check", "airflow", "--json", *_words())
+        return {each["check"]: each for each in json.loads(result.out)}
 
     def run(self, run: str, **conf: object) -> dict[str, str]:
         """Runs the pipeline to its end, and returns the state of each task."""
@@ -64,3 +71,9 @@ class Pods:
                     return name
             assert time.monotonic() < end, f"no pod of {node} runs"
             time.sleep(0.3)
+
+
+def _words(*changes: str, **chosen: object) -> list[str]:
+    pods = json.dumps({**_CHOSEN, **chosen})
+    settings = [*_SETTINGS, f"airflow.kubernetes={pods}", *changes]
+    return [word for each in settings for word in ("--set", each)]

@@ -1,5 +1,6 @@
 """A whole run by Airflow's real scheduler, its nodes in pods of a real Kubernetes."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from beltline.data.casting import generate
 from tests.cluster.pods import NAMESPACE, Pods
-from tests.end_to_end.projects import NODES
+from tests.end_to_end.projects import NODES, QUICK
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
@@ -42,6 +43,14 @@ def test_nodes_share_pods_where_groups_are_asked_for(pods: Pods, first: str) -> 
         tasks = pods.deployed.airflow.rest.instances("casting", run).values()
         tries = sum(each["try_number"] for each in tasks)
         print(f"{tries} pods: {wall_seconds(pods, run):.0f} s")
+    print(f"{local_seconds(pods):.0f} s: the nodes of a local run, one after the other")
+
+
+def local_seconds(pods: Pods) -> float:
+    """Returns the seconds that all nodes of a local run took."""
+    result = pods.deployed.project("run", *QUICK, "--set", "local.max_active_nodes=1")
+    assert result.code == 0, result.text
+    return sum(map(float, re.findall(r"^  \w+ +done +([\d.]+) s", result.out, re.MULTILINE)))
 
 
 def wall_seconds(pods: Pods, run: str) -> float:

@@ -1,4 +1,4 @@
-"""`beltline check kubeflow` against a real Kubernetes: each finding is what the cluster has."""
+"""`beltline check kubeflow` and `check airflow` against a real Kubernetes: findings are true."""
 
 import json
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from tests.beltline_process import Beltline
 from tests.cluster import configuration, objects
 from tests.cluster.cluster import Cluster
 from tests.cluster.node import ADDRESS
+from tests.cluster.pods import Pods
 from tests.end_to_end.projects import Project, casting
 from tests.kubeflow import stub
 
@@ -119,3 +120,14 @@ def test_a_login_that_may_not_ask_is_told_which_right_it_lacks(
     }, found
     assert "not allowed to list nodes" in found["resources"]["text"]
     assert f"get secret beltline in the namespace {NAMESPACE}" in found["secrets"]["text"]
+
+
+@pytest.mark.timeout(900)
+def test_airflows_task_finds_what_a_pod_has(pods: Pods, first: str) -> None:
+    found = pods.check()
+    assert [name for name, each in found.items() if each["ok"] is False] == [], found
+    # The pod's own user, which no machine's file of users has.
+    assert found["task"]["text"].endswith("as beltline"), found["task"]
+    runs = found["metadata"]["text"].split()
+    assert int(runs[0]) >= 1 and runs[1:] == ["runs", "of", "casting"]
+    assert found["root"]["ok"] is found["bundle"]["ok"] is found["lock"]["ok"] is True
