@@ -26,6 +26,7 @@ PACKAGES = "ca-certificates,python3,python3-venv"
 # takes the host's network.
 _ALONE = ("--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
 _BRIDGE = "docker0"
+_FOLDER = "beltline-docker-{}"
 _UNUSED = ("./var/cache/apt/archives/*.deb", "./var/lib/apt/lists/*")
 
 
@@ -69,7 +70,7 @@ def engine() -> Iterator[Engine]:
 def _shared() -> Iterator[Engine]:
     """Yields an engine of the test run's own: who comes first starts it, who is last ends it."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex(4)
-    folder = Path(tempfile.gettempdir()) / f"beltline-docker-{run[:8]}"
+    folder = Path(tempfile.gettempdir()) / _FOLDER.format(run[:8])
     with locked("engine"):
         own = _started(folder)
         users = (folder / "users").open("w")
@@ -122,7 +123,9 @@ def _stop(folder: Path) -> None:
     for mounted in sorted(_mounts_below(folder), reverse=True):
         subprocess.run(["umount", mounted], check=True)
     shutil.rmtree(folder)
-    if _has_bridge() and not bridged:
+    # Another test run's engine has come to rely on it.
+    others = list(folder.parent.glob(_FOLDER.format("*")))
+    if _has_bridge() and not bridged and not others:
         subprocess.run(["ip", "link", "delete", _BRIDGE], check=True)
 
 

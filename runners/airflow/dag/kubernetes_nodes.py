@@ -28,7 +28,7 @@ from .nodes import (
 from .results import PUSHER, NodeLog, announce, conclude, decisive
 
 # Finds the pods of a task again; the names of DAG, run and task may be too long for a label.
-_TASK = "beltline-task"
+_TASK, _RECONCILES = "beltline-task", "beltline-reconciles"
 # Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
 _SHARED, _SHARED_BYTES = "/dev/shm", "1Gi"  # noqa: S108 - the pod's own
 # The reconciling pod starts where the image has just been pulled; it needs little, and no GPU.
@@ -134,6 +134,7 @@ class PodNode(KubernetesPodOperator):
             return
         command = self._deployment.reconcile_command(self._nodes, context, reason)
         self.cmds, self.arguments = command[:1], command[1:]
+        self.labels = {**self.labels, _RECONCILES: "true"}
         self.container_resources = _RECONCILE
         self.node_selector = dict[str, str]()
         pod = self.pod_manager.create_pod(self.build_pod_request_obj())
@@ -152,16 +153,27 @@ class PodNode(KubernetesPodOperator):
         return phase
 
     def _delete_leftovers(self) -> list[models.V1Pod]:
-        """Deletes the pods of a killed attempt, so that no two run the same node; returns them."""
-        where = {"namespace": self.namespace, "label_selector": f"{_TASK}={self.labels[_TASK]}"}
-        found: list[models.V1Pod] = self.client.list_namespaced_pod(**where).items
+        """Deletes the pods of a killed attempt, so that no two run the same node; returns them.
+
+        One that reconciles after that attempt ends first: later it would mark this one's execution.
+        """
+        found = [pod for pod in self._pods() if _RECONCILES not in pod.metadata.labels]
         for pod in found:
             log.warning("deleting pod %s of a killed task", pod.metadata.name)
             self.pod_manager.delete_pod(pod)
         until = time.monotonic() + 2 * GRACE_SECONDS
-        while self.client.list_namespaced_pod(**where).items and time.monotonic() < until:
+        while (left := self._pods()) and time.monotonic() < until:
             time.sleep(1)
+        for pod in left:
+            # Whoever started it was killed too.
+            self.pod_manager.delete_pod(pod)
         return found
+
+    def _pods(self) -> list[models.V1Pod]:
+        """Returns the pods of this task in this run."""
+        selector = f"{_TASK}={self.labels[_TASK]}"
+        listed = self.client.list_namespaced_pod(self.namespace, label_selector=selector)
+        return list(listed.items)
 
 
 def _has_begun(pod: models.V1Pod) -> bool:

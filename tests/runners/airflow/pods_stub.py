@@ -15,22 +15,31 @@ _WRITTEN = "2026-11-29T00:00:00.000000000Z"
 
 @dataclass
 class Cluster:
-    """Pods by name, what phase, exit code and log a new one has, and what was asked for."""
+    """Pods by name, what phase, exit code and log a new one has, and what was asked for.
+
+    Those that are `ending` are gone once they were listed.
+    """
 
     new_phase: str = "Succeeded"
     exit_code: int | None = None
     log: tuple[str, ...] = ()
     pods: dict[str, Any] = field(default_factory=dict)
+    ending: tuple[str, ...] = ()
     asked: list[tuple[str, str]] = field(default_factory=list)
     labels: list[dict[str, str]] = field(default_factory=list)
     specs: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, name: str, state: dict[str, Any] | None) -> None:
+    def add(self, name: str, state: dict[str, Any] | None, **labels: str) -> None:
         spec = {"containers": [{"name": "base", "image": "i"}]}
-        self.pods[name] = _pod({"name": name, "namespace": "ml"}, spec, "Pending", state)
+        metadata = {"name": name, "namespace": "ml", "labels": labels}
+        self.pods[name] = _pod(metadata, spec, "Pending", state)
 
     def list(self, _: str, __: Any) -> Any:
-        return {"kind": "PodList", "apiVersion": "v1", "items": list(self.pods.values())}
+        pods = list(self.pods.values())
+        for name in self.ending:
+            # As if it had come to its end, and been deleted by whoever started it.
+            self.pods.pop(name, None)
+        return {"kind": "PodList", "apiVersion": "v1", "items": pods}
 
     def create(self, _: str, body: Any) -> Any:
         metadata, spec = body["metadata"], body["spec"]

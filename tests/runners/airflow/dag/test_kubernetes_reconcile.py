@@ -57,6 +57,16 @@ def test_a_node_that_had_begun_is_reconciled(reconcile, state):
     assert cluster.labels[0].items() >= {("app.kubernetes.io/name", "beltline"), ("team", "a")}
 
 
+def test_a_pod_that_reconciles_after_an_attempt_is_not_deleted_by_the_next(reconcile):
+    cluster = Cluster(ending=("reconciling",))
+    cluster.add("reconciling", RUNNING, **{"beltline-reconciles": "true"})
+    cluster.add("old", RUNNING)
+    reconcile(cluster)
+    assert ("delete", "old") in cluster.asked
+    assert ("delete", "reconciling") not in cluster.asked
+    assert cluster.labels[0]["beltline-reconciles"] == "true"
+
+
 def test_reconciling_waits_for_no_gpu_and_no_large_machine(reconcile):
     cluster = Cluster()
     reconcile(cluster)
