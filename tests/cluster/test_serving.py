@@ -160,9 +160,15 @@ def test_what_was_asked_is_sampled(serving: Serving) -> None:
 
 
 def test_servers_come_with_the_load_and_go_with_it(serving: Serving) -> None:
-    # Without the five minutes for which it keeps what a peak has asked for.
-    at_once = {"spec": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}}
-    serving.kubectl("patch", "hpa", SERVING, "--type=merge", "-p", json.dumps(at_once))
+    # Without the five minutes for which it keeps what a peak has asked for, and at a load that two
+    # busy cores have room for.
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 20}}
+    soon = {
+        "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}},
+        "metrics": [{"type": "Resource", "resource": cpu}],
+    }
+    patch = json.dumps({"spec": soon})
+    serving.kubectl("patch", "hpa", SERVING, "--type=merge", "-p", patch)
     heavy = {"instances": 2000 * ROW["instances"]}
     with asking(serving.url, heavy) as answers:
         took = until(lambda: len(serving.ready()) > 2, "a third is ready", 180)

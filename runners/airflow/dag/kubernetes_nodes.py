@@ -95,6 +95,8 @@ class PodNode(KubernetesPodOperator):
           code: the exit code.
           otherwise: the result where the log has none that decides.
         """
+        # Airflow keeps the value. Before the pod's end, the provider would add a sidecar for it.
+        self.do_xcom_push = True
         lines = self.pod_manager.lines
         if len(self._nodes) == 1:
             found = pushed = conclude(code, lines.result or otherwise)

@@ -172,7 +172,7 @@ def pod_run(folder: str, node: str, cluster: str, **given: Any) -> dict[str, Any
     except Exception as error:
         ended |= {"raised": type(error).__name__, "says": str(error)}
     extras = [each.extra for each in context["outlet_events"]._dict.values()]
-    return ended | {"lines": records.lines, "extras": extras}
+    return ended | {"lines": records.lines, "extras": extras, "kept": task.do_xcom_push}
 
 
 def pod_ended(folder: str, node: str, exit_code: int) -> dict[str, Any]:

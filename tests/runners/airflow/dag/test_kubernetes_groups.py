@@ -124,6 +124,9 @@ def test_its_value_has_the_result_of_each_node_and_the_event_the_version(run):
     assert ended["raised"] == "", ended["says"]
     states = {node: each["state"] for node, each in ended["result"].items()}
     assert states == {"Champion": "done", "Pusher": "done"}
+    # Airflow keeps it, without a container beside the node's.
+    assert ended["kept"] is True
+    assert [len(each["containers"]) for each in ended["cluster"].specs] == [1]
     assert [each["version"] for each in ended["extras"]] == ["7"]
     assert ended["cluster"].pods == {}
 
