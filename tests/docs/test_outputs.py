@@ -17,6 +17,7 @@ FIRST_RUN = "beltline run # first"
 ELSEWHERE = {
     "beltline serve": "tests/docs/test_docs.py",
     "curl": "tests/docs/test_docs.py",
+    "beltline monitor": "tests/runners/cli/commands/test_monitor.py",
     "beltline models": "tests/runners/cli/commands/test_models.py",
     "beltline submit kubeflow": "tests/runners/cli/commands/test_submit.py",
     "beltline check kubeflow": "tests/runners/checks/test_kubeflow.py",

@@ -4,15 +4,26 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import numpy as np
+import pyarrow.csv
 import pytest
 from click.testing import CliRunner
 
 from beltline.base.errors import GateRefused, WrongInput
+from beltline.data.casting import generate
 from beltline.runners.cli.commands.monitor import monitor
+from tests.docs.samples import shown, unlike
 from tests.runners.projects import paths, project
 from tests.serving.monitoring import made
 from tests.serving.monitoring.test_check import answers, inputs, rows
 
+CASTING = """\
+name: casting
+data: {path: casting.csv}
+schema: casting.pbtxt
+label: {column: scrap, task: binary, positive: scrap}
+monitoring: {key: part_id, labels: labels.csv}
+"""
 KEYS = [f"p{row}" for row in range(600)]
 
 
@@ -76,6 +87,44 @@ def test_past_a_limit(folder, monkeypatch):
     assert "heat (°C)" in (folder / "out" / "page.html").read_text()
     wide = [f"--set=monitoring.{limit}=1" for limit in ("skew", "score", "new_values")]
     assert invoke(folder, *wide).exit_code == 0
+
+
+@pytest.fixture
+def casting(tmp_path, monkeypatch):
+    """The casting line, asked for its own rows a day before, and for a later batch since."""
+    (tmp_path / "pipeline.yaml").write_text(CASTING)
+    root = paths(tmp_path).root
+    own, later = (generate(2000, seed, later=seed == 8) for seed in (5, 8))
+    chosen = {"label": "scrap", "classes": ["ok", "scrap"]}
+    reference = {name: each.tolist() for name, each in answered(own, scrap=0.04).items()}
+    reference["class"] = [label.decode() for label in reference["class"]]
+    version = generate(20000, 3).drop_columns(["part_id", "cast_at"])
+    made.version(root / "served" / "casting", 1, version, reference, **chosen)
+    monkeypatch.setattr(made, "NOW", datetime.now(UTC))
+    for table, hours in ((own, 30), (later, 1)):
+        asked = table.drop_columns(["part_id", "cast_at", "scrap"])
+        keys = table["part_id"].to_pylist()
+        given = answered(table, scrap=0.15 if hours == 1 else 0.04)
+        made.sample(root / "requests" / "casting", 1, asked, given, keys, hours_ago=hours)
+    pyarrow.csv.write_csv(later.select(["part_id", "scrap"]), tmp_path / "labels.csv")
+    return tmp_path
+
+
+def answered(table, scrap):
+    """Answers that call that share of the rows scrap, whatever is true."""
+    chance = np.random.default_rng(1).random(table.num_rows)
+    return {
+        "probability": chance.astype(np.float32),
+        "class": np.where(chance < scrap, b"scrap", b"ok"),
+    }
+
+
+def test_it_prints_what_is_shown(casting):
+    result = invoke(casting)
+    assert isinstance(result.exception, GateRefused), result.exception
+    # As the command's entry point does.
+    printed = f"{result.output}beltline: {result.exception}"
+    assert unlike(shown("beltline monitor"), printed) == [], printed
 
 
 def test_as_json(folder, monkeypatch):
