@@ -1,6 +1,7 @@
 """The compiled package, each node in a real container, beside the local runner on the same rows."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.lineage import Graph, graph
 # Building the image takes minutes.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
+# The image's.
+USER = 1000
 CHANGED = ("--set", "training.learning_rate=0.001")
 
 
@@ -172,8 +175,12 @@ def test_the_package_names_the_image(volume: Volume, first: Ran) -> None:
 
 def watched(volume: Volume, requests: pa.Table) -> Ran:
     """Runs the package of the monitoring, after these requests and none else."""
-    shutil.rmtree(volume.shared / "requests", ignore_errors=True)
+    folder = volume.shared / "requests"
+    shutil.rmtree(folder, ignore_errors=True)
     sampled.sample(volume.shared, requests, number=2)
+    # Samples are for their owner alone; on a cluster, that is the user of every pod.
+    for each in (folder, *folder.rglob("*")):
+        os.chown(each, USER, USER)
     return volume.run(volume.project.folder / "package/monitor.yaml")
 
 
