@@ -17,14 +17,13 @@ from tests.databases import Server
 from tests.docker_engine import Engine
 from tests.end_to_end import own_code
 from tests.end_to_end.projects import NODES, Project, casting
+from tests.kubeflow.run_package import USER
 from tests.kubeflow.volume import SETTINGS, Ran, Volume
 from tests.lineage import Graph, graph
 
 # Building the image takes minutes.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-# The image's.
-USER = 1000
 CHANGED = ("--set", "training.learning_rate=0.001")
 
 
@@ -180,7 +179,7 @@ def watched(volume: Volume, requests: pa.Table) -> Ran:
     sampled.sample(volume.shared, requests, number=2)
     # Samples are for their owner alone; on a cluster, that is the user of every pod.
     for each in (folder, *folder.rglob("*")):
-        os.chown(each, USER, USER)
+        os.chown(each, *map(int, USER.split(":")))
     return volume.run(volume.project.folder / "package/monitor.yaml")
 
 
