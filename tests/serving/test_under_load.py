@@ -130,7 +130,7 @@ def test_a_repaired_version_is_loaded(folder: Path) -> None:
 
 
 def push_and_die(source: Path, served: Path, step: int) -> None:
-    from tests.versions.test_push import die_at
+    from tests.versions.pushed import die_at
 
     die_at(step)
     push(source, served, {"run": "r"})

@@ -15,7 +15,7 @@ from beltline.base.errors import WrongInput
 from beltline.versions.live import live, order, previous, promote, rollback
 from beltline.versions.push import push
 from beltline.versions.retention import expire
-from tests.versions.test_push import die_at
+from tests.versions.pushed import die_at
 
 FORK = multiprocessing.get_context("fork")
 

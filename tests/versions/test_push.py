@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -15,50 +14,11 @@ from pathlib import Path
 import pytest
 
 from beltline.base import files as locking
-from beltline.versions import tensorflow_serving
 from beltline.versions.folder import CARD, CHECK_ROWS, find, model_digest
-from beltline.versions.live import live, promote
 from beltline.versions.push import push
+from tests.versions.pushed import FILES, leftovers, model, numbers, state, whole
 
 FORK = multiprocessing.get_context("fork")
-FILES = ("saved_model.pb", "variables/variables.index", "assets/words.txt")
-
-
-def model(folder, content="one", size=1000):
-    """Files such as a SavedModel has."""
-    for name in FILES:
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{content} {name} " * (size // 20))
-    return folder
-
-
-def numbers(directory):
-    return sorted(int(entry.name) for entry in directory.iterdir() if entry.name.isdecimal())
-
-
-def state(directory):
-    """Every version's files with their contents."""
-    return {
-        file.relative_to(directory).as_posix(): file.read_bytes()
-        for number in numbers(directory)
-        for file in (directory / str(number)).rglob("*")
-        if file.is_file()
-    }
-
-
-def leftovers(directory):
-    """What is neither a version nor bookkeeping."""
-    known = {".lock", ".last-version", ".last-version.new", "serving.config", "serving.config.new"}
-    return [e.name for e in directory.iterdir() if not e.name.isdecimal() and e.name not in known]
-
-
-def whole(version):
-    """Whether a version holds all of one model and the card that belongs to it."""
-    card = json.loads((version / CARD).read_text())
-    assert card["version"] == int(version.name)
-    assert card["digest"] == model_digest(version)
-    return {file for file in FILES if (version / file).exists()} == set(FILES)
 
 
 def test_a_version_is_the_model_with_its_card(tmp_path):
@@ -134,137 +94,6 @@ def test_leftovers_of_killed_pushes_are_removed(tmp_path):
     model(served / ".staged-killed")
     push(model(tmp_path / "m"), served, {})
     assert leftovers(served) == []
-
-
-STEPS = ("open", "mkdir", "fsync", "rename", "replace", "chmod", "close", "write")
-
-
-def die_at(step):
-    """Kills this process at the `step`th call that changes the disk, before it is carried out."""
-    count = 0
-
-    def counted(call):
-        def wrapped(*args, **kwargs):
-            nonlocal count
-            count += 1
-            if count == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return call(*args, **kwargs)
-
-        return wrapped
-
-    for name in STEPS:
-        setattr(os, name, counted(getattr(os, name)))
-    shutil.copyfile = counted(shutil.copyfile)
-    Path.write_text = counted(Path.write_text)
-
-
-def push_and_die(source, served, step):
-    die_at(step)
-    push(source, served, {"run": "r"})
-    os._exit(0)
-
-
-def crash(source, served, step):
-    """Pushes in a child that is killed at a step; returns whether it came to its end."""
-    child = FORK.Process(target=push_and_die, args=(source, served, step))
-    child.start()
-    child.join(60)
-    return child.exitcode == 0
-
-
-def crash_at_every_step(folder):
-    served = folder / "served"
-    push(model(folder / "one"), served, {})
-    before = state(served)
-    source = model(folder / "two", "two")
-    for step in range(1, 200):
-        done = crash(source, served, step)
-        kept = {name: content for name, content in state(served).items() if name.startswith("1/")}
-        assert kept == before
-        assert all(whole(served / str(number)) for number in numbers(served))
-        if done:
-            break
-        for number in numbers(served)[1:]:
-            shutil.rmtree(served / str(number))
-    # All the steps of a push were tried, and after the crashes comes one that works.
-    assert step > 20
-    assert len(numbers(served)) == 2
-    assert leftovers(served) == []
-
-
-def crash_and_delete(folder):
-    served, used = folder / "served", set()
-    for step in range(1, 200):
-        done = crash(model(folder / str(step), str(step)), served, step)
-        new = set(numbers(served)) if served.exists() else set()
-        assert not new & used
-        used |= new
-        for number in new:
-            shutil.rmtree(served / str(number))
-        if done:
-            break
-    assert step > 20
-    assert push(model(folder / "last", "last"), served, {})[0] > max(used)
-
-
-def configured(served):
-    """The version that TensorFlow Serving is told to serve."""
-    return int(re.search(r"versions: (\d+)", (served / "serving.config").read_text())[1])
-
-
-def crash_and_repeat(folder):
-    """A push that was killed at any step is pushed again: then the live version is configured."""
-    served = folder / "served"
-    push(model(folder / "one"), served, {})
-    source = model(folder / "two", "two")
-    behind = 0
-    for step in range(1, 200):
-        done = crash(source, served, step)
-        behind += live(served) == 2 and configured(served) == 1
-        assert push(source, served, {})[0] == live(served)
-        assert configured(served) == live(served)
-        if done:
-            break
-        for number in numbers(served)[1:]:
-            shutil.rmtree(served / str(number))
-        (served / ".last-version").write_text("1")
-        tensorflow_serving.follow(served, 1)
-    # It had to be set right at least once.
-    assert behind and step > 20
-
-
-@pytest.mark.parametrize("scene", [crash_at_every_step, crash_and_delete, crash_and_repeat])
-def test_a_push_that_is_killed_at_any_step_is_atomic_and_no_number_is_reused(tmp_path, scene):
-    """In a small process: one that has imported TensorFlow forks slowly."""
-    code = f"import sys, pathlib, {__name__} as t; t.{scene.__name__}(pathlib.Path(sys.argv[1]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_a_push_of_an_existing_model_configures_what_is_live(tmp_path):
-    """Whichever that is: it is the one that was promoted, and not the one that is pushed."""
-    served = tmp_path / "served"
-    one, two = model(tmp_path / "one"), model(tmp_path / "two", "two")
-    push(one, served, {})
-    push(two, served, {})
-    for number in (1, 2):
-        promote(served, number)
-        before = (served / "serving.config").stat()
-        assert push(one, served, {}) == (1, False)
-        # Nothing is written where all is well.
-        assert (served / "serving.config").stat() == before
-        for content in ("nonsense", None):
-            (served / "serving.config").unlink()
-            if content:
-                (served / "serving.config").write_text(content)
-            assert push(one, served, {}) == (1, False)
-            assert configured(served) == number
 
 
 @pytest.mark.parametrize(
