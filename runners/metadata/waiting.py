@@ -4,7 +4,7 @@ import logging
 import time
 
 from beltline.base.errors import WrongInput
-from beltline.runners.metadata.store import open_exclusively
+from beltline.runners.metadata.store import Lineage, open_exclusively
 from beltline.runners.paths import Paths
 
 PATIENCE_SECONDS = 120.0
@@ -14,8 +14,8 @@ _PAUSE_SECONDS = 1.0
 log = logging.getLogger("beltline.metadata")
 
 
-def wait_for_metadata(paths: Paths, pipeline: str, seconds: float) -> None:
-    """Waits until ML Metadata can be opened, for tasks that nobody runs again.
+def wait_for_metadata(paths: Paths, pipeline: str, seconds: float) -> Lineage:
+    """Opens ML Metadata as soon as it can be, for tasks that nobody runs again.
 
     Args:
       paths: the root and ML Metadata.
@@ -29,8 +29,7 @@ def wait_for_metadata(paths: Paths, pipeline: str, seconds: float) -> None:
     warned = False
     while True:
         try:
-            open_exclusively(paths, pipeline)
-            return
+            return open_exclusively(paths, pipeline)
         except WrongInput as error:
             if time.monotonic() > end:
                 raise

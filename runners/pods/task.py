@@ -28,7 +28,7 @@ from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.children import RunStopped
 from beltline.runners.local.partial import check_node
 from beltline.runners.local.runner import STOPPED, RunRequest, run_nodes
-from beltline.runners.metadata.store import NodeRun, open_exclusively
+from beltline.runners.metadata.store import NodeRun
 from beltline.runners.metadata.waiting import PATIENCE_SECONDS, wait_for_metadata
 from beltline.runners.node.outcome import DONE, FAILED, SKIPPED, Outcome, read_back
 from beltline.runners.node.parameters import ALL, check_run, read_parameters
@@ -77,9 +77,9 @@ def run_group(
       attempts: how often; None where the caller retries, and tells a skipped task from a success.
         A node that was skipped, or a gate that refused, then runs again, as the caller wants it to.
     """
-    if attempts:
-        wait_for_metadata(paths, bundle.manifest.name, PATIENCE_SECONDS)
-    before = open_exclusively(paths, bundle.manifest.name).nodes(request.run)
+    # The caller that retries waits by itself.
+    seconds = PATIENCE_SECONDS if attempts else 0
+    before = wait_for_metadata(paths, bundle.manifest.name, seconds).nodes(request.run)
     latest = {each.node: each for each in before if each.node in request.nodes}
     failures = Counter(each.node for each in before if _is_failure(each))
     if attempts and (last := _not_again(bundle, latest, failures, attempts)):

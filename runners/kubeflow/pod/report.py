@@ -15,7 +15,7 @@ from beltline.base.errors import BeltlineError, NodeFailed
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
 from beltline.runners.metadata.reconcile import reconcile
-from beltline.runners.metadata.store import Lineage, NodeRun
+from beltline.runners.metadata.store import NodeRun
 from beltline.runners.metadata.waiting import PATIENCE_SECONDS, wait_for_metadata
 from beltline.runners.node.outcome import Outcome, read_back
 from beltline.runners.node.parameters import check_run
@@ -37,9 +37,9 @@ def reported(manifest: Manifest, run: str, paths: Paths, monitored: bool = False
       paths: the root and ML Metadata.
       monitored: the nodes run only on an alarm; a run without any of them is done.
     """
-    wait_for_metadata(paths, manifest.name, PATIENCE_SECONDS)
+    lineage = wait_for_metadata(paths, manifest.name, PATIENCE_SECONDS)
     reconcile(paths, manifest.name, run, _KILLED)
-    latest = {each.node: each for each in Lineage(paths.metadata, manifest.name).nodes(run)}
+    latest = {each.node: each for each in lineage.nodes(run)}
     outcomes = []
     for node in manifest.nodes:
         if node.id in latest:
