@@ -1,8 +1,9 @@
 """A sample of the answered requests, for `beltline monitor` and for StatisticsGen.
 
-The event loop only appends to a list in memory: about a microsecond for a request. A thread encodes
-the rows as tf.Examples (`encoding.py`) and writes them (`files.py`). If it can't keep up, or the
-disk can't be written, rows are dropped and counted: a request never waits for its sample.
+The event loop only appends to a list in memory, which takes a few microseconds for a request. A
+thread encodes the rows as tf.Examples (`encoding.py`) and writes them (`files.py`). If it can't
+keep up, or the disk can't be written, rows are dropped and counted: a request never waits for its
+sample.
 """
 
 import logging

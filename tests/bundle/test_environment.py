@@ -27,9 +27,11 @@ def installed(tmp_path, monkeypatch):
     for package in ("models", *environment.PACKAGES):
         shutil.copytree(ROOT / package, tmp_path / package)
     monkeypatch.setattr(environment, "__file__", str(tmp_path / "bundle/environment.py"))
-    environment.source_digest.cache_clear()
+    for each in (environment.source_digest, environment.models_digest):
+        each.cache_clear()
     yield tmp_path
-    environment.source_digest.cache_clear()
+    for each in (environment.source_digest, environment.models_digest):
+        each.cache_clear()
 
 
 def install(prefix, text):
@@ -100,8 +102,11 @@ def test_a_change_of_any_package_changes_the_digest(installed, package):
 
 
 def test_a_changed_model_needs_no_other_image(installed):
-    before = environment.source_digest()
+    before, model = environment.source_digest(), environment.models_digest()
     with (installed / "models/network.py").open("a") as source:
         source.write("# changed\n")
-    environment.source_digest.cache_clear()
+    for each in (environment.source_digest, environment.models_digest):
+        each.cache_clear()
     assert environment.source_digest() == before
+    # It does where the package takes the model code from the image.
+    assert environment.models_digest() != model

@@ -11,12 +11,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from beltline.runners.pods.log_line import results
+from beltline.runners.result import RunResult
 from tests.cluster.cluster import Cluster
+from tests.end_to_end.projects import QUICK
 from tests.kubeflow.meaning import documents
 
 REPORT = "report"
 _INPUT = re.compile(r"\{\{\$\.inputs\.parameters\['(\w+)'\]\}\}")
 _RUN = "{{$.pipeline_job_uuid}}"
+# A quick run of the casting pipeline, in two pods.
+SETTINGS = (
+    *QUICK,
+    *("--set", "evaluation.champion.margin=-1"),
+    *("--set", "kubeflow.volume_claim=beltline"),
+    *("--set", "kubeflow.secrets={beltline: {metadata: BELTLINE_METADATA}}"),
+    *("--set", "kubeflow.image_pull_policy=Never"),
+    *("--set", "kubeflow.groups={train: [Trainer]}"),
+    *("--set", "kubeflow.retries=1"),
+    *("--set", "kubeflow.retry_delay_seconds=1"),
+    *("--set", "resources.Trainer.memory=4Gi"),
+)
 
 
 @dataclass(frozen=True)
@@ -167,3 +182,9 @@ class Runs:
         return json.loads(self.cluster("-n", self.namespace, "get", "pod", name, "-o", "json"))[
             "status"
         ]
+
+
+def ending(said: dict[str, str]) -> RunResult:
+    """Returns how the report says that the run ended."""
+    [found] = results(said[REPORT])
+    return RunResult.from_line(found)

@@ -13,7 +13,7 @@ NAME, PLACE, PORT = "metrics-server", "kube-system", 4443
 
 
 def start(node: Node) -> None:
-    """Starts it, and waits until the cluster has the figures of the node."""
+    """Starts it, and waits until the cluster has the node's metrics."""
     kubeconfig = node.kubeconfig
     node.start(
         *("metrics", node.programs.metrics, f"--kubeconfig={kubeconfig}"),

@@ -12,18 +12,19 @@ def namespace(name: str, standard: str = "restricted", **labels: str) -> dict[st
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": enforced}}
 
 
-def volume(namespace: str, folder: Path, size: str = "10Gi") -> dict[str, Any]:
-    """Returns a volume on a folder of the node, for the claim `beltline` of that namespace."""
+def volume(namespace: str, folder: Path, size: str = "10Gi", claim: str = CLAIM) -> dict[str, Any]:
+    """Returns a volume on a folder of the node, for a claim of that namespace."""
     # Every user comes to it, as to a volume whose group is the pods'.
     for each in (folder, *folder.parents[:3]):
         each.chmod(0o777)
     spec = _spec(size) | {
         "capacity": {"storage": size},
         "hostPath": {"path": str(folder)},
-        "claimRef": {"namespace": namespace, "name": CLAIM},
+        "claimRef": {"namespace": namespace, "name": claim},
+        "accessModes": ["ReadWriteMany", "ReadWriteOnce"],
     }
     del spec["resources"]
-    metadata = {"name": f"beltline-{namespace}"}
+    metadata = {"name": f"{claim}-{namespace}"}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
 
 

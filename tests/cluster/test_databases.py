@@ -7,15 +7,13 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.beltline_process import Beltline
 from tests.cluster import objects, prepare
 from tests.cluster.cluster import Cluster
-from tests.cluster.kubeflow_pods import Package, Runs
-from tests.cluster.test_kubeflow_pods import SETTINGS, ending
+from tests.cluster.kubeflow_pods import SETTINGS, Package, Runs, ending
 from tests.deploy import manifests
 from tests.deploy.manifests import DATABASE
 from tests.end_to_end.projects import casting
@@ -24,6 +22,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 # The overlay with its own database, and the other one as its comment says.
 OVERLAYS = {"postgresql": "standalone", "mariadb": "example"}
+# The claim that the StatefulSet makes.
+_DATA = f"data-{DATABASE}-0"
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,16 @@ def site(
     manifests.with_database(overlay, database)
     rendered = manifests.render(overlay, manifests.DATABASES[database])
     namespace, volume = rendered.namespace, tmp_path / "volume"
-    volume.mkdir()
+    data = tmp_path / "data"
+    for each in (volume, data):
+        each.mkdir()
     # Everything but the server, which another test has.
     kept = [each for each in rendered.objects if "serving" not in each["metadata"]["name"]]
     kept = [each for each in kept if each["kind"] not in ("Namespace", "PersistentVolumeClaim")]
     # Kubeflow's own pods don't conform to the restricted standard.
     made = [objects.namespace(namespace, "baseline"), objects.volume(namespace, volume)]
-    cluster.apply(*made, objects.claim(namespace), _data(namespace, tmp_path / "data"), *kept)
+    made += [objects.claim(namespace), objects.volume(namespace, data, claim=_DATA)]
+    cluster.apply(*made, *kept)
     where = ("-n", namespace, "rollout", "status", f"statefulset/{DATABASE}")
     cluster(*where, "--timeout=120s")
     project = casting(beltline, tmp_path / "project", rows=2000)
@@ -78,17 +81,7 @@ def site(
     package = Package(project.folder / "package/pipeline.yaml")
     yield Site(Runs(cluster, namespace, package), volume)
     cluster("delete", "namespace", namespace, "--timeout=120s")
-    cluster("delete", "pv", f"beltline-{namespace}", f"data-{namespace}")
-
-
-def _data(namespace: str, folder: Path) -> dict[str, Any]:
-    """Returns the volume of the database's own claim."""
-    folder.mkdir()
-    made = objects.volume(namespace, folder)
-    made["metadata"]["name"] = f"data-{namespace}"
-    made["spec"]["accessModes"] = ["ReadWriteOnce"]
-    made["spec"]["claimRef"]["name"] = f"data-{DATABASE}-0"
-    return made
+    cluster("delete", "pv", f"{objects.CLAIM}-{namespace}", f"{_DATA}-{namespace}")
 
 
 def test_a_run_outlives_a_restart_of_the_database(site: Site) -> None:

@@ -8,31 +8,18 @@ from pathlib import Path
 import pytest
 
 from beltline.runners.metadata.store import Lineage
-from beltline.runners.pods.log_line import results
-from beltline.runners.result import RunResult
 from tests.beltline_process import Beltline
 from tests.cluster import objects
 from tests.cluster.cluster import Cluster
-from tests.cluster.kubeflow_pods import REPORT, Package, Runs
+from tests.cluster.kubeflow_pods import SETTINGS, Package, Runs, ending
 from tests.cluster.relay import seen_by_pods
 from tests.cluster.waiting import until
 from tests.databases import Server
-from tests.end_to_end.projects import NODES, QUICK, casting
+from tests.end_to_end.projects import NODES, casting
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 NAMESPACE = "pipelines"
-SETTINGS = (
-    *QUICK,
-    *("--set", "evaluation.champion.margin=-1"),
-    *("--set", "kubeflow.volume_claim=beltline"),
-    *("--set", "kubeflow.secrets={beltline: {metadata: BELTLINE_METADATA}}"),
-    *("--set", "kubeflow.image_pull_policy=Never"),
-    *("--set", "kubeflow.groups={train: [Trainer]}"),
-    *("--set", "kubeflow.retries=1"),
-    *("--set", "kubeflow.retry_delay_seconds=1"),
-    *("--set", "resources.Trainer.memory=4Gi"),
-)
 
 
 @dataclass(frozen=True)
@@ -72,12 +59,6 @@ def line(
     package = Package(project.folder / "package/pipeline.yaml")
     yield Line(Runs(cluster, NAMESPACE, package), metadata, volume)
     cluster("delete", "namespace", NAMESPACE, "--timeout=90s")
-
-
-def ending(said: dict[str, str]) -> RunResult:
-    """Returns how the report says that the run ended."""
-    [found] = results(said[REPORT])
-    return RunResult.from_line(found)
 
 
 def test_a_package_runs_in_the_pods_that_it_asks_for(line: Line) -> None:

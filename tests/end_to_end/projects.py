@@ -63,6 +63,14 @@ def casting(beltline: Beltline, folder: Path, rows: int = 3000, seed: int = 3) -
     return project
 
 
+def begun(beltline: Beltline, folder: Path, rows: int) -> Project:
+    """A project whose bundle is compiled, with the first nodes' results in its metadata."""
+    project = casting(beltline, folder, rows)
+    result = project("run", *QUICK, "--to", "StatisticsGen")
+    assert result.code == 0, result.text
+    return project
+
+
 def states(result: Result) -> dict[str, str]:
     """The state of each node, from what `beltline run` printed."""
     rows = [line.split() for line in result.out.splitlines() if line.startswith("  ")]

@@ -15,18 +15,14 @@ import pytest
 from beltline.bundle.folder import Bundle, open_bundle, write
 from beltline.runners.metadata.store import Lineage
 from tests.beltline_process import Beltline, Call, Result
-from tests.end_to_end.projects import QUICK, Project, casting
+from tests.end_to_end.projects import Project, begun
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose bundle is compiled, with the first nodes' results in its metadata."""
-    project = casting(beltline, tmp_path_factory.mktemp("node"), rows=1500)
-    result = project("run", *QUICK, "--to", "StatisticsGen")
-    assert result.code == 0, result.text
-    return project
+    return begun(beltline, tmp_path_factory.mktemp("node"), rows=1500)
 
 
 def arguments(project: Project, node: str, run: str) -> list[str]:

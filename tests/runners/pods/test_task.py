@@ -21,7 +21,7 @@ from beltline.runners.pods.log_line import results
 from beltline.runners.pods.task import Attempts, forced, run_group
 from tests.beltline_process import Beltline, Result
 from tests.bundle.bundles import manifest
-from tests.end_to_end.projects import QUICK, Project, casting
+from tests.end_to_end.projects import Project, begun
 from tests.runners.projects import Ledger, paths
 
 NODES = ["ExampleGen", "DataGate", "Transform"]
@@ -225,11 +225,7 @@ def test_a_pod_that_is_stopped_blames_no_node(tmp_path: Path, monkeypatch) -> No
 
 @pytest.fixture(scope="module")
 def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project whose bundle is compiled, with the first nodes' results in its metadata."""
-    project = casting(beltline, tmp_path_factory.mktemp("task"), rows=1500)
-    result = project("run", *QUICK, "--to", "StatisticsGen")
-    assert result.code == 0, result.text
-    return project
+    return begun(beltline, tmp_path_factory.mktemp("task"), rows=1500)
 
 
 def call(project: Project, node: str, run: str, *more: str) -> tuple[int, dict[str, Any]]:

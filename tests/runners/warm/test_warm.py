@@ -16,7 +16,7 @@ import pytest
 
 from beltline.runners.metadata.store import Lineage, NodeRun
 from tests.beltline_process import Beltline
-from tests.end_to_end.projects import QUICK, Project, casting
+from tests.end_to_end.projects import Project, begun
 
 pytestmark = pytest.mark.slow
 
@@ -100,10 +100,7 @@ def wait_for(what: Callable[[], Any], seconds: float = 60) -> None:
 
 @pytest.fixture(scope="module")
 def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = casting(beltline, tmp_path_factory.mktemp("warm"), rows=8000)
-    result = project("run", *QUICK, "--to", "StatisticsGen")
-    assert result.code == 0, result.text
-    return project
+    return begun(beltline, tmp_path_factory.mktemp("warm"), rows=8000)
 
 
 @pytest.fixture(scope="module")

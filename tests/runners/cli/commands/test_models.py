@@ -14,7 +14,7 @@ def invoke(folder, *arguments):
     return result.output
 
 
-def push_model(folder, run, directory="served", data=None, **figures):
+def push_model(folder, run, directory="served", data=None, **metrics):
     first = not list(paths(folder).root.glob(f"{directory}/line/*"))
     model = folder / "models" / run
     model.mkdir(parents=True)
@@ -24,7 +24,7 @@ def push_model(folder, run, directory="served", data=None, **figures):
         "run": run,
         "blessed": True,
         "first": first,
-        "metrics": figures,
+        "metrics": metrics,
         "champion_metrics": None if first else {"auc": 0.5},
         "digests": {"data": data or f"d{run[1:]}", "code": "c0de"},
     }
@@ -58,10 +58,10 @@ def test_the_table(folder):
 
 
 def test_the_table_is_the_one_that_is_shown(folder):
-    figures = {"accuracy": 0.96, "auc": 0.9, "calibration": 1.1, "f1": 0.5, "pr_auc": 0.4}
+    metrics = {"accuracy": 0.96, "auc": 0.9, "calibration": 1.1, "f1": 0.5, "pr_auc": 0.4}
     for number in range(1, 4):
         run = f"2026112{number}-041153-62a{number}"
-        push_model(folder, run, data="bf928918", rows=3912.0, **figures)
+        push_model(folder, run, data="bf928918", rows=3912.0, **metrics)
     assert unlike(shown("beltline models"), invoke(folder)) == []
 
 
