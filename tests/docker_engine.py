@@ -120,8 +120,7 @@ def _stop(folder: Path) -> None:
     _wait_for_end(process)
     bridged = (folder / "bridged").exists()
     # A container that had the machine's network leaves it mounted.
-    for mounted in sorted(_mounts_below(folder), reverse=True):
-        subprocess.run(["umount", mounted], check=True)
+    unmount_below(folder)
     shutil.rmtree(folder)
     # Another test run's engine has come to rely on it.
     others = list(folder.parent.glob(_FOLDER.format("*")))
@@ -138,9 +137,12 @@ def _wait_for_end(process: psutil.Process) -> None:
             time.sleep(0.1)
 
 
-def _mounts_below(folder: Path) -> list[str]:
+def unmount_below(folder: Path) -> None:
+    """Unmounts what is mounted below a folder, the innermost first."""
     every = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    return [mounted for mounted in every if mounted.startswith(f"{folder}/")]
+    for mounted in sorted(every, reverse=True):
+        if mounted.startswith(f"{folder}/"):
+            subprocess.run(["umount", mounted], check=True)
 
 
 def _has_bridge() -> bool:

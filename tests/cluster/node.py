@@ -20,6 +20,7 @@ import yaml
 
 from tests.cluster import certificates, configuration
 from tests.cluster.programs import Programs
+from tests.docker_engine import unmount_below
 
 ADDRESS = "10.77.0.1"
 NODE = "node"
@@ -87,6 +88,8 @@ def node(folder: Path, programs: Programs) -> Iterator[Node]:
         yield made
     finally:
         _stop(made)
+        # Of pods that were still ending, and of the containers' file systems.
+        unmount_below(folder)
         _remove_groups(set(GROUPS.glob("*/*")) - groups)
 
 
