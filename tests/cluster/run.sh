@@ -10,6 +10,8 @@ pytest=".venv/bin/python -m pytest -m cluster tests/cluster $*"
 export BELTLINE_TEST_CLUSTER=own
 exec unshare --net --mount --propagation private --pid --fork --kill-child --mount-proc sh -c "
     mount --make-rshared /
-    mkdir -p /run/containerd
-    mount -t tmpfs none /run/containerd
+    for folder in /run/containerd /run/netns; do
+        mkdir -p \$folder
+        mount -t tmpfs none \$folder
+    done
     exec $pytest"
