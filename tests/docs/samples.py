@@ -34,7 +34,7 @@ class Sample:
 
 def samples() -> list[Sample]:
     marked = re.compile(
-        r"^<!-- output: ([^\n]+) -->\n```text\n(.*?)^```$", re.MULTILINE | re.DOTALL
+        r"^ *<!-- output: ([^\n]+) -->\n *```text\n(.*?)^ *```$", re.MULTILINE | re.DOTALL
     )
     return [Sample(page, *match) for page in PAGES for match in marked.findall(page.read_text())]
 

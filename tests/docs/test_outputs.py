@@ -20,6 +20,7 @@ ELSEWHERE = {
     "beltline monitor": "tests/runners/cli/commands/test_monitor.py",
     "beltline models": "tests/runners/cli/commands/test_models.py",
     "beltline submit kubeflow": "tests/runners/cli/commands/test_submit.py",
+    "beltline submit kubeflow # first": "tests/runners/cli/commands/test_submit.py",
     "beltline check kubeflow": "tests/runners/checks/test_kubeflow.py",
     "beltline check airflow": "tests/airflow/test_check.py",
 }

@@ -54,8 +54,8 @@ def call(kubeflow, tmp_path, monkeypatch):
     return Calls(kubeflow)
 
 
-def play(kubeflow, end, state="SUCCEEDED", first=TIMED, **values):
-    """Has the next run end so by its report; `first` is the line of its first node."""
+def play(kubeflow, end, state="SUCCEEDED", nodes=(TIMED,), **values):
+    """Has the next run end so by its report; `nodes` are lines that its nodes write."""
 
     class Told(Play):
         def next(self, run):
@@ -64,7 +64,7 @@ def play(kubeflow, end, state="SUCCEEDED", first=TIMED, **values):
             return super().next(run)
 
     frames = [{"nodes": "RUNNING"}, {"nodes": "SUCCEEDED"}, {"report": state}]
-    kubeflow.plays.append(Told(frames, state, {"nodes": [log(first)]}))
+    kubeflow.plays.append(Told(frames, state, {"nodes": [log(*nodes)]}))
 
 
 def test_a_good_run(kubeflow, call):
@@ -85,13 +85,19 @@ def test_a_good_run(kubeflow, call):
     assert lines[-1] == "served: version 7"
 
 
-def test_it_prints_what_is_shown(kubeflow, call):
+@pytest.mark.parametrize(
+    "command", ["beltline submit kubeflow", "beltline submit kubeflow # first"]
+)
+def test_it_prints_what_is_shown(kubeflow, call, command):
     outcome = Outcome("ExampleGen", "done", 1, {"examples": [{"properties": ROWS}]})
     timed = json.dumps({**json.loads(outcome.line()), "seconds": 14.2})
-    play(kubeflow, "done", version="3", first=timed)
+    pushed = Outcome(
+        "Pusher", "done", 2, {"pushed_model": [{"properties": {"pushed_version": "3"}}]}
+    )
+    play(kubeflow, "done", version="3", nodes=(timed, pushed.line()))
     result = call("--set", "kubeflow.schedule='0 2 * * *'")
     [run] = kubeflow.runs
-    sample = shown("beltline submit kubeflow").replace("5f3c…", run["run_id"])
+    sample = shown(command).replace("5f3c…", run["run_id"])
     assert unlike(sample, result.output) == [], result.output
 
 
