@@ -28,9 +28,15 @@ feature { name: "bad" type: BYTES domain: "bad" }
 feature { name: "temp" type: FLOAT }
 string_domain { name: "bad" value: "no" value: "yes" }
 """
-OUTCOME = Outcome("ExampleGen", "done", 1)
-TIMED = json.dumps({**json.loads(OUTCOME.line()), "seconds": 2.5})
 ROWS = {"rows_eval": 3912, "rows_train": 14120, "rows_validation": 1968, "data_digest": "d1"}
+
+
+def timed(outcome, seconds):
+    """The line of a node in its pod's log."""
+    return json.dumps({**json.loads(outcome.line()), "seconds": seconds})
+
+
+TIMED = timed(Outcome("ExampleGen", "done", 1), 2.5)
 
 
 class Calls:
@@ -89,12 +95,9 @@ def test_a_good_run(kubeflow, call):
     "command", ["beltline submit kubeflow", "beltline submit kubeflow # first"]
 )
 def test_it_prints_what_is_shown(kubeflow, call, command):
-    outcome = Outcome("ExampleGen", "done", 1, {"examples": [{"properties": ROWS}]})
-    timed = json.dumps({**json.loads(outcome.line()), "seconds": 14.2})
-    pushed = Outcome(
-        "Pusher", "done", 2, {"pushed_model": [{"properties": {"pushed_version": "3"}}]}
-    )
-    play(kubeflow, "done", version="3", nodes=(timed, pushed.line()))
+    read = Outcome("ExampleGen", "done", 1, {"examples": [{"properties": ROWS}]})
+    pushed = Outcome("Pusher", "done", 2, {"model": [{"properties": {"pushed_version": "3"}}]})
+    play(kubeflow, "done", version="3", nodes=(timed(read, 14.2), timed(pushed, 0.2)))
     result = call("--set", "kubeflow.schedule='0 2 * * *'")
     [run] = kubeflow.runs
     sample = shown(command).replace("5f3c…", run["run_id"])
