@@ -19,6 +19,8 @@ TIME_WORDS = frozenset(
 
 # A row number rises with every row, and so does a feature of three rows now and then.
 _FEWEST_IN_SEQUENCE = 20
+# Measurements would have so many pairs of equal numbers; where there is none, they count.
+_EXPECTED_PAIRS = 20
 _MOST_CATEGORIES_SURE = 100
 _FLAG_MISSING = 0.05
 
@@ -84,6 +86,8 @@ def _identifier(column: ColumnProfile) -> str | None:
     mostly = column.distinct_share > 0.5 and column.distinct > _MOST_CATEGORIES_SURE
     if column.whole and _in_sequence(column, different):
         return "id: it numbers the rows"
+    if column.whole and different and _expected_pairs(column) >= _EXPECTED_PAIRS:
+        return "id: every value differs, as only those of a counter do"
     if not (different or mostly):
         return None
     if words_of(column.name) & ID_WORDS and (column.whole or column.kind == "text"):
@@ -96,6 +100,13 @@ def _in_sequence(column: ColumnProfile, different: bool) -> bool:
         return False
     gapless = column.highest - column.lowest + 1 == column.present
     return column.steady or (different and gapless)
+
+
+def _expected_pairs(column: ColumnProfile) -> float:
+    """Returns how many pairs of rows had one number if each were as likely as any other."""
+    if column.lowest is None or column.highest is None or column.infinite:
+        return 0.0
+    return column.counted * (column.counted - 1) / 2 / (column.highest - column.lowest + 1)
 
 
 def _how_many(column: ColumnProfile, different: bool) -> str:

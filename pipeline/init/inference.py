@@ -4,13 +4,14 @@ To add a task, add its case to `label.py`, its threshold to `_FLOORS`, and its m
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline.init.feature_selection import exclusion_reason, shown
 from beltline.pipeline.init.label import FEWEST_ROWS_PER_CLASS, InferredLabel, infer_label, where
+from beltline.pipeline.init.leakage import leaks
 from beltline.pipeline.init.profile import ColumnProfile, profile
 from beltline.pipeline.tables import Table, column_kinds, column_names, no_such_column
 
@@ -55,16 +56,25 @@ def infer_project(files: Sequence[Table], label: str) -> InferredProject:
     target = infer_label(files, columns.pop(label))
     reasons = {name: exclusion_reason(column) for name, column in columns.items()}
     excluded = {name: reason for name, reason in reasons.items() if reason}
-    features = tuple(column for name, column in columns.items() if name not in excluded)
-    if not features:
+    usable = [column for name, column in columns.items() if name not in excluded]
+    if not usable:
         raise WrongInput(_nothing_left(files[0], label, excluded))
+    leaking = leaks(files, usable, target)
+    # Where all of them tell the label, it may be a simple one; a model needs some column.
+    features = tuple(each for each in usable if each.name not in leaking) or tuple(usable)
+    if len(features) < len(usable):
+        excluded |= leaking
     return InferredProject(
         label=target,
         features=features,
         excluded=excluded,
         slices=_slices(features),
         threshold=_FLOORS[target.task](target),
-        notes=(*_label_notes(target), *_feature_notes(features)),
+        notes=(
+            *_label_notes(target),
+            *_leakage_notes(leaking, left_out=len(features) < len(usable)),
+            *_feature_notes(features),
+        ),
     )
 
 
@@ -118,6 +128,16 @@ def _label_notes(label: InferredLabel) -> list[str]:
     if len({name.strip().casefold() for name in counts}) < len(counts):
         notes.append("some classes differ only in case or spaces; each counts as a class")
     return notes
+
+
+def _leakage_notes(leaking: Iterable[str], left_out: bool) -> list[str]:
+    said = (
+        "is left out because it tells the label: if it is known before the label is, remove it "
+        "from features.exclude"
+        if left_out
+        else "tells the label, as every column does: is it known before the label is?"
+    )
+    return [f"{name!r} {said}" for name in leaking]
 
 
 def _feature_notes(features: Sequence[ColumnProfile]) -> list[str]:

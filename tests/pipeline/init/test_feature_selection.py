@@ -24,6 +24,11 @@ LEFT_OUT = {
     "row number, shuffled": ("x", [i * 7 % ROWS for i in range(ROWS)], "id: it numbers the rows"),
     "order numbers with gaps": ("x", [i * i for i in range(ROWS)], "id: it numbers the rows"),
     "pandas row number": ("x", ["", *(f"{i}.0" for i in range(ROWS))], "id: it numbers the rows"),
+    "row number, rows held back": (
+        "x",
+        [i * 7919 % 1009 for i in range(ROWS)],
+        "id: every value differs, as only those of a counter do",
+    ),
     "id by name": ("PartId", [i * 7919 % 10007 for i in range(ROWS)], "id: every value differs"),
     "id by name, some twice": (
         "customer_id",

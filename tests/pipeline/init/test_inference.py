@@ -113,7 +113,7 @@ def test_slices_are_the_first_two_small_categories(tmp_path):
             number=[1, 2] * 130,
             b=["r", "s", "t", "u"] * 65,
             c=["p", "q"] * 130,
-            y=["no", "yes"] * 130,
+            y=[*["no", "yes"] * 129, "yes", "no"],
         ),
         "y",
     )
