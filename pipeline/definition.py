@@ -86,7 +86,8 @@ def _data_nodes(
         kinds=features.kinds,
         exclude=settings.unread,
         splits=settings.data.splits.model_dump(),
-        split_by=settings.data.split_by,
+        split_by=settings.data.split_column,
+        time_gap=settings.data.time_gap,
         drop_without=label if settings.data.unlabelled == "drop" else None,
         unreadable=settings.data.unreadable,
     )

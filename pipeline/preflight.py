@@ -74,7 +74,7 @@ def _found(project: Project, source: Source) -> tables.Span:
 def _digest(project: Project, source: Source, found: tables.Span) -> str:
     settings = project.settings
     with _no_data_is_wrong(project):
-        return source.digest(found, settings.unread, settings.data.split_by or "")
+        return source.digest(found, settings.unread, settings.data.split_column or "")
 
 
 @contextmanager
@@ -94,8 +94,9 @@ def _beltline_sources() -> dict[str, bytes]:
 def _check_header(project: Project, names: list[str]) -> None:
     settings = project.settings
     wanted = {"label.column": settings.label.column}
-    if settings.data.split_by:
-        wanted["data.split_by"] = settings.data.split_by
+    if settings.data.split_column:
+        key = "data.split_by" if settings.data.time_gap is None else "data.split_by.time"
+        wanted[key] = settings.data.split_column
     for key, name in wanted.items():
         if name not in names:
             hint = did_you_mean(name, names) or f" ({', '.join(names[:12])})"

@@ -1,8 +1,9 @@
 """ExampleGen: CSV and Parquet files to tf.Examples, in columns by Arrow from end to end.
 
-The split of a row follows from its content alone (or from one named column), so the same rows
-land in the same split whatever the order of files. The driver puts the digest of the files'
-contents into the execution properties: the cache sees what the data are, not how old the file is.
+The split of a row follows from its content alone (or from one named column, or from its place in
+time), so the same rows land in the same split whatever the order of files. The driver puts the
+digest of the files' contents into the execution properties: the cache sees what the data are, not
+how old the file is.
 """
 
 import json
@@ -34,6 +35,7 @@ class ExampleGenSpec(component_spec.ComponentSpec):
         "exclude": component_spec.ExecutionParameter(type=str),
         "splits": component_spec.ExecutionParameter(type=str),
         "split_by": component_spec.ExecutionParameter(type=str),
+        "time_gap": component_spec.ExecutionParameter(type=str),
         "drop_without": component_spec.ExecutionParameter(type=str),
         "unreadable": component_spec.ExecutionParameter(type=str),
         "code_digest": component_spec.ExecutionParameter(type=str),
@@ -91,6 +93,8 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
       exclude: columns that are not read.
       splits: share of each split by name.
       split_by: the column whose value decides the split; by default the whole row does.
+      time_gap: with `split_by` a time: the latest rows are in the last split, and this share of
+        the rows is left out before each split but the first. None splits by the value's hash.
       drop_without: a column; rows where it is missing are left out and counted.
       unreadable: `stop` at a row that can't be read, or `reject` it: such rows are left out,
         counted, and written to `rejects/` in the artifact.
@@ -111,6 +115,7 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
         exclude: Iterable[str],
         splits: Mapping[str, float],
         split_by: str | None = None,
+        time_gap: float | None = None,
         drop_without: str | None = None,
         unreadable: Literal["stop", "reject"] = "stop",
     ):
@@ -124,6 +129,7 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
                 exclude=json.dumps(sorted(exclude)),
                 splits=json.dumps(dict(splits)),
                 split_by=split_by or "",
+                time_gap="" if time_gap is None else str(time_gap),
                 drop_without=drop_without or "",
                 unreadable=unreadable,
                 code_digest=digest_of_sources(),

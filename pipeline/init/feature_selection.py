@@ -72,6 +72,11 @@ def _timestamp(column: ColumnProfile) -> str | None:
     return None
 
 
+def is_timestamp(column: ColumnProfile) -> bool:
+    """Returns whether a column that has values holds times."""
+    return _timestamp(column) is not None
+
+
 def _is_date(value: object) -> bool:
     return _DATE.fullmatch(str(value).strip()) is not None
 

@@ -6,14 +6,19 @@ To add a task, add its case to `label.py`, its threshold to `_FLOORS`, and its m
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
+import numpy as np
+import pyarrow as pa
+
 from beltline.base.errors import WrongInput
-from beltline.pipeline.init.feature_selection import exclusion_reason, shown
+from beltline.pipeline.init.feature_selection import exclusion_reason, is_timestamp, shown
 from beltline.pipeline.init.label import FEWEST_ROWS_PER_CLASS, InferredLabel, infer_label, where
 from beltline.pipeline.init.leakage import leaks
 from beltline.pipeline.init.profile import ColumnProfile, profile
 from beltline.pipeline.tables import Table, column_kinds, column_names, no_such_column
+from beltline.pipeline.tables.times import times
 
 MOST_SLICES = 2
 MOST_SLICE_VALUES = 12
@@ -73,6 +78,7 @@ def infer_project(files: Sequence[Table], label: str) -> InferredProject:
         notes=(
             *_label_notes(target),
             *_leakage_notes(leaking, left_out=len(features) < len(usable)),
+            *_time_notes(column for name, column in columns.items() if name in excluded),
             *_feature_notes(features),
         ),
     )
@@ -138,6 +144,18 @@ def _leakage_notes(leaking: Iterable[str], left_out: bool) -> list[str]:
         else "tells the label, as every column does: is it known before the label is?"
     )
     return [f"{name!r} {said}" for name in leaking]
+
+
+def _time_notes(excluded: Iterable[ColumnProfile]) -> list[str]:
+    for column in excluded:
+        if column.present and is_timestamp(column):
+            values = pa.array(list(islice(column.counts, 1000)))
+            if not np.isnan(times(values, numbers=False)).any():
+                return [
+                    f"{column.name!r} is a time: with data.split_by.time, the latest rows are for "
+                    "the evaluation"
+                ]
+    return []
 
 
 def _feature_notes(features: Sequence[ColumnProfile]) -> list[str]:

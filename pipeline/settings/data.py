@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from beltline.base.settings.section import MisplacedError, Section
 
@@ -33,6 +33,31 @@ class Splits(Section):
         if abs(self.train + self.validation + self.eval - 1) > 1e-6:
             raise ValueError("train, validation and eval must sum to 1")
         return self
+
+
+class TimeSplit(Section):
+    """A split in the order of time: the latest rows are for the evaluation."""
+
+    time: str = Field(
+        description="A column of numbers or of ISO 8601 times. The earliest rows are for training, "
+        "the next for validation, the latest for the evaluation; rows of one time stay together. "
+        "It may be a column that `features` excludes."
+    )
+    gap: float = Field(
+        0.0,
+        ge=0,
+        lt=0.5,
+        description="Share of the rows that is left out before the validation and before the "
+        "evaluation rows, so that neighbours in time are not on both sides.",
+    )
+
+
+BRANCHES = ("[text]", "[section]")
+"""Pydantic's steps to the two kinds of `split_by`, which no key of the file stands for."""
+_SplitBy = Annotated[
+    Annotated[str, Tag(BRANCHES[0])] | Annotated[TimeSplit, Tag(BRANCHES[1])],
+    Discriminator(lambda value: BRANCHES[isinstance(value, dict | TimeSplit)]),
+]
 
 
 class Data(Section):
@@ -65,10 +90,11 @@ class Data(Section):
         "as `2026-11-23`, or a number for `{SPAN}`. Where `query` contains `:span`, its value.",
     )
     splits: Splits = Field(default_factory=Splits, description="How the rows are split.")
-    split_by: str | None = Field(
+    split_by: _SplitBy | None = Field(
         None,
         description="A column whose value decides the split, so that rows with the same value are "
-        "in the same split; without it the row's whole content decides.",
+        "in the same split; or `{time: COLUMN}` for a split in the order of time; without it the "
+        "row's whole content decides.",
     )
     unlabelled: Literal["refuse", "drop"] = Field(
         "refuse",
@@ -86,6 +112,25 @@ class Data(Section):
     def _span_as_text(cls, value: Any) -> Any:
         # YAML reads an unquoted day as a date, and a number as one.
         return str(value) if type(value) in (int, date) else value
+
+    @property
+    def split_column(self) -> str | None:
+        """The column that decides the split."""
+        return self.split_by.time if isinstance(self.split_by, TimeSplit) else self.split_by
+
+    @property
+    def time_gap(self) -> float | None:
+        """The gap of a split in the order of time, None for another split."""
+        return self.split_by.gap if isinstance(self.split_by, TimeSplit) else None
+
+    @model_validator(mode="after")
+    def _the_gap_leaves_rows(self) -> "Data":
+        smallest = min(self.splits.train, self.splits.validation)
+        if isinstance(self.split_by, TimeSplit) and self.split_by.gap >= smallest:
+            raise MisplacedError(
+                f"leaves no rows of a split: must be below {smallest}", "split_by", "gap"
+            )
+        return self
 
     @model_validator(mode="after")
     def _keys_go_with_the_source(self) -> "Data":

@@ -6,7 +6,7 @@ TFX is not imported.
 
 import json
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -70,11 +70,14 @@ def sections(
 
 def section_in(field: FieldInfo) -> tuple[type[Section] | None, str]:
     """Returns the section that a field holds, and the step to it where it holds one per name."""
-    kinds = [(field.annotation, ""), *((kind, ".NAME") for kind in get_args(field.annotation))]
-    for kind, step in kinds:
-        if isinstance(kind, type) and issubclass(kind, Section):
-            return kind, step
-    return None, ""
+    found = _section(field.annotation)
+    return found, ".NAME" if found and get_origin(field.annotation) is dict else ""
+
+
+def _section(kind: Any) -> type[Section] | None:
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return kind
+    return next(filter(None, map(_section, get_args(kind))), None)
 
 
 def _table(section: type[Section]) -> Iterator[str]:
@@ -102,8 +105,8 @@ def _words(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     if "$ref" in schema:
         found = definitions[schema["$ref"].rpartition("/")[2]]
         return "section, see below" if "properties" in found else _words(found, definitions)
-    if "anyOf" in schema:
-        kinds = [kind for kind in schema["anyOf"] if kind.get("type") != "null"]
+    if either := schema.get("anyOf") or schema.get("oneOf"):
+        kinds = [kind for kind in either if kind.get("type") != "null"]
         return " or ".join(_words(kind, definitions) for kind in kinds)
     if "words" in schema:
         return str(schema["words"])

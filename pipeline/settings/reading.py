@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
 from beltline.pipeline.settings.aliases import check_aliases
+from beltline.pipeline.settings.data import BRANCHES
 from beltline.pipeline.settings.settings import Settings
 
 Place = tuple[str | int, ...]
@@ -156,6 +157,8 @@ class _Document:
             of_pydantic = step == "[key]" and kind != "extra_forbidden"
             if of_pydantic or not isinstance(model, type | dict | list):
                 break
+            if step in BRANCHES:
+                continue
             key = (*key, step)
             model = _inner(model, step)
         return key

@@ -16,7 +16,7 @@ from beltline.runners.metadata.store import Lineage, NodeRun, first
 from beltline.versions.folder import Version
 
 _SETTINGS = ("model", "training")
-_COUNTED = ("train", "validation", "eval", "dropped", "rejected")
+_COUNTED = ("train", "validation", "eval", "dropped", "rejected", "gap")
 # Resolvers: their outputs are artifacts of other runs.
 _FOUND = ("Champion", "Tuned")
 # The source of the Trainer's hyperparameters: this run's search, or an earlier one.

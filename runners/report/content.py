@@ -12,7 +12,7 @@ from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
 from beltline.versions.folder import find
 from beltline.versions.live import live
 
-_LEFT_OUT = ("dropped", "rejected")
+_LEFT_OUT = ("dropped", "rejected", "gap")
 _MOST_REJECTS = 5
 _MOST_TRIALS = 200
 # The key of a trial's values.

@@ -42,6 +42,10 @@ def wrong(folder, *overrides):
             "pipeline.yaml: data.split_by: no column 'parts' in data.csv; did you mean 'part'?",
         ),
         (
+            "data.split_by={time: parts}",
+            "pipeline.yaml: data.split_by.time: no column 'parts' in data.csv; did you mean ",
+        ),
+        (
             "resources={Trainr: {gpu: 1}}",
             "pipeline.yaml: resources: unknown node 'Trainr'; did you mean 'Trainer'? (allowed: "
             "ExampleGen, StatisticsGen, Schema, ",

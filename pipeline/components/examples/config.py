@@ -1,12 +1,17 @@
 """ExampleGen's configuration, parsed from its execution properties."""
 
 import json
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from beltline.pipeline import tables
+from beltline.pipeline.components.examples.row_split import rows_of_splits
 from beltline.pipeline.components.examples.shards import Shards
+from beltline.pipeline.components.examples.time_split import time_split
 from beltline.pipeline.tables.sources import Source
 
 
@@ -28,6 +33,7 @@ class ExampleGenConfig:
         self._expected: dict[str, tables.Kind] = json.loads(properties["kinds"])
         self._exclude = set(json.loads(properties["exclude"]))
         self._split_by: str = properties["split_by"]
+        self._time_gap: str = properties["time_gap"]
         self._drop_without: str = properties["drop_without"]
         self._reject = properties["unreadable"] == "reject"
 
@@ -64,7 +70,21 @@ class ExampleGenConfig:
             units=len(self.units),
             kinds=kinds,
             unwritten=unwritten,
-            splits=self.splits,
-            split_by=self._split_by,
+            splits=list(self.splits),
+            rows_of_splits=self._rows_of_splits,
             drop_without=self._drop_without,
+        )
+
+    @cached_property
+    def _rows_of_splits(self) -> Callable[[pa.RecordBatch], Mapping[str, np.ndarray]]:
+        if not self._time_gap:
+            return partial(rows_of_splits, shares=self.splits, split_by=self._split_by)
+        kinds = tables.column_kinds(self.files, [self._split_by], reject=self._reject)
+        return time_split(
+            self._split_by,
+            self.units,
+            kinds[self._split_by],
+            self.splits,
+            float(self._time_gap),
+            self._drop_without,
         )

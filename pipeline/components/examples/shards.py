@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,6 @@ from beltline.base.errors import WrongInput
 from beltline.pipeline import tables
 from beltline.pipeline.components.examples.encoding import encoded
 from beltline.pipeline.components.examples.rejects import RejectsFile
-from beltline.pipeline.components.examples.row_split import rows_of_splits
 from beltline.pipeline.components.record_files import record_writer
 from beltline.pipeline.tables.row_digest import RowDigest
 
@@ -36,7 +36,7 @@ class Written:
     """What became of the rows of a unit, or of several."""
 
     counts: dict[str, int] = field(default_factory=dict)
-    """Rows of each split, and `dropped` and `rejected` ones."""
+    """Rows of each split, and `dropped`, `rejected` and `gap` ones, which are in none."""
     misfits: tuple[str, ...] = ()
     """Values that are not of their column's kind; what is written is then not complete."""
     digest: str = ""
@@ -62,6 +62,8 @@ class _Rows:
 
     records: dict[str, Sequence[bytes]]
     dropped: int
+    between: int
+    """Rows of no split."""
     rejected: list[tables.Rejected]
 
 
@@ -74,8 +76,9 @@ class Shards:
     kinds: Mapping[str, tables.Kind]
     unwritten: Mapping[str, tables.Kind]
     """A column that is read for the split alone."""
-    splits: Mapping[str, float]
-    split_by: str
+    splits: Sequence[str]
+    rows_of_splits: Callable[[pa.RecordBatch], Mapping[str, np.ndarray]]
+    """Returns for each split the numbers of its rows."""
     drop_without: str
 
     def write(self, numbered: tuple[int, tables.Unit]) -> Written:
@@ -110,6 +113,8 @@ class Shards:
                     counts[split] += len(records)
                 rejects.add(rows.rejected)
                 counts.update(dropped=rows.dropped, rejected=len(rows.rejected))
+                if rows.between:
+                    counts["gap"] += rows.between
         return Written(dict(counts), digest=digest.hexdigest() if digest.rows else "")
 
     def _folder(self, split: str) -> Path:
@@ -122,10 +127,12 @@ class Shards:
         tables.check_ranges(source, block, batch, self.kinds)
         kept = self._labelled(batch)
         records = encoded(kept.select(list(self.kinds)))
-        rows = rows_of_splits(kept, self.splits, self.split_by)
+        chosen = self.rows_of_splits(kept)
+        between = kept.num_rows - sum(map(len, chosen.values()))
         return _Rows(
-            {split: records[chosen].tolist() for split, chosen in rows.items()},
+            {split: records[rows].tolist() for split, rows in chosen.items()},
             batch.num_rows - kept.num_rows,
+            between,
             rejected,
         )
 

@@ -21,6 +21,7 @@ def generate(
     kinds=KINDS,
     exclude=(),
     split_by="",
+    time_gap="",
     drop_without="",
     splits=SPLITS,
     unreadable="stop",
@@ -50,6 +51,7 @@ def generate(
         "exclude": json.dumps(list(exclude)),
         "splits": json.dumps(splits),
         "split_by": split_by,
+        "time_gap": time_gap,
         "drop_without": drop_without,
         "unreadable": unreadable,
     }

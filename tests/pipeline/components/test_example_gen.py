@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +110,23 @@ def test_rows_that_share_the_value_of_a_column_stay_together(tmp_path, exclude):
     assert len({next(iter(found)) for found in groups.values()}) == 3
     assert len(splits) == 200
     assert all(("mold" in row) != bool(exclude) for row in rows_of(examples))
+
+
+@pytest.mark.parametrize(
+    ("split_by", "exclude"),
+    [("number", ()), ("number", ("number",)), ("mold", ())],
+    ids=["a feature", "an excluded column", "numbers that the schema has as text"],
+)
+def test_the_latest_rows_are_for_the_evaluation(tmp_path, split_by, exclude):
+    file = table(tmp_path / "a.csv", [f"{i},{i / 8},{i},{i % 2}" for i in range(200)])
+    examples = generate(tmp_path / "out", file, exclude=exclude, split_by=split_by, time_gap="0.05")
+    found = {name: sorted(row["temp"][1] * 8 for row in rows_of(examples, name)) for name in SPLITS}
+    bounds = np.cumsum([0, *SPLITS.values()]) * 200
+    for (start, end), rows in zip(pairwise(bounds), found.values(), strict=True):
+        gap = 10 if end < 200 else 0
+        assert rows == list(range(round(start), round(end) - gap))
+    assert examples.get_int_custom_property("rows_gap") == 20
+    assert all(("number" in row) != bool(exclude) for row in rows_of(examples))
 
 
 def test_excluded_columns_are_not_read_at_all(tmp_path):

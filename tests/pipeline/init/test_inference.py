@@ -104,6 +104,22 @@ def test_what_needs_a_word_gets_a_note(tmp_path):
     assert "differ only in case" in notes
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "named"),
+    [
+        ("at", "2026-11-{:02d}T06:00:00", True),
+        ("epoch_ts", "17000{:02d}000", True),
+        ("at", "{:02d}.11.2026", False),
+        ("at", "machine {:02d}", False),
+    ],
+)
+def test_a_time_that_the_rows_can_be_split_by_is_named(tmp_path, name, value, named):
+    values = [value.format(1 + row % 28) for row in range(ROWS)]
+    y = ["no", "yes"] * (ROWS // 2 - 1) + ["yes", "no"]
+    notes = infer_project(data(tmp_path, **{name: values, "y": y}), "y").notes
+    assert any(f"{name!r} is a time: with data.split_by.time" in note for note in notes) is named
+
+
 def test_slices_are_the_first_two_small_categories(tmp_path):
     inferred = infer_project(
         data(

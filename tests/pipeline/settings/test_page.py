@@ -34,7 +34,12 @@ def test_every_key_has_its_row() -> None:
 def test_sections_are_found_wherever_they_stand() -> None:
     found = [key for key, _, _ in sections()]
     assert found[0] == "" and len(set(found)) == len(found)
-    assert {"data.splits", "evaluation.champion", "evaluation.thresholds.NAME"} <= set(found)
+    assert {
+        "data.splits",
+        "data.split_by",
+        "evaluation.champion",
+        "evaluation.thresholds.NAME",
+    } <= set(found)
     assert {"resources.NAME", "local"} <= set(found)
 
 

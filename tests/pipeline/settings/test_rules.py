@@ -75,6 +75,35 @@ def test_splits_add_up(tmp_path, splits, message):
     assert said.startswith("pipeline.yaml:4: data.splits")
 
 
+@pytest.mark.parametrize(
+    ("split_by", "message"),
+    [
+        ("5", "data.split_by: must be a string, got 5; quote it"),
+        ("[mold]", "data.split_by: Input should be a valid string, got ['mold']"),
+        ("{tim: at}", "data.split_by.tim: unknown key; did you mean 'time'? (allowed: time, gap)"),
+        ("{gap: 0.1}", "data.split_by.time: required key is missing"),
+        ("{time: 5}", "data.split_by.time: must be a string, got 5"),
+        ("{time: at, gap: -1}", "data.split_by.gap: Input should be greater than or equal to 0"),
+        ("{time: at, gap: 0.1}", "data.split_by.gap: leaves no rows of a split: must be below 0.1"),
+    ],
+)
+def test_a_split_is_by_a_value_or_by_time(tmp_path, split_by, message):
+    text = SETTINGS.replace("path: data.csv", f"path: data.csv\n  split_by: {split_by}")
+    said = wrong(write(tmp_path, text))
+    assert message in said
+    assert all(line.startswith("pipeline.yaml:4: data.split_by") for line in said.splitlines())
+
+
+def test_the_column_and_the_gap_of_a_split(tmp_path):
+    file = write(tmp_path, SETTINGS)
+    found = {
+        override: read_project(file, [override]).settings.data
+        for override in ("data.split_by=mold", "data.split_by.time=at", "data.split_by=")
+    }
+    assert [data.split_column for data in found.values()] == ["mold", "at", None]
+    assert [data.time_gap for data in found.values()] == [None, 0.0, None]
+
+
 def test_splits_with_a_rounding_error_are_taken(tmp_path):
     text = SETTINGS.replace(
         "path: data.csv", "path: data.csv\n  splits: {train: 0.7, eval: 0.1, validation: 0.2}"
