@@ -25,6 +25,7 @@ from beltline.pipeline.components.statistics_gen import StatisticsGen
 from beltline.pipeline.components.trainer import Trainer
 from beltline.pipeline.components.transform import Transform
 from beltline.pipeline.components.tuner import BEST, Tuner
+from beltline.pipeline.engine import BEAM_ARGS
 from beltline.pipeline.evaluation.config import deciding_metric, eval_config
 from beltline.pipeline.feature_spec import FeatureSpec
 from beltline.pipeline.parameters import (
@@ -38,15 +39,6 @@ from beltline.pipeline.resolved import ResolvedProject
 from beltline.pipeline.resolvers import tuned
 from beltline.pipeline.resolvers.champion import CHANNELS, LiveModel
 from beltline.pipeline.settings.settings import Settings
-
-# One process and no network: Beam's newer default runner would fetch a program of its own.
-BEAM_ARGS = [
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    "--direct_running_mode=in_memory",
-    # Where none is named, TFX packs itself up for remote workers before every Beam node: seconds
-    # each, and 50 MB that stay in the temporary folder.
-    "--sdk_container_image=none",
-]
 
 
 def create_pipeline(resolved: ResolvedProject) -> Pipeline:

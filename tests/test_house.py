@@ -36,7 +36,7 @@ TESTED_THROUGH = {
     "tests/pipeline/components/test_evaluator.py": ("pipeline/components/slices.py",),
     "tests/pipeline/components/test_example_gen.py": (
         "pipeline/components/examples/executor.py",
-        "pipeline/components/examples/rejects.py",
+        "pipeline/tables/rejects.py",
         "pipeline/components/examples/config.py",
         "pipeline/components/examples/shards.py",
     ),
@@ -70,6 +70,7 @@ TESTED_THROUGH = {
         "pipeline/tables/databases/sqlite.py",
     ),
     "tests/pipeline/tables/test_parquet_units.py": ("pipeline/tables/units.py",),
+    "tests/pipeline/test_definition.py": ("pipeline/engine.py",),
     "tests/pipeline/test_preflight.py": ("pipeline/resolved.py",),
     "tests/pipeline/test_feature_spec.py": ("pipeline/schema.py",),
     "tests/pipeline/test_tables.py": (
@@ -110,6 +111,10 @@ TESTED_THROUGH = {
     "tests/runners/metadata/test_origin.py": ("runners/cli/commands/lineage.py",),
     "tests/runners/monitor/test_command.py": ("runners/monitor/__main__.py",),
     "tests/runners/node/test_run.py": ("runners/node/__main__.py",),
+    "tests/runners/predict/test_batch.py": (
+        "runners/predict/output.py",
+        "runners/predict/scoring.py",
+    ),
     "tests/runners/report/test_page.py": ("runners/report/evaluation.py",),
     "tests/runners/warm/test_warm.py": (
         "runners/warm/__main__.py",

@@ -27,7 +27,7 @@ from beltline.base.errors import WrongInput
 from beltline.base.settings.monitoring import Sampling
 from beltline.base.values import MISSING
 from beltline.pipeline import tables
-from beltline.pipeline.components.examples.encoding import encoded
+from beltline.pipeline.tables.examples import encoded
 from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.column_values import SENT

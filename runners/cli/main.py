@@ -24,6 +24,7 @@ COMMANDS = {
     "logs": "Print the log of a node.",
     "models": "List the served versions.",
     "serve": "Serve the live version over REST.",
+    "predict": "Predict a whole table with the live version.",
     "monitor": "Compare live requests with the training data.",
     "promote": "Promote a version to live.",
     "rollback": "Roll back to the previous version.",

@@ -61,7 +61,7 @@ class Pods:
         words = ("get", "pods", "-n", NAMESPACE, "-l", f"beltline/task={node}", "-o", "name")
         return self.cluster(*words).split()
 
-    def wait_for(self, node: str, seconds: float = 120) -> str:
+    def wait_for(self, node: str, seconds: float = 300) -> str:
         """Waits for the pod of a node to run, and returns its name."""
         end = time.monotonic() + seconds
         while True:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,25 @@ def test_from_a_table_to_a_pushed_model(
     metrics = json.loads(card.read_text())["metrics"]
     print(make.__name__, metrics, result.out)
     assert metrics[metric] > least
+    check_predictions(Project(beltline, tmp_path), json.loads(card.read_text())["problem"])
+
+
+def check_predictions(project: Project, problem: dict[str, Any]) -> None:
+    """Predicts the rows that the model was made from."""
+    [file] = project.folder.glob("table.*")
+    assert project("predict", file, "-o", "p.parquet").code == 0
+    found = pd.read_parquet(project.folder / "p.parquet")
+    given = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+    assert len(found) == len(given)
+    label = given[problem["label"]]
+    if problem["task"] == "regression":
+        assert np.corrcoef(found["prediction"], label)[0, 1] > 0.9
+    elif problem["task"] == "multiclass":
+        each = found[[f"probability_{name}" for name in problem["classes"]]]
+        assert each.sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-5)
+        best = each.idxmax(axis=1).str.removeprefix("probability_")
+        assert (best == found["class"]).all()
+        assert (found["class"] == label.astype(str)).mean() > 0.6
 
 
 def test_noise_is_refused_honestly(beltline: Beltline, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from tfx.types import artifact_utils
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline import tables
-from beltline.pipeline.components.examples import rejects
 from beltline.pipeline.components.examples.config import ExampleGenConfig
 from beltline.pipeline.components.examples.shards import Shards, Written
 from beltline.pipeline.components.private_api import beam_pipeline
+from beltline.pipeline.tables import rejects
 
 log = logging.getLogger("beltline.examples")
 

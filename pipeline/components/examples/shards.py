@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline import tables
-from beltline.pipeline.components.examples.encoding import encoded
-from beltline.pipeline.components.examples.rejects import RejectsFile
 from beltline.pipeline.components.record_files import record_writer
+from beltline.pipeline.tables.examples import encoded
+from beltline.pipeline.tables.rejects import RejectsFile
 from beltline.pipeline.tables.row_digest import RowDigest
 
 # With more, the one thread that packs is what all wait for.

@@ -9,7 +9,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from beltline.pipeline.components.example_gen import Executor
-from beltline.pipeline.definition import BEAM_ARGS
+from beltline.pipeline.engine import BEAM_ARGS
 
 SPLITS = {"train": 0.7, "validation": 0.1, "eval": 0.2}
 KINDS = {"number": "integer", "temp": "number", "mold": "text", "y": "text"}

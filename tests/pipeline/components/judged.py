@@ -10,7 +10,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
 from beltline.pipeline.components.evaluator import Executor
-from beltline.pipeline.definition import BEAM_ARGS
+from beltline.pipeline.engine import BEAM_ARGS
 from beltline.pipeline.evaluation.config import deciding_metric, eval_config
 from beltline.pipeline.settings.settings import Settings
 

@@ -16,7 +16,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import json_utils, proto_utils
 
 from beltline.pipeline.components import statistics_gen, transform
-from beltline.pipeline.definition import BEAM_ARGS
+from beltline.pipeline.engine import BEAM_ARGS
 from tests.models.rows import config, example, table
 
 pytestmark = pytest.mark.slow

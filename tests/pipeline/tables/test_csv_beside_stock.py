@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfx.components.example_gen.csv_example_gen.executor import Executor
 from tfx.types import standard_component_specs
 
-from beltline.pipeline.definition import BEAM_ARGS
+from beltline.pipeline.engine import BEAM_ARGS
 from tests.pipeline.components.generated import generate, rows_of, values_of
 from tests.pipeline.tables.csv_cases import CASES
 

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from beltline.pipeline.components.examples.encoding import encoded
+from beltline.pipeline.tables.examples import encoded
 
 
 def columns(rows, different):
