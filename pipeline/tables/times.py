@@ -1,7 +1,6 @@
 """The times in a column: numbers as they are, or texts in ISO 8601."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 
@@ -9,6 +8,9 @@ def times(values: pa.Array, numbers: bool) -> np.ndarray:
     """Returns the times as float64, [rows], NaN where there is none; of texts in microseconds."""
     if not pa.types.is_string(values.type):
         return values.cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
+    # Half a second, which `beltline init` takes only where there are texts that look like times.
+    import pandas as pd
+
     texts = values.to_pandas()
     if numbers:
         return pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan).copy()

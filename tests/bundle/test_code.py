@@ -91,7 +91,7 @@ def test_what_was_imported_from_elsewhere_is_forgotten(code):
 def test_our_model_code_comes_from_the_archive_and_the_rest_of_us_does_not(code):
     packed = code({**OURS, "beltline/models/network.py": b"UNITS = 7\n"})
     script = (
-        "from beltline.models import schedule\n"
+        "from beltline.models import hyperparameters\n"
         "use(code)\n"
         "from beltline.models import network\n"
         "from beltline.base import digest\n"

@@ -147,6 +147,7 @@ def logistic_regression(numbers: list[str]) -> Pipeline:
     return make_pipeline(columns, LogisticRegression(max_iter=500))
 
 
+@pytest.mark.slow
 def test_trees_learn_what_a_linear_model_cannot() -> None:
     parts = casting.generate(20_000, 7).to_pandas().astype(dict.fromkeys(CATEGORIES, "category"))
     scrap = (parts["scrap"] == "scrap").to_numpy()
