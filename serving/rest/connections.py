@@ -81,8 +81,9 @@ class Connection(HttpToolsProtocol):
             self._refusal = 503, "too many connections at once"
             raise ValueError("not a probe")
         super().on_headers_complete()
-        if self.scope["method"] != "HEAD" and not self.expect_100_continue:
-            self.cycle.transport = _Joined(self.transport)  # type: ignore[assignment] # all it uses
+        joined = self.scope["method"] != "HEAD" and not self.expect_100_continue
+        responses = _Joined if joined else _Responses
+        self.cycle.transport = responses(self.transport)  # type: ignore[assignment] # all it uses
         if len(self.pipeline) > _MAX_PIPELINED:
             raise ValueError("too many pipelined requests")
 
@@ -151,27 +152,40 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-class _Joined:
-    """Sends the head of a response together with its body: one system call instead of two."""
+class _Responses:
+    """Sends a response, unless the client has gone: of a pipeline, uvicorn tells the last alone."""
 
-    __slots__ = ("_head", "_transport")
+    __slots__ = ("_transport",)
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._head: bytes | None = b""
 
     def write(self, data: bytes) -> None:
-        if self._head == b"":
-            self._head = data
-            return
-        self._transport.write(self._head + data if self._head else data)
-        self._head = None
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def close(self) -> None:
         self._transport.close()
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
+
+
+class _Joined(_Responses):
+    """Sends the head of a response together with its body: one system call instead of two."""
+
+    __slots__ = ("_head",)
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self._head: bytes | None = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head == b"":
+            self._head = data
+            return
+        super().write(self._head + data if self._head else data)
+        self._head = None
 
 
 class _Parser(httptools.HttpRequestParser):

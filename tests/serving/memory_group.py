@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+# As deploy/kubernetes has it.
+POD_MEGABYTES = 1536
 _GROUPS = Path("/sys/fs/cgroup")
 
 

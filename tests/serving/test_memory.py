@@ -12,15 +12,13 @@ import pytest
 import requests
 
 from tests.serving import running
-from tests.serving.memory_group import memory_group
+from tests.serving.memory_group import POD_MEGABYTES, memory_group
 from tests.serving.rest.test_hostile import head
 from tests.serving.rest.test_predict import ROW
 from tests.serving.test_latency import BODIES, GOOD
 
 pytestmark = pytest.mark.slow
 
-# As deploy/kubernetes has it.
-POD_MEGABYTES = 1536
 # Of random letters: what compresses well is sampled as fast as it is answered.
 TEXT = secrets.token_hex(int(7.3 * 2**20))
 LARGE_TEXT = json.dumps({"instances": [ROW | {"mold": TEXT}]}).encode()

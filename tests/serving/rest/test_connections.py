@@ -205,6 +205,21 @@ def test_head_and_body_are_one_write():
     on_a_connection(test)
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_nothing_is_sent_to_a_client_that_has_gone(method):
+    """Of a pipeline, uvicorn tells the last response alone; uvloop raises in the others."""
+
+    async def test(connection, transport):
+        connection.data_received(GET.replace(b"GET", method) + GET)
+        transport.close()
+        connection.connection_lost(None)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert transport.sent == []
+
+    on_a_connection(test)
+
+
 def test_what_is_not_http_gets_json():
     async def test(connection, transport):
         connection.data_received(b"\x00\x01\x02\r\n\r\n")
