@@ -72,10 +72,10 @@ def options(arguments: list[str] | None, token: str) -> Options:
 def main(arguments: list[str] | None = None) -> None:
     """Serves until it is stopped; exits with 2 on invalid input, and with 130 on Ctrl-C."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from beltline.serving.server import TOKEN, serve
+    from beltline.serving.server import serve, token
 
     try:
-        serve(options(arguments, os.environ.get(TOKEN, "")))
+        serve(options(arguments, token()))
     except BeltlineError as error:
         print(f"beltline: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

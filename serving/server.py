@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -59,6 +60,18 @@ def serve(options: Options) -> None:
         server.close_samples()
     if server.stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
+
+
+def token() -> str:
+    """Returns the token of the environment; empty where none is to be required.
+
+    Raises:
+      WrongInput: the variable is set, and empty: somebody meant to require one.
+    """
+    found = os.environ.get(TOKEN)
+    if found is not None and not found.strip():
+        raise WrongInput(f"{TOKEN} is empty: set it to a token, or unset it to require none")
+    return found or ""
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -74,9 +74,8 @@ def serving(
     """The servers of the overlay, before the first push."""
     volume = tmp_path_factory.mktemp("serving")
     overlay = manifests.copied(tmp_path_factory.mktemp("overlay")) / "overlays/standalone"
-    rendered = manifests.render(
-        manifests.with_image(manifests.with_server(overlay, "samples")), "postgresql", "samples"
-    )
+    manifests.with_component(manifests.with_server(overlay, "samples"), "open")
+    rendered = manifests.render(manifests.with_image(overlay), "postgresql", "samples")
     namespace = rendered.namespace
     kept = [each for each in rendered.objects if "database" not in each["metadata"]["name"]]
     _without_class(kept)

@@ -90,14 +90,19 @@ def with_database(overlay: Path, database: str) -> Path:
 
 def with_server(overlay: Path, server: str) -> Path:
     """The overlay with the lines that its comments have for that server."""
-    file = overlay / "kustomization.yaml"
-    text = file.read_text()
     for component in SERVERS[server]:
-        line = f"  - ../../components/{component}\n"
-        commented = line.replace("  - ", "  # - ")
-        assert text.count(commented) == 1
-        text = text.replace(commented, line)
-    file.write_text(text)
+        with_component(overlay, component)
+    return overlay
+
+
+def with_component(overlay: Path, component: str) -> Path:
+    """The overlay with the line that its comments have for that component."""
+    file = overlay / "kustomization.yaml"
+    line = f"  - ../../components/{component}\n"
+    commented = line.replace("  - ", "  # - ")
+    text = file.read_text()
+    assert text.count(commented) == 1
+    file.write_text(text.replace(commented, line))
     return overlay
 
 

@@ -201,35 +201,24 @@ class TestBeltlineServer:
         for each in before:
             assert each["volumeMounts"] == [{"name": "beltline", "mountPath": DEFAULTS.mount_path}]
 
-    def test_a_token_is_a_secret_that_need_not_be_there(self, beltline_server: Rendered) -> None:
+    def test_no_pod_starts_without_the_secret_of_its_token(self, beltline_server: Rendered) -> None:
+        """A misnamed secret must not serve everybody."""
         [token] = [
             each for each in beltline_server.container(SERVING)["env"] if "valueFrom" in each
         ]
         assert token == {
             "name": "BELTLINE_SERVE_TOKEN",
-            "valueFrom": {
-                "secretKeyRef": {"name": SERVING, "key": "token", "optional": True},
-            },
+            "valueFrom": {"secretKeyRef": {"name": SERVING, "key": "token"}},
         }
 
-    def test_with_the_component_no_pod_starts_without_its_token(
+    def test_it_is_open_where_the_overlay_says_so(
         self, beltline_server: Rendered, tmp_path: Path
     ) -> None:
-        """A misnamed secret must not serve everybody."""
         overlay = manifests.copied(tmp_path) / "overlays/example"
-        file = manifests.with_server(overlay, beltline_server.server) / "kustomization.yaml"
-        line = "  - ../../components/token\n"
-        commented = line.replace("  - ", "  # - ")
-        assert file.read_text().count(commented) == 1
-        file.write_text(file.read_text().replace(commented, line))
-        required = manifests.render(overlay, server=beltline_server.server)
-        [token] = [each for each in required.container(SERVING)["env"] if "valueFrom" in each]
-        assert token["valueFrom"]["secretKeyRef"] == {
-            "name": SERVING,
-            "key": "token",
-            "optional": False,
-        }
-        before, after = beltline_server.container(SERVING), required.container(SERVING)
+        manifests.with_component(manifests.with_server(overlay, beltline_server.server), "open")
+        before = beltline_server.container(SERVING)
+        after = manifests.render(overlay).container(SERVING)
+        assert [each["name"] for each in after["env"]] == ["MODEL"]
         assert {**after, "env": before["env"]} == before
 
     def test_prometheus_finds_it(self, beltline_server: Rendered) -> None:
@@ -268,6 +257,7 @@ class TestBeltlineServer:
     [
         ("beltline-serve", "model", "unable to find field"),
         ("samples", "beltline-serve", "error in test for path"),
+        ("open", "beltline-serve", "error in test for path"),
     ],
 )
 def test_components_in_another_order_are_refused(
@@ -275,7 +265,8 @@ def test_components_in_another_order_are_refused(
 ) -> None:
     overlay = manifests.copied(tmp_path) / "overlays/example"
     assert manifests.secret(overlay, "mysql").returncode == 0
-    file = manifests.with_server(overlay, "samples") / "kustomization.yaml"
+    overlay = manifests.with_component(manifests.with_server(overlay, "samples"), "open")
+    file = overlay / "kustomization.yaml"
     first, second = (f"  - ../../components/{each}\n" for each in (before, behind))
     text = file.read_text().replace(first, "").replace(second, first + second)
     file.write_text(text)

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.serving.server import _set_up_logs, listen
+from beltline.serving.server import _set_up_logs, listen, token
 from tests.serving import running
 from tests.serving.rest.test_predict import ROW, refused
 
@@ -48,6 +48,17 @@ def test_the_log_shows_what_a_terminal_would_obey_escaped(capsys):
 def test_an_invalid_host(host):
     with pytest.raises(WrongInput, match="--host"):
         listen(host, 0)
+
+
+def test_a_token_that_is_set_and_empty_is_refused(monkeypatch):
+    monkeypatch.delenv("BELTLINE_SERVE_TOKEN", raising=False)
+    assert token() == ""
+    monkeypatch.setenv("BELTLINE_SERVE_TOKEN", "s3cret")
+    assert token() == "s3cret"
+    for empty in ("", " ", "\n"):
+        monkeypatch.setenv("BELTLINE_SERVE_TOKEN", empty)
+        with pytest.raises(WrongInput, match="BELTLINE_SERVE_TOKEN is empty"):
+            token()
 
 
 def test_a_free_port():

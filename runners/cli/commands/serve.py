@@ -1,6 +1,5 @@
 """`beltline serve`: serves the live version over REST, and reloads when another becomes live."""
 
-import os
 from pathlib import Path
 
 import click
@@ -43,7 +42,7 @@ def serve_options(project: Project, paths: Paths, host: str, port: int | None) -
         name=settings.name,
         folder=paths.root / settings.push.directory / settings.name,
         host=host,
-        token=os.environ.get(server.TOKEN, ""),
+        token=server.token(),
         requests=samples if monitoring.sample_rate else None,
         limits=serving if port is None else serving.model_copy(update={"port": port}),
         sampling=monitoring,
