@@ -18,6 +18,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.certificates import hand_over
+
 USER = "beltline"
 # It holds what a URL must spell differently.
 PASSWORD = f"{secrets.token_hex(8)}@/%"
@@ -85,8 +87,11 @@ def running(server: Server) -> Iterator[Server]:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
-    """Starts PostgreSQL, as Debian's package brings it; skips the test where it is not there."""
+def postgresql(certificates: Path | None = None) -> Iterator[Server]:
+    """Starts PostgreSQL, as Debian's package brings it; skips the test where it is not there.
+
+    With a folder of `certificates` it speaks TLS alone.
+    """
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not folders:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
@@ -101,6 +106,12 @@ def postgresql() -> Iterator[Server]:
         port = free_port()
         serve = [*become, f"{folders[-1]}/postgres", "-D", f"{folder}/data", "-k", str(folder)]
         listen = ["-c", "listen_addresses=127.0.0.1", "-p", str(port), "-c", "fsync=off"]
+        if certificates:
+            certificate, key = hand_over(certificates, folder)
+            listen += ["-c", "ssl=on", "-c", f"ssl_cert_file={certificate}"]
+            listen += ["-c", f"ssl_key_file={key}"]
+            access = folder / "data/pg_hba.conf"
+            access.write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
         query = ["psql", "-h", "127.0.0.1", "-p", str(port), "-U", USER]
         query += ["-q", "-v", "ON_ERROR_STOP=1", "postgres"]
         log = folder / "log"
@@ -110,10 +121,10 @@ def postgresql() -> Iterator[Server]:
 
 
 @contextmanager
-def mariadb(*options: str) -> Iterator[Server]:
+def mariadb(certificates: Path | None = None) -> Iterator[Server]:
     """Starts MariaDB, as Debian's package brings it; skips the test where it is not there.
 
-    `options` are more of them for the server.
+    With a folder of `certificates` it speaks TLS alone.
     """
     program = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
     if not program:
@@ -133,7 +144,12 @@ def mariadb(*options: str) -> Iterator[Server]:
         listen = ["--bind-address=127.0.0.1", f"--port={port}"]
         query = ["mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", str(port), "-u", USER]
         log = folder / "log"
-        serve += [*listen, *options]
+        serve += listen
+        if certificates:
+            certificate, key = hand_over(certificates, folder)
+            serve += [f"--ssl-cert={certificate}", f"--ssl-key={key}"]
+            serve += ["--require-secure-transport=ON"]
+            query += ["--ssl"]
         server = Server("mysql", port, serve, query, log, signal.SIGTERM)
         with running(server):
             yield server

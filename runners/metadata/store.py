@@ -1,8 +1,7 @@
 """ML Metadata: the connection, and the executions of a run, whatever ran the nodes."""
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,7 @@ from beltline.base.database_url import DatabaseUrl, read_url, shown
 from beltline.base.errors import WrongInput
 from beltline.base.locks import locked
 from beltline.runners.metadata import postgresql
+from beltline.runners.metadata.tls import set_tls
 from beltline.runners.paths import METADATA, Paths, make_root
 
 REASON = "beltline_reason"
@@ -24,25 +24,14 @@ BUNDLE = "beltline_bundle"
 REFUSED = "beltline_refused"
 # Of a call that conflicts with another process's write; two seconds apart on average.
 _RETRIES = 15
-# The URL's options for TLS, by the field that ML Metadata has for each.
-_MYSQL_TLS = {
-    "ssl_ca": "ca",
-    "ssl_capath": "capath",
-    "ssl_cert": "cert",
-    "ssl_cipher": "cipher",
-    "ssl_key": "key",
-}
-_POSTGRESQL_TLS = {
-    name: name for name in ("sslcert", "sslkey", "sslmode", "sslpassword", "sslrootcert")
-}
 
 
 def connection_config(url: str) -> pb.ConnectionConfig:
     """Returns ML Metadata's connection for `sqlite:///…`, `mysql://…` or `postgresql://…`.
 
     Raises:
-      WrongInput: the URL is none of these, names no database, or has an unknown option for TLS. The
-        message hides the password.
+      WrongInput: the URL is none of these, names no database, or has an option for TLS that ML
+        Metadata's client can't honour. The message hides the password.
     """
     database = read_url(url, METADATA)
     config = pb.ConnectionConfig()
@@ -54,14 +43,11 @@ def connection_config(url: str) -> pb.ConnectionConfig:
     elif database.kind == "mysql":
         _fill(config.mysql, database, port=database.port)
         config.mysql.database = database.name
-        _fill_tls(config.mysql.ssl_options, database, _MYSQL_TLS)
-        # As for the data: with the authorities' certificates the server's is verified.
-        if {"ssl_ca", "ssl_capath"} & database.options.keys():
-            config.mysql.ssl_options.verify_server_cert = True
+        set_tls(config, database)
     else:
         _fill(config.postgresql, database, port=str(database.port))
         config.postgresql.dbname = database.name
-        _fill_tls(config.postgresql.ssloption, database, _POSTGRESQL_TLS)
+        set_tls(config, database)
         postgresql.install()
     return config
 
@@ -69,7 +55,10 @@ def connection_config(url: str) -> pb.ConnectionConfig:
 def _why(error: str) -> str:
     if "mysql_real_connect" in error:
         # It doesn't pass on the server's own message.
-        return f"{error.strip()} Is the server up, and are user, password and database correct?"
+        return (
+            f"{error.strip()} Is the server up, and are user, password and database correct? Does "
+            "it require TLS (`?ssl_cipher=HIGH`)?"
+        )
     # The message comes first, then the whole query, which helps nobody.
     return error.partition("\n")[0].rpartition(" query:")[0] or error
 
@@ -79,19 +68,6 @@ def _fill(source: Any, database: DatabaseUrl, port: int | str) -> None:
     source.port = port
     source.user = database.user
     source.password = database.password
-
-
-def _fill_tls(target: Any, database: DatabaseUrl, fields: Mapping[str, str]) -> None:
-    """Sets the options for TLS; others, such as a driver's `charset`, mean nothing here."""
-    for name, value in database.options.items():
-        if name in fields:
-            setattr(target, fields[name], value)
-        elif re.match("ssl|tls", name, re.IGNORECASE):
-            # Never without the protection that somebody has asked for.
-            raise WrongInput(
-                f"{METADATA}={database}: unknown option '{name}'; for TLS there are: "
-                f"{', '.join(sorted(fields))}"
-            )
 
 
 @dataclass(frozen=True)

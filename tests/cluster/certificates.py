@@ -1,7 +1,8 @@
 """Keys and certificates of the API server, made with openssl, and the options that name them."""
 
-import subprocess
 from pathlib import Path
+
+from tests.certificates import openssl
 
 _CALLER = "front-proxy-client"
 
@@ -9,15 +10,15 @@ _CALLER = "front-proxy-client"
 def accounts(folder: Path) -> tuple[Path, Path]:
     """Makes the keys that sign the tokens of service accounts: a private and a public one."""
     private, public = folder / "accounts", folder / "accounts.pub"
-    _openssl("genrsa", "-out", private, "2048")
-    _openssl("rsa", "-in", private, "-pubout", "-out", public)
+    openssl("genrsa", "-out", private, "2048")
+    openssl("rsa", "-in", private, "-pubout", "-out", public)
     return private, public
 
 
 def aggregation(folder: Path) -> list[str]:
     """Makes the certificate with which the API server calls other APIs; returns its options."""
     certificate, key = folder / "caller.crt", folder / "caller.key"
-    _openssl(
+    openssl(
         *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={_CALLER}"),
         *("-days", "2", "-keyout", key, "-out", certificate),
     )
@@ -32,7 +33,3 @@ def aggregation(folder: Path) -> list[str]:
         f"--proxy-client-key-file={key}",
         "--enable-aggregator-routing=true",
     ]
-
-
-def _openssl(*words: str | Path) -> None:
-    subprocess.run(["openssl", *words], check=True, capture_output=True)

@@ -1,16 +1,13 @@
 """What is particular to each kind of database: its own types, its settings, its certificates."""
 
-import shutil
-import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
 from beltline.base.database_url import DATABASE
 from beltline.pipeline.tables.databases import Query
-from tests.databases import mariadb
+from tests.certificates import certificates
+from tests.databases import mariadb, postgresql
 from tests.sql_database import Database, refusal, rows, sqlite_url
 
 
@@ -126,42 +123,38 @@ class TestMysql:
         assert time.monotonic() - started < 10
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """A folder with two certificates of authorities, and one of a server that the first signed."""
-    folder = tmp_path_factory.mktemp("certificates")
-    new = "openssl req -newkey rsa:2048 -nodes"
-    for command in (
-        f"{new} -x509 -keyout ca.key -out ca.pem -subj /CN=ours",
-        f"{new} -x509 -keyout other.key -out other.pem -subj /CN=other",
-        f"{new} -keyout server.key -out server.csr -subj /CN=server",
-        "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial "
-        "-out server.pem -extfile names",
-    ):
-        (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
-        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return folder
+@pytest.mark.slow
+def test_a_mysql_server_must_show_the_certificate_that_is_asked_for(tmp_path, monkeypatch):
+    made = certificates(tmp_path)
+    with mariadb(made) as server:
+        url = server.database()
+        cipher = "SHOW STATUS LIKE 'Ssl_cipher'"
+        for options in ("", f"?ssl_ca={made}/ca.pem"):
+            monkeypatch.setenv(DATABASE, f"{url}{options}")
+            assert rows(cipher)[0]["Value"].startswith("TLS_")
+        monkeypatch.setenv(DATABASE, f"{url}?ssl_ca={made}/other.pem")
+        assert "certificate verify failed" in refusal(rows, cipher)
+        named = url.replace("127.0.0.1", "localhost")
+        monkeypatch.setenv(DATABASE, f"{named}?ssl_ca={made}/ca.pem")
+        assert "Hostname mismatch" in refusal(rows, cipher)
+        monkeypatch.setenv(DATABASE, f"{url}?ssl_ca={made}/none.pem")
+        assert "No such file" in refusal(rows, cipher)
 
 
 @pytest.mark.slow
-def test_a_mysql_server_must_show_the_certificate_that_is_asked_for(certificates, monkeypatch):
-    with tempfile.TemporaryDirectory() as open_folder:
-        # The server is another user.
-        Path(open_folder).chmod(0o755)
-        for name in ("server.pem", "server.key"):
-            shutil.copy(certificates / name, open_folder)
-            (Path(open_folder) / name).chmod(0o644)
-        pair = (f"--ssl-cert={open_folder}/server.pem", f"--ssl-key={open_folder}/server.key")
-        with mariadb(*pair) as server:
-            url = server.database()
-            cipher = "SHOW STATUS LIKE 'Ssl_cipher'"
-            for options in ("", f"?ssl_ca={certificates}/ca.pem"):
-                monkeypatch.setenv(DATABASE, f"{url}{options}")
-                assert rows(cipher)[0]["Value"].startswith("TLS_")
-            monkeypatch.setenv(DATABASE, f"{url}?ssl_ca={certificates}/other.pem")
-            assert "certificate verify failed" in refusal(rows, cipher)
-            named = url.replace("127.0.0.1", "localhost")
-            monkeypatch.setenv(DATABASE, f"{named}?ssl_ca={certificates}/ca.pem")
-            assert "Hostname mismatch" in refusal(rows, cipher)
-            monkeypatch.setenv(DATABASE, f"{url}?ssl_ca={certificates}/none.pem")
-            assert "No such file" in refusal(rows, cipher)
+def test_a_postgresql_server_must_show_the_certificate_that_is_asked_for(tmp_path, monkeypatch):
+    made = certificates(tmp_path)
+    verified = f"sslmode=verify-full&sslrootcert={made}"
+    with postgresql(made) as server:
+        url = server.database()
+        encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        for options in ("", f"?{verified}/ca.pem"):
+            monkeypatch.setenv(DATABASE, f"{url}{options}")
+            assert rows(encrypted)[0]["ssl"]
+        monkeypatch.setenv(DATABASE, f"{url}?{verified}/other.pem")
+        assert "certificate verify failed" in refusal(rows, encrypted)
+        named = url.replace("127.0.0.1", "localhost")
+        monkeypatch.setenv(DATABASE, f"{named}?{verified}/ca.pem")
+        assert "localhost" in refusal(rows, encrypted)
+        monkeypatch.setenv(DATABASE, f"{url}?sslmode=disable")
+        assert "no encryption" in refusal(rows, encrypted)

@@ -45,34 +45,6 @@ def test_postgresql():
     assert (source.user, source.password) == ("me", "secret")
 
 
-def test_options_for_tls_are_passed_on():
-    source = connection_config("mysql://me@db/meta?ssl_ca=/ca.pem&ssl_cert=/me.pem&ssl_key=/me.key")
-    options = source.mysql.ssl_options
-    assert (options.ca, options.cert, options.key) == ("/ca.pem", "/me.pem", "/me.key")
-    assert options.verify_server_cert
-    assert not connection_config("mysql://me@db/meta").mysql.HasField("ssl_options")
-    url = "postgresql://me@db/meta?sslmode=verify-full&sslrootcert=/ca.pem&connect_timeout=3"
-    option = connection_config(url).postgresql.ssloption
-    assert (option.sslmode, option.sslrootcert) == ("verify-full", "/ca.pem")
-
-
-@pytest.mark.parametrize(
-    ("url", "option"),
-    [
-        ("mysql://me:planted@db/meta?ssl_mode=VERIFY_IDENTITY", "ssl_mode"),
-        ("mysql://me:planted@db/meta?sslmode=verify-full", "sslmode"),
-        ("postgresql://me:planted@db/meta?ssl_ca=/ca.pem", "ssl_ca"),
-        ("postgresql://me:planted@db/meta?sslMode=require", "sslMode"),
-    ],
-)
-def test_an_unknown_option_for_tls_is_refused(url, option):
-    with pytest.raises(
-        WrongInput, match=f"unknown option '{option}'; for TLS there are: "
-    ) as found:
-        connection_config(url)
-    assert "planted" not in str(found.value)
-
-
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
