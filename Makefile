@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock clean
+.PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock pins clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # Bytecode is kept, whatever the shell says: hundreds of processes would compile the same files.
@@ -71,6 +71,9 @@ docs: setup  ## Write docs/settings.md from the settings themselves
 
 lock:  ## Lock the requirements again, at today's newest versions that fit
 	sh requirements/lock.sh
+
+pins: setup  ## Pin images and actions by digest, where their registries can be reached
+	@$(BIN)/python deploy/pins.py
 
 clean:  ## Remove the environments and everything that was built (not your runs)
 	rm -rf .venv .venv-airflow .venv-tools build mutants src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -8,7 +8,8 @@ for that, and returns no labels.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import docker
@@ -19,6 +20,7 @@ from docker.utils import parse_repository_tag
 
 from beltline.runners.checks.finding import CheckSkipped, Problem
 
+_T = TypeVar("_T")
 _SECONDS = 15
 _PLATFORM = ("linux", "amd64")
 _HUB = "registry-1.docker.io"
@@ -115,8 +117,24 @@ def of_registry(name: ImageName) -> ImageLabels:
       CheckSkipped: the registry is not reachable.
     """
     registry = Registry(name.host or _HUB, name.repository)
+    return _asked(
+        registry, lambda: ImageLabels(registry.labels(name.reference), f"at {registry.host}")
+    )
+
+
+def digest(name: ImageName) -> str:
+    """Returns the digest that a tag has in its registry: that of its index, if it has one.
+
+    Raises:
+      CheckSkipped: the registry is not reachable.
+    """
+    registry = Registry(name.host or _HUB, name.repository)
+    return _asked(registry, lambda: registry.digest(name.reference))
+
+
+def _asked(registry: "Registry", ask: Callable[[], _T]) -> _T:
     try:
-        return ImageLabels(registry.labels(name.reference), f"at {registry.host}")
+        return ask()
     except requests.HTTPError as error:
         raise CheckSkipped(f"{registry.host} returned {error.response.status_code}") from None
     except (requests.ConnectionError, requests.Timeout) as error:
@@ -150,6 +168,11 @@ class Registry:
             manifest = self._manifest(self._for_linux(manifest))
         config = self._ask(f"blobs/{manifest['config']['digest']}").json()
         return _labels_of(config, "config")
+
+    def digest(self, reference: str) -> str:
+        """Returns the digest of the manifest or the index that a tag names."""
+        content = self._ask(f"manifests/{reference}", Accept=", ".join(_MANIFESTS)).content
+        return f"sha256:{sha256(content).hexdigest()}"
 
     def _for_linux(self, index: dict[str, Any]) -> str:
         for each in index["manifests"]:
