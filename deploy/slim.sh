@@ -23,6 +23,9 @@ in_folders tfx apache_beam -- -type f '(' -name '*_test.py' -o -name '*_test.cpy
 # Vertex AI's client, the binding to Clang, TensorBoard's loader.
 rm -rf google/cloud/aiplatform* google/genai vertexai agentplatform clang tensorboard_data_server
 rm -rf google_cloud_aiplatform-* google_genai-* libclang-* tensorboard_data_server-*
+# Of Swagger UI's package, another viewer, and what only a debugger of its scripts reads.
+rm -rf drf_spectacular_sidecar/static/drf_spectacular_sidecar/redoc
+in_folders drf_spectacular_sidecar -- -name '*.map' -delete
 # What a notebook completes names from, and Arrow's protocol for servers.
 rm -rf jedi/third_party/typeshed jedi/third_party/django-stubs
 rm -f pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* pyarrow/_flight*

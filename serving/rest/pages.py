@@ -1,13 +1,12 @@
 """The pages beside the model: health, readiness, metrics, the OpenAPI document, Swagger UI.
 
 `/docs` is Swagger UI with the server's own OpenAPI document; nothing is loaded from another host.
-The bundled Swagger UI reads OpenAPI 3.0. The document says 3.1 and uses nothing that 3.0 doesn't
-have, so the page calls it 3.0 for it. A further page is an entry in `Pages.response`.
+Its files are those of a package for Django, which is renewed with each release of Swagger UI;
+nothing of it is imported. A further page is an entry in `Pages.response`.
 """
 
+from importlib.metadata import distribution
 from pathlib import Path
-
-from swagger_ui_bundle import swagger_ui_path
 
 from beltline.serving.options import Options
 from beltline.serving.rest.metrics import CONTENT_TYPE, ServerMetrics
@@ -24,6 +23,8 @@ _CONTENT_TYPES = {
     "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
     "favicon-32x32.png": b"image/png",
 }
+_PACKAGE = "drf_spectacular_sidecar"
+_FILES = f"{_PACKAGE}/static/{_PACKAGE}/swagger-ui-dist"
 _HEADERS = (
     (
         b"content-security-policy",
@@ -48,11 +49,7 @@ _DOCS = b"""\
 </html>
 """
 _START = b"""\
-fetch("openapi.json").then(response => response.json()).then(document => SwaggerUIBundle({
-  spec: {...document, openapi: "3.0.3"},
-  dom_id: "#docs",
-  validatorUrl: null,
-}));
+SwaggerUIBundle({url: "openapi.json", dom_id: "#docs", validatorUrl: null});
 """
 
 
@@ -111,5 +108,5 @@ def _docs(file: str) -> Response:
         return Response(200, _START, _CONTENT_TYPES["swagger-ui-bundle.js"], _HEADERS)
     if file not in _CONTENT_TYPES:
         raise HttpError(404, f"not found: /docs/{file}")
-    content = (swagger_ui_path / file).read_bytes()
+    content = Path(str(distribution(_PACKAGE).locate_file(f"{_FILES}/{file}"))).read_bytes()
     return Response(200, content, _CONTENT_TYPES[file], _HEADERS)

@@ -1,4 +1,6 @@
 import re
+import shutil
+import subprocess
 from urllib.parse import urljoin
 
 import jsonschema
@@ -128,3 +130,25 @@ def test_the_docs_page_loads_nothing_from_another_host(server):
         assert address.startswith(server.address)
         assert requests.get(address, timeout=20).status_code == 200
     assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_a_browser_shows_what_can_be_asked(server, tmp_path):
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("chromium is not installed")
+    words = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    words += [f"--user-data-dir={tmp_path}", "--virtual-time-budget=10000"]
+    shown = subprocess.run(
+        [*words, f"{server.address}/docs"], capture_output=True, text=True, timeout=120
+    ).stdout
+    assert "Unable to render" not in shown
+    assert 'data-path="/v1/models/line:predict"' in shown
+
+
+def test_the_docs_page_has_a_current_dompurify(server):
+    """It keeps a text in the document from being a script in the page; 2.3.10 had flaws."""
+    script = server.look("/docs/swagger-ui-bundle.js").text
+    # The other one is Immer's.
+    versions = re.findall(r'\.version="(\d+\.\d+\.\d+)",\w+\.removed=\[\]', script)
+    [found] = [tuple(map(int, each.split("."))) for each in versions]
+    assert found >= (3, 4, 13)
