@@ -61,6 +61,8 @@ class Pages:
         self._served = served
         self._metrics = metrics
         self._openapi = OpenApi(options)
+        # Now: a slow disk must not hold up the event loop, and so everybody.
+        self._files = {name: _content(name) for name in _CONTENT_TYPES}
 
     def response(self, method: str, path: str) -> Response:
         """Returns a page.
@@ -80,7 +82,16 @@ class Pages:
             return Response(200, self._metrics.page(), CONTENT_TYPE)
         if path == "/openapi.json":
             return Response(200, self._openapi.document(self._served.live))
-        return _docs(path.removeprefix("/docs").removeprefix("/"))
+        return self._docs(path.removeprefix("/docs").removeprefix("/"))
+
+    def _docs(self, file: str) -> Response:
+        if not file:
+            return Response(200, _DOCS, b"text/html; charset=utf-8", _HEADERS)
+        if file == "start.js":
+            return Response(200, _START, _CONTENT_TYPES["swagger-ui-bundle.js"], _HEADERS)
+        if file not in _CONTENT_TYPES:
+            raise HttpError(404, f"not found: /docs/{file}")
+        return Response(200, self._files[file], _CONTENT_TYPES[file], _HEADERS)
 
     def _ready(self) -> Response:
         live = self._served.live
@@ -101,12 +112,5 @@ def page_name(path: str) -> str:
     return "docs" if path.startswith("/docs/") else OTHER
 
 
-def _docs(file: str) -> Response:
-    if not file:
-        return Response(200, _DOCS, b"text/html; charset=utf-8", _HEADERS)
-    if file == "start.js":
-        return Response(200, _START, _CONTENT_TYPES["swagger-ui-bundle.js"], _HEADERS)
-    if file not in _CONTENT_TYPES:
-        raise HttpError(404, f"not found: /docs/{file}")
-    content = Path(str(distribution(_PACKAGE).locate_file(f"{_FILES}/{file}"))).read_bytes()
-    return Response(200, content, _CONTENT_TYPES[file], _HEADERS)
+def _content(file: str) -> bytes:
+    return Path(str(distribution(_PACKAGE).locate_file(f"{_FILES}/{file}"))).read_bytes()

@@ -1,3 +1,5 @@
+import io
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +9,11 @@ import jsonschema
 import pytest
 import requests
 
+from beltline.serving.options import Options
+from beltline.serving.rest.metrics import ServerMetrics
+from beltline.serving.rest.pages import Pages
+from beltline.serving.rest.responses import HttpError
+from beltline.serving.servables.served import ServedVersions
 from tests.serving.rest.test_predict import ROW, refused
 
 pytestmark = pytest.mark.slow
@@ -130,6 +137,26 @@ def test_the_docs_page_loads_nothing_from_another_host(server):
         assert address.startswith(server.address)
         assert requests.get(address, timeout=20).status_code == 200
     assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_no_page_waits_for_the_disk(monkeypatch, tmp_path):
+    options = Options("line", tmp_path)
+    served = ServedVersions(options)
+    pages = Pages(options, served, ServerMetrics(served))
+
+    def slow(*_: object) -> None:
+        raise AssertionError("a page was read on the event loop")
+
+    monkeypatch.setattr(io, "open", slow)
+    monkeypatch.setattr(os, "scandir", slow)
+    monkeypatch.setattr(os, "listdir", slow)
+    try:
+        for path in ("/docs", "/docs/swagger-ui.css", "/docs/start.js", "/healthz", "/metrics"):
+            assert pages.response("GET", path).status == 200
+        with pytest.raises(HttpError, match="no version is ready"):
+            pages.response("GET", "/readyz")
+    finally:
+        served.close()
 
 
 def test_a_browser_shows_what_can_be_asked(server, tmp_path):
