@@ -127,6 +127,9 @@ def _body(chance: Random, document: Any) -> bytes:
         _change(chance, document)
     text = json.dumps(document, ensure_ascii=chance.random() < 0.5)
     body = text.encode("utf-8", "surrogatepass")
+    if chance.random() < 0.15:
+        # With such a token another parser reads it.
+        body = body.replace(b"1", chance.choice([b"NaN", b"-Infinity", b"1, NaN"]), 1)
     if chance.random() < 0.2:
         body = edited(chance, body, _PIECES)
     if chance.random() < 0.03:
@@ -134,7 +137,8 @@ def _body(chance: Random, document: Any) -> bytes:
         body = body.replace(b"1", digits, 1)
     if chance.random() < 0.01:
         depth = chance.choice([900, 1_100, 20_000])
-        body = body.replace(b"1", b"[" * depth + b"1" + b"]" * depth, 1)
+        value = chance.choice([b"1", b"NaN", b'"a"'])
+        body = body.replace(b": ", b": " + b"[" * depth + value + b"]" * depth + b", ", 1)
     if chance.random() < 0.02:
         codec = chance.choice(["utf-16", "utf-8-sig", "utf-32"])
         body = text.encode(codec, "surrogatepass")
