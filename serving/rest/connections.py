@@ -148,6 +148,8 @@ class Connection(HttpToolsProtocol):
         if not answered or self.cycle.response_complete:
             body = error_body(message)
             head = b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
+            if status == 503:
+                head += b"retry-after: 1\r\n"
             self.transport.write(STATUS_LINE[status] + head + b"connection: close\r\n\r\n" + body)
         self.transport.close()
 

@@ -296,6 +296,7 @@ def test_probes_have_room_where_every_connection_is_answered(monkeypatch):
             probe.data_received(GET.replace(b"/healthz", path))
             await asyncio.sleep(0.01)
             assert answer.sent[0].startswith(b"HTTP/1.1 %d " % status)
+            assert (b"\r\nretry-after: 1\r\n" in answer.sent[0]) == (status == 503)
         assert [each.closed for _, each in half] == [True] * 3
         assert not transport.closed
 
