@@ -30,6 +30,7 @@ from beltline.serving.servables.served import ServedVersions
 from beltline.versions.folder import numbers
 
 if TYPE_CHECKING:
+    from beltline.serving.grpc.server import GrpcServer
     from beltline.serving.samples.sampler import Sampler
 
 TOKEN = "BELTLINE_SERVE_TOKEN"  # noqa: S105 # the variable's name
@@ -47,10 +48,13 @@ def serve(options: Options) -> None:
       KeyboardInterrupt: Ctrl-C; the requests in flight are answered too.
     """
     listener = listen(options.host, options.limits.port)
+    if options.limits.grpc_port:
+        # gRPC binds its own, in the event loop.
+        listen(options.host, options.limits.grpc_port, "--grpc-port").close()
     _set_up_logs()
     served = ServedVersions(options)
     app = Application(options, served)
-    server = _Server(options, app, listener)
+    server = _Server(options, app, served, listener)
     served.start()
     try:
         server.run(sockets=[listener])
@@ -74,8 +78,13 @@ def token() -> str:
     return found or ""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """Returns a socket that listens on a port; 0 is a free one.
+
+    Args:
+      host: the address.
+      port: the port.
+      option: what sets the port, for the message.
 
     Raises:
       WrongInput: it is in use, or the host is not an address of this machine.
@@ -95,7 +104,7 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         raise WrongInput(
-            f"{host}:{port}: can't listen: {error}; choose another with `--port`, or 0 for "
+            f"{host}:{port}: can't listen: {error}; choose another with `{option}`, or 0 for "
             "a free one"
         ) from None
     return listener
@@ -104,7 +113,13 @@ def listen(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """Uvicorn's server with other messages, a graceful stop, and limits on connections."""
 
-    def __init__(self, options: Options, app: Application, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        options: Options,
+        app: Application,
+        served: ServedVersions,
+        listener: socket.socket,
+    ) -> None:
         config = uvicorn.Config(
             app,
             loop="uvloop",
@@ -125,14 +140,18 @@ class _Server(uvicorn.Server):
         self._listener = listener
         self._our_app = app
         self._sampler: Sampler | None = None
+        self._served = served
+        self._grpc: GrpcServer | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to listen, and prints the address."""
         await super().startup(sockets)
         options = self._options
         port = self._listener.getsockname()[1]
-        host = f"[{options.host}]" if ":" in options.host else options.host
+        host = _shown(options.host)
         _say(f"{options.name}: http://{host}:{port}/v1/models/{options.name}, pages at /docs")
+        if options.limits.grpc_port is not None:
+            await self._start_grpc()
         if not options.token and not is_loopback(self._listener.getsockname()[0]):
             _say(
                 f"warning: anybody who reaches {host}:{port} has access; set {TOKEN} to a token "
@@ -143,6 +162,26 @@ class _Server(uvicorn.Server):
             self._sampling = asyncio.get_running_loop().run_in_executor(None, self._start_samples)
         if not numbers(options.folder):
             _say(f"{options.name}: waiting for the first version in {options.folder}")
+
+    async def _start_grpc(self) -> None:
+        from beltline.serving.grpc.server import GrpcServer
+
+        self._grpc = GrpcServer(self._options, self._served, self._our_app)
+        port = await self._grpc.start(self._listener.getsockname()[0])
+        _say(f"{self._options.name}: gRPC on {_shown(self._options.host)}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers what is in flight over either protocol, and stops."""
+        if self._grpc is None:
+            await super().shutdown(sockets)
+            return
+        seconds = self.config.timeout_graceful_shutdown
+        stopping = asyncio.ensure_future(self._grpc.stop(seconds))
+        await super().shutdown(sockets)
+        while not stopping.done():
+            if self.force_exit:
+                await self._grpc.stop(None)
+            await asyncio.wait([stopping], timeout=0.1)
 
     def _start_samples(self) -> None:
         # Nobody awaits this: what is not caught here is never heard of.
@@ -206,6 +245,10 @@ class _Printable(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The section `serving` of `pipeline.yaml`: the REST server's port and limits.
+"""The section `serving` of `pipeline.yaml`: the server's ports and limits.
 
 `pipeline.yaml`, `beltline serve` and the options of `python -m beltline.serving` all have these
 fields: a new one is declared here alone. They change no run.
@@ -16,6 +16,13 @@ class ServingLimits(Section):
 
     port: int = Field(
         8501, ge=0, le=65_535, description="The port; 0 is a free one. `--port` overrides it."
+    )
+    grpc_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="The port of the gRPC API, null for none; 0 is a free one. `--grpc-port` "
+        "overrides it.",
     )
     max_request_mb: float = Field(
         16, gt=0, le=1024, description="Maximal size of a request body, in MiB."

@@ -5,7 +5,6 @@ A path below `/v1/` is parsed by `routing.py`; everything else is a page of `pag
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from collections.abc import Iterable
@@ -32,6 +31,7 @@ from beltline.serving.rest.responses import (
 )
 from beltline.serving.rest.routing import Route, parse_path
 from beltline.serving.servables.served import ServedVersions
+from beltline.serving.token import TOKEN_REQUIRED, is_authorized
 
 if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler
@@ -40,18 +40,22 @@ _LOG = logging.getLogger("beltline.serving")
 
 
 class Application:
-    """The ASGI application of one server."""
+    """The ASGI application of one server.
+
+    Attributes:
+      bodies, metrics, parsing: the server's own, of which gRPC has the same.
+    """
 
     def __init__(self, options: Options, served: ServedVersions) -> None:
-        self._token = options.token.encode()
+        self._token = options.token
         self._host = options.host
-        self._metrics = ServerMetrics(served)
-        self._parsing = Parsing()
-        self._bodies = BodyReader(options.limits.max_request_mb, self._parsing)
+        self.metrics = ServerMetrics(served)
+        self.parsing = Parsing()
+        self.bodies = BodyReader(options.limits.max_request_mb, self.parsing)
         self._models = ModelInfo(options.name, served)
-        self._pages = Pages(options, served, self._metrics)
-        self._predict = Predict(options, served, self._metrics, self._parsing)
-        self._classify = Classify(options, served, self._metrics, self._parsing)
+        self._pages = Pages(options, served, self.metrics)
+        self._predict = Predict(options, served, self.metrics, self.parsing)
+        self._classify = Classify(options, served, self.metrics, self.parsing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, as ASGI calls it."""
@@ -60,16 +64,16 @@ class Application:
         if response is None:
             return
         # Counted before it is sent: whoever has the response finds it counted.
-        self._metrics.count_request(endpoint, response.status, time.perf_counter() - started)
+        self.metrics.count_request(endpoint, response.status, time.perf_counter() - started)
         await response.send(send)
 
     def sample_into(self, sampler: Sampler) -> None:
         """Samples the rows of all further predictions."""
-        self._predict.sampler = self._classify.sampler = self._metrics.sampler = sampler
+        self._predict.sampler = self._classify.sampler = self.metrics.sampler = sampler
 
     def close(self) -> None:
         """Releases the threads of the application."""
-        self._parsing.close()
+        self.parsing.close()
 
     async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, Response | None]:
         """Returns the endpoint's name for the metrics, and the response, if anybody reads it."""
@@ -98,7 +102,7 @@ class Application:
             return Response(200, self._models.status(route))
         if route.method == "metadata":
             return Response(200, self._models.metadata(route))
-        body = await self._bodies.read(scope, receive)
+        body = await self.bodies.read(scope, receive)
         try:
             # After the body: another version may have become live meanwhile.
             servable = self._models.servable(route)
@@ -106,16 +110,12 @@ class Application:
                 return Response(200, await self._predict.respond(servable, body))
             return Response(200, await self._classify.respond(servable, route.method, body))
         finally:
-            self._bodies.release(body)
+            self.bodies.release(body)
 
     def _check_token(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         given = next((value for name, value in headers if name == b"authorization"), b"")
-        scheme, _, token = given.partition(b" ")
-        # Compared whatever the scheme is, in a time that doesn't depend on the token.
-        same = hmac.compare_digest(token.strip(), self._token)
-        if not same or scheme.lower() != b"bearer":
-            challenge = (b"www-authenticate", b"Bearer")
-            raise HttpError(401, "this server requires `Authorization: Bearer TOKEN`", challenge)
+        if not is_authorized(given, self._token):
+            raise HttpError(401, TOKEN_REQUIRED, (b"www-authenticate", b"Bearer"))
 
 
 def _http_error(error: Exception) -> HttpError:

@@ -53,7 +53,7 @@ class Classify:
         self._metrics.count_rows(rows.number)
         if self.sampler is not None:
             sample(self.sampler, servable, signature, rows, outputs)
-        shape = _classes if method == "classify" else _values
+        shape = classes if method == "classify" else values
         return json_outputs.results(shape(outputs, rows.number), servable.number, outputs)
 
     def _parse(
@@ -71,8 +71,12 @@ class Classify:
         return signature, self._rows.from_examples(servable, signature, document)
 
 
-def _classes(outputs: dict[str, Array], rows: int) -> list[Any]:
-    """Returns `[label, score]` for each class of each row; a label is empty if there is none."""
+def classes(outputs: dict[str, Array], rows: int) -> list[Any]:
+    """Returns `[label, score]` for each class of each row; a label is empty if there is none.
+
+    Raises:
+      HttpError: the outputs are not those of a classification.
+    """
     found = {name: outputs[name] for name in ("classes", "scores") if name in outputs}
     if not found:
         raise bad_request(
@@ -95,7 +99,12 @@ def _classes(outputs: dict[str, Array], rows: int) -> list[Any]:
     ]
 
 
-def _values(outputs: dict[str, Array], rows: int) -> list[Any]:
+def values(outputs: dict[str, Array], rows: int) -> list[Any]:
+    """Returns the value of each row.
+
+    Raises:
+      HttpError: the outputs are not those of a regression.
+    """
     if "outputs" not in outputs:
         raise bad_request('Expected regression signature outputs to contain "outputs".')
     array = outputs["outputs"]

@@ -6,7 +6,7 @@ column once, with a value, or without one where it is missing. So the rules are 
 and what is handed to the model is an Example as ExampleGen would have written it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,15 @@ def parsed_rows(examples: Array) -> list[Row]:
     return [_parsed(index, each) for index, each in enumerate(examples.tolist())]
 
 
+def example_rows(examples: Iterable[Example]) -> list[Row]:
+    """Returns Examples as rows.
+
+    Raises:
+      HttpError: one has several values of a feature.
+    """
+    return [_row(index, each) for index, each in enumerate(examples)]
+
+
 def serialized(columns: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Array:
     """Returns rows as serialized Examples `[n]`.
 
@@ -94,11 +103,16 @@ def _object(value: Any) -> Row:
 
 def _parsed(index: int, serialized: bytes) -> Row:
     try:
-        features = Example.FromString(serialized).features.feature
+        example = Example.FromString(serialized)
     except DecodeError:
         raise bad_request(
             f"Failed to process element: {index}: it is no serialized tf.Example"
         ) from None
+    return _row(index, example)
+
+
+def _row(index: int, example: Example) -> Row:
+    features = example.features.feature
     return {name: _single(index, name, _values(feature)) for name, feature in features.items()}
 
 

@@ -15,7 +15,7 @@ MAX_VALUES = 2**20
 """The values in a request; as parsing goes, an object or a list is as much as four of them."""
 MAX_NAMES = 2**17
 """The names in one object: of so many, looking up each takes longer than parsing it."""
-_CONTAINER = 4
+CONTAINER = 4
 # Bytes: a smaller body can't hold so many, up to brackets alone.
 _SMALL = 2**18
 _QUOTE, _COMMA, _COLON, _BACKSLASH = b'",:\\'
@@ -46,7 +46,7 @@ def check_size(body: bytes) -> None:
 
 def _values(found: Bytes) -> int:
     containers = sum(np.count_nonzero(found == each) for each in _OPEN)
-    return int(np.count_nonzero(found == _COMMA) + _CONTAINER * containers)
+    return int(np.count_nonzero(found == _COMMA) + CONTAINER * containers)
 
 
 def _outside_texts(body: bytes) -> Bytes:
@@ -71,6 +71,6 @@ def _most_names(found: Bytes) -> int:
 def _too_many() -> HttpError:
     return bad_request(
         f"the request holds too many values: at most {MAX_VALUES:,} are allowed, of which a list "
-        f"or an object counts as {_CONTAINER}, and {MAX_NAMES:,} names in an object; send the rows "
+        f"or an object counts as {CONTAINER}, and {MAX_NAMES:,} names in an object; send the rows "
         "in several requests"
     )

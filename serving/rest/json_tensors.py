@@ -52,7 +52,7 @@ def tensor(values: Any, wanted: Tensor) -> Array:
         return _array(values, wanted.dtype, 1)
     flat, shape = _flat(values)
     array = _array(flat, wanted.dtype, math.prod(shape[1:])).reshape(shape)
-    _check_shape(array.shape, wanted.shape)
+    check_shape(array.shape, wanted.shape)
     return array
 
 
@@ -212,7 +212,12 @@ def _check_level(found: list[Any], level: int, size: int, rank: int) -> None:
             )
 
 
-def _check_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...] | None) -> None:
+def check_shape(shape: tuple[int, ...], wanted: tuple[int | None, ...] | None) -> None:
+    """Checks that a tensor has the shape of an input.
+
+    Raises:
+      WrongValue: it hasn't.
+    """
     if wanted is None:
         return
     fits = len(shape) == len(wanted) and all(

@@ -49,11 +49,17 @@ class ServerMetrics:
             ["known"],
             registry=self._registry,
         )
-        self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._counters: dict[tuple[str, int | str], tuple[Counter, Histogram]] = {}
         self._registry.register(_StateCollector(served, self))
 
-    def count_request(self, endpoint: str, status: int, seconds: float) -> None:
-        """Counts a request; `endpoint` must be one of a few, whatever the path was."""
+    def count_request(self, endpoint: str, status: int | str, seconds: float) -> None:
+        """Counts a request; `endpoint` must be one of a few, whatever the path was.
+
+        Args:
+          endpoint: such as `predict`, or `grpc predict`.
+          status: HTTP's, or the name of gRPC's code.
+          seconds: how long it took.
+        """
         found = self._counters.get((endpoint, status))
         if found is None:
             # Looking up labels takes longer than counting.

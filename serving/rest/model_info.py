@@ -42,6 +42,10 @@ class ModelInfo:
         return found
 
     def status(self, route: Route) -> bytes:
+        """Returns the JSON of `states`."""
+        return _json(self.states(route), keep_names=False)
+
+    def states(self, route: Route) -> Message:
         """Returns the states of the versions as a GetModelStatusResponse.
 
         Raises:
@@ -60,10 +64,24 @@ class ModelInfo:
                 version.status.error_message = state.error
             else:
                 version.status.SetInParent()
-        return _json(response, keep_names=False)
+        found: Message = response
+        return found
 
     def metadata(self, route: Route) -> bytes:
         """Returns the signatures of a version as a GetModelMetadataResponse.
+
+        Raises:
+          HttpError: it is not in memory.
+        """
+        spec, signatures = self.signatures(route)
+        # In parts, as TensorFlow Serving does: within the response the map would be an `Any`.
+        return b'{\n"model_spec":%b,\n"metadata": {"signature_def": %b}\n}\n' % (
+            _json(spec, keep_names=True),
+            _json(signatures, keep_names=True),
+        )
+
+    def signatures(self, route: Route) -> tuple[Message, Message]:
+        """Returns the ModelSpec of a version, and its signatures as a SignatureDefMap.
 
         Raises:
           HttpError: it is not in memory.
@@ -76,11 +94,7 @@ class ModelInfo:
         signatures = get_model_metadata_pb2.SignatureDefMap()
         for signature in servable.signatures.values():
             signatures.signature_def[signature.name].CopyFrom(signature.definition)
-        # In parts, as TensorFlow Serving does: within the response the map would be an `Any`.
-        return b'{\n"model_spec":%b,\n"metadata": {"signature_def": %b}\n}\n' % (
-            _json(spec, keep_names=True),
-            _json(signatures, keep_names=True),
-        )
+        return spec, signatures
 
     def _of_label(self, label: str | None) -> Servable | None:
         if label == "previous":

@@ -7,6 +7,7 @@ may be sent as they are. A row may have one further field, its key, such as a pa
 model doesn't see it, but it is sampled with the row, so that late labels can be joined by it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +15,39 @@ from typing import Any
 import numpy as np
 
 from beltline.base.hints import did_you_mean
+from beltline.base.values import Kind
 from beltline.serving.rest import column_values
 from beltline.serving.rest.json_tensors import WrongValue, is_base64, overflow_is_an_error, tensor
 from beltline.serving.rest.request_body import shown
 from beltline.serving.rest.responses import HttpError, bad_request
 from beltline.serving.servables.columns import TableColumns
-from beltline.serving.servables.signature import Signature
+from beltline.serving.servables.signature import Signature, Tensor
 
 Array = np.ndarray[Any, Any]
 ParsedInputs = tuple[dict[str, Array], list[str] | None]
 """The inputs by name, `[rows, ...]` each, and the key of each row, if there are keys."""
 
 _MAX_NAME = 100
+
+
+class SentTensor(ABC):
+    """A tensor of a request whose values have a type of their own, which JSON's don't."""
+
+    @abstractmethod
+    def values(self, kind: Kind) -> list[Any]:
+        """Returns the values of a column of that kind, such as JSON would have.
+
+        Raises:
+          WrongValue: it has not one value a row.
+        """
+
+    @abstractmethod
+    def array(self, wanted: Tensor) -> Array:
+        """Returns it as an input that is no column of the table.
+
+        Raises:
+          WrongValue: it has not the input's type and shape.
+        """
 
 
 @dataclass(frozen=True)
@@ -92,6 +114,25 @@ class InputParser:
             name = self._single("inputs", "value/list", "object")
             return {name: self._of_column(name, columns)}, None
         columns, keys = _split_column_of_keys(columns, self.key)
+        return self._of_columns(columns, keys)
+
+    @overflow_is_an_error()
+    def from_tensors(self, tensors: dict[str, SentTensor]) -> ParsedInputs:
+        """Returns the inputs of tensors with types of their own, by the names of columns or inputs.
+
+        Raises:
+          HttpError: a tensor is invalid, or they are not all of one length.
+        """
+        keys = None
+        if self.key is not None and self.key in tensors:
+            keys = _key_texts(tensors[self.key].values("text"))
+            tensors = _without(tensors, self.key)
+        try:
+            return self._of_columns(tensors, keys)
+        except _WrongNames as error:
+            raise bad_request(error.of_tensors()) from None
+
+    def _of_columns(self, columns: dict[str, Any], keys: list[str] | None) -> ParsedInputs:
         names = self._names(columns)
         inputs = {input_: self._of_column(input_, columns[name]) for name, input_ in names.items()}
         _check_lengths(inputs, keys)
@@ -186,6 +227,10 @@ class InputParser:
 
     def _array(self, name: str, values: Any) -> Array:
         kind = self._kinds.get(name)
+        if isinstance(values, SentTensor):
+            if kind is None:
+                return values.array(self.inputs[name])
+            return column_values.column(values.values(kind), kind, self.inputs[name].dtype)
         if kind is None or type(values) is not list:
             return tensor(values, self.inputs[name])
         return column_values.column(values, kind, self.inputs[name].dtype)
@@ -209,13 +254,19 @@ class _WrongNames(HttpError):
         self.unknown = unknown = unknown[:_MAX_NAME]
         self.twice = [name for name, input_ in columns.items() if given.count(input_) > 1]
         self.missing = [name for name, input_ in columns.items() if input_ not in given]
-        hint = did_you_mean(unknown, [*columns, *unread])
-        self.why = f"JSON object: does not have named input: {unknown}{hint}"
+        self.hint = did_you_mean(unknown, [*columns, *unread])
+        self.why = f"JSON object: does not have named input: {unknown}{self.hint}"
         if self.twice:
             self.why = f"given twice, by both of its names: {_listed(self.twice)}"
         elif not unknown:
             self.why = f"Missing named input: {_listed(self.missing)} in 'inputs' object."
         super().__init__(400, self.why)
+
+    def of_tensors(self) -> str:
+        """Returns the message for a request that is no JSON."""
+        if self.unknown:
+            return f"the signature has no input {self.unknown}{self.hint}"
+        return self.why if self.twice else f"missing inputs: {_listed(self.missing)}"
 
     def of_row(self, row: dict[str, Any], columns: Iterable[str]) -> str:
         """Returns the message for a row."""

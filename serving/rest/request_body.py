@@ -70,6 +70,14 @@ class BodyReader:
         body = await self._whole(receive)
         return body if encoding != b"gzip" else await self._decompressed(body)
 
+    def hold(self, body: bytes) -> None:
+        """Counts a body that was read by others, until `release`.
+
+        Raises:
+          HttpError: there are too many at once.
+        """
+        self._hold(_counted(len(body)))
+
     def release(self, body: bytes) -> None:
         """Stops counting a body that is no longer needed."""
         self.held -= _counted(len(body))

@@ -6,7 +6,7 @@ A signature takes the columns themselves or Examples of them. Either way the row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -16,12 +16,20 @@ import numpy as np
 from beltline.serving.options import Options
 from beltline.serving.rest.column_values import SENT
 from beltline.serving.rest.metrics import ServerMetrics
-from beltline.serving.rest.predict_inputs import Fields, InputParser, ParsedInputs
+from beltline.serving.rest.predict_inputs import (
+    Fields,
+    InputParser,
+    ParsedInputs,
+    SentTensor,
+)
+from beltline.serving.rest.responses import bad_request
 from beltline.serving.servables.columns import table_columns
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature, Tensor
 
 if TYPE_CHECKING:
+    from tensorflow.core.example.example_pb2 import Example
+
     from beltline.serving.rest.examples import Row
     from beltline.serving.samples.sampler import Sampler
 
@@ -81,6 +89,7 @@ class RowParser:
     def __init__(self, options: Options, metrics: ServerMetrics) -> None:
         self._key = options.sampling.key
         self._ignore_unknown = options.limits.unknown_columns == "ignore"
+        self._max_bytes = int(options.limits.max_request_mb * 2**20)
         self._metrics = metrics
         self._parsers: WeakKeyDictionary[Servable, _Parsers] = WeakKeyDictionary()
 
@@ -119,6 +128,59 @@ class RowParser:
         from beltline.serving.rest.examples import json_rows  # imports TensorFlow
 
         return _rows_of_examples(parsers, name, json_rows(document), "examples")
+
+    def from_tensors(
+        self, servable: Servable, signature: Signature, tensors: dict[str, SentTensor]
+    ) -> TableRows:
+        """Returns the rows of tensors with types of their own.
+
+        Raises:
+          HttpError: one of them is invalid.
+        """
+        parsers = self._of(servable)
+        return _rows(parsers, signature, parsers.of_signature(signature)[0].from_tensors(tensors))
+
+    def from_example_protos(
+        self,
+        servable: Servable,
+        signature: Signature,
+        examples: Sequence[Example],
+        context: Example | None,
+    ) -> TableRows:
+        """Returns the rows of Examples, as the one input of `signature`.
+
+        Args:
+          servable: the version.
+          signature: which of its signatures.
+          examples: one for each row.
+          context: features that each of them has besides its own.
+
+        Raises:
+          HttpError: one of them is invalid.
+        """
+        parsers = self._of(servable)
+        [name] = signature.inputs
+        if not parsers.kinds:
+            common = b"" if context is None else context.SerializeToString()
+            self._check_bytes(len(common) * len(examples))
+            # One message behind the other is both of them, merged.
+            sent = [common + example.SerializeToString() for example in examples]
+            return TableRows({name: np.array(sent, object)}, None, None)
+        from beltline.serving.rest.examples import example_rows  # imports TensorFlow
+
+        rows = example_rows(examples)
+        if context is not None:
+            [shared] = example_rows([context])
+            self._check_bytes(context.ByteSize() * len(rows))
+            rows = [shared | row for row in rows]
+        return _rows_of_examples(parsers, name, rows, "examples")
+
+    def _check_bytes(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise bad_request(
+                f"the context of the examples is larger than {self._max_bytes / 2**20:g} MiB, "
+                "counted once for each of them"
+            )
 
     def _of(self, servable: Servable) -> _Parsers:
         found = self._parsers.get(servable)

@@ -30,12 +30,17 @@ class ServedVersions:
         self._batcher = Batcher(options.limits)
         self._versions = LoadedVersions(options.folder, options.limits.batch_rows)
         self._stopping = threading.Event()
+        self._imported = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="versions", daemon=True)
         self._unreadable = ""
 
     def start(self) -> None:
         """Starts a thread that follows the folder, and returns at once; `live` may come later."""
         self._thread.start()
+
+    def wait_for_tensorflow(self) -> None:
+        """Waits until TensorFlow is imported: by two threads at once it can not be."""
+        self._imported.wait()
 
     def close(self) -> None:
         """Runs the requests that wait, and stops; it waits for a version that is being loaded."""
@@ -96,7 +101,10 @@ class ServedVersions:
         return await self._batcher.run(servable, signature, inputs, rows)
 
     def _follow(self) -> None:
-        _import_tensorflow()
+        try:
+            _import_tensorflow()
+        finally:
+            self._imported.set()
         while not self._stopping.is_set():
             if not self._reconcile():
                 self._stopping.wait(self._poll_seconds)

@@ -11,7 +11,15 @@ from beltline.serving.__main__ import options, parser
 from beltline.serving.options import Options
 
 NEEDED = ["--name", "line", "--folder", "served/line"]
-LIMITS = ["port", "max_request_mb", "max_rows", "timeout_seconds", "batch_rows", "queue_rows"]
+LIMITS = [
+    "port",
+    "grpc_port",
+    "max_request_mb",
+    "max_rows",
+    "timeout_seconds",
+    "batch_rows",
+    "queue_rows",
+]
 
 
 def test_without_options_the_settings_defaults_hold():
@@ -22,7 +30,7 @@ def test_every_limit_is_an_option():
     assert list(ServingLimits.model_fields) == [*LIMITS, "unknown_columns"]
     given = [f"--{name.replace('_', '-')}={value}" for value, name in enumerate(LIMITS, 1)]
     found = options([*NEEDED, *given], "").limits
-    assert [getattr(found, name) for name in LIMITS] == [1, 2, 3, 4, 5, 6]
+    assert [getattr(found, name) for name in LIMITS] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_a_choice():

@@ -16,8 +16,8 @@ from beltline.serving.options import Options
 from tests.runners.projects import project
 
 SETTINGS = """\
-serving: {port: 9000, max_request_mb: 2, max_rows: 5, timeout_seconds: 1.5, batch_rows: 6,
-  queue_rows: 7}
+serving: {port: 9000, grpc_port: 9001, max_request_mb: 2, max_rows: 5, timeout_seconds: 1.5,
+  batch_rows: 6, queue_rows: 7}
 monitoring: {directory: seen, sample_rate: 0.5, without: [name], sample_mb: 9, key: part}
 push: {directory: out}
 """
@@ -54,6 +54,7 @@ def test_the_settings(tmp_path, root, monkeypatch):
         requests=root / "seen" / "line",
         limits=ServingLimits(
             port=9000,
+            grpc_port=9001,
             max_request_mb=2,
             max_rows=5,
             timeout_seconds=1.5,
@@ -67,8 +68,8 @@ def test_the_settings(tmp_path, root, monkeypatch):
 
 
 def test_host_and_port_go_before_the_settings(tmp_path):
-    found = options(tmp_path, more=SETTINGS, host="::1", port=0)
-    assert (found.host, found.limits.port) == ("::1", 0)
+    found = options(tmp_path, more=SETTINGS, host="::1", port=0, grpc_port=1)
+    assert (found.host, found.limits.port, found.limits.grpc_port) == ("::1", 0, 1)
 
 
 def test_no_samples(tmp_path):
@@ -76,11 +77,12 @@ def test_no_samples(tmp_path):
 
 
 def test_a_port_in_use_is_a_mistake_of_the_command(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        words = ["-f", str(project(tmp_path)), "--port", str(taken.getsockname()[1])]
-        result = CliRunner().invoke(serve, words)
-    assert isinstance(result.exception, WrongInput)
-    assert "choose another with `--port`" in str(result.exception)
+    for option in ("--port", "--grpc-port"):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            words = ["-f", str(project(tmp_path)), "--port", "0"]
+            result = CliRunner().invoke(serve, [*words, option, str(taken.getsockname()[1])])
+        assert isinstance(result.exception, WrongInput)
+        assert f"choose another with `{option}`" in str(result.exception)
 
 
 @pytest.mark.slow
