@@ -1,7 +1,7 @@
 """A value means the same whichever way it comes in.
 
-The ways are CSV, Parquet, SQL, :predict, :classify and the samples of requests. A value is sent
-through each of them, and either all of them refuse it, or all have the same one.
+The ways are CSV, Parquet, SQL, :predict, :classify, gRPC's Predict and the samples of requests. A
+value is sent through each of them, and either all of them refuse it, or all have the same one.
 """
 
 import asyncio
@@ -22,12 +22,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.core.example.example_pb2 import Example
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from beltline.base.errors import WrongInput
 from beltline.base.settings.monitoring import Sampling
 from beltline.base.values import MISSING
 from beltline.pipeline import tables
 from beltline.pipeline.tables.examples import encoded
+from beltline.serving.grpc.tensors import ProtoTensor, to_proto
 from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.column_values import SENT
@@ -35,6 +37,7 @@ from beltline.serving.rest.metrics import ServerMetrics
 from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.responses import HttpError
+from beltline.serving.rest.table_rows import RowParser, sample
 from beltline.serving.samples.sampler import Sampler
 from beltline.serving.servables.served import ServedVersions
 from beltline.serving.servables.signature import NamedArrays, Signature, Tensor
@@ -113,6 +116,7 @@ class Ways:
         self.parsing = Parsing()
         self.predict = Predict(self.options, self.served, metrics, self.parsing)
         self.classify = Classify(self.options, self.served, metrics, self.parsing)
+        self.rows = RowParser(self.options, metrics)
         self.sampler = self.predict.sampler = self.classify.sampler = Sampler(self.options)
         self.database = folder / "cells.db"
         monkeypatch.setenv("BELTLINE_DATABASE", f"sqlite:///{self.database}")
@@ -133,6 +137,7 @@ class Ways:
             "SQL": self._read(self._sql(column, value), column, kind),
             "predict": self._asked_by_column(column, value, f"p{key}"),
             "classify": self._asked_by_example(column, value, f"c{key}"),
+            "gRPC": self._asked_by_tensor(column, value, f"g{key}"),
         }
 
     def sampled(self) -> dict[str, dict[str, Any]]:
@@ -181,8 +186,24 @@ class Ways:
             assert error.status == 400
             assert f"element: 0 key: {column} of 'instances'" in str(error)
             return REFUSED
-        [found] = self.model.inputs[column].tolist()
-        return None if found == b"" or (isinstance(found, float) and math.isnan(found)) else found
+        return _of_column(self.model.inputs[column])
+
+    def _asked_by_tensor(self, column: str, value: Any, key: str) -> Any:
+        request = PredictRequest()
+        for name, each in {**dict.fromkeys(KINDS), column: value, "cell": key}.items():
+            request.inputs[name].CopyFrom(to_proto(_typed(each)))
+        # As a client's request arrives.
+        sent = PredictRequest.FromString(request.SerializeToString())
+        tensors = {name: ProtoTensor(proto) for name, proto in sent.inputs.items()}
+        signature = self.model.signatures["serving_default"]
+        try:
+            rows = self.rows.from_tensors(self.model, signature, tensors)
+        except HttpError as error:
+            assert f"key: {column} row: 0" in str(error)
+            return REFUSED
+        outputs = self.model.run("serving_default", rows.inputs)
+        sample(self.sampler, self.model, signature, rows, outputs)
+        return _of_column(rows.inputs[column])
 
     def _asked_by_example(self, column: str, value: Any, key: str) -> Any:
         row = {**dict.fromkeys(KINDS), column: value, "cell": key}
@@ -193,6 +214,20 @@ class Ways:
             assert f"element: 0 key: {column} of 'examples'" in str(error)
             return REFUSED
         return _of_example(self.model.inputs["inputs"][0], column)
+
+
+def _typed(value: Any) -> np.ndarray:
+    """A value as an array `[1]`, of the type that it has in a client's program."""
+    if value is None:
+        return np.array([math.nan])
+    if isinstance(value, str):
+        return np.array([value.encode()], object)
+    return np.array([value])
+
+
+def _of_column(values: np.ndarray) -> Any:
+    [found] = values.tolist()
+    return None if found == b"" or (isinstance(found, float) and math.isnan(found)) else found
 
 
 def _of_example(serialized: bytes, column: str) -> Any:
@@ -233,7 +268,7 @@ def check(ways: Ways, number: int) -> None:
     assert {True, False} == {meaning == REFUSED for _, _, meaning in sent.values()}
     sampled = ways.sampled()
     for key, (column, value, meaning) in sent.items():
-        for way in "pc":
+        for way in "pcg":
             row = sampled.get(f"{way}{key}")
             found = REFUSED if row is None else _single(row[column])
             assert found == meaning, f"{column} {value!r}: {found!r} in the samples, not {meaning}"
