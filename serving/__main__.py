@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     """Returns the options, generated from `Options` and its sections."""
     made = argparse.ArgumentParser(
         prog="python -m beltline.serving",
-        description="Serve the versions in a folder over REST.",
+        description="Serve the versions in a folder over REST and gRPC.",
     )
     made.add_argument("--name", required=True, help=_HELP["name"])
     made.add_argument("--folder", required=True, type=Path, help=_HELP["folder"])

@@ -40,6 +40,17 @@ def rendered_with(server: str, folder: Path) -> Rendered:
     return manifests.render(manifests.with_server(overlay, server), server=server)
 
 
+def with_component(component: str, server: str, folder: Path) -> Rendered:
+    """The overlay with that server, and the line that its comment has for a component."""
+    overlay = manifests.copied(folder) / "overlays/example"
+    file = manifests.with_server(overlay, server) / "kustomization.yaml"
+    line = f"  - ../../components/{component}\n"
+    commented = line.replace("  - ", "  # - ")
+    assert file.read_text().count(commented) == 1
+    file.write_text(file.read_text().replace(commented, line))
+    return manifests.render(overlay, server=server)
+
+
 @pytest.fixture(params=SERVERS)
 def served(request: pytest.FixtureRequest, servers: dict[str, Rendered]) -> Rendered:
     return servers[request.param]
@@ -220,6 +231,20 @@ class TestBeltlineServer:
         after = manifests.render(overlay).container(SERVING)
         assert [each["name"] for each in after["env"]] == ["MODEL"]
         assert {**after, "env": before["env"]} == before
+
+    def test_with_the_component_grpc_is_at_its_port(
+        self, beltline_server: Rendered, tmp_path: Path
+    ) -> None:
+        found = with_component("grpc", beltline_server.server, tmp_path)
+        assert options(beltline_server)["grpc_port"] is None
+        assert options(found)["grpc_port"] == 8500
+        assert options(found) | {"grpc_port": None} == options(beltline_server)
+        ports = {each["name"]: each["containerPort"] for each in found.container(SERVING)["ports"]}
+        assert ports == {"rest": 8501, "grpc": 8500}
+        [_, port] = found.one("Service", SERVING)["spec"]["ports"]
+        assert (port["port"], port["targetPort"], port["appProtocol"]) == (8500, "grpc", "grpc")
+        [rule] = found.one("NetworkPolicy", SERVING)["spec"]["ingress"]
+        assert [each["port"] for each in rule["ports"]] == ["rest", "grpc"]
 
     def test_prometheus_finds_it(self, beltline_server: Rendered) -> None:
         [port] = beltline_server.container(SERVING)["ports"]

@@ -123,7 +123,7 @@ def _until(words: str, lines: Iterable[str]) -> Iterator[str]:
 @pytest.mark.slow
 def test_the_server_answers_as_shown(project: Project) -> None:
     """The page's own commands, at the page's own port, and what looks at the requests after."""
-    words = [sys.executable, "-m", "beltline.runners.cli", "serve"]
+    words = [sys.executable, "-m", "beltline.runners.cli", "serve", "--grpc-port", "8500"]
     environment = {name: value for name, value in os.environ.items() if "BELTLINE" not in name}
     server = subprocess.Popen(
         words, cwd=project.folder, env=environment, stdout=subprocess.PIPE, text=True
@@ -144,6 +144,12 @@ def test_the_server_answers_as_shown(project: Project) -> None:
             if ":predict" in question
         ]
         assert unlike(sample_of("curl"), json.dumps(predicted, separators=(",", ":"))) == []
+        [calling] = [block.text for block in blocks("python") if "grpc" in block.text]
+        called = in_python(project, "-c", calling)
+        assert called.returncode == 0, called.stderr
+        [row] = predicted["predictions"]
+        answer, probability = called.stdout.split()
+        assert (answer, float(probability)) == (row["class"], pytest.approx(row["probability"]))
         # Whatever was asked before the sampler was loaded left nothing.
         end = time.monotonic() + 60
         while not list(project.root.glob("requests/parts/*/data_tfrecord-*")):

@@ -1,6 +1,7 @@
 """TensorFlow Serving's own stubs, and requests for the small model."""
 
 import re
+import time
 from contextlib import contextmanager
 
 import grpc
@@ -26,7 +27,7 @@ class Client:
     """The stubs on one channel."""
 
     def __init__(self, server, **how):
-        self.port = int(re.search(r"gRPC on \S+:(\d+)", server.log.read_text())[1])
+        self.port = _port(server)
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", **how)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.model = model_service_pb2_grpc.ModelServiceStub(self.channel)
@@ -45,6 +46,14 @@ class Client:
         """Sends bytes in the place of a request; returns the answer's."""
         call = self.channel.unary_unary(f"/tensorflow.serving.PredictionService/{method}")
         return call(message, **{"timeout": SECONDS} | how)
+
+
+def _port(server):
+    end = time.monotonic() + SECONDS
+    while not (found := re.search(r"gRPC on \S+:(\d+)\n", server.log.read_text())):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return int(found[1])
 
 
 @contextmanager
