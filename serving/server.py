@@ -186,6 +186,7 @@ class _Server(uvicorn.Server):
     def _start_samples(self) -> None:
         # Nobody awaits this: what is not caught here is never heard of.
         try:
+            self._served.wait_for_tensorflow()
             from beltline.serving.samples.sampler import Sampler
 
             self._sampler = Sampler(self._options)

@@ -40,17 +40,6 @@ def rendered_with(server: str, folder: Path) -> Rendered:
     return manifests.render(manifests.with_server(overlay, server), server=server)
 
 
-def with_component(component: str, server: str, folder: Path) -> Rendered:
-    """The overlay with that server, and the line that its comment has for a component."""
-    overlay = manifests.copied(folder) / "overlays/example"
-    file = manifests.with_server(overlay, server) / "kustomization.yaml"
-    line = f"  - ../../components/{component}\n"
-    commented = line.replace("  - ", "  # - ")
-    assert file.read_text().count(commented) == 1
-    file.write_text(file.read_text().replace(commented, line))
-    return manifests.render(overlay, server=server)
-
-
 @pytest.fixture(params=SERVERS)
 def served(request: pytest.FixtureRequest, servers: dict[str, Rendered]) -> Rendered:
     return servers[request.param]
@@ -235,7 +224,9 @@ class TestBeltlineServer:
     def test_with_the_component_grpc_is_at_its_port(
         self, beltline_server: Rendered, tmp_path: Path
     ) -> None:
-        found = with_component("grpc", beltline_server.server, tmp_path)
+        overlay = manifests.copied(tmp_path) / "overlays/example"
+        manifests.with_component(manifests.with_server(overlay, beltline_server.server), "grpc")
+        found = manifests.render(overlay, server=beltline_server.server)
         assert options(beltline_server)["grpc_port"] is None
         assert options(found)["grpc_port"] == 8500
         assert options(found) | {"grpc_port": None} == options(beltline_server)
