@@ -1,7 +1,8 @@
 """A value means the same whichever way it comes in.
 
-The ways are CSV, Parquet, SQL, :predict, :classify, gRPC's Predict and the samples of requests. A
-value is sent through each of them, and either all of them refuse it, or all have the same one.
+The ways are CSV, Parquet, SQL, :predict, :classify, gRPC's Predict, the Open Inference Protocol in
+JSON and in binary data, and the samples of requests. A value is sent through each of them, and
+either all of them refuse it, or all have the same one.
 """
 
 import asyncio
@@ -34,6 +35,9 @@ from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
 from beltline.serving.rest.column_values import SENT
 from beltline.serving.rest.metrics import ServerMetrics
+from beltline.serving.rest.open_inference.datatypes import DATATYPES, to_bytes
+from beltline.serving.rest.open_inference.infer import Infer
+from beltline.serving.rest.open_inference.request import JSON_LENGTH
 from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.responses import HttpError
@@ -117,7 +121,9 @@ class Ways:
         self.predict = Predict(self.options, self.served, metrics, self.parsing)
         self.classify = Classify(self.options, self.served, metrics, self.parsing)
         self.rows = RowParser(self.options, metrics)
+        self.infer = Infer(self.options, self.served, metrics, self.parsing)
         self.sampler = self.predict.sampler = self.classify.sampler = Sampler(self.options)
+        self.infer.sampler = self.sampler
         self.database = folder / "cells.db"
         monkeypatch.setenv("BELTLINE_DATABASE", f"sqlite:///{self.database}")
         self.loop = asyncio.new_event_loop()
@@ -137,7 +143,9 @@ class Ways:
             "SQL": self._read(self._sql(column, value), column, kind),
             "predict": self._asked_by_column(column, value, f"p{key}"),
             "classify": self._asked_by_example(column, value, f"c{key}"),
-            "gRPC": self._asked_by_tensor(column, value, f"g{key}"),
+            "gRPC": self._asked_over_grpc(column, value, f"g{key}"),
+            "infer": self._asked_by_tensor(column, value, f"i{key}", binary=False),
+            "infer in binary": self._asked_by_tensor(column, value, f"b{key}", binary=True),
         }
 
     def sampled(self) -> dict[str, dict[str, Any]]:
@@ -186,9 +194,9 @@ class Ways:
             assert error.status == 400
             assert f"element: 0 key: {column} of 'instances'" in str(error)
             return REFUSED
-        return _of_column(self.model.inputs[column])
+        return self._asked(column)
 
-    def _asked_by_tensor(self, column: str, value: Any, key: str) -> Any:
+    def _asked_over_grpc(self, column: str, value: Any, key: str) -> Any:
         request = PredictRequest()
         for name, each in {**dict.fromkeys(KINDS), column: value, "cell": key}.items():
             request.inputs[name].CopyFrom(to_proto(_typed(each)))
@@ -214,6 +222,34 @@ class Ways:
             assert f"element: 0 key: {column} of 'examples'" in str(error)
             return REFUSED
         return _of_example(self.model.inputs["inputs"][0], column)
+
+    def _asked_by_tensor(self, column: str, value: Any, key: str, binary: bool) -> Any:
+        row = {**dict.fromkeys(KINDS), column: value, "cell": key}
+        tensors = [_tensor(name, each, binary) for name, each in row.items()]
+        text = json.dumps({"inputs": [tensor for tensor, _ in tensors]}).encode()
+        body = b"".join([text, *(data for _, data in tensors)])
+        headers = [(JSON_LENGTH, str(len(text)).encode())]
+        try:
+            self.loop.run_until_complete(self.infer.respond(self.model, body, headers))
+        except HttpError as error:
+            assert error.status == 400
+            assert f"key: {column} row: 0 of 'inputs'" in str(error)
+            return REFUSED
+        return self._asked(column)
+
+    def _asked(self, column: str) -> Any:
+        return _of_column(self.model.inputs[column])
+
+
+def _tensor(name: str, value: Any, binary: bool) -> tuple[dict[str, Any], bytes]:
+    """The input of a request with one row, and its binary data."""
+    datatypes = {bool: "BOOL", int: "INT64", str: "BYTES"}
+    tensor = {"name": name, "shape": [1], "datatype": datatypes.get(type(value), "FP64")}
+    if not binary:
+        return tensor | {"data": [value]}, b""
+    sent = math.nan if value is None else value
+    data = to_bytes(np.array([sent], DATATYPES[tensor["datatype"]]))
+    return tensor | {"parameters": {"binary_data_size": len(data)}}, data
 
 
 def _typed(value: Any) -> np.ndarray:
@@ -268,7 +304,7 @@ def check(ways: Ways, number: int) -> None:
     assert {True, False} == {meaning == REFUSED for _, _, meaning in sent.values()}
     sampled = ways.sampled()
     for key, (column, value, meaning) in sent.items():
-        for way in "pcg":
+        for way in "pcgib":
             row = sampled.get(f"{way}{key}")
             found = REFUSED if row is None else _single(row[column])
             assert found == meaning, f"{column} {value!r}: {found!r} in the samples, not {meaning}"

@@ -1,4 +1,4 @@
-"""The HTTP side: TensorFlow Serving's REST API, and the pages around it.
+"""The HTTP side: TensorFlow Serving's REST API, the Open Inference Protocol, and pages around them.
 
     app.py             the ASGI application: token, dispatch, errors; pages.py has the pages
     routing.py         the model, version and signature that a request addresses
@@ -6,6 +6,7 @@
     request_body.py    a body, within limits, as JSON
     predict.py         :predict, with predict_inputs.py and json_tensors.py; JSON to arrays
     classify.py        :classify and :regress, with examples.py
+    open_inference/    the same rows as tensors, below /v2/: KServe's Open Inference Protocol
     json_outputs.py    arrays to JSON
     responses.py       responses and errors
     connections.py     limits of a connection, on top of uvicorn

@@ -14,7 +14,7 @@ from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.request_body import check_properties, parse_json
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import Method, find_signature
-from beltline.serving.rest.table_rows import RowParser, TableRows, sample
+from beltline.serving.rest.table_rows import RowParser, TableRows, check_number, sample
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
 from beltline.serving.servables.signature import Signature
@@ -64,10 +64,8 @@ class Classify:
         check_properties(document, _PROPERTIES)
         signature = find_signature(servable, method, document)
         examples = document.get("examples")
-        if isinstance(examples, list) and len(examples) > self._max_rows:
-            raise bad_request(
-                f"the request has {len(examples)} rows; at most {self._max_rows} allowed"
-            )
+        if isinstance(examples, list):
+            check_number(len(examples), self._max_rows)
         return signature, self._rows.from_examples(servable, signature, document)
 
 

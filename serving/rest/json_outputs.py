@@ -25,19 +25,19 @@ def rows(outputs: Mapping[str, Array], version: int) -> bytes:
       HttpError: the outputs don't have a value for each row.
     """
     _check_rows(outputs)
-    columns = [_values(name, array) for name, array in outputs.items()]
+    columns = [named_values(name, array) for name, array in outputs.items()]
     if len(columns) == 1:
         found: list[Any] = columns[0]
     else:
         found = [dict(zip(outputs, row, strict=True)) for row in zip(*columns, strict=True)]
-    return _text({"predictions": found, "version": str(version)}, outputs)
+    return as_json({"predictions": found, "version": str(version)}, outputs)
 
 
 def columns(outputs: Mapping[str, Array], version: int) -> bytes:
     """Returns `{"outputs": {...}}`: a list for each output, or the one list there is."""
-    found = {name: _values(name, array) for name, array in outputs.items()}
+    found = {name: named_values(name, array) for name, array in outputs.items()}
     answer: Any = found if len(found) > 1 else next(iter(found.values()))
-    return _text({"outputs": answer, "version": str(version)}, outputs)
+    return as_json({"outputs": answer, "version": str(version)}, outputs)
 
 
 def results(found: list[Any], version: int, scores: Mapping[str, Array]) -> bytes:
@@ -48,7 +48,7 @@ def results(found: list[Any], version: int, scores: Mapping[str, Array]) -> byte
       version: the one that answered.
       scores: the arrays that the numbers in `found` come from.
     """
-    return _text({"results": found, "version": str(version)}, scores)
+    return as_json({"results": found, "version": str(version)}, scores)
 
 
 def values(array: Array) -> list[Any]:
@@ -58,6 +58,22 @@ def values(array: Array) -> list[Any]:
         return texts
     # Numbers of NumPy, so that a float32 is not written in the digits of a float64.
     return list(array) if array.ndim == 1 else [np.ascontiguousarray(row) for row in array]
+
+
+def named_values(name: str, array: Array) -> Any:
+    """Returns the output of that name as what JSON can hold: as `values`, or bytes as base64."""
+    if array.dtype.kind == "O" and name.endswith("_bytes"):
+        return _each(array.tolist(), _base64)
+    return values(array) if array.ndim else _single(array)
+
+
+def as_json(answer: dict[str, Any], outputs: Mapping[str, Array]) -> bytes:
+    """Returns an answer as JSON; `outputs` are the arrays that its numbers come from."""
+    text = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    # It writes null for a number that is none.
+    if b"null" in text and not _finite(outputs):
+        return json.dumps(answer, default=_plain, ensure_ascii=False).encode()
+    return text
 
 
 def _check_rows(outputs: Mapping[str, Array]) -> None:
@@ -71,12 +87,6 @@ def _check_rows(outputs: Mapping[str, Array]) -> None:
                 f"expecting: {expected}"
             )
         expected = len(array)
-
-
-def _values(name: str, array: Array) -> Any:
-    if array.dtype.kind == "O" and name.endswith("_bytes"):
-        return _each(array.tolist(), _base64)
-    return values(array) if array.ndim else _single(array)
 
 
 def _single(array: Array) -> Any:
@@ -94,14 +104,6 @@ def _string(value: Any) -> str:
 def _base64(value: Any) -> dict[str, str]:
     encoded = value if isinstance(value, bytes) else str(value).encode()
     return {"b64": base64.b64encode(encoded).decode()}
-
-
-def _text(answer: dict[str, Any], outputs: Mapping[str, Array]) -> bytes:
-    text = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    # It writes null for a number that is none.
-    if b"null" in text and not _finite(outputs):
-        return json.dumps(answer, default=_plain, ensure_ascii=False).encode()
-    return text
 
 
 def _finite(outputs: Mapping[str, Array]) -> bool:

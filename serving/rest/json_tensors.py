@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 # What a double holds exactly.
 _MAX_EXACT = 2**53 - 1
-_MAX_DIMENSIONS = 16
+MAX_DIMENSIONS = 16
 _NUMBERS = frozenset({int, float})
 _JSON_TYPES = {dict: "Object", list: "Array", str: "String", type(None): "Null"}
 
@@ -50,8 +50,8 @@ def tensor(values: Any, wanted: Tensor) -> Array:
     """
     if wanted.shape == (None,) and type(values) is list:
         return _array(values, wanted.dtype, 1)
-    flat, shape = _flat(values)
-    array = _array(flat, wanted.dtype, math.prod(shape[1:])).reshape(shape)
+    found, shape = flat(values)
+    array = _array(found, wanted.dtype, math.prod(shape[1:])).reshape(shape)
     check_shape(array.shape, wanted.shape)
     return array
 
@@ -101,6 +101,8 @@ def _texts(values: list[Any], kinds: set[type]) -> Array:
 def _bytes(value: Any) -> bytes:
     if value is None:
         return b""
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, str):
         return value.encode()
     if is_base64(value):
@@ -175,8 +177,12 @@ def json_type(value: Any) -> str:
     return _JSON_TYPES.get(type(value), "Number")
 
 
-def _flat(value: Any) -> tuple[list[Any], tuple[int, ...]]:
-    """Returns the values in a list of lists, and its shape: that of the first one at each level."""
+def flat(value: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """Returns the values in a list of lists, and its shape: that of the first one at each level.
+
+    Raises:
+      WrongValue: the lists differ in length, or are nested too deep.
+    """
     shape = _shape(value)
     found = [value]
     for level, size in enumerate(shape):
@@ -192,8 +198,8 @@ def _shape(value: Any) -> tuple[int, ...]:
     shape: list[int] = []
     while type(value) is list:
         shape.append(len(value))
-        if len(shape) > _MAX_DIMENSIONS:
-            raise WrongValue(f"lists are nested deeper than {_MAX_DIMENSIONS}")
+        if len(shape) > MAX_DIMENSIONS:
+            raise WrongValue(f"lists are nested deeper than {MAX_DIMENSIONS}")
         value = value[0] if value else None
     return tuple(shape)
 

@@ -14,20 +14,21 @@ import orjson
 from beltline.base.values import MAX_WHOLE, Kind
 from beltline.bundle.environment import VERSION
 from beltline.serving.options import Options
+from beltline.serving.rest import openapi_parts as parts
+from beltline.serving.rest.open_inference import document as open_inference
+from beltline.serving.rest.openapi_parts import Json
 from beltline.serving.servables.columns import table_columns
 from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature, Tensor
+from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature
 from beltline.versions.folder import CHECK_ROWS
 
-Json = dict[str, Any]
-
 _ABOUT = """\
-Serves the live version of the model with TensorFlow Serving's REST API. `null` is a missing value.
-A text in a column of numbers is the number that it spells.
+Serves the live version of the model with TensorFlow Serving's REST API, and below `/v2/` with the
+Open Inference Protocol. `null` is a missing value. A text in a column of numbers is the number that
+it spells.
 `/v1/models/NAME/versions/V` and `/v1/models/NAME/labels/live` or `previous` address a certain
 version.
 """
-_ANY_OBJECT: Json = {"type": "object"}
 _ERROR: Json = {
     "type": "object",
     "properties": {"error": {"type": "string"}},
@@ -36,15 +37,6 @@ _ERROR: Json = {
 _VERSION: Json = {"type": "string", "description": "The version that answered."}
 _UNREAD: Json = {"description": "A column of the table that the model does not read; ignored."}
 _ROW_KEY: Json = {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}
-_REASONS = {
-    "400": "The request is invalid; `error` says what and where.",
-    "401": "The bearer token is missing or wrong.",
-    "404": "No such model or version is served.",
-    "413": "The request is too large.",
-    "415": "The body has an unsupported encoding.",
-    "503": "Overloaded, or no version is live yet; retry later.",
-    "504": "The model didn't answer in time.",
-}
 
 
 class OpenApi:
@@ -77,12 +69,17 @@ class OpenApi:
     def _paths(self, live: Servable | None) -> Json:
         model = f"/v1/models/{self._options.name}"
         paths = {
-            model: {"get": _operation("status", "The state of each version.")},
-            f"{model}/metadata": {"get": _operation("metadata", "The signatures of the model.")},
+            model: {"get": parts.operation("status", "The state of each version.")},
+            f"{model}/metadata": {
+                "get": parts.operation("metadata", "The signatures of the model.")
+            },
             f"{model}:predict": {"post": self._predict(live)},
-            "/healthz": {"get": _page("healthz", "Whether the process is alive.")},
-            "/readyz": {"get": _page("readyz", "Whether a version is live.")},
+            "/healthz": {"get": parts.page("healthz", "Whether the process is alive.")},
+            "/readyz": {"get": parts.page("readyz", "Whether a version is live.")},
         }
+        signature = live.signatures.get(DEFAULT_SIGNATURE) if live else None
+        row = _example(live, signature) if live and signature else None
+        paths |= open_inference.paths(self._options.name, signature, row)
         for method in ("classify", "regress"):
             if live and any(_method(each) == method for each in live.signatures.values()):
                 paths[f"{model}:{method}"] = {
@@ -92,17 +89,18 @@ class OpenApi:
 
     def _predict(self, live: Servable | None) -> Json:
         signature = live.signatures.get(DEFAULT_SIGNATURE) if live else None
-        operation = _operation("predict", "Predictions for rows, or for columns.")
+        operation = parts.operation("predict", "Predictions for rows, or for columns.")
         if live is None or signature is None:
-            return operation | {"requestBody": _body(_ANY_OBJECT)}
+            return operation | {"requestBody": parts.body(parts.ANY_OBJECT)}
         columns = {
-            signature.columns.get(name, name): _value(tensor)
+            signature.columns.get(name, name): parts.value(tensor)
             for name, tensor in signature.inputs.items()
         }
         row = self._row(live, columns) | {"required": list(columns)}
-        example = _example(live, signature)
-        operation["requestBody"] = _body(_either(row, signature, self._options), example)
-        operation["responses"]["200"] = _response("The predictions.", _answers(signature))
+        recorded = _example(live, signature)
+        example = None if recorded is None else {"instances": [recorded]}
+        operation["requestBody"] = parts.body(_either(row, signature, self._options), example)
+        operation["responses"]["200"] = parts.response("The predictions.", _answers(signature))
         return operation
 
     def _features(self, live: Servable) -> Json:
@@ -117,31 +115,8 @@ class OpenApi:
         fields: Json = dict.fromkeys(sorted(table_columns(live.version).unread), _UNREAD)
         if self._options.sampling.key is not None:
             fields[self._options.sampling.key] = _ROW_KEY
-        row = _object({**fields, **columns}, [])
+        row = parts.object_of({**fields, **columns}, [])
         return row | {"additionalProperties": self._options.limits.unknown_columns == "ignore"}
-
-
-def _operation(name: str, summary: str) -> Json:
-    responses: Json = {"200": _response("The response.", _ANY_OBJECT)}
-    error = {"$ref": "#/components/schemas/Error"}
-    responses |= {status: _response(reason, error) for status, reason in _REASONS.items()}
-    return {"operationId": name, "summary": summary, "responses": responses}
-
-
-def _page(name: str, summary: str) -> Json:
-    # They need no token.
-    return _operation(name, summary) | {"security": []}
-
-
-def _response(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
-
-
-def _body(schema: Json, example: Any = None) -> Json:
-    content: Json = {"schema": schema}
-    if example is not None:
-        content["example"] = example
-    return {"required": True, "content": {"application/json": content}}
 
 
 def _either(row: Json, signature: Signature, options: Options) -> Json:
@@ -152,66 +127,30 @@ def _either(row: Json, signature: Signature, options: Options) -> Json:
     name = {"type": "string", "enum": [signature.name]}
     return {
         "oneOf": [
-            _object({"instances": instances, "signature_name": name}, ["instances"]),
-            _object({"inputs": inputs, "signature_name": name}, ["inputs"]),
+            parts.object_of({"instances": instances, "signature_name": name}, ["instances"]),
+            parts.object_of({"inputs": inputs, "signature_name": name}, ["inputs"]),
         ]
-    }
-
-
-def _object(properties: Json, required: list[str]) -> Json:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
     }
 
 
 def _answers(signature: Signature) -> Json:
     # Infinity, which an answer may hold, is beyond any limit.
     outputs = {
-        name: _value(tensor, {"type": "number"} if tensor.dtype.kind == "f" else None)
+        name: parts.value(tensor, {"type": "number"} if tensor.dtype.kind == "f" else None)
         for name, tensor in signature.outputs.items()
     }
-    row: Json = _object(outputs, list(outputs))
+    row: Json = parts.object_of(outputs, list(outputs))
     if len(outputs) == 1:
         row = next(iter(outputs.values()))
     predictions = {"type": "array", "items": row}
     return {
         "oneOf": [
-            _object({"predictions": predictions, "version": _VERSION}, ["predictions", "version"]),
-            _object({"outputs": {}, "version": _VERSION}, ["outputs", "version"]),
+            parts.object_of(
+                {"predictions": predictions, "version": _VERSION}, ["predictions", "version"]
+            ),
+            parts.object_of({"outputs": {}, "version": _VERSION}, ["outputs", "version"]),
         ]
     }
-
-
-def _value(tensor: Tensor, scalar: Json | None = None) -> Json:
-    """Returns the schema of one row's value; `scalar` in place of the type's own."""
-    schema = scalar or _scalar(tensor.dtype)
-    # Where the shape may be any, so may the value.
-    if tensor.shape is None:
-        return {}
-    for length in reversed(tensor.shape[1:]):
-        schema = {"type": "array", "items": schema}
-        if length is not None:
-            schema |= {"minItems": length, "maxItems": length}
-    return schema
-
-
-def _scalar(dtype: np.dtype[Any]) -> Json:
-    if dtype.kind == "f":
-        most = float(np.finfo(dtype).max) if dtype.itemsize < 8 else 2.0**53 - 1
-        return _or_null({"type": "number", "minimum": -most, "maximum": most})
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return {"type": "integer", "minimum": int(limits.min), "maximum": int(limits.max)}
-    if dtype.kind == "b":
-        return {"type": "boolean"}
-    return _or_null({"type": "string"})
-
-
-def _or_null(schema: Json) -> Json:
-    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _method(signature: Signature) -> str:
@@ -219,14 +158,16 @@ def _method(signature: Signature) -> str:
 
 
 def _of_examples(method: str, live: Servable, example: Json) -> Json:
-    operation = _operation(method, "Classes or values for examples, each an object of features.")
+    operation = parts.operation(
+        method, "Classes or values for examples, each an object of features."
+    )
     names = [name for name, each in live.signatures.items() if _method(each) == method]
     properties = {
         "context": example,
         "examples": {"type": "array", "items": example, "minItems": 1},
         "signature_name": {"type": "string", "enum": names},
     }
-    operation["requestBody"] = _body(_object(properties, ["examples"]))
+    operation["requestBody"] = parts.body(parts.object_of(properties, ["examples"]))
     return operation
 
 
@@ -234,23 +175,22 @@ _MAX_FLOAT = float(np.finfo(np.float32).max)
 _FLOAT: Json = {"type": "number", "minimum": -_MAX_FLOAT, "maximum": _MAX_FLOAT}
 _ANY_FEATURE: Json = {"anyOf": [_FLOAT, {"type": "string"}, {"type": "boolean"}]}
 _FEATURES: dict[Kind, Json] = {
-    "integer": _or_null({"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}),
-    "number": _or_null(_FLOAT),
-    "text": _or_null({"type": "string"}),
+    "integer": parts.or_null({"type": "integer", "minimum": -MAX_WHOLE, "maximum": MAX_WHOLE}),
+    "number": parts.or_null(_FLOAT),
+    "text": parts.or_null({"type": "string"}),
 }
 
 
 def _example(live: Servable, signature: Signature) -> Json | None:
-    """Returns a request with the first of the recorded rows; None if there are none."""
+    """Returns the first of the recorded rows; None if there are none."""
     try:
         recorded = json.loads((live.version.path / CHECK_ROWS).read_text(encoding="utf-8"))["rows"]
-        row = {
+        return {
             signature.columns.get(name, name): _plain(recorded[name][0])
             for name in signature.inputs
         }
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return None
-    return {"instances": [row]}
 
 
 def _plain(value: Any) -> Any:

@@ -8,16 +8,27 @@ nothing of it is imported. A further page is an entry in `Pages.response`.
 from importlib.metadata import distribution
 from pathlib import Path
 
+from beltline.bundle.environment import VERSION
 from beltline.serving.options import Options
 from beltline.serving.rest.metrics import CONTENT_TYPE, ServerMetrics
 from beltline.serving.rest.openapi import OpenApi
 from beltline.serving.rest.responses import HttpError, Response, unavailable
+from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
 
-UNPROTECTED = ("/healthz", "/readyz")
+UNPROTECTED = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
 """What needs no token."""
 OTHER = "other"
-_PAGES = {*UNPROTECTED, "/metrics", "/openapi.json", "/docs"}
+_SERVER = (
+    b'{"name":"beltline","version":"%b","extensions":["binary_tensor_data"]}' % VERSION.encode()
+)
+_FIXED = {
+    "/healthz": b'{"status":"alive"}',
+    "/v2": _SERVER,
+    "/v2/": _SERVER,
+    "/v2/health/live": b'{"live":true}',
+}
+_PAGES = {*UNPROTECTED, *_FIXED, "/metrics", "/openapi.json", "/docs"}
 _CONTENT_TYPES = {
     "swagger-ui.css": b"text/css; charset=utf-8",
     "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
@@ -74,10 +85,13 @@ class Pages:
             raise HttpError(404, f"not found: {path}")
         if method not in ("GET", "HEAD"):
             raise HttpError(405, f"{path}: method not allowed: {method}", (b"allow", b"GET, HEAD"))
-        if path == "/healthz":
-            return Response(200, b'{"status":"alive"}')
+        if path in _FIXED:
+            return Response(200, _FIXED[path])
         if path == "/readyz":
-            return self._ready()
+            return Response(200, b'{"status":"ready","version":"%d"}' % self._live().number)
+        if path == "/v2/health/ready":
+            self._live()
+            return Response(200, b'{"ready":true}')
         if path == "/metrics":
             return Response(200, self._metrics.page(), CONTENT_TYPE)
         if path == "/openapi.json":
@@ -93,10 +107,10 @@ class Pages:
             raise HttpError(404, f"not found: /docs/{file}")
         return Response(200, self._files[file], _CONTENT_TYPES[file], _HEADERS)
 
-    def _ready(self) -> Response:
+    def _live(self) -> Servable:
         live = self._served.live
         if live is not None:
-            return Response(200, b'{"status":"ready","version":"%d"}' % live.number)
+            return live
         raise unavailable(f"no version is ready: {self._why_not_ready(self._folder)}")
 
     def _why_not_ready(self, folder: Path) -> str:

@@ -13,7 +13,7 @@ from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.request_body import check_properties, parse_json
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import find_signature
-from beltline.serving.rest.table_rows import RowParser, TableRows, sample
+from beltline.serving.rest.table_rows import RowParser, TableRows, check_number, sample
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
 from beltline.serving.servables.signature import Signature
@@ -79,9 +79,9 @@ class Predict:
             rows = self._rows.from_columns(servable, signature, columns)
         else:
             raise bad_request("Missing 'inputs' or 'instances' key")
-        self._check_rows(range(rows.number))
+        check_number(rows.number, self._max_rows)
         return _PredictRequest(signature, rows, "instances" in document)
 
     def _check_rows(self, rows: Any) -> None:
-        if isinstance(rows, list | range) and len(rows) > self._max_rows:
-            raise bad_request(f"the request has {len(rows)} rows; at most {self._max_rows} allowed")
+        if isinstance(rows, list):
+            check_number(len(rows), self._max_rows)

@@ -14,7 +14,9 @@ from beltline.serving.rest.responses import bad_request
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature
 
-Method = Literal["predict", "classify", "regress", "metadata", "status"]
+InferenceMethod = Literal["infer", "model_ready", "model_metadata"]
+"""Those of the Open Inference Protocol."""
+Method = Literal["predict", "classify", "regress", "metadata", "status"] | InferenceMethod
 
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _POST = re.compile(rf"{_MODEL}:(?P<method>classify|regress|predict)", re.IGNORECASE)
@@ -58,9 +60,23 @@ def parse_path(http_method: str, path: str) -> Route:
     return Route(
         method=(found["method"] or "status").lower(),  # type: ignore[arg-type] # one of the pattern
         name=unquote(found["name"]),
-        version=_version(found["version"]),
+        version=version_number(found["version"]),
         label=None if label is None else unquote(label),
     )
+
+
+def version_number(text: str | None) -> int | None:
+    """Returns the version that a path addresses; None if it addresses none.
+
+    Raises:
+      HttpError: no version can have that number.
+    """
+    if text is None:
+        return None
+    # Python refuses to read thousands of digits.
+    if len(text) > 4_000 or int(text) > _MAX_VERSION:
+        raise bad_request(f"Failed to convert version: {text[:40]} to numeric.")
+    return int(text)
 
 
 def find_signature(servable: Servable, method: Method, document: dict[str, Any]) -> Signature:
@@ -82,15 +98,6 @@ def find_signature(servable: Servable, method: Method, document: dict[str, Any])
             raise bad_request(f"Failed to get input map for signature: {name or 'DEFAULT'}")
         return found
     return _signature_of_method(servable, method, name)
-
-
-def _version(text: str | None) -> int | None:
-    if text is None:
-        return None
-    # Python refuses to read thousands of digits.
-    if len(text) > 4_000 or int(text) > _MAX_VERSION:
-        raise bad_request(f"Failed to convert version: {text[:40]} to numeric.")
-    return int(text)
 
 
 def _signature_name(document: dict[str, Any]) -> str:

@@ -220,6 +220,16 @@ def _takes_examples(signature: Signature) -> bool:
     return name in _EXAMPLES and tensor.dtype == object and tensor.shape == (None,)
 
 
+def check_number(rows: int, most: int) -> None:
+    """Checks how many rows a request has.
+
+    Raises:
+      HttpError: there are more than `most`.
+    """
+    if rows > most:
+        raise bad_request(f"the request has {rows} rows; at most {most} allowed")
+
+
 def sample(
     sampler: Sampler,
     servable: Servable,

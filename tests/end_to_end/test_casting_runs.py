@@ -65,6 +65,14 @@ def test_rows_of_the_table_are_answered_as_they_are(project: Project, tmp_path: 
         classes = server.ask({"examples": texts}, ":classify").json()["results"]
         for answer, [[_, _], [positive, score]] in zip(answers[0], classes, strict=True):
             assert (positive, score) == ("scrap", pytest.approx(answer["probability"], rel=1e-5))
+        tensors = [
+            {"name": name, "shape": [100, 1], "datatype": "BYTES", "data": [r[name] for r in texts]}
+            for name in texts[0]
+        ]
+        outputs = {
+            each["name"]: each for each in server.infer({"inputs": tensors}).json()["outputs"]
+        }
+        assert outputs["probability"]["data"] == [each["probability"] for each in answers[0]]
         misspelt = server.ask({"instances": [texts[0] | {"part_di": "7"}]})
         assert "did you mean 'part_id'?" in misspelt.json()["error"]
 

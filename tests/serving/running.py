@@ -1,5 +1,6 @@
 """A real server in a process of its own, with a small model or none yet."""
 
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ class Server:
         self.address = address
         self.log = log
         self.model = f"{address}/v1/models/{NAME}"
+        self.inference = f"{address}/v2/models/{NAME}/infer"
         host, _, port = address.removeprefix("http://").rpartition(":")
         self.place = (host, int(port))
 
@@ -35,6 +37,13 @@ class Server:
         """Sends a document, or bytes as they are, to a path below the model's."""
         body = {"data": document} if isinstance(document, bytes) else {"json": document}
         return requests.post(self.model + path, timeout=20, **body, **how)
+
+    def infer(self, document, version="", **how):
+        """Sends a document, or bytes as they are, as the Open Inference Protocol does."""
+        # NaN, which is no JSON, may be among the values.
+        body = document if isinstance(document, bytes) else json.dumps(document)
+        address = self.inference.replace("/infer", f"{version}/infer")
+        return requests.post(address, data=body, timeout=60, **how)
 
     def look(self, path, **how):
         """Reads a page."""

@@ -111,6 +111,45 @@ def test_a_large_body_delays_nobody(server, name, packed):
     assert found < SECONDS
 
 
+@pytest.mark.parametrize(
+    ("datatype", "number", "width"),
+    [("INT8", 16_000_000, 1), ("BYTES", 4_000_000, 4), ("BYTES", 2**20, 4), ("FP32", 2**20, 4)],
+)
+def test_large_binary_data_delay_nobody(server, datatype, number, width):
+    """Too many values, and as many as are allowed."""
+    columns = number // 10_000
+    size = 10_000 * width
+    inputs = [
+        {
+            "name": name,
+            "datatype": datatype,
+            "shape": [10_000],
+            "parameters": {"binary_data_size": size},
+        }
+        for name in ["temp", "die temp", "mold", *map(str, range(columns - 3))]
+    ]
+    text = json.dumps({"inputs": inputs}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(text))}
+    sent = text + bytes(size * columns)
+    assert len(sent) < 16 * 2**20
+    answers = []
+    found = worst(server, lambda: answers.append(server.infer(sent, headers=headers)))
+    print(f"{datatype} {number}: {found * 1000:.0f} ms")
+    why = "too many values" if number > 2**20 else "named input: 0"
+    assert all(answer.status_code == 400 and why in answer.text for answer in answers)
+    assert found < SECONDS
+
+
+def test_a_large_tensor_in_json_delays_nobody(server):
+    tensor = {"name": "temp", "shape": [10_000, 104], "datatype": "INT64", "data": [7] * 1_040_000}
+    sent = json.dumps({"inputs": [tensor]}).encode()
+    answers = []
+    found = worst(server, lambda: answers.append(server.infer(sent)))
+    print(f"{found * 1000:.0f} ms")
+    assert all("Missing named input" in answer.text for answer in answers)
+    assert found < SECONDS
+
+
 def test_a_large_answer_delays_nobody(server):
     large = json.dumps({"instances": [ROW | {"mold": "x" * 1_000}] * 10_000}).encode()
     found = worst(server, lambda: server.ask(large).raise_for_status())

@@ -24,6 +24,12 @@ TEXT = secrets.token_hex(int(7.3 * 2**20))
 LARGE_TEXT = json.dumps({"instances": [ROW | {"mold": TEXT}]}).encode()
 ROWS = json.dumps({"instances": [ROW | {"mold": "é" * 200}] * 10_000}, ensure_ascii=False).encode()
 SECONDS = 10
+# The same row as tensors, answered in binary data too.
+TENSORS = [
+    ("temp", "FP32", b"\0\0\0\0"),
+    ("die temp", "INT8", b"\0"),
+    ("mold", "BYTES", len(TEXT).to_bytes(4, "little") + TEXT.encode()),
+]
 
 
 def test_the_worst_mix_stays_below_the_limit_of_the_pod(tmp_path):
@@ -84,6 +90,19 @@ class _Attack:
             self._post(ROWS)
             for each in packed:
                 self._post(each, headers={"Content-Encoding": "gzip"})
+            self._infer()
+
+    def _infer(self) -> None:
+        inputs = [
+            {"name": name, "datatype": kind, "shape": [1], "parameters": {"binary_data_size": size}}
+            for name, kind, size in ((name, kind, len(data)) for name, kind, data in TENSORS)
+        ]
+        asked = {"parameters": {"binary_data_output": True}, "inputs": inputs}
+        text = json.dumps(asked).encode()
+        headers = {"Inference-Header-Content-Length": str(len(text))}
+        body = text + b"".join(data for _, _, data in TENSORS)
+        with suppress(requests.ConnectionError):
+            self.statuses[self._server.infer(body, headers=headers).status_code] += 1
 
     def unread(self) -> None:
         kept = []

@@ -121,9 +121,17 @@ def test_a_token(small, tmp_path):
     token = "s3cret-é"  # noqa: S105 # of nothing
     with running.server(small, tmp_path / "log", BELTLINE_SERVE_TOKEN=token) as server:
         server.wait_until_ready()
-        assert server.look("/healthz").status_code == 200
+        for path in ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"):
+            assert server.look(path).status_code == 200
         right = {"Authorization": f"Bearer {token}".encode()}
-        for path in ("/v1/models/line", "/metrics", "/openapi.json", "/docs", "/other"):
+        for path in (
+            "/v1/models/line",
+            "/v2/models/line",
+            "/v2/models/line/ready",
+            "/metrics",
+            "/docs",
+            "/x",
+        ):
             for given in (
                 {},
                 {"Authorization": "Bearer"},
@@ -137,6 +145,7 @@ def test_a_token(small, tmp_path):
                 assert "Bearer TOKEN" in refused(answer, 401)
             assert server.look(path, headers=right).status_code in (200, 404)
         refused(server.ask({"instances": [ROW]}), 401)
+        refused(server.infer({"inputs": []}), 401)
         assert server.ask({"instances": [ROW]}, headers=right).status_code == 200
         assert server.look("/openapi.json", headers=right).json()["security"] == [{"token": []}]
         assert token not in server.log.read_text()
