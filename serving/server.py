@@ -22,11 +22,13 @@ import uvicorn
 
 from beltline.base.errors import WrongInput
 from beltline.base.printable import printable
+from beltline.serving.current_request import current_request
 from beltline.serving.options import Options
 from beltline.serving.rest.app import Application
 from beltline.serving.rest.connections import KEEP_ALIVE_SECONDS, Connection, close_unread
 from beltline.serving.rest.origin import is_loopback
 from beltline.serving.servables.served import ServedVersions
+from beltline.serving.tracing import tracing_from_environment
 from beltline.versions.folder import numbers
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def serve(options: Options) -> None:
     """Serves until SIGTERM, and returns once the requests in flight are answered.
 
     Raises:
-      WrongInput: the address can't be bound.
+      WrongInput: the address can't be bound, or the access log can't be written.
       KeyboardInterrupt: Ctrl-C; the requests in flight are answered too.
     """
     listener = listen(options.host, options.limits.port)
@@ -52,8 +54,9 @@ def serve(options: Options) -> None:
         # gRPC binds its own, in the event loop.
         listen(options.host, options.limits.grpc_port, "--grpc-port").close()
     _set_up_logs()
+    tracing = tracing_from_environment(options.name)
     served = ServedVersions(options)
-    app = Application(options, served)
+    app = Application(options, served, tracing)
     server = _Server(options, app, served, listener)
     served.start()
     try:
@@ -62,6 +65,8 @@ def serve(options: Options) -> None:
         app.close()
         served.close()
         server.close_samples()
+        if tracing is not None:
+            tracing.close()
     if server.stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
 
@@ -148,8 +153,9 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         options = self._options
         port = self._listener.getsockname()[1]
-        host = _shown(options.host)
-        _say(f"{options.name}: http://{host}:{port}/v1/models/{options.name}, pages at /docs")
+        host, prefix = _shown(options.host), options.limits.path_prefix or ""
+        address = f"http://{host}:{port}{prefix}/v1/models/{options.name}"
+        _say(f"{options.name}: {address}, pages at {prefix}/docs")
         if options.limits.grpc_port is not None:
             await self._start_grpc()
         if not options.token and not is_loopback(self._listener.getsockname()[0]):
@@ -242,7 +248,17 @@ def _set_up_logs() -> None:
 
 
 class _Printable(logging.Formatter):
-    """A message may quote a request, and the log is read on a terminal."""
+    """A message may quote a request, and the log is read on a terminal.
+
+    What is said while a request is handled has the request's id.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 # logging's own naming
+        message, request = super().formatMessage(record), current_request()
+        if request is None:
+            return message
+        trace = f", trace {request.trace_id}" if request.trace_id else ""
+        return f"{message} (request {request.id}{trace})"
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record))

@@ -133,6 +133,7 @@ TESTED_THROUGH = {
         "serving/monitoring/config.py",
     ),
     "tests/serving/rest/test_hostile.py": ("serving/rest/app.py", "serving/rest/responses.py"),
+    "tests/serving/rest/test_observer.py": ("serving/current_request.py",),
     "tests/serving/rest/test_properties.py": ("serving/rest/openapi_parts.py",),
     "tests/serving/rest/test_pages.py": ("serving/rest/metrics.py", "serving/rest/model_info.py"),
     "tests/serving/samples/test_sampler.py": (

@@ -7,14 +7,15 @@ A path below `/v1/` is parsed by `routing.py`, that of a model below `/v2/` by
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from beltline.serving.options import Options
 from beltline.serving.rest.classify import Classify
+from beltline.serving.rest.forwarding import Forwarded
 from beltline.serving.rest.metrics import ServerMetrics
 from beltline.serving.rest.model_info import ModelInfo
+from beltline.serving.rest.observer import Observer
 from beltline.serving.rest.open_inference.infer import Infer
 from beltline.serving.rest.open_inference.models import Models
 from beltline.serving.rest.open_inference.routes import MODELS
@@ -22,6 +23,7 @@ from beltline.serving.rest.open_inference.routes import parse_path as parse_infe
 from beltline.serving.rest.origin import check_origin
 from beltline.serving.rest.pages import OTHER, UNPROTECTED, Pages, page_name
 from beltline.serving.rest.parsing import Parsing
+from beltline.serving.rest.path_prefix import PathPrefix
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.request_body import BodyReader
 from beltline.serving.rest.responses import (
@@ -40,6 +42,7 @@ from beltline.serving.token import TOKEN_REQUIRED, is_authorized
 
 if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler
+    from beltline.serving.tracing import Tracing
 
 _LOG = logging.getLogger("beltline.serving")
 
@@ -49,12 +52,20 @@ class Application:
 
     Attributes:
       bodies, metrics, parsing: the server's own, of which gRPC has the same.
+
+    Raises:
+      WrongInput: the access log can't be written.
     """
 
-    def __init__(self, options: Options, served: ServedVersions) -> None:
+    def __init__(
+        self, options: Options, served: ServedVersions, tracing: Tracing | None = None
+    ) -> None:
         self._token = options.token
         self._host = options.host
+        self._prefix = PathPrefix(options.limits.path_prefix or "")
+        self._observer = Observer(options, tracing)
         self.metrics = ServerMetrics(served)
+        self.metrics.access_log = self._observer.access_log
         self.parsing = Parsing()
         self.bodies = BodyReader(options.limits.max_request_mb, self.parsing)
         self._models = ModelInfo(options.name, served)
@@ -72,13 +83,16 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handles one request, as ASGI calls it."""
-        started = time.perf_counter()
-        endpoint, response = await self._respond(scope, receive)
-        if response is None:
-            return
-        # Counted before it is sent: whoever has the response finds it counted.
-        self.metrics.count_request(endpoint, response.status, time.perf_counter() - started)
-        await response.send(send)
+        observed = self._observer.begin(scope)
+        endpoint, response = OTHER, None
+        try:
+            endpoint, response = await self._respond(scope, receive, observed.forwarded)
+            if response is not None:
+                # Counted before it is sent: whoever has the response finds it counted.
+                self.metrics.count_request(endpoint, response.status, observed.seconds)
+                await response.send(send, observed.headers)
+        finally:
+            self._observer.end(scope, observed, endpoint, response)
 
     def sample_into(self, sampler: Sampler) -> None:
         """Samples the rows of all further predictions."""
@@ -86,22 +100,25 @@ class Application:
         self.metrics.sampler = sampler
 
     def close(self) -> None:
-        """Releases the threads of the application."""
+        """Writes what waits to be logged, and releases the threads of the application."""
         self.parsing.close()
+        self._observer.close()
 
-    async def _respond(self, scope: Scope, receive: Receive) -> tuple[str, Response | None]:
+    async def _respond(
+        self, scope: Scope, receive: Receive, forwarded: Forwarded | None
+    ) -> tuple[str, Response | None]:
         """Returns the endpoint's name for the metrics, and the response, if anybody reads it."""
-        path: str = scope["path"]
         endpoint = OTHER
         try:
-            if self._token and path not in UNPROTECTED:
-                self._check_token(scope["headers"])
-            elif scope["method"] == "POST":
-                check_origin(scope["headers"], self._host)
-            route = _route(scope)
+            below = self._prefix.below(scope)
+            self._check_access(scope, below, forwarded)
+            if below is None:
+                raise HttpError(404, f"not found: {scope['path']}; this server has a path prefix")
+            route = _route(below)
             if route is None:
-                endpoint = page_name(path)
-                return endpoint, self._pages.response(scope["method"], path)
+                endpoint = page_name(below["path"])
+                prefix = self._prefix.outside(forwarded)
+                return endpoint, self._pages.response(scope["method"], below["path"], prefix)
             endpoint = route.method
             return endpoint, await self._call_model(route, scope, receive)
         except HttpError as error:
@@ -126,6 +143,12 @@ class Application:
             return Response(200, await self._classify.respond(servable, route.method, body))
         finally:
             self.bodies.release(body)
+
+    def _check_access(self, scope: Scope, below: Scope | None, forwarded: Forwarded | None) -> None:
+        if self._token and (below is None or below["path"] not in UNPROTECTED):
+            self._check_token(scope["headers"])
+        elif scope["method"] == "POST":
+            check_origin(scope["headers"], self._host, forwarded)
 
     def _check_token(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         given = next((value for name, value in headers if name == b"authorization"), b"")

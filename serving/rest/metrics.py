@@ -12,9 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from beltline.serving.current_request import current_request
 from beltline.serving.servables.served import ServedVersions
 
 if TYPE_CHECKING:
+    from beltline.serving.rest.access_log import AccessLog
     from beltline.serving.samples.sampler import Sampler
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
@@ -26,6 +28,7 @@ class ServerMetrics:
 
     def __init__(self, served: ServedVersions) -> None:
         self.sampler: Sampler | None = None
+        self.access_log: AccessLog | None = None
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "beltline_requests",
@@ -71,6 +74,9 @@ class ServerMetrics:
     def count_rows(self, rows: int) -> None:
         """Counts rows that the model answered; over `beltline_batches` they are the batch size."""
         self._rows.inc(rows)
+        request = current_request()
+        if request is not None:
+            request.rows = rows
 
     def count_ignored(self, known: int, unknown: int) -> None:
         """Counts values of columns that the model doesn't read, by whether the table has them."""
@@ -109,6 +115,12 @@ class _StateCollector(Collector):
         yield self._versions()
         if self._metrics.sampler is not None:
             yield self._samples(self._metrics.sampler)
+        if self._metrics.access_log is not None:
+            yield CounterMetricFamily(
+                "beltline_access_log_dropped_lines",
+                "Lines that are missing in the access log.",
+                value=self._metrics.access_log.dropped,
+            )
 
     def _versions(self) -> Metric:
         family = GaugeMetricFamily(

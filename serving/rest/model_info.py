@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from beltline.serving.current_request import current_request
 from beltline.serving.rest.responses import HttpError, bad_request
 from beltline.serving.rest.routing import Route
 from beltline.serving.servables.loaded_versions import VersionState
@@ -39,6 +40,9 @@ class ModelInfo:
                 found = self._served.version(route.version)
         if found is None:
             raise HttpError(404, f"Servable not found for request: {route.model_spec}")
+        request = current_request()
+        if request is not None:
+            request.version = found.number
         return found
 
     def status(self, route: Route) -> bytes:

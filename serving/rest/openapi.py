@@ -44,13 +44,19 @@ class OpenApi:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._made: tuple[int | None, bytes] | None = None
+        self._made: tuple[tuple[int | None, str], bytes] | None = None
 
-    def document(self, live: Servable | None) -> bytes:
-        """Returns the document as JSON; generated once per live version."""
-        number = live.number if live else None
-        if self._made is None or self._made[0] != number:
-            self._made = number, orjson.dumps(self._document(live))
+    def document(self, live: Servable | None, prefix: str = "") -> bytes:
+        """Returns the document as JSON; generated once per live version.
+
+        Args:
+          live: the live version; None if there is none.
+          prefix: what comes before each path where the client is.
+        """
+        made_for = live.number if live else None, prefix
+        if self._made is None or self._made[0] != made_for:
+            document = self._document(live) | ({"servers": [{"url": prefix}]} if prefix else {})
+            self._made = made_for, orjson.dumps(document)
         return self._made[1]
 
     def _document(self, live: Servable | None) -> Json:

@@ -75,8 +75,13 @@ class Pages:
         # Now: a slow disk must not hold up the event loop, and so everybody.
         self._files = {name: _content(name) for name in _CONTENT_TYPES}
 
-    def response(self, method: str, path: str) -> Response:
+    def response(self, method: str, path: str, prefix: str = "") -> Response:
         """Returns a page.
+
+        Args:
+          method: that of HTTP.
+          path: below any prefix.
+          prefix: what comes before the path where the client is.
 
         Raises:
           HttpError: there is no such page, it is only for reading, or no version is ready.
@@ -95,7 +100,7 @@ class Pages:
         if path == "/metrics":
             return Response(200, self._metrics.page(), CONTENT_TYPE)
         if path == "/openapi.json":
-            return Response(200, self._openapi.document(self._served.live))
+            return Response(200, self._openapi.document(self._served.live, prefix))
         return self._docs(path.removeprefix("/docs").removeprefix("/"))
 
     def _docs(self, file: str) -> Response:

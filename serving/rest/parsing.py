@@ -6,10 +6,12 @@ stays bounded.
 
 import asyncio
 import gc
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from beltline.serving.current_request import add_phase
 from beltline.serving.rest.responses import HttpError
 
 # Bytes; a body of this size is parsed in about a millisecond.
@@ -26,10 +28,14 @@ class Parsing:
 
     async def run(self, size: int, parse: Callable[[], _T]) -> _T:
         """Returns what `parse` returns, for a body of `size` bytes."""
-        if size < LARGE:
-            return parse()
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _without_collection, parse)
+        begun = time.time_ns()
+        try:
+            if size < LARGE:
+                return parse()
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, _without_collection, parse)
+        finally:
+            add_phase("parse", begun)
 
     def close(self) -> None:
         """Ends the thread that parses large requests."""

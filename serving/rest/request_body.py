@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from beltline.base.hints import did_you_mean
+from beltline.serving.current_request import current_request
 from beltline.serving.rest.json_size import check_size
 from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.responses import (
@@ -85,6 +86,7 @@ class BodyReader:
     async def _whole(self, receive: Receive) -> bytes:
         parts: list[bytes] = []
         size = 0
+        request = current_request()
         try:
             while True:
                 message = await receive()
@@ -94,6 +96,8 @@ class BodyReader:
                 self._hold(_counted(size + len(part)) - _counted(size))
                 size += len(part)
                 parts.append(part)
+                if request is not None:
+                    request.received = size
                 if size > self._max_bytes:
                     raise self._too_large()
                 if not message["more_body"]:

@@ -4,7 +4,7 @@ Status codes are those that TensorFlow Serving maps its own errors to: 400 for a
 404 for an unknown model or version. A new kind of error is an `HttpError` too.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,10 +30,11 @@ class Response:
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    async def send(self, send: Send) -> None:
-        """Sends it as ASGI messages."""
+    async def send(self, send: Send, further: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Sends it as ASGI messages, with further headers."""
         length = str(len(self.body)).encode()
-        headers = [(b"content-type", self.content_type), (b"content-length", length), *self.headers]
+        headers = [(b"content-type", self.content_type), (b"content-length", length)]
+        headers += [*self.headers, *further]
         start = {"type": "http.response.start", "status": self.status, "headers": headers}
         await send(start)
         await send({"type": "http.response.body", "body": self.body})

@@ -5,12 +5,14 @@ request never fails another.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from beltline.serving.current_request import Phase
 from beltline.serving.servables.errors import ModelFailed, WrongValues
 from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.signature import NamedArrays
@@ -27,6 +29,14 @@ class BatchItem:
     inputs: NamedArrays
     rows: int
     outputs: asyncio.Future[NamedArrays]
+    phases: list[Phase] | None = None
+    """Where to record what took how long; None if nobody traces the request."""
+    queued: int = field(default_factory=time.time_ns)
+
+    def record(self, begun: int) -> None:
+        """Records that it waited until `begun`, and has run until now."""
+        if self.phases is not None:
+            self.phases += (("queue", self.queued, begun), ("model", begun, time.time_ns()))
 
 
 def run_items(items: Sequence[BatchItem]) -> list[Outcome]:

@@ -8,8 +8,10 @@ batches smaller.
 import asyncio
 import queue
 import threading
+import time
 
 from beltline.base.settings.serving import ServingLimits
+from beltline.serving.current_request import current_request
 from beltline.serving.servables.batch_run import BatchItem, Outcome, concatenated, run_items
 from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut
 from beltline.serving.servables.servable import Servable
@@ -77,7 +79,9 @@ class Batcher:
         if self._closed:
             raise ModelFailed("the server is stopping")
         outputs: asyncio.Future[NamedArrays] = asyncio.get_running_loop().create_future()
-        self._items.put(BatchItem(servable, signature, inputs, rows, outputs))
+        request = current_request()
+        phases = request.phases if request else None
+        self._items.put(BatchItem(servable, signature, inputs, rows, outputs, phases))
         return outputs
 
     def _work(self) -> None:
@@ -92,7 +96,11 @@ class Batcher:
         wanted = [item for item in taken if not item.outputs.done()]
         if wanted:
             self.batches += 1
-            _deliver(wanted, run_items(wanted))
+            begun = time.time_ns()
+            outcomes = run_items(wanted)
+            for item in wanted:
+                item.record(begun)
+            _deliver(wanted, outcomes)
         return bool(taken)
 
     def _next(self) -> list[BatchItem]:

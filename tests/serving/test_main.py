@@ -27,7 +27,8 @@ def test_without_options_the_settings_defaults_hold():
 
 
 def test_every_limit_is_an_option():
-    assert list(ServingLimits.model_fields) == [*LIMITS, "unknown_columns"]
+    further = ["unknown_columns", "path_prefix", "trusted_proxies", "access_log"]
+    assert list(ServingLimits.model_fields) == [*LIMITS, *further]
     given = [f"--{name.replace('_', '-')}={value}" for value, name in enumerate(LIMITS, 1)]
     found = options([*NEEDED, *given], "").limits
     assert [getattr(found, name) for name in LIMITS] == [1, 2, 3, 4, 5, 6, 7]
@@ -48,12 +49,32 @@ def test_sampling():
     assert options(NEEDED, "").sampling.without == []
 
 
+def test_a_proxy():
+    words = ["--path-prefix", "/a", "--access-log", "-"]
+    words += ["--trusted-proxies", "127.0.0.1", "--trusted-proxies", "10.0.0.0/8"]
+    found = options([*NEEDED, *words], "").limits
+    assert (found.path_prefix, found.access_log) == ("/a", "-")
+    assert found.trusted_proxies == ["127.0.0.1", "10.0.0.0/8"]
+    assert options(NEEDED, "").limits.trusted_proxies == []
+
+
+@pytest.mark.parametrize("prefix", ["a", "/", "/a/", "//a", "/a b", "/../a", "/a?b", "/a\n"])
+def test_an_invalid_prefix(prefix):
+    with pytest.raises(WrongInput, match=r"^--path-prefix [^:]*: Value error, must begin with"):
+        options([*NEEDED, "--path-prefix", prefix], "")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--batch-rows", "0"], "--batch-rows 0: Input should be greater than or equal to 1"),
         (["--sample-rate", "2"], "--sample-rate 2.0: Input should be less than or equal to 1"),
         (["--timeout-seconds", "nan"], "--timeout-seconds nan: "),
+        (
+            ["--trusted-proxies", "10.0.0.1/8"],
+            "--trusted-proxies ['10.0.0.1/8']: Value error, 10.0",
+        ),
+        (["--trusted-proxies", "proxy"], "--trusted-proxies ['proxy']: Value error, 'pro"),
     ],
 )
 def test_a_value_out_of_bounds_names_the_option(words, message):

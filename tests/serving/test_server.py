@@ -1,5 +1,6 @@
 """Servers from their start to their end, as processes of their own."""
 
+import asyncio
 import gzip
 import logging
 import signal
@@ -13,6 +14,7 @@ import time
 import pytest
 
 from beltline.base.errors import WrongInput
+from beltline.serving.current_request import CurrentRequest, set_current_request
 from beltline.serving.server import _set_up_logs, listen, token
 from tests.serving import running
 from tests.serving.rest.test_predict import ROW, refused
@@ -42,6 +44,28 @@ def test_the_log_shows_what_a_terminal_would_obey_escaped(capsys):
         log.handlers = []
     said = capsys.readouterr().out
     assert "a request: \\x1b[2J\\u202e\nValueError: \\x1b]0;x\\x07\n" in said
+
+
+def test_an_error_in_the_log_has_the_id_of_its_request(capsys):
+    _set_up_logs()
+    log = logging.getLogger("beltline.serving")
+
+    async def fail(request):
+        set_current_request(request)
+        log.error("a request failed", exc_info=ValueError("why"))
+
+    async def both():
+        await asyncio.gather(*map(fail, [CurrentRequest("r1", ""), CurrentRequest("r2", "", "7f")]))
+
+    try:
+        asyncio.run(both())
+        log.info("now serving version 3")
+    finally:
+        log.handlers = []
+    said = capsys.readouterr().out
+    assert "a request failed (request r1)\nValueError: why\n" in said
+    assert "a request failed (request r2, trace 7f)\nValueError: why\n" in said
+    assert said.endswith("now serving version 3\n")
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "300.1.1.1", "a" * 300, "x\0y"])

@@ -1,6 +1,7 @@
 import pytest
 import requests
 
+from beltline.serving.rest.forwarding import Forwarded
 from beltline.serving.rest.origin import check_origin, is_loopback
 from beltline.serving.rest.responses import HttpError
 from tests.serving.rest.test_predict import ROW, refused
@@ -8,9 +9,9 @@ from tests.serving.rest.test_predict import ROW, refused
 LOCAL = "127.0.0.1"
 
 
-def check(own_host=LOCAL, **headers):
+def check(own_host=LOCAL, forwarded=None, **headers):
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    check_origin(named, own_host)
+    check_origin(named, own_host, forwarded)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,45 @@ def test_a_server_for_other_machines_answers_pages_of_its_own_name():
     check("0.0.0.0", origin="https://line.example", host="line.example")  # noqa: S104
     with pytest.raises(HttpError):
         check("0.0.0.0", origin="https://other.example", host="line.example")  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "origin"),
+    [
+        ("https", b"line.example", "https://line.example"),
+        ("https", b"line.example:443", "https://line.example"),
+        ("https", b"line.example", "https://line.example:443"),
+        ("http", b"Line.example:80", "http://line.example"),
+        ("https", b"line.example:8443", "https://line.example:8443"),
+        ("", b"line.example", "https://line.example"),
+        # Without a host of its own, the proxy has kept that of the request.
+        ("https", b"", "https://kept.example"),
+    ],
+)
+def test_behind_a_proxy_a_page_is_of_the_host_that_the_proxy_was_asked_for(scheme, host, origin):
+    """Though the server itself listens for this machine alone."""
+    forwarded = Forwarded("192.0.2.1", scheme, host)
+    check(forwarded=forwarded, origin=origin, host="kept.example", sec_fetch_site="same-origin")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "http://line.example"},
+        {"origin": "http://line.example:443"},
+        {"origin": "https://line.example:8443"},
+        {"origin": "https://127.0.0.1:8501"},
+        {"origin": "null"},
+        {"origin": "line.example"},
+        {"origin": "https://line.example", "sec_fetch_site": "cross-site"},
+        {"sec_fetch_site": "same-site"},
+    ],
+)
+def test_behind_a_proxy_a_page_of_another_site_is_refused(headers):
+    forwarded = Forwarded("192.0.2.1", "https", b"line.example")
+    with pytest.raises(HttpError, match="another site"):
+        check(forwarded=forwarded, host="127.0.0.1:8501", **headers)
 
 
 def test_loopback():
