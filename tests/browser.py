@@ -1,4 +1,4 @@
-"""How wide a page is in a real browser."""
+"""Pages in a real browser: how wide one is, and what it shows."""
 
 import re
 import shutil
@@ -12,9 +12,6 @@ def width_of(html, width, folder):
 
     Skips the test where there is no Chromium.
     """
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not installed")
     (folder / "page.html").write_text(html)
     frame = folder / "frame.html"
     # A window is never narrower than 500 pixels; a frame may be.
@@ -23,15 +20,30 @@ def width_of(html, width, folder):
         "<script>f.onload = () => "
         "{ w.textContent = 'width ' + f.contentDocument.documentElement.scrollWidth }</script>"
     )
-    shown = subprocess.run(
+    shown = _dumped(f"file://{frame}", folder, "--allow-file-access-from-files")
+    [found] = re.findall(r"width (\d+)", shown)
+    return int(found)
+
+
+def page_in_browser(address, folder):
+    """Returns the document of a page once its scripts have run; no certificate is verified.
+
+    Skips the test where there is no Chromium.
+    """
+    return _dumped(address, folder, "--ignore-certificate-errors")
+
+
+def _dumped(address, folder, *options):
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("chromium is not installed")
+    return subprocess.run(
         [
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"),
-            *("--allow-file-access-from-files", f"--user-data-dir={folder / 'profile'}"),
-            *("--window-size=1400,1000", "--virtual-time-budget=3000", f"file://{frame}"),
+            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", *options),
+            f"--user-data-dir={folder / 'profile'}",
+            *("--window-size=1400,1000", "--virtual-time-budget=3000", address),
         ],
         capture_output=True,
         text=True,
         timeout=120,
-    )
-    [found] = re.findall(r"width (\d+)", shown.stdout)
-    return int(found)
+    ).stdout

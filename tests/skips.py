@@ -29,6 +29,7 @@ BARE = {
     "java is not installed": "default-jdk-headless",
     "go is not installed": "golang-go",
     "curl is not installed": "curl",
+    "nginx is not installed": "nginx-light",
     ".venv-airflow": "make setup-airflow",
     "there is no systemd-analyze": "systemd",
     "actionlint": "Go and its module proxy",
