@@ -9,6 +9,8 @@
     open_inference/    the same rows as tensors, below /v2/: KServe's Open Inference Protocol
     json_outputs.py    arrays to JSON
     responses.py       responses and errors
+    observer.py        ids, traces and clients of requests, with forwarding.py and access_log.py
+    path_prefix.py     the path that all pages are below
     connections.py     limits of a connection, on top of uvicorn
 
 A further method of a model is an entry in `app.py` and a module of its own.

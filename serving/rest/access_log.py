@@ -37,7 +37,7 @@ _CLOSED = -1
 _log = logging.getLogger("beltline.serving")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AccessLine:
     """What the log says of a request; texts are as they were received, and cut."""
 

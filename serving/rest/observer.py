@@ -6,8 +6,8 @@ request. An id of the caller's is kept, so that one request has one id in all lo
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ _ID = b"x-request-id"
 _PARENT = b"traceparent"
 _STATE = b"tracestate"
 _AGENT = b"user-agent"
-_READ = frozenset({_ID, _PARENT, _STATE, _AGENT})
+_IDENTIFYING = frozenset({_ID, _PARENT, _STATE})
 _VALID_ID = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 _PROBES = frozenset(path.strip("/") for path in UNPROTECTED)
 # As nginx writes it: the client disconnected before it was answered.
 _DISCONNECTED = 499
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observed:
     """A request, from its begin to its end."""
 
@@ -72,20 +72,22 @@ class Observer:
     def begin(self, scope: Scope) -> Observed:
         """Identifies a request, and makes it the current one of the running task."""
         started = time.perf_counter()
-        given: dict[bytes, list[bytes]] = {}
+        agent = b""
+        given: dict[bytes, list[bytes]] | None = None
         for name, value in scope["headers"]:
-            if name in _READ:
+            if name == _AGENT:
+                agent = value
+            elif name in _IDENTIFYING:
+                given = given or {}
                 given.setdefault(name, []).append(value)
         forwarded = self._forwarding.read(scope)
         client = forwarded.client if forwarded else peer_address(scope)
-        trace = parse_trace(given.get(_PARENT, ()), given.get(_STATE, ()))
-        request = CurrentRequest(_request_id(given), client, trace.trace_id if trace else None)
+        request, trace = _identified(client, given) if given else (_new(client), None)
         span = None
         if self._tracing is not None:
             span = self._tracing.begin(scope, request, forwarded, trace)
             trace = span.context
         set_current_request(request)
-        agent = given.get(_AGENT, [b""])[0]
         headers = _headers(request, trace)
         return Observed(request, forwarded, headers, time.time(), started, agent, span)
 
@@ -121,12 +123,22 @@ class Observer:
             self.access_log.close()
 
 
-def _request_id(given: Mapping[bytes, Sequence[bytes]]) -> str:
-    """Returns the caller's id; one made here, if it has none or one that is too odd to keep."""
+def _new(client: str) -> CurrentRequest:
+    return CurrentRequest(f"{random.getrandbits(128):032x}", client)
+
+
+def _identified(
+    client: str, given: Mapping[bytes, Sequence[bytes]]
+) -> tuple[CurrentRequest, TraceContext | None]:
+    """Returns a request with the caller's id, unless that is too odd to keep, and the trace."""
+    request = _new(client)
     ids = given.get(_ID, ())
     if len(ids) == 1 and _VALID_ID.fullmatch(ids[0]):
-        return ids[0].decode("ascii")
-    return secrets.token_hex(16)
+        request.id = ids[0].decode("ascii")
+    trace = parse_trace(given.get(_PARENT, ()), given.get(_STATE, ()))
+    if trace is not None:
+        request.trace_id = trace.trace_id
+    return request, trace
 
 
 def _headers(request: CurrentRequest, trace: TraceContext | None) -> list[tuple[bytes, bytes]]:

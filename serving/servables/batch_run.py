@@ -5,9 +5,8 @@ request never fails another.
 """
 
 import asyncio
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,12 +30,8 @@ class BatchItem:
     outputs: asyncio.Future[NamedArrays]
     phases: list[Phase] | None = None
     """Where to record what took how long; None if nobody traces the request."""
-    queued: int = field(default_factory=time.time_ns)
-
-    def record(self, begun: int) -> None:
-        """Records that it waited until `begun`, and has run until now."""
-        if self.phases is not None:
-            self.phases += (("queue", self.queued, begun), ("model", begun, time.time_ns()))
+    queued: int = 0
+    """Since when it waits, in nanoseconds since the epoch; known if it is traced."""
 
 
 def run_items(items: Sequence[BatchItem]) -> list[Outcome]:

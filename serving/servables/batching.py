@@ -79,9 +79,11 @@ class Batcher:
         if self._closed:
             raise ModelFailed("the server is stopping")
         outputs: asyncio.Future[NamedArrays] = asyncio.get_running_loop().create_future()
+        item = BatchItem(servable, signature, inputs, rows, outputs)
         request = current_request()
-        phases = request.phases if request else None
-        self._items.put(BatchItem(servable, signature, inputs, rows, outputs, phases))
+        if request is not None and request.phases is not None:
+            item.phases, item.queued = request.phases, time.time_ns()
+        self._items.put(item)
         return outputs
 
     def _work(self) -> None:
@@ -98,8 +100,7 @@ class Batcher:
             self.batches += 1
             begun = time.time_ns()
             outcomes = run_items(wanted)
-            for item in wanted:
-                item.record(begun)
+            _record(wanted, begun)
             _deliver(wanted, outcomes)
         return bool(taken)
 
@@ -128,6 +129,13 @@ class Batcher:
             # The end must still be in the queue once the items before it have run.
             self._items.put(None)
         return item
+
+
+def _record(items: list[BatchItem], begun: int) -> None:
+    """Records of the items that are traced that they waited until `begun`, and ran until now."""
+    for item in items:
+        if item.phases is not None:
+            item.phases += (("queue", item.queued, begun), ("model", begun, time.time_ns()))
 
 
 def _deliver(items: list[BatchItem], outcomes: list[Outcome]) -> None:
