@@ -142,6 +142,7 @@ def _identified(
 
 
 def _headers(request: CurrentRequest, trace: TraceContext | None) -> list[tuple[bytes, bytes]]:
+    """Returns those of the response."""
     headers = [(_ID, request.id.encode())]
     if trace is not None:
         headers.append((_PARENT, trace.parent.encode()))
