@@ -36,19 +36,18 @@ _DISCONNECTED = 499
 
 
 @dataclass(slots=True)
-class Observed:
+class Observed(CurrentRequest):
     """A request, from its begin to its end."""
 
-    request: CurrentRequest
-    forwarded: Forwarded | None
-    headers: Sequence[tuple[bytes, bytes]]
+    agent: bytes = b""
+    forwarded: Forwarded | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
     """Those of the response that tell the caller its id and its trace."""
-    begun: float
+    begun: float = 0.0
     """In seconds since the epoch."""
-    started: float
+    started: float = 0.0
     """On the clock that measures how long it takes."""
-    agent: bytes
-    span: ServerSpan | None
+    span: ServerSpan | None = None
 
     @property
     def seconds(self) -> float:
@@ -82,38 +81,39 @@ class Observer:
                 given.setdefault(name, []).append(value)
         forwarded = self._forwarding.read(scope)
         client = forwarded.client if forwarded else peer_address(scope)
-        request, trace = _identified(client, given) if given else (_new(client), None)
-        span = None
+        found = Observed(f"{random.getrandbits(128):032x}", client)
+        found.agent, found.forwarded = agent, forwarded
+        found.begun, found.started = time.time(), started
+        trace = _identify(found, given) if given else None
         if self._tracing is not None:
-            span = self._tracing.begin(scope, request, forwarded, trace)
-            trace = span.context
-        set_current_request(request)
-        headers = _headers(request, trace)
-        return Observed(request, forwarded, headers, time.time(), started, agent, span)
+            found.span = self._tracing.begin(scope, found, forwarded, trace)
+            trace = found.span.context
+        found.headers = _headers(found, trace)
+        set_current_request(found)
+        return found
 
     def end(self, scope: Scope, observed: Observed, endpoint: str, found: Response | None) -> None:
         """Logs and traces a request that was answered, or whose client has disconnected."""
         status = found.status if found else _DISCONNECTED
         sent = len(found.body) if found and scope["method"] != "HEAD" else 0
         if observed.span is not None:
-            observed.span.end(observed.request, endpoint, status, sent)
+            observed.span.end(observed, endpoint, status, sent)
         if self.access_log is None or (endpoint in _PROBES and status == 200):
             return
-        request = observed.request
         line = AccessLine(
             time=observed.begun,
-            request_id=request.id,
-            client=request.client,
+            request_id=observed.id,
+            client=observed.client,
             method=scope["method"],
             path=scope["raw_path"][: MOST_TEXT + 1],
             status=status,
             seconds=observed.seconds,
-            request_bytes=request.received,
+            request_bytes=observed.received,
             response_bytes=sent,
-            version=request.version,
-            rows=request.rows,
+            version=observed.version,
+            rows=observed.rows,
             user_agent=observed.agent[: MOST_TEXT + 1],
-            trace_id=request.trace_id,
+            trace_id=observed.trace_id,
         )
         self.access_log.add(line)
 
@@ -123,22 +123,17 @@ class Observer:
             self.access_log.close()
 
 
-def _new(client: str) -> CurrentRequest:
-    return CurrentRequest(f"{random.getrandbits(128):032x}", client)
-
-
-def _identified(
-    client: str, given: Mapping[bytes, Sequence[bytes]]
-) -> tuple[CurrentRequest, TraceContext | None]:
-    """Returns a request with the caller's id, unless that is too odd to keep, and the trace."""
-    request = _new(client)
+def _identify(
+    request: CurrentRequest, given: Mapping[bytes, Sequence[bytes]]
+) -> TraceContext | None:
+    """Takes over the caller's id, unless that is too odd to keep; returns the caller's trace."""
     ids = given.get(_ID, ())
     if len(ids) == 1 and _VALID_ID.fullmatch(ids[0]):
         request.id = ids[0].decode("ascii")
     trace = parse_trace(given.get(_PARENT, ()), given.get(_STATE, ()))
     if trace is not None:
         request.trace_id = trace.trace_id
-    return request, trace
+    return trace
 
 
 def _headers(request: CurrentRequest, trace: TraceContext | None) -> list[tuple[bytes, bytes]]:

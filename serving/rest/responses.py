@@ -33,8 +33,12 @@ class Response:
     async def send(self, send: Send, further: Sequence[tuple[bytes, bytes]] = ()) -> None:
         """Sends it as ASGI messages, with further headers."""
         length = str(len(self.body)).encode()
-        headers = [(b"content-type", self.content_type), (b"content-length", length)]
-        headers += [*self.headers, *further]
+        headers = [
+            (b"content-type", self.content_type),
+            (b"content-length", length),
+            *self.headers,
+            *further,
+        ]
         start = {"type": "http.response.start", "status": self.status, "headers": headers}
         await send(start)
         await send({"type": "http.response.body", "body": self.body})
