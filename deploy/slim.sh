@@ -32,7 +32,7 @@ rm -f pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* pyarrow/_flight*
 # A fourth of TensorFlow's libraries, and most of Beam's, is what a debugger would show. Libraries
 # that a wheel brings along in a folder of their own (NumPy's, SciPy's) can't be stripped.
 if command -v strip >/dev/null; then
-    in_folders tensorflow apache_beam zstandard pyarrow tfx_bsl uvloop -- -name '*.so*' -type f -exec strip --strip-all {} +
+    in_folders tensorflow apache_beam zstandard pyarrow tfx_bsl uvloop lightgbm -- -name '*.so*' -type f -exec strip --strip-all {} +
 else
     echo "slim.sh: no strip here (binutils): libraries keep their symbols" >&2
 fi

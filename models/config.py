@@ -17,27 +17,37 @@ Imbalance = Literal["prior", "balanced"]
 Gpu = Literal["required", "preferred", "off"]
 Precision = Literal["auto", "off", "float16", "bfloat16"]
 Xla = Literal["auto", "on", "off"]
+Learner = Literal["network", "trees"]
 
 _Section = TypeVar("_Section")
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """The settings' section `model`: the network, and the functions to replace any part of it."""
+    """The settings' section `model`: what learns, and the functions to replace any part of it."""
 
     preprocessing_fn: str
     run_fn: str
     tuner_fn: str
     network_fn: str
+    learners: list[Learner]
     members: int
     hidden: list[int]
     dropout: float
     embedding: int
+    tree_rounds: int
+    tree_patience: int
+    tree_learning_rate: float
+    tree_leaves: int
+    tree_depth: int
+    tree_min_rows: int
+    tree_rows: float
+    tree_columns: float
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """The settings' section `training`: how the network learns."""
+    """The settings' section `training`: how the model learns."""
 
     epochs: int | Auto
     patience: int

@@ -4,7 +4,7 @@ Written into the Trainer's output `model_run`: `train` and `validation` are two 
 curve, so that TensorBoard lays one over the other. To log another metric, add it to `_write`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -45,11 +45,28 @@ class Curves(keras.callbacks.Callback):
         losses = {name: float((logs or {})[name]) for name in ("loss", "val_loss")}
         self.points.append({**losses, "learning_rate": rate})
         self._write(epoch, self.points[-1])
+        self._flush()
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Closes the files."""
         for writer in self._writers.values():
             writer.close()
+
+    def write_all(self, losses: Sequence[tuple[float, float]], learning_rate: float) -> None:
+        """Writes the whole curve of a training that isn't Keras' `fit`.
+
+        Args:
+          losses: of the training and the validation rows, for each point.
+          learning_rate: the same for all of them.
+        """
+        self.points = [
+            {"loss": loss, "val_loss": validation, "learning_rate": learning_rate}
+            for loss, validation in losses
+        ]
+        self._open()
+        for number, point in enumerate(self.points):
+            self._write(number, point)
+        self.on_train_end()
 
     def _open(self) -> None:
         for name in ("train", "validation"):
@@ -63,5 +80,7 @@ class Curves(keras.callbacks.Callback):
             tf.summary.scalar("learning_rate", point["learning_rate"])
         with self._writers["validation"].as_default(step=epoch + 1):
             tf.summary.scalar("loss", point["val_loss"])
+
+    def _flush(self) -> None:
         for writer in self._writers.values():
             writer.flush()

@@ -32,9 +32,21 @@ def around(values: Mapping[str, Any]) -> dict[str, SearchRange]:
         "dropout": SearchRange(min=0.0, max=max(0.5, dropout)),
         "width": SearchRange(choices=[0.5, 1.0, 2.0]),
         "depth": SearchRange(min=1, max=max(4, depth)),
+        **_around_trees(values),
     }
     # A network of somebody's own may have no such thing.
     return {name: searched for name, searched in wide.items() if name in values}
+
+
+def _around_trees(values: Mapping[str, Any]) -> dict[str, SearchRange]:
+    rate, columns = (values.get(f"tree_{each}", 0) for each in ("learning_rate", "columns"))
+    leaves, rows = (values.get(f"tree_{each}", 0) for each in ("leaves", "min_rows"))
+    return {
+        "tree_learning_rate": SearchRange(min=rate / 5, max=min(1, rate * 4), scale="log"),
+        "tree_leaves": SearchRange(min=max(2, leaves // 4), max=min(4096, leaves * 4), scale="log"),
+        "tree_min_rows": SearchRange(min=max(1, rows // 4), max=rows * 4, scale="log"),
+        "tree_columns": SearchRange(min=min(0.3, columns), max=1.0),
+    }
 
 
 def _add(

@@ -1,4 +1,4 @@
-"""The Trainer's `run_fn`: fits the network to the transformed splits and exports the model.
+"""The Trainer's `run_fn`: fits the network, or trees, to the transformed splits and exports it.
 
 Early stopping and the choice of the threshold use the validation split (`fn_args.eval_files`); the
 eval split is never seen here. To replace all of it, name a function of your own in the settings as
@@ -6,6 +6,7 @@ eval split is never seen here. To replace all of it, name a function of your own
 """
 
 import hashlib
+import importlib
 import logging
 import math
 from collections.abc import Mapping
@@ -53,13 +54,46 @@ def run_fn(fn_args: Any) -> None:
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
     checkpoints = checkpoints_of(fn_args, job, hyperparameters, devices)
     curves = Curves(fn_args.model_run_dir, hyperparameters)
-    network = fit(job, hyperparameters, devices, fn_args.train_steps, curves, checkpoints)
+    network = learned(job, hyperparameters, devices, fn_args.train_steps, curves, checkpoints)
     outputs = validation_outputs(job, network)
     job = calibrated(job, outputs)
     trained = Trained(network, job.features, job.objective, choose_threshold(job, outputs))
     export_model(fn_args.serving_model_dir, trained, job.transform)
     if checkpoints:
         checkpoints.remove()
+
+
+def learned(
+    job: Job,
+    hyperparameters: Mapping[str, Any],
+    devices: Devices,
+    steps: int | None = None,
+    curves: Curves | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> keras.Model:
+    """Returns what `model.learners` says: the network, or trees as a Keras model.
+
+    Args: as of `fit`; trees have rounds for steps, and are trained on the CPU.
+
+    Raises:
+      ValueError: as `fit`, or the system lacks what LightGBM needs.
+    """
+    if "trees" not in job.config.model.learners:
+        return fit(job, hyperparameters, devices, steps, curves, checkpoints)
+    model = _trees().fit_trees(job, hyperparameters, steps, curves, checkpoints)
+    LOG.info("weights digest %s", digest_of(model))
+    return model
+
+
+def _trees() -> Any:
+    """Returns the module of the trees, which takes a second to import."""
+    try:
+        return importlib.import_module("beltline.models.trees.learner")
+    except OSError as error:
+        raise ValueError(
+            "`model.learners: [trees]`: LightGBM can't be loaded; it needs the system's library "
+            f"libgomp.so.1 (Debian: libgomp1): {error}"
+        ) from error
 
 
 def fit(
@@ -146,6 +180,8 @@ def checkpoints_of(
         "steps": fn_args.train_steps,
         "devices": devices.described,
     }
+    if "trees" in job.config.model.learners:
+        others["environment"] = _trees().environment()
     files = files_of(fn_args.train_files) + files_of(fn_args.eval_files)
     return Checkpoints(fn_args.working_dir, key_of(job.config, files, others))
 

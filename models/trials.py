@@ -21,7 +21,7 @@ from beltline.models.devices import Devices, choose_devices
 from beltline.models.hyperparameters import KERAS_TUNERS_OWN, hyperparameters_of
 from beltline.models.job import Job, make_repeatable, prepare
 from beltline.models.oracles import EPOCHS, OBJECTIVE, most_epochs
-from beltline.models.training import fit
+from beltline.models.training import learned
 
 LOG = logging.getLogger("beltline.tuner")
 
@@ -104,7 +104,7 @@ def validation_loss(
     epochs = values.get(EPOCHS, most_epochs(tuning, config.training))
     training = dataclasses.replace(config.training, epochs=epochs)
     shorter = dataclasses.replace(job, config=dataclasses.replace(config, training=training))
-    network = fit(shorter, hyperparameters_of(config, values), devices)
+    network = learned(shorter, hyperparameters_of(config, values), devices)
     network.compile(loss=job.objective.loss())
     return float(network.evaluate(job.datasets(devices)[1], verbose=0))
 

@@ -143,8 +143,8 @@ def _tuning_nodes(
     """Returns the nodes, the Tuner last, and what the Trainer learns with."""
     if settings.tuning.when == "never":
         return [], None
-    # Hyperparameters of another network can't be used.
-    searched = {"network_fn": settings.model.network_fn, **json.loads(problem)}
+    # Hyperparameters of another network, or of trees, can't be used.
+    searched = {**_learning(settings), **json.loads(problem)}
     arguments = {
         "tuner_fn": settings.model.tuner_fn,
         "custom_config": config,
@@ -160,6 +160,13 @@ def _tuning_nodes(
     tuner = Tuner(**arguments, tuned=before.outputs[tuned.TUNED])
     # One of them is empty.
     return [before, tuner], union([before.outputs[tuned.TUNED], tuner.outputs[BEST]])
+
+
+def _learning(settings: Settings) -> dict[str, Any]:
+    model = settings.model
+    if "network" in model.learners:
+        return {"network_fn": model.network_fn}
+    return {"learners": model.learners}
 
 
 def _for_transform(config: dict[str, Any]) -> dict[str, Any]:

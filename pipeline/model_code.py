@@ -17,6 +17,9 @@ _OURS = "beltline"
 TRAVELS = ("models",)
 """The packages of Beltline's own that are model code."""
 
+_OF_LEARNER = {"trees": f"{_OURS}/models/trees/"}
+"""The folders that only a learner needs: a bundle is sent inside a package, where bytes count."""
+
 _KEYS = ("preprocessing_fn", "run_fn", "tuner_fn", "network_fn")
 
 
@@ -24,7 +27,8 @@ def model_sources(project: Project) -> dict[str, bytes]:
     """Returns the sources of every package that the settings name: relative path to content.
 
     A package is looked for beside `pipeline.yaml` first, then where Python finds it. All of it
-    travels, since one module of it may import another.
+    travels, since one module of it may import another; but of Beltline's own what only learners
+    need that `model.learners` doesn't name.
 
     Raises:
       WrongInput: a package, a module or a function is not found.
@@ -35,7 +39,9 @@ def model_sources(project: Project) -> dict[str, bytes]:
         found = _found(project, key, name)
         _check_function(f"model.{key}", name, found)
         sources |= found
-    return sources
+    learners = project.settings.model.learners
+    unused = tuple(folder for name, folder in _OF_LEARNER.items() if name not in learners)
+    return {name: source for name, source in sources.items() if not name.startswith(unused)}
 
 
 def code_digest(sources: dict[str, bytes]) -> str:

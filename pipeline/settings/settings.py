@@ -35,8 +35,8 @@ class Settings(Section):
     features: FeatureSettings = Field(
         default_factory=FeatureSettings, description="The model's inputs."
     )
-    model: Model = Field(default_factory=Model, description="The network.")
-    training: Training = Field(default_factory=Training, description="How the network is trained.")
+    model: Model = Field(default_factory=Model, description="What learns.")
+    training: Training = Field(default_factory=Training, description="How the model is trained.")
     tuning: Tuning = Field(default_factory=Tuning, description="Hyperparameter search.")
     evaluation: Evaluation = Field(
         default_factory=Evaluation, description="What a model must reach."
@@ -85,6 +85,23 @@ class Settings(Section):
     @model_validator(mode="after")
     def _the_search_is_around_the_settings(self) -> "Settings":
         check_space(self.tuning.space, self.tunable, (self.model, self.training))
+        return self
+
+    @model_validator(mode="after")
+    def _trees_are_trained_on_the_cpu_in_whole_trials(self) -> "Settings":
+        if "trees" not in self.model.learners:
+            return self
+        trainer = self.resources.get("Trainer")
+        if self.training.gpu == "required" or (trainer and trainer.gpu):
+            key = (
+                ("training", "gpu") if self.training.gpu == "required" else ("resources", "Trainer")
+            )
+            raise MisplacedError("asks for a GPU, but trees are trained on the CPU", *key)
+        if self.tuning.search == "hyperband":
+            raise MisplacedError(
+                "hyperband shortens trials by epochs, which trees don't have; use 'bayesian'",
+                *("tuning", "search"),
+            )
         return self
 
     @model_validator(mode="after")

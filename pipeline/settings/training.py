@@ -1,4 +1,4 @@
-"""The sections `model` and `training` of `pipeline.yaml`: the network and its training."""
+"""The sections `model` and `training` of `pipeline.yaml`: what learns, and its training."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,8 +9,11 @@ from beltline.base.settings.section import Section
 DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 
+Learner = Literal["network", "trees"]
+
+
 class Model(Section):
-    """The network, and the functions to replace any part of it."""
+    """What learns, and the functions to replace any part of it."""
 
     preprocessing_fn: DottedName = Field(
         "beltline.models.preprocessing.preprocessing_fn",
@@ -26,6 +29,13 @@ class Model(Section):
         "beltline.models.network.build_network",
         description="`build_network(features, vocabulary_sizes, hyperparameters)`, a Keras model.",
     )
+    learners: list[Learner] = Field(
+        ["network"],
+        description="What learns: `[network]`, or `[trees]` for gradient-boosted trees "
+        "(LightGBM). The settings named `tree_…` are those of the trees; `training.epochs`, "
+        "`patience`, `batch_size`, `learning_rate`, `weight_decay`, `mixed_precision`, `xla` and "
+        "`steps_per_execution` are for the network alone.",
+    )
     members: int = Field(
         8, ge=1, description="Ensemble members, which are trained together and averaged."
     )
@@ -34,10 +44,37 @@ class Model(Section):
     )
     dropout: float = Field(0.2, ge=0, lt=1, description="Share of the units dropped in each step.")
     embedding: int = Field(16, ge=1, description="Most dimensions of a category's embedding.")
+    tree_rounds: int = Field(
+        2000, ge=1, le=100_000, description="Most boosting rounds: trees, or trees for each class."
+    )
+    tree_patience: int = Field(
+        50,
+        ge=1,
+        description="Boosting rounds without a better validation loss before training stops early.",
+    )
+    tree_learning_rate: float = Field(
+        0.05, gt=0, le=1, description="Share of what a tree found that is added to the model."
+    )
+    tree_leaves: int = Field(31, ge=2, le=4096, description="Most leaves of a tree.")
+    tree_depth: int = Field(8, ge=1, le=30, description="Most splits between a root and a leaf.")
+    tree_min_rows: int = Field(20, ge=1, description="Fewest training rows of a leaf.")
+    tree_rows: float = Field(
+        0.8, gt=0, le=1, description="Share of the training rows that each tree sees."
+    )
+    tree_columns: float = Field(
+        0.8, gt=0, le=1, description="Share of the columns that each tree sees."
+    )
+
+    @field_validator("learners")
+    @classmethod
+    def _is_one(cls, value: list[Learner]) -> list[Learner]:
+        if len(value) != 1:
+            raise ValueError("must have one learner: `[network]` or `[trees]`")
+        return value
 
 
 class Training(Section):
-    """How the network is trained."""
+    """How the model is trained."""
 
     epochs: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",

@@ -10,6 +10,7 @@ from beltline.base.settings.section import MisplacedError, Section
 from beltline.pipeline.settings.training import Model, Training
 
 _OF_TRAINING = ("learning_rate", "weight_decay")
+_OF_TREES = "tree_"
 
 
 class Searched(Section):
@@ -87,20 +88,27 @@ class Tuning(Section):
         description="Search range by hyperparameter: `learning_rate`, `weight_decay`, a number or "
         "a choice of `model`, or `width` (times `model.hidden`) and `depth` (how many layers). "
         "Each must include the settings' value. By default learning rate, dropout, width and depth "
-        "around the settings.",
+        "around the settings; with `model.learners: [trees]` only the settings named `tree_…`, by "
+        "default learning rate, leaves, fewest rows and columns.",
     )
 
 
 def tunable(model: Model, training: Training) -> dict[str, Any]:
     """Returns the value of every hyperparameter that can be tuned, by name.
 
-    A number or a choice in `model` can be tuned as it is. To tune another value, add it here and
-    apply it in `beltline.models.hyperparameters.hyperparameters_of`.
+    A number or a choice in `model` can be tuned as it is, if what learns has it. To tune another
+    value, add it here and apply it in `beltline.models.hyperparameters.hyperparameters_of`.
     """
+    scalars = {
+        name: value
+        for name, value in model.model_dump().items()
+        if isinstance(value, int | float | str) and not name.endswith("_fn")
+    }
+    of_trees = {name: value for name, value in scalars.items() if name.startswith(_OF_TREES)}
+    if "network" not in model.learners:
+        return of_trees
     values: dict[str, Any] = {name: getattr(training, name) for name in _OF_TRAINING}
-    for name, value in model.model_dump().items():
-        if isinstance(value, int | float | str) and not name.endswith("_fn"):
-            values[name] = value
+    values |= {name: value for name, value in scalars.items() if name not in of_trees}
     return {**values, "width": 1.0, "depth": len(model.hidden)}
 
 

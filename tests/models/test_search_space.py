@@ -49,3 +49,19 @@ def test_a_range_of_magnitudes_is_searched_by_its_logarithm(searched, scale):
 def test_keras_tuners_notes_are_no_hyperparameters():
     tuned = {"tuner/epochs": 3, "dropout": 0.2}
     assert hyperparameters_of(CONFIG, tuned) == hyperparameters_of(CONFIG, {"dropout": 0.2})
+
+
+def test_trees_have_a_space_of_their_own():
+    values = {
+        "tree_learning_rate": 0.05,
+        "tree_leaves": 31,
+        "tree_depth": 8,
+        "tree_min_rows": 20,
+        "tree_columns": 0.8,
+    }
+    tuning = dataclasses.replace(CONFIG.tuning, values=values)
+    found = {each.name: each for each in search_space(tuning).space}
+    assert set(found) == set(values) - {"tree_depth"}
+    for name, each in found.items():
+        assert each.min_value <= each.default == values[name] <= each.max_value
+    assert (found["tree_leaves"].min_value, found["tree_leaves"].max_value) == (7, 124)

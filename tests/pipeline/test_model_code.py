@@ -28,6 +28,14 @@ def test_the_own_models_travel_whole(tmp_path):
     assert all(name.startswith("beltline/") and name.endswith(".py") for name in sources)
 
 
+def test_what_only_trees_need_travels_with_them_alone(tmp_path):
+    network = set(model_sources(project(tmp_path)))
+    trees = set(model_sources(project(tmp_path, "model.learners=[trees]")))
+    assert network < trees
+    assert {name for name in trees if name.startswith("beltline/models/trees/")} == trees - network
+    assert "beltline/models/trees/learner.py" in trees
+
+
 def test_a_package_beside_the_settings_travels_too(tmp_path):
     with_files(tmp_path, mine__init_py="", mine__net_py="def build(): pass\n", mine__sub__a_py="")
     sources = model_sources(project(tmp_path, "model.network_fn=mine.net.build"))

@@ -215,3 +215,22 @@ def test_an_excluded_column_is_read_where_it_is_a_slice():
     features = {"exclude": ["id", "line"]}
     settings = {**LEAST, "features": features, "evaluation": {"slices": ["line"]}}
     assert Settings.model_validate(settings).unread == {"id"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": {"gpu": "required"}}, "asks for a GPU, but trees are trained on the CPU"),
+        ({"resources": {"Trainer": {"gpu": 1}}}, "asks for a GPU, but trees are trained on the"),
+        ({"tuning": {"search": "hyperband"}}, "hyperband shortens trials by epochs"),
+        ({"model": {"learners": []}}, r"must have one learner: `\[network\]` or `\[trees\]`"),
+        ({"model": {"learners": ["network", "trees"]}}, "must have one learner"),
+        ({"model": {"learners": ["forest"]}}, "'network' or 'trees'"),
+        ({"model": {"learners": ["trees"], "tree_rows": 0}}, "greater than 0"),
+    ],
+)
+def test_what_trees_can_not_do(changes, message):
+    trees = {"model": {"learners": ["trees"]}}
+    assert Settings.model_validate({**LEAST, **trees}).model.learners == ["trees"]
+    with pytest.raises(ValidationError, match=message):
+        Settings.model_validate({**LEAST, **trees, **changes})

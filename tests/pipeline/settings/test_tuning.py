@@ -79,3 +79,21 @@ def test_what_the_settings_say_may_be_moved_with_the_range(tmp_path):
 def test_how_it_is_searched_is_one_of_few(tmp_path, override):
     with pytest.raises(WrongInput, match="tuning"):
         project(tmp_path, f"tuning.{override}")
+
+
+def test_only_what_learns_can_be_tuned(tmp_path):
+    settings = project(tmp_path, "model.learners=[trees]", "model.tree_leaves=15").settings
+    assert settings.tunable == {
+        "tree_rounds": 2000,
+        "tree_patience": 50,
+        "tree_learning_rate": 0.05,
+        "tree_leaves": 15,
+        "tree_depth": 8,
+        "tree_min_rows": 20,
+        "tree_rows": 0.8,
+        "tree_columns": 0.8,
+    }
+    with pytest.raises(WrongInput, match="dropout: unknown hyperparameter: allowed: tree_rounds, "):
+        project(tmp_path, "model.learners=[trees]", "tuning.space={dropout: {min: 0.1, max: 0.3}}")
+    with pytest.raises(WrongInput, match="tree_leaves: unknown hyperparameter: allowed: learning"):
+        project(tmp_path, "tuning.space={tree_leaves: {min: 7, max: 63}}")
