@@ -132,8 +132,13 @@ TESTED_THROUGH = {
         "serving/monitoring/samples.py",
         "serving/monitoring/config.py",
     ),
+    "tests/serving/grpc/test_predict.py": ("serving/grpc/tensors.py",),
     "tests/serving/rest/test_hostile.py": ("serving/rest/app.py", "serving/rest/responses.py"),
     "tests/serving/rest/test_observer.py": ("serving/current_request.py",),
+    "tests/serving/rest/test_predict_inputs.py": (
+        "serving/rest/row_keys.py",
+        "serving/rest/wrong_names.py",
+    ),
     "tests/serving/rest/test_properties.py": ("serving/rest/openapi_parts.py",),
     "tests/serving/rest/test_pages.py": ("serving/rest/metrics.py", "serving/rest/model_info.py"),
     "tests/serving/samples/test_sampler.py": (

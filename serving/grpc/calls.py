@@ -23,7 +23,7 @@ from beltline.serving.grpc.status import CallError, as_call_error
 from beltline.serving.options import Options
 from beltline.serving.rest.app import Application
 from beltline.serving.rest.model_info import ModelInfo
-from beltline.serving.rest.routing import Method
+from beltline.serving.rest.routing import ServingMethod
 from beltline.serving.rest.table_rows import RowParser, sample
 from beltline.serving.servables.served import ServedVersions
 from beltline.serving.token import TOKEN_REQUIRED, is_authorized
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from beltline.serving.grpc.classify import Classification
     from beltline.serving.grpc.predict import Prediction
 
-SERVICES: dict[str, dict[str, Method]] = {
+SERVICES: dict[str, dict[str, ServingMethod]] = {
     "tensorflow.serving.PredictionService": {
         "Predict": "predict",
         "Classify": "classify",
@@ -74,7 +74,7 @@ class Calls:
             for service, methods in SERVICES.items()
         ]
 
-    async def _handle(self, method: Method, _: Any, context: Any) -> bytes:
+    async def _handle(self, method: ServingMethod, _: Any, context: Any) -> bytes:
         started = time.perf_counter()
         code = _CANCELLED
         try:
@@ -95,10 +95,10 @@ class Calls:
         self._count(method, code, started)
         return response
 
-    def _count(self, method: Method, code: str, started: float) -> None:
+    def _count(self, method: ServingMethod, code: str, started: float) -> None:
         self._app.metrics.count_request(f"grpc {method}", code, time.perf_counter() - started)
 
-    async def _respond(self, method: Method, context: Any) -> bytes:
+    async def _respond(self, method: ServingMethod, context: Any) -> bytes:
         if self._token:
             self._check_token(context)
         message = await self._receiver.receive(context)

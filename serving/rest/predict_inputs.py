@@ -8,26 +8,24 @@ model doesn't see it, but it is sampled with the row, so that late labels can be
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from beltline.base.hints import did_you_mean
 from beltline.base.values import Kind
 from beltline.serving.rest import column_values
 from beltline.serving.rest.json_tensors import WrongValue, is_base64, overflow_is_an_error, tensor
-from beltline.serving.rest.request_body import shown
-from beltline.serving.rest.responses import HttpError, bad_request
+from beltline.serving.rest.responses import bad_request
+from beltline.serving.rest.row_keys import key_texts, split_column_of_keys, split_row_keys, without
+from beltline.serving.rest.wrong_names import WrongNames
 from beltline.serving.servables.columns import TableColumns
 from beltline.serving.servables.signature import Signature, Tensor
 
 Array = np.ndarray[Any, Any]
 ParsedInputs = tuple[dict[str, Array], list[str] | None]
 """The inputs by name, `[rows, ...]` each, and the key of each row, if there are keys."""
-
-_MAX_NAME = 100
 
 
 class SentTensor(ABC):
@@ -98,7 +96,7 @@ class InputParser:
         if not _is_row(rows[0]):
             name = self._single("instances", "list", "list of objects")
             return {name: self._of_row_values(name, _plain(rows), of)}, None
-        rows, keys = _split_row_keys(rows, self.key)
+        rows, keys = split_row_keys(rows, self.key)
         taken = self._by_input(rows, of)
         inputs = {name: self._of_row_values(name, values, of) for name, values in taken.items()}
         return inputs, keys
@@ -113,7 +111,7 @@ class InputParser:
         if not _is_row(columns):
             name = self._single("inputs", "value/list", "object")
             return {name: self._of_column(name, columns)}, None
-        columns, keys = _split_column_of_keys(columns, self.key)
+        columns, keys = split_column_of_keys(columns, self.key)
         return self._of_columns(columns, keys)
 
     @overflow_is_an_error()
@@ -125,11 +123,11 @@ class InputParser:
         """
         keys = None
         if self.key is not None and self.key in tensors:
-            keys = _key_texts(tensors[self.key].values("text"))
-            tensors = _without(tensors, self.key)
+            keys = key_texts(tensors[self.key].values("text"))
+            tensors = without(tensors, self.key)
         try:
             return self._of_columns(tensors, keys)
-        except _WrongNames as error:
+        except WrongNames as error:
             raise bad_request(error.of_tensors()) from None
 
     def _of_columns(self, columns: dict[str, Any], keys: list[str] | None) -> ParsedInputs:
@@ -171,7 +169,7 @@ class InputParser:
             raise bad_request(f"Expecting object but got list at item {index} of input list")
         try:
             return self._names(row)
-        except _WrongNames as error:
+        except WrongNames as error:
             start = f"Failed to process element: {index}"
             if error.unknown:
                 start += f" key: {error.unknown}"
@@ -193,11 +191,11 @@ class InputParser:
             if name in self._by_name:
                 found[name] = self._by_name[name]
             elif name not in self._unread and not self._fields.ignore_unknown:
-                raise _WrongNames(self.columns, self._unread, unknown=name)
+                raise WrongNames(self.columns, self._unread, unknown=name)
         if len(found) != len(self.inputs) or set(found.values()) != self.inputs.keys():
             if names == self.inputs.keys():
                 return {name: name for name in names}
-            raise _WrongNames(self.columns, given=list(found.values()))
+            raise WrongNames(self.columns, given=list(found.values()))
         return found
 
     def _single(self, key: str, given: str, wanted: str) -> str:
@@ -239,47 +237,6 @@ class InputParser:
         return next(column for column, input_ in self.columns.items() if input_ == name)
 
 
-class _WrongNames(HttpError):
-    """The names in a request are not those of the inputs."""
-
-    def __init__(
-        self,
-        columns: dict[str, str],
-        unread: Collection[str] = (),
-        unknown: str = "",
-        given: Iterable[str] = (),
-    ) -> None:
-        given = list(given)
-        # The error quotes what a caller sent: only the begin of it.
-        self.unknown = unknown = unknown[:_MAX_NAME]
-        self.twice = [name for name, input_ in columns.items() if given.count(input_) > 1]
-        self.missing = [name for name, input_ in columns.items() if input_ not in given]
-        self.hint = did_you_mean(unknown, [*columns, *unread])
-        self.why = f"JSON object: does not have named input: {unknown}{self.hint}"
-        if self.twice:
-            self.why = f"given twice, by both of its names: {_listed(self.twice)}"
-        elif not unknown:
-            self.why = f"Missing named input: {_listed(self.missing)} in 'inputs' object."
-        super().__init__(400, self.why)
-
-    def of_tensors(self) -> str:
-        """Returns the message for a request that is no JSON."""
-        if self.unknown:
-            return f"the signature has no input {self.unknown}{self.hint}"
-        return self.why if self.twice else f"missing inputs: {_listed(self.missing)}"
-
-    def of_row(self, row: dict[str, Any], columns: Iterable[str]) -> str:
-        """Returns the message for a row."""
-        if self.unknown:
-            return f"Error: INVALID_ARGUMENT: {self.why}"
-        if self.twice:
-            return self.why
-        return (
-            f"JSON object: {shown(row)} keys must be equal to: {_listed(columns)}; "
-            f"missing: {_listed(self.missing)}"
-        )
-
-
 def _is_row(value: Any) -> bool:
     return type(value) is dict and not is_base64(value)
 
@@ -309,41 +266,3 @@ def _index(error: WrongValue) -> str:
 
 def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else noun
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ",".join(sorted(names))
-
-
-def _split_row_keys(rows: list[Any], key: str | None) -> tuple[list[Any], list[str] | None]:
-    """Returns the rows without their key, and the keys; None where no row has one."""
-    if key is None or not any(type(row) is dict and key in row for row in rows):
-        return rows, None
-    keys = [row.get(key) if type(row) is dict else None for row in rows]
-    return [_without(row, key) for row in rows], _key_texts(keys)
-
-
-def _split_column_of_keys(
-    columns: dict[str, Any], key: str | None
-) -> tuple[dict[str, Any], list[str] | None]:
-    """Returns the columns without the keys, and the keys; None where there are none."""
-    if key is None or key not in columns:
-        return columns, None
-    return _without(columns, key), _key_texts(columns[key])
-
-
-def _without(row: Any, key: str) -> Any:
-    if type(row) is not dict:
-        return row
-    return {name: value for name, value in row.items() if name != key}
-
-
-def _key_texts(keys: Any) -> list[str]:
-    if type(keys) is not list or not set(map(type, keys)) <= {str, int, type(None)}:
-        raise bad_request(
-            f"JSON Value: {shown(keys)} is not a list of row keys; allowed: texts, whole numbers"
-        )
-    try:
-        return ["" if each is None else str(each).encode().decode() for each in keys]
-    except UnicodeEncodeError:
-        raise bad_request("a row key holds half of a surrogate pair") from None

@@ -16,7 +16,10 @@ from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature
 
 InferenceMethod = Literal["infer", "model_ready", "model_metadata"]
 """Those of the Open Inference Protocol."""
-Method = Literal["predict", "classify", "regress", "metadata", "status"] | InferenceMethod
+ServingMethod = Literal["predict", "classify", "regress", "metadata", "status"]
+"""The methods of TensorFlow Serving."""
+
+Method = ServingMethod | InferenceMethod
 
 _MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _POST = re.compile(rf"{_MODEL}:(?P<method>classify|regress|predict)", re.IGNORECASE)
