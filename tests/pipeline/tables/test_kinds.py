@@ -1,5 +1,6 @@
 """What the quick looks at a column's texts leave out makes no difference."""
 
+import math
 import re
 
 import pyarrow as pa
@@ -35,6 +36,9 @@ def kind_by_the_rules(text):
     if whole and -(2**63) <= int(text) < 2**63:
         return "integer"
     if CODE.fullmatch(text) or not NUMBER.fullmatch(text):
+        return "text"
+    if math.isinf(float(text)) and "inf" not in text.lower():
+        # Beyond 64 bits, such as 1e310.
         return "text"
     return "number" if "nan" not in text.lower() else "nan"
 
