@@ -33,6 +33,10 @@ _MODEL = "/v1/models/{model}"
 _ROUTES = {"status": _MODEL, "metadata": f"{_MODEL}/metadata"}
 _ROUTES |= {method: f"{_MODEL}:{method}" for method in ("predict", "classify", "regress")}
 _ROUTES |= {page: f"/{page}" for page in ("healthz", "readyz", "metrics", "openapi.json", "docs")}
+_ROUTES |= {page: f"/{page}" for page in ("v2", "v2/health/live", "v2/health/ready")}
+_INFERENCE = "/v2/models/{model}"
+_ROUTES |= {"model_metadata": _INFERENCE, "model_ready": f"{_INFERENCE}/ready"}
+_ROUTES |= {"infer": f"{_INFERENCE}/infer"}
 
 
 def tracing_from_environment(name: str) -> Tracing | None:

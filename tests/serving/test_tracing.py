@@ -140,6 +140,21 @@ def test_an_error_of_the_server(traced):
     assert span.attributes["error.type"] == "503"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/v1/models/line/metadata", "GET /v1/models/{model}/metadata"),
+        ("GET", "/v2", "GET /v2"),
+        ("GET", "/v2/models/line", "GET /v2/models/{model}"),
+        ("GET", "/v2/models/line/versions/1/ready", "GET /v2/models/{model}/ready"),
+        ("POST", "/v2/models/line/infer", "POST /v2/models/{model}/infer"),
+    ],
+)
+def test_a_span_is_named_by_its_route(traced, method, path, name):
+    _, [span] = traced(method, path)
+    assert span.name == name
+
+
 @pytest.mark.slow
 def test_the_phases_of_a_prediction(traced):
     traced.served.start()

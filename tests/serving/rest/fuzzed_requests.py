@@ -17,6 +17,11 @@ ROW = {"temp": 0.5, "die temp": -1, "mold": "M1"}
 
 _MODEL = "/v1/models/line"
 _EXAMPLES = {"examples": [ROW, ROW]}
+_TENSORS = [
+    {"name": "temp", "shape": [2], "datatype": "FP32", "data": [0.5, None]},
+    {"name": "die temp", "shape": [2, 1], "datatype": "INT64", "data": [[1], [-1]]},
+    {"name": "mold", "shape": [2], "datatype": "BYTES", "data": ["M1", ""]},
+]
 _CALLS: tuple[tuple[str, Any], ...] = (
     (":predict", {"instances": [ROW]}),
     (":predict", {"instances": [ROW | {"mold": None}, ROW | {"cast_at": "2026-01-01"}]}),
@@ -31,9 +36,19 @@ _CALLS: tuple[tuple[str, Any], ...] = (
     (":regress", _EXAMPLES | {"signature_name": "regress"}),
     ("/versions/1:predict", {"instances": [ROW]}),
     ("/labels/live:regress", _EXAMPLES),
+    ("/v2/models/line/infer", {"id": "7", "inputs": _TENSORS}),
+    ("/v2/models/line/versions/1/infer", {"inputs": _TENSORS, "outputs": [{"name": "class"}]}),
+    ("/v2/models/line/infer", {"inputs": _TENSORS, "parameters": {"binary_data_output": True}}),
 )
 _PAGES = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/start.js"]
 _PAGES += [_MODEL, f"{_MODEL}/metadata", f"{_MODEL}/versions/1", "/v1/models/other", "/docs/x"]
+_PAGES += [
+    "/v2",
+    "/v2/health/ready",
+    "/v2/models/line",
+    "/v2/models/line/ready",
+    "/v2/models/other",
+]
 _METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get"]
 _LEAVES = [None, True, False, 0, -1, 2**31, 2**63, -(2**64), 10**40, 0.1, 1e308, 5e-324, -0.0]
 _LEAVES += [math.nan, math.inf, -math.inf, "", "NA", "nan", "1e999", "48.9", "\0", "\ud800"]
@@ -69,6 +84,7 @@ _WIRE = [
     b"\x80",
 ]
 _HEADERS = [
+    *(b"Inference-Header-Content-Length: %b" % size for size in (b"7", b"-1", b"1e3", b"99999999")),
     *(b"Content-Length: 0", b"Content-Length: 7", b"Content-Length: -1", b"Content-Length: 1e3"),
     *(b"Content-Length: 18446744073709551616", b"Transfer-Encoding: chunked"),
     *(b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: identity", b"TE: trailers"),
@@ -90,7 +106,8 @@ def request(chance: Random) -> bytes:
         method, path, body = "GET", chance.choice(_PAGES), b""
     else:
         call, document = chance.choice(_CALLS)
-        method, path, body = "POST", _MODEL + call, _body(chance, document)
+        path = call if call.startswith("/v2/") else _MODEL + call
+        method, body = "POST", _body(chance, document)
     if chance.random() < 0.05:
         method = chance.choice(_METHODS)
     if chance.random() < 0.1:
