@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,22 @@ def growing(checkpoints: Checkpoints | None = None, **changes: Any) -> Growth:
 
 def trees(dumps: list[dict[str, Any]]) -> list[Any]:
     return [tree["tree_structure"] for dump in dumps for tree in dump["tree_info"]]
+
+
+def test_each_block_draws_its_rows_with_a_seed_of_its_own() -> None:
+    grown, other = growing(), growing(seed=8)
+    for each in (grown, other):
+        each.run()
+    seeds = [re.findall(r"\[seed: (\d+)\]", block) for block in [*grown.blocks, *other.blocks]]
+    assert len(grown.blocks) > 1
+    assert len({seed for [seed] in seeds}) == len(seeds)
+
+
+def test_categories_are_split_by_sets() -> None:
+    dumps = growing().run()
+    kinds = set(re.findall(r"'split_feature': (\d+).*?'decision_type': '(..)'", str(dumps)))
+    assert {("0", "<="), ("1", "<="), ("3", "==")} <= kinds
+    assert ("3", "<=") not in kinds
 
 
 class KilledGrowth(Growth):
