@@ -15,11 +15,14 @@ from tensorflow.core.example.example_pb2 import Example
 from tensorflow.core.example.feature_pb2 import Feature
 
 from beltline.base.values import Kind
-from beltline.serving.rest.json_tensors import Array, json_type
+from beltline.serving.rest.json_tensors import Array, is_base64, json_type
 from beltline.serving.rest.request_body import shown
 from beltline.serving.rest.responses import bad_request
 
 Row = dict[str, Any]
+
+# Bytes, whatever its digits.
+_NUMBER = 8
 
 _APPEND: dict[Kind, Callable[[Feature, Any], None]] = {
     "integer": lambda feature, value: feature.int64_list.value.append(int(value)),
@@ -43,6 +46,14 @@ def example_objects(document: Mapping[str, Any]) -> list[Row]:
     if not found:
         raise bad_request("'examples' value is an empty array")
     return [context | _object(each) for each in found]
+
+
+def repeated_bytes(document: Mapping[str, Any]) -> int:
+    """Returns about how much memory the `context` takes once it is part of each example."""
+    context, found = document.get("context"), document.get("examples")
+    if type(context) is not dict or type(found) is not list:
+        return 0
+    return len(found) * sum(len(name) + _bytes(value) for name, value in context.items())
 
 
 def json_rows(document: Mapping[str, Any]) -> list[Row]:
@@ -93,6 +104,13 @@ def serialized(columns: Mapping[str, Array], kinds: Mapping[str, Kind]) -> Array
     found = np.empty(len(rows), object)
     found[:] = [example.SerializeToString() for example in rows]
     return found
+
+
+def _bytes(value: Any) -> int:
+    """Returns about how many bytes a feature's value takes, or those of a list of them."""
+    each = value if type(value) is list else [value]
+    texts = (one["b64"] if is_base64(one) else one for one in each)
+    return sum(len(text) if type(text) is str else _NUMBER for text in texts)
 
 
 def _object(value: Any) -> Row:

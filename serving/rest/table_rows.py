@@ -119,14 +119,15 @@ class RowParser:
         Raises:
           HttpError: one of them is invalid.
         """
+        from beltline.serving.rest.examples import json_rows, repeated_bytes  # imports TensorFlow
+
+        self._check_bytes(repeated_bytes(document))
         parsers = self._of(servable)
         [name] = signature.inputs
         if not parsers.kinds:
-            from beltline.serving.rest.json_examples import serialized  # imports TensorFlow
+            from beltline.serving.rest.json_examples import serialized
 
             return TableRows({name: serialized(document)}, None, None)
-        from beltline.serving.rest.examples import json_rows  # imports TensorFlow
-
         return _rows_of_examples(parsers, name, json_rows(document), "examples")
 
     def from_tensors(

@@ -36,6 +36,23 @@ def test_the_context_is_part_of_every_example(server):
 
 
 @pytest.mark.parametrize(
+    "context",
+    [
+        {"mold": "a" * 6_000},
+        {"mold": ["a", "b" * 6_000]},
+        {"mold": {"b64": "YWFh" * 1_500}},
+        {f"column {number}": None for number in range(400)},
+    ],
+    ids=["a text", "a text in a list", "bytes", "names"],
+)
+def test_the_context_counts_once_for_each_example(server, context):
+    asked = {"context": context, "examples": [{}] * 200}
+    assert "the context of the examples is larger than 1 MiB" in refused(
+        server.ask(asked, ":classify")
+    )
+
+
+@pytest.mark.parametrize(
     "example",
     [
         # What the version says of a column decides, not how a number is written.

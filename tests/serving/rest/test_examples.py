@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from beltline.serving.rest.examples import json_rows, parsed_rows, serialized
+from beltline.serving.rest.examples import json_rows, parsed_rows, repeated_bytes, serialized
 from beltline.serving.rest.responses import HttpError
 
 KINDS = {"heat": "number", "count": "integer", "mold": "text"}
@@ -38,3 +38,19 @@ def test_several_values_of_a_column():
     with pytest.raises(HttpError, match='element: 1 key: "a": it has 2 values') as caught:
         json_rows({"examples": [{}, {"a": [1, 2]}]})
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    ("context", "size"),
+    [
+        ({"heat": 1.5, "mold": None}, 4 + 8 + 4 + 8),
+        ({"mold": "a" * 100}, 4 + 100),
+        ({"mold": ["a" * 100, "b" * 50, 7]}, 4 + 158),
+        ({"mold": {"b64": "YWFh"}}, 4 + 4),
+        ({}, 0),
+        ([], 0),
+    ],
+)
+def test_a_context_takes_its_size_once_for_each_example(context, size):
+    assert repeated_bytes({"context": context, "examples": [{}] * 30}) == 30 * size
+    assert repeated_bytes({"examples": [{}] * 30}) == 0
