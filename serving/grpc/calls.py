@@ -149,4 +149,4 @@ class Calls:
 
 def _import_protos(served: ServedVersions) -> None:
     served.wait_for_tensorflow()
-    from beltline.serving.grpc import classify, model_info, predict  # noqa: F401
+    from beltline.serving.grpc import classify, model_info, predict  # noqa: F401 - here for what it costs

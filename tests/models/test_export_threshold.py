@@ -49,7 +49,7 @@ def job(odds: np.ndarray, labels: np.ndarray) -> Job:
     stream = tf.data.Dataset.from_tensor_slices((columns, labels)).batch(512)
     split = Split(labels, columns, stream)
     objective = make_objective(labels, features(), "prior")
-    return Job(from_config(CONFIG), None, split, split, objective)  # type: ignore[arg-type]
+    return Job(from_config(CONFIG), None, split, split, objective)  # type: ignore[arg-type] # all that is used of them
 
 
 class Untransformed:
@@ -69,7 +69,7 @@ def test_the_exported_model_decides_by_its_threshold(
     monkeypatch.setattr(export, "SavedModelLoader", Untransformed)
     objective = make_objective(np.array([0, 1]), features(), "prior")
     graph = SimpleNamespace(transform_savedmodel_dir="")
-    export_model(str(tmp_path / "m"), Trained(network(), features(), objective, threshold), graph)  # type: ignore[arg-type]
+    export_model(str(tmp_path / "m"), Trained(network(), features(), objective, threshold), graph)  # type: ignore[arg-type] # all that is used of them
     signatures = tf.saved_model.load(str(tmp_path / "m")).signatures
     odds = [-2.0, -1.0, 0.0, 1.0, 2.0, float(np.log(threshold / (1 - threshold)) + 1e-3)]
     wanted = [1 / (1 + np.exp(-each)) >= threshold for each in odds]

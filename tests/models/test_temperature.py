@@ -18,9 +18,9 @@ from tests.models.rows import config
 def job(labels: Any, imbalance: str = "prior", **features: Any) -> Job:
     """A job whose validation rows have these labels, and nothing else that is read here."""
     chosen = features_from_config(config(**features))
-    split = Split(labels, None, None)  # type: ignore[arg-type]
+    split = Split(labels, None, None)  # type: ignore[arg-type] # all that is used of them
     objective = make_objective(labels, chosen, imbalance)
-    return Job(from_config(config(**features)), None, split, split, objective)  # type: ignore[arg-type]
+    return Job(from_config(config(**features)), None, split, split, objective)  # type: ignore[arg-type] # all that is used of them
 
 
 def drawn(rows: int, too_sure: float, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -97,21 +97,6 @@ def values(response):
     return {name: tf.make_ndarray(proto).tolist() for name, proto in response.outputs.items()}
 
 
-def example(**features):
-    """An Example; `_` is a blank in the name of a column."""
-    found = tf.train.Example()
-    for name, value in features.items():
-        feature = found.features.feature[name.replace("_", " ")]
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str):
-                feature.bytes_list.value.append(each.encode())
-            elif isinstance(each, int):
-                feature.int64_list.value.append(each)
-            else:
-                feature.float_list.value.append(each)
-    return found
-
-
 def examples(kind, *given, context=None, **spec):
     """A ClassificationRequest or RegressionRequest."""
     request = addressed(kind(), **spec)

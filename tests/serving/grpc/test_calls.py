@@ -9,8 +9,9 @@ import grpc
 import numpy as np
 import pytest
 
+from tests.serving.examples_made import example
 from tests.serving.grpc import asking
-from tests.serving.grpc.asking import ROW, classification, columns, example, refused, values
+from tests.serving.grpc.asking import ROW, classification, columns, refused, values
 from tests.serving.monitoring.made import rows_of
 from tests.serving.rest.test_predict import ROW as JSON_ROW
 

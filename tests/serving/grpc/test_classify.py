@@ -6,7 +6,8 @@ import pytest
 from tensorflow.train import Example
 from tensorflow_serving.apis.inference_pb2 import MultiInferenceRequest
 
-from tests.serving.grpc.asking import classification, example, refused, regression
+from tests.serving.examples_made import example
+from tests.serving.grpc.asking import classification, refused, regression
 from tests.serving.rest.test_predict import P
 
 pytestmark = pytest.mark.slow

@@ -13,8 +13,9 @@ from google.protobuf import text_format
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
+from tests.serving.examples_made import example
 from tests.serving.grpc import asking
-from tests.serving.grpc.asking import ROW, classification, columns, example, refused, values
+from tests.serving.grpc.asking import ROW, classification, columns, refused, values
 from tests.serving.grpc.test_message_size import field
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.serving.grpc.asking import ROW, columns, example, refused, values
+from tests.serving.examples_made import example
+from tests.serving.grpc.asking import ROW, columns, refused, values
 from tests.serving.rest.test_predict import ROW as JSON_ROW
 from tests.serving.rest.test_predict import P, ignored
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 import requests
-import tensorflow as tf
+
+from tests.serving.examples_made import example
 
 pytestmark = pytest.mark.slow
 
@@ -121,17 +122,8 @@ def ignored(server):
 
 def serialized(**features):
     """An Example, as JSON has bytes."""
-    example = tf.train.Example()
-    for name, value in features.items():
-        feature = example.features.feature[name.replace("_", " ")]
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str):
-                feature.bytes_list.value.append(each.encode())
-            elif isinstance(each, int):
-                feature.int64_list.value.append(each)
-            else:
-                feature.float_list.value.append(each)
-    return {"b64": base64.b64encode(example.SerializeToString()).decode()}
+    encoded = example(**features).SerializeToString()
+    return {"b64": base64.b64encode(encoded).decode()}
 
 
 def test_serialized_examples(server):

@@ -101,7 +101,9 @@ def of_table(counted):
     table = TableColumns(KINDS, frozenset({"cast_at", "die_temp"}))
 
     def parser_of_table(**fields):
-        count = lambda *numbers: counted.append(numbers)  # noqa: E731
+        def count(*numbers):
+            counted.append(numbers)
+
         return parser(fields=Fields(table=table, count_ignored=count, **fields))
 
     return parser_of_table

@@ -20,7 +20,7 @@ def split(folder, values, kind=None, labels=None, **given):
     kind = kind or tables.column_kinds([file], ["at"])["at"]
     units = tables.units([file], size=64)
     assert len(units) > 1
-    made = pickle.loads(pickle.dumps(time_split("at", units, kind, SHARES, **given)))  # noqa: S301
+    made = pickle.loads(pickle.dumps(time_split("at", units, kind, SHARES, **given)))  # noqa: S301 - of our own making
     [*batches] = tables.batches(file, {"at": kind})
     return {name: rows.tolist() for name, rows in made(batches[0]).items()}
 
