@@ -21,6 +21,8 @@ from beltline.pipeline.tables import Table, batches
 # Such an agreement of a column and the label is none by chance.
 _CHANCE = math.log(1e-12)
 _MOST_VALUES = 1_000
+# Most columns disagree with the label within as many rows, and are not looked at further.
+_AT_ONCE = 4_096
 # A copy that was rounded to three digits correlates so; two sensors of one thing do not.
 _LEAST_CORRELATION = 1 - 5e-7
 _MOST_MISSING = 0.05
@@ -49,7 +51,7 @@ def leaks(
     open_ways = {column.name: _ways(column, label) for column in columns}
     kinds = {label.column.name: label.column.kind} | {each.name: each.kind for each in columns}
     for file in files:
-        for batch in batches(file, kinds):
+        for batch in batches(file, kinds, _AT_ONCE):
             if not any(open_ways.values()):
                 return {}
             rows = batch.filter(batch.column(label.column.name).is_valid())
@@ -81,8 +83,11 @@ class _Values:
         self.classes: dict[Any, Any] = {}
 
     def add(self, values: pa.Array, labels: pa.Array) -> bool:
-        pairs = pa.table({"value": values, "label": labels}).group_by(["value", "label"])
-        for value, name in zip(*pairs.aggregate([]).to_pydict().values(), strict=True):
+        rows = pa.table({"value": values, "label": labels})
+        pairs = rows.group_by(["value", "label"]).aggregate([])
+        if len(pairs) > _MOST_VALUES:
+            return False
+        for value, name in zip(*pairs.to_pydict().values(), strict=True):
             if self.classes.setdefault(value, name) != name:
                 return False
         return len(self.classes) <= _MOST_VALUES

@@ -74,7 +74,8 @@ class Scoring:
         self, unit: tables.Unit
     ) -> Iterator[tuple[pa.RecordBatch | None, list[tables.Rejected]]]:
         texts: dict[str, tables.Kind] = dict.fromkeys(self.kept, "text")
-        for block in unit.blocks(list({**self.kinds, **texts})):
+        for unread in unit.blocks(list({**self.kinds, **texts})):
+            block = _ReadBlock(unread, unread.read())
             batch, rejected = tables.typed(unit.source(), block, self.kinds)
             tables.check_ranges(unit.source(), block, batch, self.kinds)
             kept, _ = tables.typed(unit.source(), block, texts)
@@ -97,6 +98,20 @@ class Scoring:
             )
         columns = dict(zip(kept.schema.names, kept.columns, strict=True)) | predicted
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+@dataclass(frozen=True)
+class _ReadBlock:
+    """A block whose rows are taken twice, and parsed once."""
+
+    block: tables.Block
+    found: tuple[pa.RecordBatch, list[tables.Rejected]]
+
+    def read(self) -> tuple[pa.RecordBatch, list[tables.Rejected]]:
+        return self.found
+
+    def place(self, row: int) -> str:
+        return self.block.place(row)
 
 
 @lru_cache(1)

@@ -64,7 +64,7 @@ class ExampleGenConfig:
         unwritten: dict[str, tables.Kind] = {}
         # A column that is excluded, such as a customer's number, may still keep rows together.
         if self._split_by not in ("", *kinds):
-            unwritten = tables.column_kinds(self.files, [self._split_by], reject=self._reject)
+            unwritten = {self._split_by: self._kind_of_split}
         return Shards(
             uri=uri,
             units=len(self.units),
@@ -76,14 +76,19 @@ class ExampleGenConfig:
         )
 
     @cached_property
+    def _kind_of_split(self) -> tables.Kind:
+        """The kind that holds all values of the column that decides the split; reads it."""
+        found = tables.column_kinds(self.files, [self._split_by], reject=self._reject)
+        return found[self._split_by]
+
+    @cached_property
     def _rows_of_splits(self) -> Callable[[pa.RecordBatch], Mapping[str, np.ndarray]]:
         if not self._time_gap:
             return partial(rows_of_splits, shares=self.splits, split_by=self._split_by)
-        kinds = tables.column_kinds(self.files, [self._split_by], reject=self._reject)
         return time_split(
             self._split_by,
             self.units,
-            kinds[self._split_by],
+            self._kind_of_split,
             self.splits,
             float(self._time_gap),
             self._drop_without,

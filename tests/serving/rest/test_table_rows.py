@@ -146,3 +146,11 @@ def test_examples_of_a_version_whose_columns_are_not_known(parser):
 
 def _base64(data):
     return base64.b64encode(data).decode()
+
+
+@pytest.mark.parametrize("kinds", [KINDS, {}], ids=["columns that are known", "of another's push"])
+def test_a_context_is_bounded_by_the_examples_that_it_is_part_of(parser, kinds):
+    servable = model(kinds=kinds)
+    asked = {"context": {"mold": "a" * 2**20}, "examples": [{"heat (°C)": 1.5}] * 20}
+    with pytest.raises(HttpError, match="the context of the examples is larger than 16 MiB"):
+        parser.from_examples(servable, servable.signatures["classify"], asked)
