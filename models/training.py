@@ -6,7 +6,6 @@ eval split is never seen here. To replace all of it, name a function of your own
 """
 
 import hashlib
-import importlib
 import logging
 import math
 from collections.abc import Mapping
@@ -88,12 +87,13 @@ def learned(
 def _trees() -> Any:
     """Returns the module of the trees, which takes a second to import."""
     try:
-        return importlib.import_module("beltline.models.trees.learner")
+        from beltline.models.trees import learner
     except OSError as error:
         raise ValueError(
             "`model.learners: [trees]`: LightGBM can't be loaded; it needs the system's library "
             f"libgomp.so.1 (Debian: libgomp1): {error}"
         ) from error
+    return learner
 
 
 def fit(

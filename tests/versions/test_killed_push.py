@@ -68,7 +68,7 @@ def crash_and_delete(folder):
 
 
 def configured(served):
-    """The version that TensorFlow Serving is told to serve."""
+    """The version that TensorFlow Serving is configured to serve."""
     return int(re.search(r"versions: (\d+)", (served / "serving.config").read_text())[1])
 
 

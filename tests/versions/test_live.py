@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 
 def follows(folder):
-    """The version that TensorFlow Serving is told to serve."""
+    """The version that TensorFlow Serving is configured to serve."""
     text = (folder / "serving.config").read_text()
     config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
     [model] = config.model_config_list.config
