@@ -13,11 +13,9 @@ import dataclasses
 import logging
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
-from beltline.models.job import Job
 from beltline.models.objective import Objective
 
 Array = npt.NDArray[Any]
@@ -32,30 +30,24 @@ SHARPEST = 4.0
 """The outputs are multiplied by this at most, and by its inverse at least."""
 
 
-def calibrated(job: Job, outputs: Array) -> Job:
-    """Returns the job with a temperature in its objective, if that helps, and logs it.
+def calibrated(objective: Objective, outputs: Array, labels: Array) -> Objective:
+    """Returns the objective with a temperature, if that helps, and logs it.
 
     Args:
-      job: whose validation split decides.
-      outputs: the network's `[n, u]` for that split.
+      objective: without one.
+      outputs: `[n, u]` for rows that the model did not learn from.
+      labels: theirs, `[n]`.
     """
-    if job.features.task == "regression":
-        return job
-    objective = with_temperature(job.objective, outputs, job)
-    if objective.temperature != 1:
-        LOG.info("temperature %.3f for the probabilities", objective.temperature)
-    return dataclasses.replace(job, objective=objective)
+    if objective.task == "regression":
+        return objective
+    found = with_temperature(objective, outputs, labels)
+    if found.temperature != 1:
+        LOG.info("temperature %.3f for the probabilities", found.temperature)
+    return found
 
 
-def validation_outputs(job: Job, network: keras.Model) -> Array:
-    """Returns the network's outputs on the validation split, `[n, u]`."""
-    batches = job.validation.batches(4096, lambda inputs, _: (inputs,))
-    return np.concatenate([network(inputs, training=False) for (inputs,) in batches])
-
-
-def with_temperature(objective: Objective, outputs: Array, job: Job) -> Objective:
+def with_temperature(objective: Objective, outputs: Array, labels: Array) -> Objective:
     """Returns the objective with a temperature, or unchanged where none helps."""
-    labels = job.validation.labels
     weights = np.ones(len(labels))
     if objective.class_weights is not None:
         weights = np.asarray(objective.class_weights)[labels]

@@ -47,6 +47,10 @@ class Checkpoints:
         self._folder = f"{folder}/{key}"
         self._file = f"{self._folder}/state.npz"
 
+    def part(self, name: str) -> "Checkpoints":
+        """Returns the folder of one learner, which is removed with this one."""
+        return Checkpoints(self._folder, name)
+
     def load(self) -> TrainingState | None:
         """Returns the state that was saved last, or None; one that can't be read counts as none."""
         if not tf.io.gfile.exists(self._file):

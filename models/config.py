@@ -54,6 +54,7 @@ class TrainingConfig:
     batch_size: int | Auto
     learning_rate: float
     weight_decay: float
+    folds: int | Auto
     seed: int
     imbalance: Imbalance
     gpu: Gpu

@@ -68,6 +68,10 @@ class Curves(keras.callbacks.Callback):
             self._write(number, point)
         self.on_train_end()
 
+    def part(self, name: str) -> "Curves":
+        """Returns curves of one learner, beside those of others."""
+        return Curves(f"{self._folder}/{name}", self._hyperparameters)
+
     def _open(self) -> None:
         for name in ("train", "validation"):
             self._writers[name] = tf.summary.create_file_writer(f"{self._folder}/{name}")

@@ -28,7 +28,7 @@ To give another answer, change `_answer`; to add a signature, add it to `signatu
 import dataclasses
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -39,6 +39,7 @@ from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 from beltline.models.features import Features, Kind
 from beltline.models.input_names import input_names
 from beltline.models.labels import label_spec, label_values
+from beltline.models.learned import Worth
 from beltline.models.objective import Objective
 from beltline.models.tables import as_column
 
@@ -66,6 +67,8 @@ class Trained:
     objective: Objective
     threshold: float | None
     """From which probability on a binary model says yes; None for other labels."""
+    worth: Sequence[Worth] = ()
+    """Of each learner, where the network is made of several."""
 
 
 def export_model(directory: str, trained: Trained, transform: tft.TFTransformOutput) -> None:
@@ -87,6 +90,9 @@ def export_model(directory: str, trained: Trained, transform: tft.TFTransformOut
     # For whoever asks for scores alone, and wants to know what the answer would have been.
     with tf.io.gfile.GFile(f"{extra}/threshold.json", "w") as file:
         json.dump(trained.threshold, file)
+    if trained.worth:
+        with tf.io.gfile.GFile(f"{extra}/learners.json", "w") as file:
+            json.dump([dataclasses.asdict(each) for each in trained.worth], file)
 
 
 class ServingModel(tf.Module):

@@ -52,7 +52,9 @@ class TimeLimit(keras.callbacks.Callback):
         """Stops where the time is up."""
         self._count()
         if self.used >= 60 * self.minutes and not self.model.stop_training:
-            LOG.info("`training.minutes: %g` are over: this epoch is the last", self.minutes)
+            LOG.info(
+                "%g minutes (`training.minutes`) are over: this epoch is the last", self.minutes
+            )
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:

@@ -48,6 +48,17 @@ class Objective:
             return inputs, column
         return inputs, column, tf.gather(tf.constant(self.class_weights, tf.float32), labels)
 
+    def losses(self, outputs: Array, labels: Array) -> Array:
+        """Returns the loss of each row, `[n]`, times its weight.
+
+        Args:
+          outputs: `[n, u]`.
+          labels: `[n]`.
+        """
+        _, target, *weights = self.target(None, tf.constant(labels))
+        losses: Array = self.loss().call(target, tf.constant(outputs, tf.float32)).numpy()
+        return losses * weights[0].numpy() if weights else losses
+
     def prediction(self, outputs: tf.Tensor) -> tf.Tensor:
         """Returns outputs `[n, u]` as probabilities, or in the label's unit; same shape."""
         if self.task == "binary":

@@ -1,4 +1,4 @@
-"""One trial: a network trained as the Trainer trains it, and its loss on the validation split.
+"""One trial: what the Trainer would train, and its loss on rows that it did not learn from.
 
 A trial starts from the same seed as the Trainer. So with the best values the Trainer reaches the
 loss of the trial, on the same machine and with the same number of epochs.
@@ -19,9 +19,10 @@ from keras_tuner.engine import trial as trials
 from beltline.models.config import Config, TuningConfig
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.hyperparameters import KERAS_TUNERS_OWN, hyperparameters_of
-from beltline.models.job import Job, make_repeatable, prepare
+from beltline.models.job import Job, prepare
+from beltline.models.learned import Attempt
+from beltline.models.learners import learned
 from beltline.models.oracles import EPOCHS, OBJECTIVE, most_epochs
-from beltline.models.training import learned
 
 LOG = logging.getLogger("beltline.tuner")
 
@@ -92,21 +93,20 @@ def _is_first(trial: trials.Trial) -> bool:
 def validation_loss(
     values: Mapping[str, Any], job: Job, tuning: TuningConfig, devices: Devices
 ) -> float:
-    """Returns the loss on the validation split of a network trained with a trial's values.
+    """Returns the loss on the validation split of what is trained with a trial's values.
 
     Raises:
-      ValueError: as `training.fit`.
+      ValueError: as `learners.learned`.
     """
     config = job.config
     # Else the networks of all trials stay in memory.
     keras.backend.clear_session()
-    make_repeatable(config.training.seed, config.training.xla)
     epochs = values.get(EPOCHS, most_epochs(tuning, config.training))
     training = dataclasses.replace(config.training, epochs=epochs)
     shorter = dataclasses.replace(job, config=dataclasses.replace(config, training=training))
-    network = learned(shorter, hyperparameters_of(config, values), devices)
-    network.compile(loss=job.objective.loss())
-    return float(network.evaluate(job.datasets(devices)[1], verbose=0))
+    attempt = Attempt(hyperparameters_of(config, values), devices, minutes=training.minutes)
+    found = learned(shorter, attempt)
+    return float(job.objective.losses(found.outputs, found.labels(job)).mean())
 
 
 def shown_values(values: Mapping[str, Any]) -> str:

@@ -49,7 +49,7 @@ def create_pipeline(resolved: ResolvedProject) -> Pipeline:
         "code_digest": resolved.model_digest,
         "features": features.for_models(settings),
         "model": settings.model.model_dump(),
-        "training": settings.training.model_dump(),
+        "training": {**settings.training.model_dump(), "folds": settings.folds},
         "tuning": {**settings.tuning.model_dump(), "values": settings.tunable},
     }
     values = runtime_parameters(settings)
@@ -164,9 +164,9 @@ def _tuning_nodes(
 
 def _learning(settings: Settings) -> dict[str, Any]:
     model = settings.model
-    if "network" in model.learners:
-        return {"network_fn": model.network_fn}
-    return {"learners": model.learners}
+    network = {"network_fn": model.network_fn} if "network" in model.learners else {}
+    trees = {"learners": sorted(model.learners)} if "trees" in model.learners else {}
+    return network | trees
 
 
 def _for_transform(config: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Gradient-boosted trees as a learner: LightGBM trains them, plain TensorFlow answers.
 
 inputs.py    the columns that trees split on, from what Transform makes
-boosting.py  one block of trees: LightGBM's parameters, rounds and losses
+folds.py     which rows which booster leaves out
+member.py    one booster: blocks of trees, and what they say of the rows left out
+growth.py    all boosters in step: early stopping, limits, resuming
 forest.py    trees as arrays
 layer.py     these arrays as a Keras layer
-growth.py    the training: block after block, early stopping, limits, resuming
-learner.py   what the Trainer and the Tuner call, as `training.fit` is for the network
+learner.py   what the Trainer and the Tuner call, as `fitting.fit` is for the network
 """

@@ -60,12 +60,15 @@ class Forest:
     """`[sets, longest]` int32: bit `id % 32` of word `id // 32` is set if the id is to the left."""
 
 
-def forest_of(dumps: Sequence[Mapping[str, Any]], start: Sequence[float] | None = None) -> Forest:
+def forest_of(
+    dumps: Sequence[Mapping[str, Any]], start: Sequence[float] | None = None, members: int = 1
+) -> Forest:
     """Returns the trees of boosters whose outputs are to be added up.
 
     Args:
       dumps: what each booster's `dump_model()` returns; at least one, all of the same columns.
       start: what they are added to, for each output; None for 0.
+      members: by how many their sum is divided, where they belong to so many forests.
 
     Raises:
       ValueError: a tree has a split that is unknown here.
@@ -87,7 +90,7 @@ def forest_of(dumps: Sequence[Mapping[str, Any]], start: Sequence[float] | None 
         outputs=outputs,
         depth=depth,
         nodes=np.stack(parts, axis=1).astype("float32"),
-        value=np.array([node.get("leaf_value", 0.0) for node, _ in nodes], "float64"),
+        value=np.array([node.get("leaf_value", 0.0) for node, _ in nodes], "float64") / members,
         roots=np.array(roots, "int32"),
         start=np.array(start or [0.0] * outputs, "float64"),
         words=_words([_set_of(node) for node in by_category]),

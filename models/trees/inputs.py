@@ -20,6 +20,8 @@ Array = npt.NDArray[Any]
 Tensors = Mapping[str, Any]
 
 _AT_ONCE = 65_536  # rows
+_FEW = 0.1  # distinct values of a row, at most, where some are frequent
+_ROUNDING = 4 * float(np.finfo("float32").eps)
 
 
 class TreeColumns(keras.layers.Layer):
@@ -59,6 +61,26 @@ def tree_columns(split: Split, features: Features) -> TreeColumns:
 def table_of(split: Split, columns: TreeColumns) -> Array:
     """Returns the trees' table of a split, `[n, F]`; all of it in memory."""
     return np.concatenate([np.asarray(columns(inputs)) for inputs in _batches(split)])
+
+
+def settle(column: Array) -> Array:
+    """Returns numbers `[n]` in which the same number has the same bits.
+
+    TensorFlow rounds a number in the middle of a batch otherwise than one at its end. Where a
+    column has few values, a tree would split between two that should be one, and answer a row by
+    its place. So a value goes to a more frequent neighbour, if only rounding is between them.
+    """
+    if len(np.unique(column[:_AT_ONCE])) > _FEW * min(len(column), _AT_ONCE):
+        return column
+    values, place, counts = np.unique(column, return_inverse=True, return_counts=True)
+    if len(values) < 2:
+        return column
+    near = np.diff(values) <= _ROUNDING * np.abs(values[1:])
+    before = np.where(np.append(False, near), np.append(0, counts[:-1]), 0)
+    after = np.where(np.append(near, False), np.append(counts[1:], 0), 0)
+    step = np.where((after > counts) & (after > before), 1, np.where(before >= counts, -1, 0))
+    settled: Array = values[np.arange(len(values)) + np.where(before + after > 0, step, 0)][place]
+    return settled
 
 
 def _batches(split: Split) -> Any:

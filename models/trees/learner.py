@@ -1,4 +1,4 @@
-"""What the Trainer and the Tuner call for trees, as `training.fit` is for the network.
+"""The trees as a learner, as `fitting.fit` is the network.
 
 The result is a Keras model of the network's inputs and outputs, so that calibration, threshold,
 export and all that asks the exported model are the same for both.
@@ -6,23 +6,25 @@ export and all that asks the exported model are the same for both.
 
 import logging
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 import lightgbm
 import numpy as np
+import numpy.typing as npt
 
-from beltline.models.checkpoints import Checkpoints
-from beltline.models.curves import Curves
 from beltline.models.features import Task
 from beltline.models.job import Job
+from beltline.models.learned import Attempt, Learned
 from beltline.models.network import network_inputs
-from beltline.models.reading import Split
+from beltline.models.trees.folds import folds_of, number_of_folds
 from beltline.models.trees.forest import Forest, forest_of
-from beltline.models.trees.growth import Growth, Plan, Rows
-from beltline.models.trees.inputs import TreeColumns, table_of, tree_columns
+from beltline.models.trees.growth import Growth
+from beltline.models.trees.inputs import TreeColumns, settle, table_of, tree_columns
 from beltline.models.trees.layer import ForestLayer
+from beltline.models.trees.member import Plan, Rows
+
+Array = npt.NDArray[Any]
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -33,39 +35,38 @@ OBJECTIVES: dict[Task, str] = {
 }
 
 
-def fit_trees(
-    job: Job,
-    hyperparameters: Mapping[str, Any],
-    steps: int | None = None,
-    curves: Curves | None = None,
-    checkpoints: Checkpoints | None = None,
-) -> keras.Model:
-    """Returns a model of the trees up to the round with the best validation loss.
+def fit_trees(job: Job, attempt: Attempt) -> Learned:
+    """Returns a model of the trees up to the round with the lowest loss of the rows left out.
 
     Args:
       job: what to learn from.
-      hyperparameters: those whose names begin with `tree_`.
-      steps: most rounds; None or 0 for no such limit.
-      curves: logs for TensorBoard.
-      checkpoints: keep the state of the training, and have that of one to go on with.
+      attempt: how; the hyperparameters are those whose names begin with `tree_`.
     """
     columns = tree_columns(job.train, job.features)
-    train, validation = (rows_of(job, split, columns) for split in (job.train, job.validation))
+    rows = rows_of(job, columns)
+    growth = Growth(plan_of(job, attempt), rows, attempt.checkpoints)
+    members = len(growth.members)
     LOG.info(
-        "%s rows to learn from, %s to validate, %d columns",
-        *(f"{len(each.target):,}" for each in (train, validation)),
-        train.table.shape[1],
+        "%s rows of %d columns, %d forests that each leave out %s",
+        *(f"{len(rows.target):,}", rows.table.shape[1], members),
+        "a fold" if members > 1 else "the validation split",
     )
-    growth = Growth(plan_of(job, hyperparameters, steps), train, validation, checkpoints)
-    forest = forest_of(growth.run(), job.objective.output_bias)
-    if curves:
-        curves.write_all(growth.losses, hyperparameters["tree_learning_rate"])
-    return model_of(job, columns, forest)
+    growth.run()
+    if attempt.curves:
+        attempt.curves.write_all(growth.losses, attempt.hyperparameters["tree_learning_rate"])
+    forest = forest_of(growth.dumps(), job.objective.output_bias, members)
+    outputs, train = growth.outputs(), len(job.train.labels)
+    return Learned(
+        model=model_of(job, columns, forest),
+        validation=outputs[train:],
+        train=outputs[:train] if members > 1 else None,
+    )
 
 
-def plan_of(job: Job, hyperparameters: Mapping[str, Any], steps: int | None) -> Plan:
+def plan_of(job: Job, attempt: Attempt) -> Plan:
     """Returns how the forest grows: the settings, in LightGBM's words."""
     features, training = job.features, job.config.training
+    hyperparameters, steps = attempt.hyperparameters, attempt.steps
     parameters = {
         "objective": OBJECTIVES[features.task],
         "learning_rate": hyperparameters["tree_learning_rate"],
@@ -90,20 +91,33 @@ def plan_of(job: Job, hyperparameters: Mapping[str, Any], steps: int | None) -> 
         seed=training.seed,
         rounds=min(hyperparameters["tree_rounds"], steps or hyperparameters["tree_rounds"]),
         patience=hyperparameters["tree_patience"],
-        minutes=training.minutes,
+        minutes=attempt.minutes,
         checkpoint_minutes=training.checkpoint_minutes,
     )
 
 
-def rows_of(job: Job, split: Split, columns: TreeColumns) -> Rows:
-    """Returns a split's rows as LightGBM takes them."""
-    objective, target = job.objective, split.labels
-    weights = None
+def rows_of(job: Job, columns: TreeColumns) -> Rows:
+    """Returns the rows of both splits as LightGBM takes them, those to learn from first."""
+    objective, splits = job.objective, (job.train, job.validation)
+    target, weights = np.concatenate([each.labels for each in splits]), None
     if objective.class_weights is not None:
-        weights = np.asarray(objective.class_weights)[split.labels]
+        weights = np.asarray(objective.class_weights)[target]
     if objective.task == "regression":
         target = (target - objective.mean) / objective.scale
-    return Rows(table_of(split, columns), target, weights)
+    table = np.concatenate([table_of(each, columns) for each in splits])
+    for number in range(len(job.features.numeric)):
+        table[:, number] = settle(table[:, number])
+    return Rows(table, target, weights, _held(job, table))
+
+
+def _held(job: Job, table: Array) -> Array:
+    training = job.config.training
+    folds = number_of_folds(training.folds, len(table))
+    held = folds_of(table, folds, training.seed) if folds > 1 else np.zeros(len(table), "int32")
+    if not held.any():
+        # One fold, or rows that are all alike.
+        held[: len(job.train.labels)] = -1
+    return held
 
 
 def model_of(job: Job, columns: TreeColumns, forest: Forest) -> keras.Model:

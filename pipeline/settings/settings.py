@@ -1,7 +1,7 @@
 """The whole of `pipeline.yaml`: its sections, and the rules that span several of them."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -59,6 +59,12 @@ class Settings(Section):
         return set(self.features.exclude) - set(self.evaluation.slices)
 
     @property
+    def folds(self) -> int | Literal["auto"]:
+        """`training.folds`; by default one where rows belong together, which it would separate."""
+        apart = self.training.folds == "auto" and self.data.split_by is not None
+        return 1 if apart else self.training.folds
+
+    @property
     def tunable(self) -> dict[str, Any]:
         """The value of every hyperparameter that can be tuned, by name."""
         return tunable(self.model, self.training)
@@ -92,7 +98,8 @@ class Settings(Section):
         if "trees" not in self.model.learners:
             return self
         trainer = self.resources.get("Trainer")
-        if self.training.gpu == "required" or (trainer and trainer.gpu):
+        asks = self.training.gpu == "required" or (trainer and trainer.gpu)
+        if asks and "network" not in self.model.learners:
             key = (
                 ("training", "gpu") if self.training.gpu == "required" else ("resources", "Trainer")
             )

@@ -31,9 +31,10 @@ class Model(Section):
     )
     learners: list[Learner] = Field(
         ["network"],
-        description="What learns: `[network]`, or `[trees]` for gradient-boosted trees "
-        "(LightGBM). The settings named `tree_…` are those of the trees; `training.epochs`, "
-        "`patience`, `batch_size`, `learning_rate`, `weight_decay`, `mixed_precision`, `xla` and "
+        description="What learns: `[network]`, `[trees]` for gradient-boosted trees (LightGBM), or "
+        "`[network, trees]` for both, whose weighted mean is the model. The settings named "
+        "`tree_…` and `training.folds` are for the trees; `training.epochs`, `patience`, "
+        "`batch_size`, `learning_rate`, `weight_decay`, `mixed_precision`, `xla` and "
         "`steps_per_execution` are for the network alone.",
     )
     members: int = Field(
@@ -67,9 +68,9 @@ class Model(Section):
 
     @field_validator("learners")
     @classmethod
-    def _is_one(cls, value: list[Learner]) -> list[Learner]:
-        if len(value) != 1:
-            raise ValueError("must have one learner: `[network]` or `[trees]`")
+    def _are_some(cls, value: list[Learner]) -> list[Learner]:
+        if not value or len(set(value)) < len(value):
+            raise ValueError("must be `[network]`, `[trees]`, or `[network, trees]`")
         return value
 
 
@@ -93,6 +94,14 @@ class Training(Section):
         description="AdamW's peak learning rate, after a warm-up and before a decay to 0.",
     )
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's weight decay.")
+    folds: Annotated[int, Field(ge=1, le=32)] | Literal["auto"] = Field(
+        "auto",
+        description="Into how many parts the rows of train and validation are cut for the trees: "
+        "as many forests each leave one out and are averaged, so that all rows are learned from, "
+        "and each is judged by a forest that has not seen it. `1` learns from the train split "
+        "alone. `auto` is 8 up to 20,000 rows, 4 up to 200,000, 2 up to 1,000,000, else 1; and 1 "
+        "with `data.split_by`, whose rows belong together.",
+    )
     seed: int = Field(7, ge=0, description="Seed of the weights, the shuffling and the dropout.")
     imbalance: Literal["prior", "balanced"] = Field(
         "prior",
@@ -121,7 +130,7 @@ class Training(Section):
         None,
         gt=0,
         description="Time limit after which the training ends and its best weights are exported; "
-        "without it, epochs and patience decide.",
+        "without it, epochs and patience decide. Two learners have half of it each.",
     )
     checkpoint_minutes: float = Field(
         1.0,

@@ -88,8 +88,8 @@ class Tuning(Section):
         description="Search range by hyperparameter: `learning_rate`, `weight_decay`, a number or "
         "a choice of `model`, or `width` (times `model.hidden`) and `depth` (how many layers). "
         "Each must include the settings' value. By default learning rate, dropout, width and depth "
-        "around the settings; with `model.learners: [trees]` only the settings named `tree_…`, by "
-        "default learning rate, leaves, fewest rows and columns.",
+        "around the settings; with trees among `model.learners` also those of the settings named "
+        "`tree_…`, by default learning rate, leaves, fewest rows and columns.",
     )
 
 
@@ -109,7 +109,8 @@ def tunable(model: Model, training: Training) -> dict[str, Any]:
         return of_trees
     values: dict[str, Any] = {name: getattr(training, name) for name in _OF_TRAINING}
     values |= {name: value for name, value in scalars.items() if name not in of_trees}
-    return {**values, "width": 1.0, "depth": len(model.hidden)}
+    values |= {"width": 1.0, "depth": len(model.hidden)}
+    return {**values, **of_trees} if "trees" in model.learners else values
 
 
 def check_space(

@@ -9,7 +9,7 @@ from typing import Any
 from beltline.runners.metadata.origin import data_of, hyperparameters_of
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
-from beltline.versions.folder import find
+from beltline.versions.folder import LEARNERS, find
 from beltline.versions.live import live
 
 _LEFT_OUT = ("dropped", "rejected", "gap")
@@ -24,7 +24,8 @@ class RunReport:
     """A report about a run. `missing` says why a section is empty, by the section's name.
 
     `run` and `nodes` are those of `beltline runs RUN --json`. `data` has `rows` by split,
-    `left_out` by reason, and some of the `rejects`. `trials` are the Tuner's, best first.
+    `left_out` by reason, and some of the `rejects`. `learners` have weight and loss, where there are
+    several. `trials` are the Tuner's, best first.
     """
 
     pipeline: str
@@ -33,6 +34,7 @@ class RunReport:
     data: dict[str, Any]
     evaluation: EvaluationResult
     hyperparameters: dict[str, dict[str, Any]]
+    learners: list[dict[str, Any]]
     trials: list[dict[str, Any]]
     version: dict[str, Any]
     missing: dict[str, str] = field(default_factory=dict)
@@ -77,6 +79,7 @@ def build_report(
         data=data,
         evaluation=evaluated,
         hyperparameters=learned,
+        learners=_learners(nodes.get("Trainer")),
         trials=_trials(nodes.get("Tuner")),
         version=version,
         missing=missing,
@@ -132,6 +135,17 @@ def _rejects(node: NodeRun) -> list[dict[str, Any]]:
 def _first_lines(file: Path) -> list[str]:
     with file.open(encoding="utf-8") as lines:
         return [line for line, _ in zip(lines, range(_MOST_REJECTS), strict=False)]
+
+
+def _learners(node: NodeRun | None) -> list[dict[str, Any]]:
+    models = node.outputs.get("model", []) if node else []
+    files = [Path(model["uri"]) / "Format-Serving" / LEARNERS for model in models]
+    return [
+        each
+        for file in files
+        if file.exists()
+        for each in json.loads(file.read_text(encoding="utf-8"))
+    ]
 
 
 def _trials(node: NodeRun | None) -> list[dict[str, Any]]:

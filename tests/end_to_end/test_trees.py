@@ -70,8 +70,10 @@ def boosters_say(project: Project) -> Any:
     """The probabilities by LightGBM, grown once more from the rows that the Trainer had."""
     from beltline.models.calibration import calibrated
     from beltline.models.config import from_config
+    from beltline.models.devices import choose_devices
     from beltline.models.hyperparameters import hyperparameters_of
     from beltline.models.job import prepare
+    from beltline.models.learned import Attempt
     from beltline.models.trees.growth import Growth
     from beltline.models.trees.inputs import tree_columns
     from beltline.models.trees.learner import plan_of, rows_of
@@ -84,12 +86,15 @@ def boosters_say(project: Project) -> Any:
         [str(rows / "Split-validation/*")],
         str(artifact(project, "Transform/transform_graph")),
     )
-    columns = tree_columns(job.train, job.features)
-    train, validation = (rows_of(job, each, columns) for each in (job.train, job.validation))
-    growth = Growth(plan_of(job, hyperparameters_of(job.config), None), train, validation)
+    attempt = Attempt(hyperparameters_of(job.config), choose_devices("off", "off", "off"))
+    rows = rows_of(job, tree_columns(job.train, job.features))
+    growth = Growth(plan_of(job, attempt), rows)
     growth.run()
-    outputs = boosters_outputs(growth, job.objective.output_bias, validation.table)
-    return calibrated(job, outputs.astype("float32")).objective.prediction(outputs)[:, 0].numpy()
+    labels = np.concatenate([job.train.labels, job.validation.labels])
+    objective = calibrated(job.objective, growth.outputs(), labels)
+    validation = rows.table[len(job.train.labels) :]
+    outputs = boosters_outputs(growth, job.objective.output_bias, validation)
+    return objective.prediction(outputs)[:, 0].numpy()
 
 
 def trainer_config(project: Project) -> dict[str, Any]:

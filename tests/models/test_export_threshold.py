@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from beltline.models import export, training
+from beltline.models import export, learners, training
 from beltline.models.config import features_from_config, from_config
 from beltline.models.export import Trained, export_model
 from beltline.models.features import Features
 from beltline.models.job import Job
+from beltline.models.learned import Learned
 from beltline.models.objective import make_objective
 from beltline.models.reading import Split
 from beltline.models.threshold import best_f1
@@ -89,23 +90,19 @@ def test_the_exported_model_decides_by_its_threshold(
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_the_threshold_is_of_the_calibrated_probabilities(temperature: float) -> None:
     odds, labels = drawn(temperature)
-    made = job(odds, labels)
-    cooled = dataclasses.replace(
-        made, objective=dataclasses.replace(made.objective, temperature=temperature)
-    )
+    made = make_objective(labels, features(), "prior")
+    cooled = dataclasses.replace(made, temperature=temperature)
     probabilities = 1 / (1 + np.exp(-odds[:, 0] / temperature))
-    found = choose_threshold(cooled, odds)
+    found = choose_threshold(cooled, odds, labels)
     assert found == pytest.approx(best_f1(probabilities, labels)[0], abs=1e-3)
     assert 0.1 < found < 0.45
 
 
 def test_other_labels_have_no_threshold() -> None:
     odds, labels = drawn(1.0)
-    made = job(odds, labels)
-    for task, classes in (("multiclass", ("a", "b", "c")), ("regression", ())):
-        others = dataclasses.replace(made.features, task=task, classes=classes)
-        changed = dataclasses.replace(made.config, features=others)
-        assert choose_threshold(dataclasses.replace(made, config=changed), odds) is None
+    made = make_objective(labels, features(), "prior")
+    for task in ("multiclass", "regression"):
+        assert choose_threshold(dataclasses.replace(made, task=task), odds, labels) is None
 
 
 def test_the_trainer_exports_what_the_validation_rows_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +110,7 @@ def test_the_trainer_exports_what_the_validation_rows_say(monkeypatch: pytest.Mo
     exported = []
     odds, labels = drawn(3.0)
     monkeypatch.setattr(training, "prepare", lambda *_: job(odds, labels))
-    monkeypatch.setattr(training, "fit", lambda *_: network())
+    monkeypatch.setattr(learners, "fit", lambda *_: Learned(network(), odds))
     monkeypatch.setattr(training, "export_model", lambda *given: exported.append(given))
     given = {"train_files": [], "eval_files": [], "transform_output": "", "serving_model_dir": "m"}
     others = {"train_steps": None, "model_run_dir": "", "working_dir": None}

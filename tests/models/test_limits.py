@@ -44,7 +44,9 @@ def test_minutes(caplog):
         steps = fitted(limit, seconds=0.05)
     assert 1 <= steps <= 0.5 / 0.05 + 1
     assert limit.used >= 0.5
-    assert caplog.messages == ["`training.minutes: 0.00833333` are over: this epoch is the last"]
+    assert caplog.messages == [
+        "0.00833333 minutes (`training.minutes`) are over: this epoch is the last"
+    ]
 
 
 def test_the_minutes_before_an_interruption_count():

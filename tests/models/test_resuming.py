@@ -31,35 +31,42 @@ def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True)
 
 
-def replaced(file: Path, times: int, process: "subprocess.Popen[str]") -> None:
-    """Waits until a file has been written anew so many times."""
+def replaced(folder: Path, times: int, process: "subprocess.Popen[str]") -> None:
+    """Waits until the state has been written so many times."""
     seen: set[int] = set()
     end = time.monotonic() + 120
     while len(seen) < times:
         assert process.poll() is None and time.monotonic() < end, process.communicate()
-        for found in file.parent.parent.glob("*/state.npz"):
+        for found in folder.rglob("state.npz"):
             # The number of a file that was replaced is soon another one's.
             seen.add(found.stat().st_mtime_ns)
         time.sleep(0.002)
 
 
 @pytest.mark.parametrize(
-    "kind", ["memory", "files", "trees", pytest.param("two devices", marks=pytest.mark.long)]
+    "kind",
+    ["memory", "files", "trees", "both", pytest.param("two devices", marks=pytest.mark.long)],
 )
 def test_kill_9_in_the_middle_changes_nothing(folder: Path, kind: str) -> None:
     where = folder / kind.replace(" ", "-")
     first = start(folder, kind)
-    replaced(where / "key" / "state.npz", 4, first)
+    replaced(where, 4, first)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     assert not (where / "points.json").exists()
     second = start(folder, kind, "--and-anew")
     _, said = second.communicate(timeout=300)
     assert second.returncode == 0, said[-3000:]
-    (epoch,) = re.findall(r"resuming an interrupted training after (?:epoch|round) (\d+)", said)
-    assert int(epoch) >= 4
+    found = re.findall(r"resuming an interrupted training after (epoch|round) (\d+)", said)
     resumed, anew = re.findall(r"weights digest (\w{16})", said)
     assert resumed == anew
+    if kind == "both":
+        # The trees were complete, and the network was not.
+        assert [unit for unit, _ in found] == ["round", "epoch"]
+        assert said.count("best of") == 4 and said.count("round 1: ") == 1
+        return
+    ((_, epoch),) = found
+    assert int(epoch) >= 4
     curves = [
         json.loads((place / "points.json").read_text())
         for place in (where, where.with_name(f"{where.name}-anew"))

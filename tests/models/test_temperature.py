@@ -1,4 +1,4 @@
-"""Which temperature a job gets from its validation rows, and when it gets none."""
+"""Which temperature an objective gets from rows that were held back, and when it gets none."""
 
 import dataclasses
 from typing import Any
@@ -8,19 +8,13 @@ import pytest
 
 from beltline.models import calibration
 from beltline.models.calibration import calibrated, class_logits, helps, sharpness
-from beltline.models.config import features_from_config, from_config
-from beltline.models.job import Job
-from beltline.models.objective import make_objective
-from beltline.models.reading import Split
+from beltline.models.config import Imbalance, features_from_config
+from beltline.models.objective import Objective, make_objective
 from tests.models.rows import config
 
 
-def job(labels: Any, imbalance: str = "prior", **features: Any) -> Job:
-    """A job whose validation rows have these labels, and nothing else that is read here."""
-    chosen = features_from_config(config(**features))
-    split = Split(labels, None, None)  # type: ignore[arg-type] # all that is used of them
-    objective = make_objective(labels, chosen, imbalance)
-    return Job(from_config(config(**features)), None, split, split, objective)  # type: ignore[arg-type] # all that is used of them
+def objective(labels: Any, imbalance: Imbalance = "prior", **features: Any) -> Objective:
+    return make_objective(labels, features_from_config(config(**features)), imbalance)
 
 
 def drawn(rows: int, too_sure: float, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -38,11 +32,11 @@ def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
 @pytest.mark.parametrize("too_sure", [0.5, 3.0])
 def test_the_temperature_divides_by_what_was_too_sure(too_sure: float) -> None:
     outputs, labels = drawn(10_000, too_sure)
-    plain = job(labels)
-    found = calibrated(plain, outputs).objective
+    plain = objective(labels)
+    found = calibrated(plain, outputs, labels)
     assert found.temperature == pytest.approx(too_sure, rel=0.1)
-    assert found == dataclasses.replace(plain.objective, temperature=found.temperature)
-    before = plain.objective.prediction(outputs).numpy()[:, 0]
+    assert found == dataclasses.replace(plain, temperature=found.temperature)
+    before = plain.prediction(outputs).numpy()[:, 0]
     after = found.prediction(outputs).numpy()[:, 0]
     assert log_loss(after, labels) < log_loss(before, labels) - 0.01
 
@@ -51,20 +45,20 @@ def test_several_classes_share_one_temperature() -> None:
     rng = np.random.default_rng(5)
     logits = rng.normal(0, 1.5, (10_000, 3))
     labels = (logits + rng.gumbel(size=logits.shape)).argmax(1)
-    made = job(labels, task="multiclass", classes=["high", "mid", "low"])
-    assert calibrated(made, 2 * logits).objective.temperature == pytest.approx(2, rel=0.1)
+    made = objective(labels, task="multiclass", classes=["high", "mid", "low"])
+    assert calibrated(made, 2 * logits, labels).temperature == pytest.approx(2, rel=0.1)
 
 
 def test_a_regression_has_none() -> None:
     outputs, labels = drawn(1000, 3.0)
-    made = job(labels.astype(float), task="regression", classes=[], numbers="zscore")
-    assert calibrated(made, outputs) is made
+    made = objective(labels.astype(float), task="regression", classes=[], numbers="zscore")
+    assert calibrated(made, outputs, labels) is made
 
 
 def test_what_is_right_stays_as_it_is() -> None:
     outputs, labels = drawn(2000, 1.0, seed=1)
-    made = job(labels)
-    assert calibrated(made, outputs).objective == made.objective
+    made = objective(labels)
+    assert calibrated(made, outputs, labels) == made
 
 
 def test_class_weights_weigh_the_rows() -> None:
@@ -73,12 +67,12 @@ def test_class_weights_weigh_the_rows() -> None:
     outputs = np.where(outputs > 0, 3 * outputs, outputs)
     kept = np.flatnonzero((labels == 0) | (np.arange(4000) % 10 == 0))
     outputs, labels = outputs[kept], labels[kept]
-    made = job(labels, "balanced")
-    assert made.objective.class_weights is not None
-    weights = np.asarray(made.objective.class_weights)[labels]
+    made = objective(labels, "balanced")
+    assert made.class_weights is not None
+    weights = np.asarray(made.class_weights)[labels]
     wanted = 1 / sharpness(class_logits(outputs), labels, weights)
     unweighted = 1 / sharpness(class_logits(outputs), labels, np.ones(len(labels)))
-    found = calibrated(made, outputs).objective.temperature
+    found = calibrated(made, outputs, labels).temperature
     assert found == pytest.approx(wanted)
     assert found != pytest.approx(unweighted, rel=0.01)
 

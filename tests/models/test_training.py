@@ -16,11 +16,13 @@ import tensorflow as tf
 
 from beltline.models.config import from_config
 from beltline.models.devices import choose_devices
+from beltline.models.fitting import fit
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
+from beltline.models.learned import Attempt
 from beltline.models.limits import StepLimit
 from beltline.models.reading import Split, read_split
-from beltline.models.training import fit, run_fn
+from beltline.models.training import run_fn
 from tests.models.rows import config, fn_args, table, transform
 from tests.models.trained import EVAL, SETTINGS, call
 
@@ -112,7 +114,7 @@ def test_a_step_is_traced_once(folders: dict[str, Path], monkeypatch: pytest.Mon
         keras.Model, "train_step", lambda self, data: traced.append(1) or step(self, data)
     )
     job = prepare_of(folders["binary"])
-    fit(job, hyperparameters_of(job.config), choose_devices("off", "off", "off"))
+    fit(job, Attempt(hyperparameters_of(job.config), choose_devices("off", "off", "off")))
     assert len(traced) == 1
 
 
@@ -155,14 +157,15 @@ from beltline.models.config import from_config
 from beltline.models.devices import Devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import prepare
-from beltline.models.calibration import validation_outputs
-from beltline.models.training import choose_threshold, fit
+from beltline.models.fitting import fit
+from beltline.models.learned import Attempt
+from beltline.models.training import choose_threshold
 folder, custom = sys.argv[1], from_config(config())
 job = prepare(custom, [folder + "/train/*"], [folder + "/validation/*"], folder + "/graph")
 devices = Devices(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), "float32")
 assert devices.replicas == 2
-network = fit(job, hyperparameters_of(custom), devices)
-print("threshold", choose_threshold(job, validation_outputs(job, network)))
+found = fit(job, Attempt(hyperparameters_of(custom), devices))
+print("threshold", choose_threshold(job.objective, found.outputs, found.labels(job)))
 """
 
 

@@ -17,12 +17,17 @@ from beltline.models.curves import Curves
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import prepare
-from beltline.models.training import checkpoints_of, learned
+from beltline.models.learned import Attempt
+from beltline.models.learners import learned
+from beltline.models.training import checkpoints_of
 from tests.models.rows import config, fn_args
 
 # Enough of them to be killed in the middle, and to see the rate fall.
 SETTINGS = {"epochs": 40, "patience": 9, "learning_rate": 0.02, "checkpoint_minutes": 0}
-TREES = {"learners": ["trees"], "tree_rounds": 1000, "tree_patience": 900}
+LEARNERS = {
+    "trees": {"learners": ["trees"], "tree_rounds": 1000, "tree_patience": 900},
+    "both": {"learners": ["network", "trees"], "tree_rounds": 30},
+}
 
 
 def two_devices() -> Devices:
@@ -37,8 +42,7 @@ def train(folder: Path, where: str, devices: Devices, checkpoints: bool) -> None
     """Trains, and leaves its curve in `folder/where`."""
     custom = config()
     custom["training"].update(SETTINGS)
-    if where.startswith("trees"):
-        custom["model"].update(TREES)
+    custom["model"].update(LEARNERS.get(where.removesuffix("-anew"), {}))
     changes: dict[str, Any] = {"working_dir": str(folder / where) if checkpoints else None}
     arguments = fn_args(folder, custom, **changes)
     typed = from_config(custom)
@@ -46,7 +50,7 @@ def train(folder: Path, where: str, devices: Devices, checkpoints: bool) -> None
     hyperparameters = hyperparameters_of(typed)
     kept = checkpoints_of(arguments, job, hyperparameters, devices)
     curves = Curves(str(folder / where / "curves"), hyperparameters)
-    learned(job, hyperparameters, devices, None, curves, kept)
+    learned(job, Attempt(hyperparameters, devices, curves=curves, checkpoints=kept))
     (folder / where / "points.json").write_text(json.dumps(curves.points))
 
 
@@ -54,7 +58,7 @@ def main() -> None:
     """Trains with checkpoints, and then, if asked, the same without."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("kind", choices=("memory", "files", "two devices", "trees"))
+    parser.add_argument("kind", choices=("memory", "files", "two devices", "trees", "both"))
     parser.add_argument("--and-anew", action="store_true")
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from beltline.models.checkpoints import Checkpoints
-from beltline.models.trees import growth
-from beltline.models.trees.growth import Growth, Plan, Rows
+from beltline.models.trees import member
+from beltline.models.trees.growth import Growth
+from beltline.models.trees.member import Plan, Rows
 
 PLAN = Plan(
     parameters={
@@ -38,40 +39,52 @@ PLAN = Plan(
 
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(growth, "BLOCK", 8)
+    monkeypatch.setattr(member, "BLOCK", 8)
 
 
-def rows(number: int, seed: int, weights: Any = None) -> Rows:
-    rng = np.random.default_rng(seed)
+def made(number: int, held: Any, weights: Any = None) -> Rows:
+    rng = np.random.default_rng(1)
     table = rng.normal(size=(number, 4)).astype("float32")
     table[rng.random(number) < 0.1, 0] = np.nan
     table[:, 3] = rng.integers(0, 6, number)
     score = np.nan_to_num(table[:, 0]) + table[:, 1] + (table[:, 3] == 2) + rng.normal(size=number)
-    return Rows(table, (score > 0.5).astype("int64"), weights)
+    return Rows(table, (score > 0.5).astype("int64"), weights, held)
 
 
-TRAIN, VALIDATION = rows(600, 1), rows(300, 2)
+ONE = made(900, np.repeat([-1, 0], [600, 300]))
+"""One booster, which learns from the first 600 rows."""
+THREE = made(900, np.arange(900) % 3)
+"""Three, which each leave out another third."""
 
 
-def growing(checkpoints: Checkpoints | None = None, **changes: Any) -> Growth:
-    return Growth(dataclasses.replace(PLAN, **changes), TRAIN, VALIDATION, checkpoints)
+def growing(rows: Rows = ONE, checkpoints: Checkpoints | None = None, **changes: Any) -> Growth:
+    return Growth(dataclasses.replace(PLAN, **changes), rows, checkpoints)
 
 
-def trees(dumps: list[dict[str, Any]]) -> list[Any]:
-    return [tree["tree_structure"] for dump in dumps for tree in dump["tree_info"]]
+def grown(rows: Rows = ONE, checkpoints: Checkpoints | None = None, **changes: Any) -> Growth:
+    growth = growing(rows, checkpoints, **changes)
+    growth.run()
+    return growth
 
 
-def test_each_block_draws_its_rows_with_a_seed_of_its_own() -> None:
-    grown, other = growing(), growing(seed=8)
-    for each in (grown, other):
-        each.run()
-    seeds = [re.findall(r"\[seed: (\d+)\]", block) for block in [*grown.blocks, *other.blocks]]
-    assert len(grown.blocks) > 1
+def trees(growth: Growth) -> list[Any]:
+    return [tree["tree_structure"] for dump in growth.dumps() for tree in dump["tree_info"]]
+
+
+def test_every_block_of_every_booster_draws_its_rows_with_a_seed_of_its_own() -> None:
+    blocks = [
+        block
+        for seed in (7, 8)
+        for each in grown(THREE, seed=seed).members
+        for block in each.blocks
+    ]
+    seeds = [re.findall(r"\[seed: (\d+)\]", block) for block in blocks]
+    assert len(blocks) > 6
     assert len({seed for [seed] in seeds}) == len(seeds)
 
 
 def test_categories_are_split_by_sets() -> None:
-    dumps = growing().run()
+    dumps = grown().dumps()
     kinds = set(re.findall(r"'split_feature': (\d+).*?'decision_type': '(..)'", str(dumps)))
     assert {("0", "<="), ("1", "<="), ("3", "==")} <= kinds
     assert ("3", "<=") not in kinds
@@ -81,7 +94,7 @@ class KilledGrowth(Growth):
     """One that is killed within its third block."""
 
     def _grow_block(self) -> None:
-        if len(self.blocks) == 2:
+        if len(self.members[0].blocks) == 2:
             raise KeyboardInterrupt
         super()._grow_block()
 
@@ -91,70 +104,104 @@ def test_a_growth_that_was_killed_reaches_the_same_trees(
 ) -> None:
     checkpoints = Checkpoints(str(tmp_path), "key")
     with pytest.raises(KeyboardInterrupt):
-        KilledGrowth(PLAN, TRAIN, VALIDATION, checkpoints).run()
-    resumed, anew = growing(checkpoints), growing()
+        KilledGrowth(PLAN, THREE, checkpoints).run()
     with caplog.at_level(logging.INFO, "beltline.trainer"):
-        assert trees(resumed.run()) == trees(anew.run())
+        resumed, anew = grown(THREE, checkpoints), grown(THREE)
+    assert trees(resumed) == trees(anew)
     assert "resuming an interrupted training after round 16" in caplog.text
     assert resumed.losses == anew.losses
+    assert (resumed.outputs() == anew.outputs()).all()
+
+
+def test_a_growth_that_was_over_grows_no_more(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "key")
+    over, again = (grown(THREE, checkpoints, rounds=11) for _ in range(2))
+    assert trees(over) == trees(again) and len(again.members[0].blocks) == 2
+
+
+def test_a_limit_that_is_wider_now_leads_where_it_would_have_led(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(str(tmp_path), "key")
+    grown(THREE, checkpoints, rounds=11)
+    assert trees(grown(THREE, checkpoints)) == trees(grown(THREE))
 
 
 def test_a_block_goes_on_from_the_scores_of_those_before_it() -> None:
-    grown = growing()
-    grown.run()
-    losses = [loss for loss, _ in grown.losses]
+    losses = [loss for loss, _ in grown().losses]
     assert losses[8] < losses[7] < losses[0]
 
 
 def test_the_same_seed_grows_the_same_trees_and_each_block_has_its_own() -> None:
-    once, again, other = (trees(growing(seed=seed).run()) for seed in (7, 7, 8))
+    once, again, other = (trees(grown(seed=seed)) for seed in (7, 7, 8))
     assert once == again != other
-    blocks = growing(parameters={**PLAN.parameters, "learning_rate": 1e-9}, patience=1000)
-    blocks.run()
-    first, second = (grown[:7] for grown in (blocks.losses[:8], blocks.losses[8:16]))
+    blocks = grown(parameters={**PLAN.parameters, "learning_rate": 1e-9}, patience=1000)
+    first, second = (part[:7] for part in (blocks.losses[:8], blocks.losses[8:16]))
     assert first != second
 
 
 def test_growth_stops_where_more_trees_do_not_help() -> None:
-    grown = growing(parameters={**PLAN.parameters, "learning_rate": 0.9}, patience=3)
-    dumps = grown.run()
-    validation = [each for _, each in grown.losses]
-    assert len(trees(dumps)) == grown.best == 1 + validation.index(min(validation))
-    assert len(validation) == grown.best + 3 < PLAN.rounds
+    growth = grown(parameters={**PLAN.parameters, "learning_rate": 0.9}, patience=3)
+    held = [each for _, each in growth.losses]
+    assert len(trees(growth)) == growth.best == 1 + held.index(min(held))
+    assert len(held) == growth.best + 3 < PLAN.rounds
 
 
 def test_growth_stops_after_the_rounds_that_are_asked_for() -> None:
-    grown = growing(rounds=11)
-    grown.run()
-    assert len(grown.losses) == 11
+    assert len(grown(rounds=11).losses) == 11
 
 
 def test_growth_stops_when_its_time_is_up(caplog: pytest.LogCaptureFixture) -> None:
-    grown = growing(minutes=1e-9)
     with caplog.at_level(logging.INFO, "beltline.trainer"):
-        assert len(trees(grown.run())) == 1
-    assert "`training.minutes: 1e-09` are over" in caplog.text
+        assert len(trees(grown(minutes=1e-9))) == 1
+    assert "1e-09 minutes (`training.minutes`) are over" in caplog.text
 
 
 def test_growth_stops_where_no_leaf_can_be_split() -> None:
-    grown = growing(parameters={**PLAN.parameters, "min_data_in_leaf": 10_000})
-    dumps = grown.run()
-    assert len(trees(dumps)) == len(grown.losses) == 1
-    share = np.mean(VALIDATION.target)
+    growth = grown(parameters={**PLAN.parameters, "min_data_in_leaf": 10_000})
+    assert len(trees(growth)) == len(growth.losses) == 1
+    share = np.mean(ONE.target[600:])
     constant = 1 / (1 + np.exp(0.5))
     expected = -(share * np.log(constant) + (1 - share) * np.log(1 - constant))
-    assert grown.losses[0][1] == pytest.approx(expected)
+    assert growth.losses[0][1] == pytest.approx(expected)
 
 
 def test_weights_count_in_the_training_and_in_the_loss() -> None:
-    weights = np.where(VALIDATION.target == 1, 3.0, 1.0)
-    plain, weighted = (
-        growing(rounds=1),
-        Growth(
-            dataclasses.replace(PLAN, rounds=1),
-            dataclasses.replace(TRAIN, weights=np.where(TRAIN.target == 1, 3.0, 1.0)),
-            dataclasses.replace(VALIDATION, weights=weights),
-        ),
-    )
-    assert trees(plain.run()) != trees(weighted.run())
+    weights = np.where(ONE.target == 1, 3.0, 1.0)
+    plain = grown(rounds=1)
+    weighted = grown(dataclasses.replace(ONE, weights=weights), rounds=1)
+    assert trees(plain) != trees(weighted)
     assert plain.losses[0][1] != pytest.approx(weighted.losses[0][1])
+
+
+def log_loss(growth: Growth, rows: Rows) -> float:
+    chance = 1 / (1 + np.exp(-growth.outputs()[:, 0]))
+    right = np.where(rows.target == 1, chance, 1 - chance)
+    weights = np.ones(len(right)) if rows.weights is None else rows.weights
+    known = rows.held >= 0
+    return float(np.average(-np.log(right[known]), weights=weights[known]))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_is_said_of_rows_left_out_has_the_loss_of_the_best_round(weighted: bool) -> None:
+    uneven = np.where(np.arange(900) % 3, 2, np.arange(900) % 2)
+    weights = np.where(THREE.target == 1, 3.0, 1.0) if weighted else None
+    for rows in (ONE, dataclasses.replace(THREE, held=uneven, weights=weights)):
+        growth = grown(rows, patience=4)
+        assert log_loss(growth, rows) == pytest.approx(growth.losses[growth.best - 1][1], rel=1e-6)
+    assert np.isnan(grown(ONE).outputs()[:600]).all()
+
+
+def test_no_booster_learns_from_a_row_that_it_leaves_out() -> None:
+    # Labels that nothing predicts: who has seen a row knows its label, who hasn't can't.
+    target = np.random.default_rng(3).integers(0, 2, 900)
+    deep = {**PLAN.parameters, "num_leaves": 99, "min_data_in_leaf": 5, "learning_rate": 0.2}
+    growth = grown(dataclasses.replace(THREE, target=target), parameters=deep)
+    seen, held = growth.losses[-1]
+    assert seen < 0.3 and held > 0.7
+    assert min(loss for _, loss in growth.losses) > 0.65
+
+
+def test_a_fold_without_one_of_the_classes_can_be_left_out() -> None:
+    target = np.zeros(900, "int64")
+    target[::3] = 1
+    growth = grown(dataclasses.replace(THREE, target=target))
+    assert np.isfinite(growth.outputs()).all()

@@ -8,7 +8,7 @@ import pytest
 
 from beltline.models.config import from_config
 from beltline.models.job import prepare
-from beltline.models.trees.inputs import table_of, tree_columns
+from beltline.models.trees.inputs import settle, table_of, tree_columns
 from tests.models.rows import fn_args, table, transform
 from tests.models.trained import SETTINGS
 
@@ -26,3 +26,24 @@ def test_a_column_that_hardly_varies_is_told_by_its_rank(tmp_path: Path) -> None
     heat = [row["heat (°C)"] for row in rows]
     assert np.isnan(found[:, 0]).sum() == heat.count(None)
     assert len(np.unique(found[:, 0])) > 500, "values beyond the outermost quantiles differ"
+
+
+def test_a_number_that_was_rounded_in_two_ways_is_one() -> None:
+    one, two = np.float32(0.493197), np.float32(2)
+    rounded = np.nextafter(one, two)
+    column = np.repeat([one, rounded, two, np.nan], [300, 200, 400, 100]).astype("float32")
+    settled = settle(column)
+    assert (settled[:500] == one).all() and (settled[500:900] == two).all()
+    assert np.isnan(settled[900:]).all()
+    other = np.repeat([one, rounded], [2, 300])
+    assert (settle(other) == rounded).all()
+    equal = np.repeat([one, rounded], [200, 200])
+    assert (settle(equal) == one).all()
+
+
+def test_numbers_that_differ_stay_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    few = rng.choice(np.linspace(-3, 3, 40).astype("float32"), 2000)
+    many = rng.normal(size=2000).astype("float32")
+    for column in (few, many, few[:1], np.zeros(100, "float32"), np.full(9, np.nan, "float32")):
+        assert np.array_equal(settle(column), column, equal_nan=True)

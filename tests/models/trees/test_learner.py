@@ -16,7 +16,9 @@ from beltline.models.config import from_config
 from beltline.models.devices import choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
-from beltline.models.training import digest_of, learned, run_fn
+from beltline.models.learned import Attempt
+from beltline.models.learners import digest_of, learned
+from beltline.models.training import run_fn
 from beltline.models.trees.growth import Growth
 from beltline.models.trees.inputs import tree_columns
 from beltline.models.trees.learner import plan_of, rows_of
@@ -36,16 +38,22 @@ def settings(name: str, **training: Any) -> dict[str, Any]:
     return custom
 
 
+def attempt_of(job: Job, **values: Any) -> Attempt:
+    devices = choose_devices("off", "off", "off")
+    return Attempt(hyperparameters_of(job.config, values), devices)
+
+
 def job_of(folder: Path, custom: dict[str, Any]) -> Job:
     args = fn_args(folder, custom)
     return prepare(from_config(custom), args.train_files, args.eval_files, args.transform_output)
 
 
+@pytest.mark.parametrize("folds", [1, 3])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_exported_model_says_what_the_boosters_say(
-    folders: dict[str, Path], tmp_path: Path, name: str
+    folders: dict[str, Path], tmp_path: Path, name: str, folds: int
 ) -> None:
-    custom = settings(name, imbalance="balanced")
+    custom = settings(name, imbalance="balanced", folds=folds)
     run_fn(fn_args(folders[name], custom, serving_model_dir=str(tmp_path / "model")))
     # The rows that the fixture validates with, raw.
     asked = table(200, TASKS[name], seed=1)
@@ -53,12 +61,15 @@ def test_the_exported_model_says_what_the_boosters_say(
     answers = next(said[each] for each in ANSWERS if each in said)
 
     job = job_of(folders[name], custom)
-    columns = tree_columns(job.train, job.features)
-    train, validation = (rows_of(job, each, columns) for each in (job.train, job.validation))
-    growth = Growth(plan_of(job, hyperparameters_of(job.config), None), train, validation)
+    rows = rows_of(job, tree_columns(job.train, job.features))
+    growth = Growth(plan_of(job, attempt_of(job)), rows)
     growth.run()
-    outputs = boosters_outputs(growth, job.objective.output_bias, validation.table)
-    objective = calibrated(job, outputs.astype("float32")).objective
+    held = growth.outputs()
+    known = np.isfinite(held[:, 0])
+    assert known.sum() == (800 if folds > 1 else 200)
+    labels = np.concatenate([job.train.labels, job.validation.labels])[known]
+    objective = calibrated(job.objective, held[known], labels)
+    outputs = boosters_outputs(growth, job.objective.output_bias, rows.table[600:])
     expected = np.asarray(objective.prediction(outputs))
     # Transform may have changed the order of the rows.
     assert np.sort(answers, axis=0) == pytest.approx(np.sort(expected, axis=0), rel=1e-5, abs=1e-6)
@@ -81,11 +92,9 @@ def test_the_same_seed_gives_the_same_trees(
 def test_a_trial_has_the_loss_that_lightgbm_says(folders: dict[str, Path]) -> None:
     job = job_of(folders["multiclass"], settings("multiclass"))
     assert job.config.tuning
-    columns = tree_columns(job.train, job.features)
-    train, validation = (rows_of(job, each, columns) for each in (job.train, job.validation))
     values = {"tree_leaves": 4, "tree_learning_rate": 0.2}
-    hyperparameters = hyperparameters_of(job.config, values)
-    growth = Growth(plan_of(job, hyperparameters, None), train, validation)
+    rows = rows_of(job, tree_columns(job.train, job.features))
+    growth = Growth(plan_of(job, attempt_of(job, **values)), rows)
     growth.run()
     lowest = min(loss for _, loss in growth.losses)
     loss = validation_loss(values, job, job.config.tuning, choose_devices("off", "off", "off"))
@@ -112,8 +121,7 @@ def test_rows_that_are_streamed_give_the_same_trees(
 
 def learned_digest(folder: Path, custom: dict[str, Any]) -> str:
     job = job_of(folder, custom)
-    devices = choose_devices("off", "off", "off")
-    return digest_of(learned(job, hyperparameters_of(job.config), devices))
+    return digest_of(learned(job, attempt_of(job)).model)
 
 
 def test_a_system_without_openmp_is_told_what_to_install(

@@ -16,9 +16,10 @@ import pytest
 
 from beltline.models.config import from_config
 from beltline.models.devices import choose_devices
+from beltline.models.fitting import fit
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import prepare as read
-from beltline.models.training import fit
+from beltline.models.learned import Attempt
 from tests.models.rows import config, fn_args
 from tests.pipeline.components.searching import at_work, best, prepare, search, trials
 
@@ -65,7 +66,7 @@ def validation_loss(folder: Path, custom: dict[str, Any], tuned: dict[str, Any] 
     config = from_config(custom)
     job = read(config, args.train_files, args.eval_files, args.transform_output)
     devices = choose_devices("off")
-    network = fit(job, hyperparameters_of(config, tuned), devices)
+    network = fit(job, Attempt(hyperparameters_of(config, tuned), devices)).model
     network.compile(loss=job.objective.loss())
     return float(network.evaluate(job.datasets(devices)[1], verbose=0))
 

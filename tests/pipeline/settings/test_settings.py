@@ -223,8 +223,13 @@ def test_an_excluded_column_is_read_where_it_is_a_slice():
         ({"training": {"gpu": "required"}}, "asks for a GPU, but trees are trained on the CPU"),
         ({"resources": {"Trainer": {"gpu": 1}}}, "asks for a GPU, but trees are trained on the"),
         ({"tuning": {"search": "hyperband"}}, "hyperband shortens trials by epochs"),
-        ({"model": {"learners": []}}, r"must have one learner: `\[network\]` or `\[trees\]`"),
-        ({"model": {"learners": ["network", "trees"]}}, "must have one learner"),
+        (
+            {"model": {"learners": []}},
+            r"must be `\[network\]`, `\[trees\]`, or `\[network, trees\]`",
+        ),
+        ({"model": {"learners": ["trees", "trees"]}}, r"must be `\[network\]`, `\[trees\]`, or"),
+        ({"training": {"folds": 0}}, "greater than or equal to 1"),
+        ({"training": {"folds": 33}}, "less than or equal to 32"),
         ({"model": {"learners": ["forest"]}}, "'network' or 'trees'"),
         ({"model": {"learners": ["trees"], "tree_rows": 0}}, "greater than 0"),
     ],
@@ -234,3 +239,24 @@ def test_what_trees_can_not_do(changes, message):
     assert Settings.model_validate({**LEAST, **trees}).model.learners == ["trees"]
     with pytest.raises(ValidationError, match=message):
         Settings.model_validate({**LEAST, **trees, **changes})
+
+
+def test_a_gpu_is_for_the_network_also_beside_trees():
+    both = {"model": {"learners": ["network", "trees"]}}
+    asked = {"training": {"gpu": "required"}, "resources": {"Trainer": {"gpu": 1}}}
+    assert Settings.model_validate({**LEAST, **both, **asked}).training.gpu == "required"
+
+
+@pytest.mark.parametrize(
+    ("split_by", "asked", "folds"),
+    [
+        (None, "auto", "auto"),
+        ("lot", "auto", 1),
+        ({"time": "made_at"}, "auto", 1),
+        ("lot", 4, 4),
+    ],
+)
+def test_rows_that_belong_together_are_not_cut_into_folds(split_by, asked, folds):
+    data = {**LEAST["data"], "split_by": split_by}
+    settings = {**LEAST, "data": data, "training": {"folds": asked}}
+    assert Settings.model_validate(settings).folds == folds

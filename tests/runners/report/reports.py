@@ -81,6 +81,10 @@ REPORT = RunReport(
         importance=IMPORTANCE,
     ),
     hyperparameters={"training": {"epochs": 18, "learning_rate": 0.001}, "tuned": {"depth": 3}},
+    learners=[
+        {"learner": "trees", "weight": 0.62, "loss": 0.0712},
+        {"learner": "network", "weight": 0.38, "loss": 0.0757},
+    ],
     trials=[{"trial_id": "0", "score": 0.25, "depth": 3}, {"trial_id": "1", "width": 0.5}],
     version={
         "version": 2,

@@ -74,6 +74,7 @@ def test_every_section_is_told():
     assert "mold=<b>B</b> 489 0.8200 -0.0800 0.9000" in text
     assert "1 more with fewer than 250 rows" in text
     assert "How much auc falls, from 0.9100, where a column is shuffled among 2,000 rows" in text
+    assert "trees 0.62 0.0712 network 0.38 0.0757" in text
     assert "learning_rate 0.001" in text
     assert "found by the Tuner" in text
     assert "Version 2, pushed 2026-11-2" in text
@@ -116,6 +117,7 @@ def test_what_is_not_there_is_said():
         data={},
         evaluation=EvaluationResult(),
         hyperparameters={},
+        learners=[],
         trials=[],
         version={},
         missing=GONE,
@@ -123,7 +125,7 @@ def test_what_is_not_there_is_said():
     text = text_of(empty)
     assert "Failed · no new version Trainer failed: no memory <second> line" in text
     assert all(said in text for said in GONE.values())
-    assert "Trials" not in text
+    assert "Trials" not in text and "Learners" not in text
     assert "No node of this run is known." in text_of(replace(empty, nodes=[]))
 
 

@@ -92,7 +92,13 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
     (results / "tuner_results.json").write_text('[{"trial_id": "0", "score": 0.25, "depth": 3}]')
     tuned = {"tuner_results": ("TunerResults", {"uri": str(results)})}
     ledger.node("r1", "Tuner", outputs=tuned)
-    ledger.node("r1", "Trainer", custom_config=TRAINED)
+    model = folder / "model"
+    extra = model / "Format-Serving" / "assets.extra"
+    extra.mkdir(parents=True)
+    worth = [{"learner": "trees", "weight": 1.0, "loss": 0.07}]
+    (extra / "learners.json").write_text(json.dumps(worth))
+    made = {"model": ("Model", {"uri": str(model)})}
+    ledger.node("r1", "Trainer", outputs=made, custom_config=TRAINED)
     pushed = ("PushedModel", {"pushed_version": "1", "pushed": 1})
     ledger.node("r1", "Champion", outputs={"pushed_model": pushed})
     evaluated(ledger, explanation=json.dumps(EXPLAINED))
@@ -123,6 +129,7 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
     assert (rows["difference"], rows["bounds"], rows["missed"]) == (None, [], False)
     assert (judged["importance"], judged["slices"]) == (IMPORTANCE, SLICES)
     assert found["hyperparameters"] == {"training": {"epochs": 5}, "model": {"hidden": [8]}}
+    assert found["learners"] == worth
     assert found["trials"] == [{"trial_id": "0", "score": 0.25, "depth": 3}]
     version = found["version"]
     assert (version["version"], version["kept"], version["live"]) == (2, True, True)

@@ -1,0 +1,139 @@
+"""Weights of two learners: found on rows that neither learned from, and part of one model."""
+
+import logging
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from beltline.models.blend import blended, weights_of
+from beltline.models.config import features_from_config, from_config
+from beltline.models.job import Job
+from beltline.models.learned import Learned
+from beltline.models.objective import Objective, make_objective
+from beltline.models.reading import Split
+from tests.models.rows import config
+
+ROWS = 4000
+LABELS = {"binary": 2, "multiclass": 3, "regression": 0}
+
+
+def drawn(task: str, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs as they should be, `[n, u]`, and the labels that were drawn from them."""
+    rng = np.random.default_rng(seed)
+    right = rng.normal(0, 1.5, (ROWS, max(1, LABELS[task])))
+    if task == "regression":
+        return right, (right[:, 0] + rng.normal(0, 0.5, ROWS)).astype("float32")
+    if task == "binary":
+        right = right[:, :1]
+        return right, (rng.random(ROWS) < 1 / (1 + np.exp(-right[:, 0]))).astype("int64")
+    return right, (right + rng.gumbel(size=right.shape)).argmax(1)
+
+
+def noisy(outputs: np.ndarray, noise: float, seed: int) -> np.ndarray:
+    return outputs + np.random.default_rng(seed).normal(0, noise, outputs.shape)
+
+
+def objective(task: str) -> Objective:
+    return Objective(task, (0.0,))  # type: ignore[arg-type] # one of the tasks
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_the_better_learner_has_the_greater_weight(task: str) -> None:
+    right, labels = drawn(task)
+    good, poor = noisy(right, 0.4, 2), noisy(right, 0.8, 3)
+    first, second = weights_of([good, poor], objective(task), labels)
+    # Independent errors: inversely as their variances, less where the outputs are too sure.
+    assert first == pytest.approx(0.8, abs=0.1) and second == pytest.approx(1 - first)
+    assert weights_of([poor, good], objective(task), labels)[0] == pytest.approx(second, abs=0.02)
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_no_other_weights_have_a_lower_loss(task: str) -> None:
+    right, labels = drawn(task)
+    outputs = [noisy(right, 0.5, 2), noisy(right, 0.7, 3)]
+    found = weights_of(outputs, objective(task), labels)[0]
+
+    def loss(weight: float) -> float:
+        mixed = weight * outputs[0] + (1 - weight) * outputs[1]
+        return float(objective(task).losses(mixed, labels).mean())
+
+    assert all(loss(found) <= loss(each) + 1e-6 for each in np.linspace(0, 1, 21))
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_a_learner_that_does_not_help_gets_no_weight(task: str) -> None:
+    right, labels = drawn(task)
+    nothing = np.random.default_rng(4).normal(0, 1.5, right.shape)
+    assert weights_of([right, nothing], objective(task), labels) == [1, 0]
+    assert weights_of([nothing, right], objective(task), labels) == [0, 1]
+
+
+def test_class_weights_count() -> None:
+    right, labels = drawn("binary")
+    # The first is right about the negatives alone, the second about the positives.
+    first = np.where(labels[:, None] == 0, right, -right)
+    second = -first
+    plain = weights_of([first, second], objective("binary"), labels)
+    weighted = Objective("binary", (0.0,), (1.0, 30.0))
+    assert weights_of([first, second], weighted, labels)[0] < plain[0]
+
+
+def constant(value: float) -> keras.Model:
+    inputs = {"x": keras.Input((1,), name="x")}
+    return keras.Model(inputs, 0 * inputs["x"] + value)
+
+
+def job(labels: Any) -> Job:
+    chosen = config()
+    split = Split(labels, None, None)  # type: ignore[arg-type] # all that is used of them
+    made = make_objective(labels, features_from_config(chosen), "prior")
+    return Job(from_config(chosen), None, split, split, made)  # type: ignore[arg-type] # all that is used of them
+
+
+def test_the_blend_is_one_model_of_the_same_inputs(caplog: pytest.LogCaptureFixture) -> None:
+    right, labels = drawn("binary")
+    learned = {
+        "network": Learned(constant(1.0), noisy(right, 0.5, 2)),
+        "trees": Learned(constant(3.0), noisy(right, 0.5, 3)),
+    }
+    with caplog.at_level(logging.INFO, "beltline.trainer"):
+        found = blended(learned, job(labels))
+    first, second = weights_of(
+        [each.validation for each in learned.values()], objective("binary"), labels
+    )
+    said = found.model({"x": tf.zeros((2, 1))})
+    assert said.numpy() == pytest.approx(np.full((2, 1), first * 1 + second * 3), rel=1e-6)
+    expected = first * learned["network"].validation + second * learned["trees"].validation
+    assert found.validation == pytest.approx(expected)
+    assert f"weight {first:.2f}, trees" in caplog.text and "4,000 rows" in caplog.text
+    assert [(each.learner, each.weight) for each in found.worth] == [
+        ("network", first),
+        ("trees", second),
+    ]
+    for each in found.worth:
+        losses = objective("binary").losses(learned[each.learner].validation, labels)
+        assert each.loss == pytest.approx(losses.mean())
+
+
+def test_who_gets_no_weight_is_not_in_the_model() -> None:
+    right, labels = drawn("binary")
+    nothing = np.random.default_rng(4).normal(0, 1.5, right.shape)
+    learned = {"network": Learned(constant(1.0), nothing), "trees": Learned(constant(3.0), right)}
+    found = blended(learned, job(labels))
+    assert found.model is learned["trees"].model
+    assert [(each.learner, each.weight) for each in found.worth] == [("network", 0), ("trees", 1)]
+
+
+def test_rows_that_one_has_learned_from_do_not_decide() -> None:
+    right, labels = drawn("binary")
+    nothing = np.random.default_rng(4).normal(0, 1.5, right.shape)
+    # Of the train split only the trees' outputs are honest; and there they are worth nothing.
+    trees = Learned(constant(3.0), right, train=nothing)
+    network = Learned(constant(1.0), noisy(right, 2.0, 3))
+    found = blended({"trees": trees, "network": network}, job(labels))
+    assert found.model is trees.model
+    both = {"trees": trees, "network": Learned(constant(1.0), noisy(right, 2.0, 3), train=right)}
+    assert 0 < blended(both, job(labels)).worth[0].weight < 1

@@ -1,0 +1,83 @@
+"""Both learners by the Trainer's entry point: each as if it were alone, and one model of both."""
+
+import copy
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from beltline.models.config import from_config
+from beltline.models.curves import Curves
+from beltline.models.devices import choose_devices
+from beltline.models.hyperparameters import hyperparameters_of
+from beltline.models.job import Job, prepare
+from beltline.models.learned import Attempt, Learned
+from beltline.models.learners import learned
+from beltline.models.training import run_fn
+from tests.models.rows import fn_args
+from tests.models.trained import EVAL, SETTINGS, TASKS, call
+
+pytestmark = pytest.mark.slow
+ANSWERS = ("probability", "probabilities", "prediction")
+
+
+def settings(name: str, *learners: str) -> dict[str, Any]:
+    custom = copy.deepcopy(SETTINGS[name])
+    custom["model"]["learners"] = list(learners)
+    return custom
+
+
+def alone(folder: Path, name: str, *learners: str) -> tuple[Job, Learned]:
+    custom = settings(name, *learners)
+    args = fn_args(folder, custom)
+    config = from_config(custom)
+    job = prepare(config, args.train_files, args.eval_files, args.transform_output)
+    devices = choose_devices("off", "off", "off")
+    return job, learned(job, Attempt(hyperparameters_of(config), devices))
+
+
+@pytest.mark.parametrize("name", ["binary", "multiclass", "regression"])
+def test_the_model_is_the_weighted_mean_of_what_each_learns_alone(
+    folders: dict[str, Path], tmp_path: Path, name: str
+) -> None:
+    custom, folder = settings(name, "network", "trees"), folders[name]
+    run_fn(fn_args(folder, custom, serving_model_dir=str(tmp_path)))
+    worth = json.loads((tmp_path / "assets.extra/learners.json").read_text())
+    weights = {each["learner"]: each["weight"] for each in worth}
+    assert sum(weights.values()) == pytest.approx(1)
+    expected, losses = 0.0, {}
+    for learner, weight in weights.items():
+        job, found = alone(folder, name, learner)
+        expected = expected + weight * found.validation
+        losses[learner] = job.objective.losses(found.validation, job.validation.labels).mean()
+    assert {each["learner"]: each["loss"] for each in worth} == pytest.approx(losses, rel=1e-4)
+    _, both = alone(folder, name, "network", "trees")
+    assert both.validation == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    said = call(tf.saved_model.load(str(tmp_path)), "evaluate", EVAL[TASKS[name]])
+    answers = next(said[each] for each in ANSWERS if each in said)
+    assert np.isfinite(answers).all() and answers.std() > 0
+
+
+def test_two_learners_share_the_time_and_keep_their_curves_apart(
+    folders: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    custom = from_config(settings("binary", "network", "trees"))
+    args = fn_args(folders["binary"], {})
+    job = prepare(custom, args.train_files, args.eval_files, args.transform_output)
+    hyperparameters = hyperparameters_of(custom)
+    curves = Curves(str(tmp_path), hyperparameters)
+    devices = choose_devices("off", "off", "off")
+    with caplog.at_level(logging.INFO, "beltline.trainer"):
+        learned(job, Attempt(hyperparameters, devices, minutes=2e-4, curves=curves))
+    assert caplog.text.count("0.0001 minutes (`training.minutes`) are over") == 2
+    for learner in ("network", "trees"):
+        assert list((tmp_path / learner / "validation").glob("events.*"))
+
+
+def test_without_trees_there_is_no_word_of_weights(folders: dict[str, Path]) -> None:
+    _, found = alone(folders["binary"], "binary", "network")
+    assert found.worth == () and found.train is None
