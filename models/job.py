@@ -18,7 +18,7 @@ from beltline.models.features import Features
 from beltline.models.objective import Objective, make_objective
 from beltline.models.preprocessing import vocabulary_sizes
 from beltline.models.reading import Split, read_split
-from beltline.models.schedule import batch_size, epochs, learning_rates
+from beltline.models.schedule import batch_size, epochs, make_optimizer
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -58,10 +58,6 @@ class Job:
     ) -> keras.Model:
         """Returns an untrained network with its optimizer and its loss.
 
-        The learning rate grows with the square root of the copies that `devices.scope()` trains in
-        step, since so grows the batch: the rule for Adam and its kin (Malladi et al., "On the SDEs
-        and Scaling Rules for Adaptive Gradient Algorithms", NeurIPS 2022).
-
         Args:
           hyperparameters: the network's and the optimizer's.
           devices: say whether XLA compiles the step; None is without.
@@ -70,13 +66,8 @@ class Job:
         """
         network = self.network(hyperparameters)
         copies = tf.distribute.get_strategy().num_replicas_in_sync
-        optimizer = keras.optimizers.AdamW(
-            learning_rates(hyperparameters["learning_rate"] * math.sqrt(copies), steps),
-            weight_decay=hyperparameters["weight_decay"],
-        )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
         network.compile(
-            optimizer,
+            make_optimizer(hyperparameters, steps, copies),
             self.objective.loss(),
             jit_compile=bool(devices and devices.xla),
             steps_per_execution=together,

@@ -1,10 +1,11 @@
-"""How many rows make a step, how many passes a training, and how fast each step learns.
+"""How many rows make a step, how many passes a training, and how and how fast each step learns.
 
 These are the rules behind `auto` in the settings, and the learning rate's course. To change one,
 change its function; to learn at other rates, return another Keras schedule from `learning_rates`.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,6 +18,24 @@ FEWEST_STEPS = 100
 """Of a whole training, where the setting is `auto`."""
 
 _RISING = 0.05  # of the steps have a learning rate that still rises
+
+
+def make_optimizer(hyperparameters: Mapping[str, Any], steps: int | None, copies: int = 1) -> Any:
+    """Returns AdamW, which decays the kernels and embeddings alone.
+
+    The learning rate grows with the square root of the copies, since so grows the batch: the rule
+    for Adam and its kin (Malladi et al., "On the SDEs and Scaling Rules for Adaptive Gradient
+    Algorithms", NeurIPS 2022).
+
+    Args:
+      hyperparameters: `learning_rate` and `weight_decay`.
+      steps: as of `learning_rates`.
+      copies: of the network that are trained in step.
+    """
+    rates = learning_rates(hyperparameters["learning_rate"] * math.sqrt(copies), steps)
+    optimizer = keras.optimizers.AdamW(rates, weight_decay=hyperparameters["weight_decay"])
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "scale"])
+    return optimizer
 
 
 def learning_rates(highest: float, steps: int | None) -> Any:

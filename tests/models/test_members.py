@@ -8,7 +8,6 @@ from beltline.models.config import features_from_config
 from beltline.models.features import Task
 from beltline.models.members import MemberDense, together
 from beltline.models.network import build_network
-from beltline.models.objective import MemberLoss
 from tests.models.rows import config
 
 HYPERPARAMETERS = {"members": 3, "hidden": [8, 4], "dropout": 0.0, "embedding": 4}
@@ -91,23 +90,3 @@ def test_members_answer_one_by_one_in_training_only(changes: dict[str, object], 
     units = 3 if task == "multiclass" else 1
     assert members.shape == (6, 3, units)
     np.testing.assert_allclose(model(inputs(6)), together(members, task), rtol=1e-5)
-
-
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_the_loss_of_members_is_the_mean_of_each_ones_loss(task: Task) -> None:
-    rng = np.random.default_rng(0)
-    units = 3 if task == "multiclass" else 1
-    outputs = rng.normal(size=(5, 4, units)).astype("float32")
-    target = rng.integers(0, 2, (5, 1))
-    if task != "multiclass":
-        target = target.astype("float32")
-    weights = rng.random(5).astype("float32")
-    loss = MemberLoss(task)
-    each = [float(loss(target, outputs[:, member], weights)) for member in range(4)]
-    assert float(loss(target, outputs, weights)) == pytest.approx(np.mean(each), rel=1e-5)
-    reference = {
-        "binary": keras.losses.BinaryCrossentropy(from_logits=True),
-        "multiclass": keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        "regression": keras.losses.MeanSquaredError(),
-    }[task]
-    assert each[0] == pytest.approx(float(reference(target, outputs[:, 0], weights)), rel=1e-5)

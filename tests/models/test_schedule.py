@@ -1,9 +1,10 @@
 """The rules behind `auto`, and the course of the learning rate."""
 
+import keras
 import numpy as np
 import pytest
 
-from beltline.models.schedule import batch_size, epochs, learning_rates
+from beltline.models.schedule import batch_size, epochs, learning_rates, make_optimizer
 
 
 @pytest.mark.parametrize(("rows", "size"), [(1, 32), (3_000, 32), (14_000, 128), (10**7, 4096)])
@@ -31,3 +32,20 @@ def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:
 def test_a_single_step_has_a_rate_and_none_known_keeps_it() -> None:
     assert np.isfinite(float(learning_rates(0.01, 1)(0)))
     assert learning_rates(0.01, None) == 0.01
+
+
+def test_copies_in_step_learn_faster_by_the_root_of_their_number() -> None:
+    values = {"learning_rate": 0.01, "weight_decay": 0.1}
+    one, four = (make_optimizer(values, None, copies) for copies in (1, 4))
+    assert float(four.learning_rate) == pytest.approx(2 * float(one.learning_rate))
+
+
+def test_weight_decay_leaves_biases_and_scales_alone() -> None:
+    optimizer = make_optimizer({"learning_rate": 0.0, "weight_decay": 0.1}, 10)
+    names = {name: keras.Variable(np.ones(2), name=name) for name in ("kernel", "bias", "scale_in")}
+    decayed = [
+        name
+        for name, variable in names.items()
+        if optimizer._use_weight_decay(variable)  # what `apply` asks; it has no public name
+    ]
+    assert decayed == ["kernel"]
