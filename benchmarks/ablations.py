@@ -21,9 +21,9 @@ import click
 
 from benchmarks import pages, variants
 from benchmarks.machine import describe
+from benchmarks.pages import table
 from benchmarks.quality import LARGE, Scores, begin, train
 from benchmarks.quality_sets import SETS
-from benchmarks.tables import table
 
 CHANGES: dict[str, tuple[str, ...]] = {
     "the defaults": (),

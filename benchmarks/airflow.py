@@ -26,7 +26,7 @@ import click
 from beltline.runners.airflow.api import AirflowApi
 from benchmarks import pages
 from benchmarks.machine import describe
-from benchmarks.tables import table
+from benchmarks.pages import table
 
 _PARSE_SECONDS = 120
 _RUN_SECONDS = 1200

@@ -1,8 +1,7 @@
 """A page of results whose sections are written by programs, each between two marks of its own."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import click
 
 
 def replace(file: Path, name: str, section: str) -> None:
@@ -15,7 +14,7 @@ def replaced(page: str, name: str, section: str) -> str:
     """Returns the page with this section in the place of its last one, or at the end.
 
     Raises:
-      click.ClickException: one of the two marks is missing, or they are the wrong way round.
+      SystemExit: one of the two marks is missing, or they are the wrong way round.
     """
     first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     marked = f"{first}\n{section}\n{last}\n"
@@ -24,5 +23,11 @@ def replaced(page: str, name: str, section: str) -> str:
     before, begin, rest = page.partition(f"{first}\n")
     _, end, after = rest.partition(f"{last}\n")
     if not begin or not end:
-        raise click.ClickException(f"'{first}' and '{last}' must each stand on a line, in order")
+        raise SystemExit(f"'{first}' and '{last}' must each stand on a line, in order")
     return f"{before}{marked}{after}"
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Returns a table in Markdown."""
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -22,9 +22,9 @@ import click
 
 from benchmarks import pages
 from benchmarks.machine import describe
+from benchmarks.pages import table
 from benchmarks.processes import measure
 from benchmarks.quality_sets import PUBLIC, SETS, SPLIT_BY, write
-from benchmarks.tables import table
 
 MEAN_AT_LEAST = -0.005
 EACH_AT_LEAST = -0.02

@@ -27,8 +27,8 @@ from benchmarks import pages
 from benchmarks.direct_calls import first_row
 from benchmarks.load import Load, drive
 from benchmarks.machine import describe
+from benchmarks.pages import table
 from benchmarks.rest_servers import BENTOML, Server, beltline, bentoml
-from benchmarks.tables import table
 
 HEADING = "## Serving"
 MANY = 32

@@ -4,8 +4,9 @@ A target is entered in `TARGETS`; a comparison without one is shown without.
 """
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from benchmarks.pages import table
 from benchmarks.results import Size, What
 
 TARGETS: dict[tuple[What, str], float] = {
@@ -93,9 +94,3 @@ def _distance(size: Size, node: str) -> str:
     if times is None:
         return f"{took:.2f}"
     return f"{took:.2f} / {statistics.median(size.bare[node]):.2f} = {times:.1f}"
-
-
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Returns a table in Markdown."""
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
