@@ -42,7 +42,12 @@ set -- --build-arg "LOCK_FILE=$lock_file" --build-arg "VERSION=$version" \
     --build-arg "LOCK=$lock" --build-arg "SOURCE=$source" --build-arg "MODELS=$models"
 [ -z "${BASE_IMAGE:-}" ] || set -- "$@" --build-arg "BASE_IMAGE=$BASE_IMAGE"
 for name in HTTP_PROXY HTTPS_PROXY NO_PROXY; do
-    eval "[ -z \"\${$name:-}\" ]" || set -- "$@" --build-arg "$name"
+    eval "value=\${$name:-}"
+    [ -n "$value" ] || continue
+    # APT reads these names in lower case alone.
+    lower=$(echo "$name" | tr '[:upper:]' '[:lower:]')
+    export "$lower=$value"
+    set -- "$@" --build-arg "$name" --build-arg "$lower"
 done
 certificates=${SSL_CERT_FILE:-${PIP_CERT:-}}
 [ -z "$certificates" ] || set -- "$@" --secret "id=ca,src=$certificates"
