@@ -55,9 +55,11 @@ def test_it_says_in_words_what_was_not_measured() -> None:
     assert "Everything was measured." in gpu.section(records()[1:3], 1000, "")
 
 
-def test_a_library_that_takes_too_long_is_stopped() -> None:
-    plan = {"rows": 1000, "cases": [[32, 1, "float32"]]}
-    assert gpu.in_process("tensorflow", plan, 0.1)[-1] == {"failed": "stopped after 1 s"}
+def test_what_takes_too_long_is_stopped_and_said() -> None:
+    options = gpu.parser().parse_args(["--seconds", "0", "--batch", "32", "--members", "1"])
+    found = [each for each in gpu.measured(options) if each["library"] == "tensorflow"]
+    assert [each["failed"] for each in found] == ["stopped after 1 s", "not reached", "not reached"]
+    assert [each["case"][2] for each in found[1:]] == ["mixed_bfloat16", "float32"]
 
 
 def test_what_ends_a_process_is_not_lost() -> None:
