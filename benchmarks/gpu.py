@@ -66,8 +66,12 @@ def parser() -> argparse.ArgumentParser:
 def measured(options: argparse.Namespace) -> list[Record]:
     """Measures with each library that is there, one after another."""
     end = time.monotonic() + options.seconds
-    there = [name for name in NAMES if importlib.util.find_spec(name)]
-    records = [{"library": each, "failed": "not installed"} for each in NAMES if each not in there]
+    there = [name for name in NAMES if not lacking(name)]
+    records: list[Record] = [
+        {"library": name, "failed": f"not installed: {', '.join(lacking(name))}"}
+        for name in NAMES
+        if name not in there
+    ]
     cases = [
         list(case) for case in itertools.product(options.batch, options.members, options.precision)
     ]
@@ -81,6 +85,12 @@ def measured(options: argparse.Namespace) -> list[Record]:
         ]
         records += [{"library": name, **each} for each in found]
     return records
+
+
+def lacking(library: str) -> list[str]:
+    """Returns the packages that are not installed, of those that a library is measured with."""
+    needed = [library] if library == "xgboost" else [library, "keras"]
+    return [name for name in needed if not importlib.util.find_spec(name)]
 
 
 def in_process(library: str, plan: Record, seconds: float) -> list[Record]:

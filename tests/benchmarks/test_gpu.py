@@ -26,7 +26,7 @@ FIGURES = {
 def records() -> list[dict[str, Any]]:
     jax, case = {"library": "jax"}, [65536, 8, "mixed_bfloat16"]
     return [
-        {"library": "tensorflow", "failed": "not installed"},
+        {"library": "tensorflow", "failed": "not installed: keras"},
         {**jax, "device": "NVIDIA H200", "versions": ["jax 0.10", "keras 3.15"]},
         {**jax, "case": case, **FIGURES},
         {**jax, "case": [65536, 8, "float32"], "failed": "out of memory"},
@@ -46,7 +46,7 @@ def test_the_table_sets_a_step_against_its_floor_and_its_input() -> None:
 
 def test_it_says_in_words_what_was_not_measured() -> None:
     text = gpu.section(records(), 1000, "python -m benchmarks.gpu")
-    assert "- TensorFlow: not installed." in text
+    assert "- TensorFlow: not installed: keras." in text
     assert "- JAX: out of memory: 65,536 and 8 in float32." in text
     assert "- JAX: not reached: 1,024 and 1 in float32, 1,024 and 8 in float32." in text
     assert "GPU;" not in text
@@ -60,6 +60,11 @@ def test_what_takes_too_long_is_stopped_and_said() -> None:
     found = [each for each in gpu.measured(options) if each["library"] == "tensorflow"]
     assert [each["failed"] for each in found] == ["stopped after 1 s", "not reached", "not reached"]
     assert [each["case"][2] for each in found[1:]] == ["mixed_bfloat16", "float32"]
+
+
+def test_what_is_lacking_is_named() -> None:
+    assert gpu.lacking("tensorflow") == []
+    assert gpu.lacking("no_such_library") == ["no_such_library"]
 
 
 def test_what_ends_a_process_is_not_lost() -> None:
