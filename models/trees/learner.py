@@ -47,7 +47,7 @@ def fit_trees(job: Job, attempt: Attempt) -> Learned:
     growth = Growth(plan_of(job, attempt), rows, attempt.checkpoints)
     members = len(growth.members)
     LOG.info(
-        "%s rows of %d columns, %d forests that each leave out %s",
+        "%s rows of %d columns; forests: %d, and each leaves out %s",
         *(f"{len(rows.target):,}", rows.table.shape[1], members),
         "a fold" if members > 1 else "the validation split",
     )
