@@ -11,14 +11,12 @@ from pathlib import Path
 from beltline.base import digest
 from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
+from beltline.bundle.stripping import stripped
 from beltline.pipeline.settings.reading import Project
 
 _OURS = "beltline"
 TRAVELS = ("models",)
 """The packages of Beltline's own that are model code."""
-
-_OF_LEARNER = {"trees": f"{_OURS}/models/trees/"}
-"""The folders that only a learner needs: a bundle is sent inside a package, where bytes count."""
 
 _KEYS = ("preprocessing_fn", "run_fn", "tuner_fn", "network_fn")
 
@@ -27,8 +25,8 @@ def model_sources(project: Project) -> dict[str, bytes]:
     """Returns the sources of every package that the settings name: relative path to content.
 
     A package is looked for beside `pipeline.yaml` first, then where Python finds it. All of it
-    travels, since one module of it may import another; but of Beltline's own what only learners
-    need that `model.learners` doesn't name.
+    travels, since one module of it may import another: yours as it is, Beltline's own without
+    comments and docstrings (`bundle/stripping.py`).
 
     Raises:
       WrongInput: a package, a module or a function is not found.
@@ -39,9 +37,7 @@ def model_sources(project: Project) -> dict[str, bytes]:
         found = _found(project, key, name)
         _check_function(f"model.{key}", name, found)
         sources |= found
-    learners = project.settings.model.learners
-    unused = tuple(folder for name, folder in _OF_LEARNER.items() if name not in learners)
-    return {name: source for name, source in sources.items() if not name.startswith(unused)}
+    return sources
 
 
 def code_digest(sources: dict[str, bytes]) -> str:
@@ -79,7 +75,7 @@ def _of_beltline(key: str, name: str, package: str) -> dict[str, bytes]:
         raise WrongInput(f"model.{key}: {name}: '{_OURS}.{package}' is not model code{hint}")
     found = {"__init__.py": (here / "__init__.py").read_bytes()}
     found |= digest.source_files(here / package)
-    return {f"{_OURS}/{file}": source for file, source in found.items()}
+    return {f"{_OURS}/{file}": stripped(source) for file, source in found.items()}
 
 
 def _check_name(key: str, name: str, package: str) -> None:

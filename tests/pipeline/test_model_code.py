@@ -1,8 +1,11 @@
 import os
+from pathlib import Path
 
 import pytest
 
+import beltline
 from beltline.base.errors import WrongInput
+from beltline.bundle.stripping import stripped
 from beltline.pipeline.model_code import code_digest, model_sources
 from tests.pipeline.components.small import project
 
@@ -28,12 +31,16 @@ def test_the_own_models_travel_whole(tmp_path):
     assert all(name.startswith("beltline/") and name.endswith(".py") for name in sources)
 
 
-def test_what_only_trees_need_travels_with_them_alone(tmp_path):
-    network = set(model_sources(project(tmp_path)))
-    trees = set(model_sources(project(tmp_path, "model.learners=[trees]")))
-    assert network < trees
-    assert {name for name in trees if name.startswith("beltline/models/trees/")} == trees - network
-    assert "beltline/models/trees/learner.py" in trees
+def test_the_own_models_travel_without_comments_and_yours_with_them(tmp_path):
+    text = b'"""Mine."""\n\n\ndef build():  # mine\n    pass\n'
+    with_files(tmp_path, net_py=text.decode())
+    sources = model_sources(project(tmp_path, "model.network_fn=net.build"))
+    assert sources["net.py"] == text
+    for name, source in sources.items():
+        if name != "net.py":
+            package = Path(beltline.__file__).parent
+            assert source == stripped((package.parent / name).read_bytes())
+            assert b'"""' not in source
 
 
 def test_a_package_beside_the_settings_travels_too(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from beltline.base.errors import BeltlineError, WrongInput
-from beltline.bundle.folder import Bundle, open_bundle, publish, stage
+from beltline.bundle.folder import open_bundle, publish, stage
 from beltline.runners.kubeflow.delivery import decoded
 
 
@@ -31,7 +31,7 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
         bundles.mkdir(parents=True, exist_ok=True)
         staged = stage(bundles, contents)
         try:
-            _check(open_bundle(staged), name)
+            _check(staged, name)
             return publish(staged, path)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
@@ -42,8 +42,13 @@ def unpack(bundles: Path, name: str, text: str) -> bool:
         ) from None
 
 
-def _check(bundle: Bundle, name: str) -> None:
-    found = bundle.manifest.digest[:16]
+def _check(staged: Path, name: str) -> None:
+    try:
+        found = open_bundle(staged).manifest.digest[:16]
+    except WrongInput as error:
+        # The folder is gone by then.
+        says = str(error).replace(str(staged), f"the package's bundle {name}")
+        raise WrongInput(says) from None
     if found != name:
         raise WrongInput(
             f"the package carries bundle {found} under the name {name}: compile and upload it again"

@@ -16,6 +16,8 @@ import beltline
 from beltline.base.errors import WrongInput
 from beltline.bundle.code import archive
 from beltline.bundle.folder import CODE, MANIFEST, PIPELINE, open_bundle
+from beltline.bundle.stripping import stripped
+from beltline.runners.kubeflow.compile.limits import BUNDLE_BYTES
 from beltline.runners.kubeflow.delivery import decoded, encoded
 from tests.kubeflow.packages import bundle
 
@@ -24,6 +26,7 @@ ENCODED = """\
 import sys
 from pathlib import Path
 from beltline.bundle.folder import open_bundle
+from beltline.runners.kubeflow.compile.limits import BUNDLE_BYTES
 from beltline.runners.kubeflow.delivery import encoded
 print(encoded(open_bundle(Path(sys.argv[1]))), end="")
 """
@@ -52,13 +55,25 @@ def test_what_went_in_comes_out(tmp_path):
 
 
 MODEL = "beltline/models/network.py"
-OWN = {MODEL: (ROOT / "models/network.py").read_bytes(), "mine/code.py": b"x = 1\n"}
+# Yours travels as it is.
+OWN = {
+    MODEL: stripped((ROOT / "models/network.py").read_bytes()),
+    "mine/code.py": b"x = 1  # yours\n",
+}
+
+
+def test_the_own_model_code_leaves_room_in_the_package(tmp_path):
+    models = (ROOT / "models").rglob("*.py")
+    sources = {f"beltline/{file.relative_to(ROOT)}": stripped(file.read_bytes()) for file in models}
+    text = encoded(bundle(tmp_path, archive(sources)))
+    # What the pipeline itself and code of your own take comes on top: `test_limits.py`.
+    assert len(text) < 42_000 < BUNDLE_BYTES - 15_000
 
 
 def test_installed_model_code_travels_as_a_digest_alone(tmp_path):
     made = bundle(tmp_path, archive(OWN))
     text = encoded(made, without_installed=True)
-    assert len(encoded(made)) > 3 * len(text)
+    assert len(encoded(made)) > 2 * len(text)
     assert decoded(text)[CODE] == archive(OWN)
     with tarfile.open(fileobj=io.BytesIO(lzma.decompress(base64.b64decode(text)))) as tar:
         names = tar.getnames()
@@ -85,6 +100,9 @@ def test_an_image_with_other_model_code_is_refused(tmp_path, monkeypatch):
     other.unlink()
     with pytest.raises(WrongInput, match=f"the image has another {MODEL} than"):
         decoded(text)
+    # A comment is none of the model's.
+    other.write_bytes(OWN[MODEL] + b"# end")
+    assert decoded(text)[CODE] == archive(OWN)
 
 
 def test_an_archive_that_was_written_in_another_way_stays_as_it_is(tmp_path):
@@ -151,8 +169,27 @@ def test_a_damaged_text_is_told(text):
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
 def test_a_text_that_was_cut_off_is_told(tmp_path, part):
     text = encoded(bundle(tmp_path, bytes(range(256)) * 40))
+    left = int(len(text) * part)
     with pytest.raises(WrongInput, match="is corrupt"):
-        decoded(text[: int(len(text) * part)])
+        decoded(text[:left])
+    with pytest.raises(WrongInput, match=r"is corrupt \(it was cut off\)"):
+        decoded(text[: left // 4 * 4])
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.99])
+def test_a_text_with_another_letter_is_told(tmp_path, place):
+    text = encoded(bundle(tmp_path, bytes(range(256)) * 40))
+    at = int(len(text) * place)
+    other = "A" if text[at] != "A" else "B"
+    with pytest.raises(WrongInput, match="is corrupt"):
+        decoded(text[:at] + other + text[at + 1 :])
+
+
+def test_a_text_that_stands_for_more_than_a_pod_can_hold_is_told():
+    content = packed({MANIFEST: bytes(1 << 20), PIPELINE: bytes(65 << 20)})
+    assert len(content) < 20_000
+    with pytest.raises(WrongInput, match=r"is corrupt \(it has more than 67,108,864 bytes\)"):
+        decoded(content)
 
 
 def test_an_archive_that_was_cut_off_is_told():

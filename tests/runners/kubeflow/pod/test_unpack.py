@@ -147,6 +147,17 @@ def test_another_bundle_than_the_package_says(sent, tmp_path):
 
 
 @pytest.mark.parametrize("file", [MANIFEST, PIPELINE, CODE])
+def test_a_bundle_in_the_package_that_was_changed(tmp_path, file):
+    sent = Sent(tmp_path / "sent")
+    path = sent.bundle.path / file
+    path.write_bytes(path.read_bytes().replace(b"e", b"E", 1))
+    with pytest.raises(WrongInput, match=f"^the package's bundle {sent.name}") as error:
+        unpack(tmp_path / "bundles", sent.name, encoded(sent.bundle))
+    assert ".bundle-" not in str(error.value)
+    assert list((tmp_path / "bundles").iterdir()) == []
+
+
+@pytest.mark.parametrize("file", [MANIFEST, PIPELINE, CODE])
 def test_a_bundle_there_that_was_changed(sent, tmp_path, file):
     unpack(tmp_path / "bundles", sent.name, sent.text)
     path = tmp_path / "bundles" / sent.name
