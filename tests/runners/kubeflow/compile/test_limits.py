@@ -1,27 +1,37 @@
 """The limits of a package, and the claims that stand beside them."""
 
 import errno
+import hashlib
 import json
 import os
 import platform
+import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
+from tfx.proto.orchestration import pipeline_pb2
 
 from beltline.base.errors import WrongInput
 from beltline.bundle import folder
+from beltline.pipeline.compile import compile_bundle
+from beltline.pipeline.resolved import resolve
+from beltline.pipeline.settings.reading import read_project
 from beltline.runners.kubeflow.compile import package
 from beltline.runners.kubeflow.compile.limits import (
     ARGUMENT_BYTES,
     BUNDLE_BYTES,
     PACKAGE_BYTES,
     PART_BYTES,
+    RUN_BYTES,
     sizes,
 )
 from beltline.runners.kubeflow.delivery import encoded
 from tests.bundle.bundles import manifest
 from tests.kubeflow.meaning import documents
 from tests.kubeflow.packages import compiled, settings
+
+ROOT = Path(__file__).parents[4]
 
 # Kubeflow's compiler takes seconds for each package.
 pytestmark = pytest.mark.slow
@@ -113,3 +123,51 @@ def test_a_bundle_that_is_too_large_is_refused_with_the_way_out(tmp_path):
     assert says.endswith(f"/beltline/bundles/{bundle.path.name}")
     assert list(tmp_path.glob("*.yaml")) == []
     assert sizes(package.write(tmp_path, bundle, settings(bundle="volume"))).argument < 20_000
+
+
+def more_nodes(made, count, parent):
+    """The bundle with copies of its nodes, up to so many, each with a name of its own."""
+    pipeline = pipeline_pb2.Pipeline.FromString(made.pipeline())
+    nodes, copied = list(made.manifest.nodes), list(pipeline.nodes)
+    while len(nodes) < count:
+        like = made.manifest.nodes[len(nodes) % len(copied)]
+        # As long as the other one, since the format counts bytes.
+        name = hashlib.sha256(str(len(nodes)).encode()).hexdigest()[: len(like.id)]
+        text = next(n for n in copied if n.pipeline_node.node_info.id == like.id)
+        renamed = text.SerializeToString().replace(like.id.encode(), name.encode())
+        pipeline.nodes.add().MergeFromString(renamed)
+        nodes.append(like.model_copy(update={"id": name}))
+    changed = made.manifest.model_copy(update={"nodes": tuple(nodes)})
+    content = pipeline.SerializeToString(deterministic=True)
+    return folder.write(parent / "bundles", changed, content, made.code.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def casting(tmp_path_factory):
+    """The bundle of the repository's own pipeline, with the code of every learner."""
+    project = read_project(ROOT / "pipeline.yaml", ["model.learners=[trees]"])
+    return compile_bundle(resolve(project), tmp_path_factory.mktemp("casting"))
+
+
+def test_a_bundle_with_every_learner_leaves_room_in_the_package(casting):
+    with zipfile.ZipFile(casting.code) as zipped:
+        assert {"beltline/models/network.py", "beltline/models/trees/learner.py"} <= {
+            *zipped.namelist()
+        }
+    length = len(encoded(casting))
+    print(f"\nthe bundle takes {length:,} bytes in a package, of which {BUNDLE_BYTES:,} fit")
+    assert length <= 48_000
+
+
+def test_a_run_of_fifty_nodes_ends_below_half_a_megabyte(casting, tmp_path):
+    large = more_nodes(casting, 50, tmp_path)
+    found = sizes(package.write(tmp_path, large, settings()))
+    print(f"\n50 nodes: {len(encoded(large)):,} bytes of bundle, {found}")
+    assert found.run < 500_000
+    # Groups of one's own are tasks, and count as such.
+    ids = [node.id for node in large.manifest.nodes]
+    divided = settings(groups={"first": ids[:1], "second": ids[1:2]})
+    more = sizes(package.write(tmp_path, large, divided)).run
+    assert found.run + 40_000 <= more < RUN_BYTES
+    from_image = sizes(package.write(tmp_path, large, settings(bundle="image"))).run
+    assert from_image < 250_000
