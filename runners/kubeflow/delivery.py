@@ -25,7 +25,7 @@ from beltline.bundle.stripping import stripped
 _FILES = (MANIFEST, PIPELINE, CODE)
 # Instead of `code.zip`: its files, and the digests of those that are installed.
 _SOURCES, _INSTALLED = "code/", "installed.json"
-# The pod that unpacks a bundle has 512 MiB of memory, and 56 KiB can stand for 400 MB.
+# The pod that unpacks a bundle has 512 MiB of memory, and 56 KiB can stand for 290 MB.
 _CONTENT_BYTES = 64 << 20
 
 
