@@ -26,6 +26,8 @@ FOLDS = 5
 FEWEST = 100
 """On fewer rows, often without an error among them, any temperature would be a guess."""
 STEPS = 30
+CLOSE = 1e-8
+"""A step of this share of the factor is the last one."""
 SHARPEST = 4.0
 """The outputs are multiplied by this at most, and by its inverse at least."""
 
@@ -98,8 +100,12 @@ def sharpness(logits: Array, labels: Array, weights: Array) -> float:
         mean = (shares * logits).sum(axis=1)
         slope = weights @ (mean - logits[np.arange(len(labels)), labels])
         curve = weights @ ((shares * logits**2).sum(axis=1) - mean**2)
+        before = by
         by = float(np.clip(by - slope / max(curve, 1e-12), by / 2, by * 2))
         by = min(max(by, 1 / SHARPEST), SHARPEST)
+        # The next step would be about the square of this one.
+        if abs(by - before) < CLOSE * by:
+            break
     return by
 
 

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+from sklearn.metrics import log_loss
 
 from beltline.models.calibration import class_logits, helps, sharpness
 from beltline.models.config import features_from_config
@@ -25,6 +28,16 @@ def test_finds_what_was_multiplied(classes: int, too_sure: float) -> None:
     logits, labels, weights = drawn(20_000, classes, too_sure)
     assert sharpness(logits, labels, weights) == pytest.approx(1 / too_sure, rel=0.05)
     assert helps(logits, labels, weights)
+
+
+def test_finds_where_the_loss_is_lowest() -> None:
+    logits, labels, weights = drawn(2_000, 3, 1.5)
+
+    def loss(by: float) -> float:
+        return float(log_loss(labels, softmax(logits * by, axis=1)))
+
+    lowest = minimize_scalar(loss, bounds=(0.25, 4), options={"xatol": 1e-9})
+    assert sharpness(logits, labels, weights) == pytest.approx(lowest.x, rel=1e-6)
 
 
 def test_leaves_alone_what_is_right_or_too_few_to_say() -> None:
