@@ -114,7 +114,7 @@ def as_sent(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def _lists(column: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
-    rows = [None if value is None else [value] for value in column.to_pylist()]
-    text = pa.types.is_binary(kind)
-    rows = [[row[0].encode()] if text and row else row for row in rows]
-    return pa.array(rows, pa.list_(kind))
+    """Each value in a list of its own; null where there is none."""
+    values = column.cast(kind).combine_chunks()
+    missing = values.is_null()
+    return pa.ListArray.from_arrays(np.arange(len(values) + 1, dtype="int32"), values, mask=missing)

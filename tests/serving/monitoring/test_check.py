@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,14 +49,22 @@ def config(root, **settings):
     return MonitoringConfig(root / "line", root / "requests", Monitoring(**settings), root)
 
 
-@pytest.fixture
-def watch(tmp_path):
-    """Version 2 is live, trained on 4,000 rows; version 1 was before."""
-    watch = config(tmp_path)
+@pytest.fixture(scope="module")
+def two_versions(tmp_path_factory):
+    """The folder of a line with two versions, each trained on 4,000 rows. Not to be changed."""
+    folder = tmp_path_factory.mktemp("versions") / "line"
     others = {name: values.tolist() for name, values in answers(rows(2000, 8)).items()}
     others["class"] = [label.decode() for label in others["class"]]
     for number in (1, 2):
-        version(watch.folder, number, rows(4000, 7), others)
+        version(folder, number, rows(4000, 7), others)
+    return folder
+
+
+@pytest.fixture
+def watch(two_versions, tmp_path):
+    """Version 2 is live, trained on 4,000 rows; version 1 was before."""
+    watch = config(tmp_path)
+    shutil.copytree(two_versions, watch.folder)
     return watch
 
 
