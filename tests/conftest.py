@@ -1,10 +1,13 @@
 """Fixtures that several tests share."""
 
+import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from beltline.base.loading import loading
 from tests import built_image, databases, docker_engine
 from tests.beltline_process import Beltline
 from tests.order import Groups, longest_first
@@ -17,12 +20,28 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Skips())
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Imports all test files, and with them TensorFlow; none of it is looked through again."""
+    with loading():
+        return (yield)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
     for item in items:
         # Coverage is that of the fast tests: what slow ones do in this process, it slows further.
         if item.get_closest_marker("slow"):
             item.add_marker("no_cover")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def imported_by_tests() -> Iterator[None]:
+    """Whatever the tests of a file have imported (TFX, say) is not looked through again, either."""
+    before = len(sys.modules)
+    yield
+    if len(sys.modules) > before + 100:
+        gc.freeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beltline.base.errors import WrongInput
+from beltline.base.loading import loading
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Node
 from beltline.runners.local.capacity import Capacity, next_node
@@ -20,7 +21,6 @@ from beltline.runners.local.children import Children, in_child
 from beltline.runners.local.partial import reuse_results
 from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage
-from beltline.runners.node.loading import loading
 from beltline.runners.node.outcome import FAILED, Outcome
 from beltline.runners.node.run import run_node, set_up_logging
 from beltline.runners.paths import Paths

@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from beltline.base.errors import BeltlineError, GateRefused, NoData, WrongInput
+from beltline.base.loading import loading
 from beltline.bundle import code
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import Bundle, open_bundle
@@ -75,8 +76,9 @@ def run_node(
     failure: Exception | None = None
     with stop_on_signals() as stopped:
         try:
-            # The import takes seconds, and a skipped node doesn't need it.
-            from beltline.runners.node.launch import launch
+            with loading():
+                # The import takes seconds, and a skipped node doesn't need it.
+                from beltline.runners.node.launch import launch
 
             launch(bundle, node, run, paths, parameters or {}, force)
         except (GateRefused, NoData) as said:

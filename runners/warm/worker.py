@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from beltline.base.loading import loading
 from beltline.runners.local.children import GRACE_SECONDS
 from beltline.runners.local.runner import SHARED
-from beltline.runners.node.loading import loading
 from beltline.runners.node.parent import end_with_parent
 from beltline.runners.warm.address import idle_seconds
 from beltline.runners.warm.messages import Channel, NodeRequest

@@ -16,6 +16,7 @@ chance alone gives; table, page and alarms follow.
 
 from datetime import datetime
 
+from beltline.base.loading import loading
 from beltline.serving.monitoring.config import MonitoringConfig
 from beltline.serving.monitoring.report import MonitoringReport
 
@@ -33,7 +34,8 @@ def monitor(config: MonitoringConfig, now: datetime | None = None) -> Monitoring
       WrongInput: there is no version, it lacks what to compare with, there are no samples, or the
         labels can't be read; the message says what to do.
     """
-    # TensorFlow and TFDV take seconds to load.
-    from beltline.serving.monitoring.check import check
+    with loading():
+        # TensorFlow and TFDV take seconds to load.
+        from beltline.serving.monitoring.check import check
 
     return check(config, now)

@@ -4,13 +4,13 @@ A request takes `live` (or `version(n)`) once and runs that: whoever holds a `Se
 however many versions have become live since.
 """
 
-import gc
 import importlib
 import logging
 import os
 import sys
 import threading
 
+from beltline.base.loading import loading
 from beltline.serving.options import Options
 from beltline.serving.servables.batching import Batcher
 from beltline.serving.servables.loaded_versions import LoadedVersions, VersionState
@@ -130,9 +130,5 @@ def _import_tensorflow() -> None:
     if _SESSION in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    gc.disable()
-    try:
+    with loading():
         importlib.import_module(_SESSION)
-    finally:
-        gc.enable()
-    gc.freeze()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from beltline.base.loading import loading
 from beltline.bundle.folder import Bundle
 from beltline.pipeline.resolved import ResolvedProject
 from beltline.pipeline.settings.reading import Project
@@ -76,8 +77,9 @@ def _check_definition(project: Project) -> ResolvedProject:
 def _compile(resolved: ResolvedProject, folder: Path) -> Bundle:
     # What libraries write while they are imported is of no use: a mistake is an exception.
     with stderr_in(Path(os.devnull)):
-        # Only now, as the import takes seconds.
-        from beltline.pipeline.compile import compile_bundle
+        with loading():
+            # Only now, as the import takes seconds.
+            from beltline.pipeline.compile import compile_bundle
 
         return compile_bundle(resolved, folder / "bundles")
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
+from beltline.base.loading import loading
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.partial import check_node, nodes_between
 from beltline.runners.local.record import Record, last_good, next_number, only_run, records
-from beltline.runners.node.loading import loading
 from beltline.runners.node.outcome import Outcome
 from beltline.runners.paths import Paths
 from beltline.runners.progress import print_node

@@ -2,14 +2,7 @@ import gc
 
 import pytest
 
-from beltline.runners.node.loading import loading
-
-
-@pytest.fixture(autouse=True)
-def unfrozen():
-    yield
-    gc.unfreeze()
-    gc.enable()
+from beltline.base.loading import loading
 
 
 def test_what_is_loaded_is_never_looked_through_again():

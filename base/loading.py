@@ -1,4 +1,4 @@
-"""Importing TFX without garbage collection.
+"""Importing TensorFlow and TFX without garbage collection.
 
 The import creates millions of permanent objects. Collecting during it costs a fifth of its time,
 and each later collection in a forked child would copy the pages that it shares with its parent.
