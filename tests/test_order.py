@@ -21,6 +21,8 @@ def test_a_group_runs_on_one_worker(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    # Each of the three processes would load every plugin that is installed.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     test = "".join(f"def test_{n}(): pass\n" for n in range(4))
     for file in ("airflow/test_a", "airflow/test_b", "base/test_c", "base/test_d"):
         path = pytester.path / f"tests/{file}.py"
@@ -30,7 +32,7 @@ def test_a_group_runs_on_one_worker(
         "from tests.order import Groups\n"
         "def pytest_xdist_make_scheduler(config, log): return Groups(config, log)\n"
     )
-    options = ("-n", "2", "--dist", "loadfile", "-v", "--import-mode=importlib")
+    options = ("-p", "xdist", "-n", "2", "--dist", "loadfile", "-v", "--import-mode=importlib")
     said = pytester.runpytest_subprocess(*options).stdout.str()
     ran = re.findall(r"^\[(gw\d)\] .* PASSED tests/(\w+)/", said, re.MULTILINE)
     assert len(ran) == 16

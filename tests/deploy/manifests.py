@@ -129,17 +129,20 @@ def render(overlay: Path, scheme: str = "mysql", server: str = "tensorflow") -> 
         assert done.returncode == 0, done.stderr
     done = kustomize(overlay)
     assert done.returncode == 0, done.stderr
-    return Rendered(overlay.name, scheme, list(yaml.safe_load_all(done.stdout)), server)
+    return Rendered(
+        overlay.name, scheme, list(yaml.load_all(done.stdout, yaml.CSafeLoader)), server
+    )
 
 
 def lone_pods() -> dict[str, dict[str, Any]]:
     """The pods that somebody starts by hand, by their names."""
     files = [KUBERNETES / "copy.yaml", KUBERNETES / "versions.yaml"]
-    pods = [yaml.safe_load(file.read_text()) for file in files]
+    pods = [yaml.load(file.read_text(), yaml.CSafeLoader) for file in files]
     return {pod["metadata"]["name"]: pod for pod in pods}
 
 
 def executors(folder: Path, **settings: Any) -> dict[str, dict[str, Any]]:
     """What a package that is compiled into `folder` says of the pods of its tasks."""
-    _, found = yaml.safe_load_all(packages.compiled(folder, **settings).read_text())
+    text = packages.compiled(folder, **settings).read_text()
+    _, found = yaml.load_all(text, yaml.CSafeLoader)
     return dict(found["platforms"]["kubernetes"]["deploymentSpec"]["executors"])

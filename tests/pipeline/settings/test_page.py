@@ -12,10 +12,15 @@ ROOT = Path(__file__).parents[3]
 
 
 @functools.cache
+def text_of_page() -> str:
+    return page()
+
+
+@functools.cache
 def rows(key: str) -> dict[str, list[str]]:
     """The cells of each row in a section's table, by the key in the first."""
     heading = f"\n## `{key}`\n" if key else "\n## Top level\n"
-    body = page().partition(heading)[2].partition("\n## ")[0]
+    body = text_of_page().partition(heading)[2].partition("\n## ")[0]
     lines = [line for line in body.splitlines() if line.startswith("| `")]
     cells = [line.replace("\\|", "¦").strip("| ").split(" | ") for line in lines]
     return {row[0].strip("`"): row[1:] for row in cells}

@@ -1,6 +1,4 @@
 import json
-import os
-import subprocess
 import sys
 from datetime import UTC, datetime
 
@@ -12,6 +10,8 @@ from click.testing import CliRunner
 from beltline.base.errors import GateRefused, WrongInput
 from beltline.data.casting import generate
 from beltline.runners.cli.commands.monitor import monitor
+from beltline.runners.cli.main import main
+from beltline.runners.paths import ROOT
 from tests.docs.samples import shown, unlike
 from tests.runners.projects import paths, project
 from tests.serving.monitoring import made
@@ -60,18 +60,16 @@ def test_without_an_alarm(folder, monkeypatch):
     assert "No alarm" in file.read_text()
 
 
-def test_what_a_terminal_would_obey_is_shown_escaped(folder, monkeypatch):
+def test_what_a_terminal_would_obey_is_shown_escaped(folder, monkeypatch, capfd):
     """A caller chooses the text of a category."""
     ask(folder, rows(600, 1, molds=("A", "\x1b[2J", "\u202eB")), monkeypatch)
-    done = subprocess.run(
-        [sys.executable, "-m", "beltline.runners.cli", "monitor"],
-        cwd=folder,
-        env={**os.environ, "BELTLINE_ROOT": str(paths(folder).root)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 3
-    said = done.stdout + done.stderr
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv(ROOT, str(paths(folder).root))
+    monkeypatch.setattr(sys, "argv", ["beltline", "monitor"])
+    with pytest.raises(SystemExit) as done:
+        main()
+    assert done.value.code == 3
+    said = "".join(capfd.readouterr())
     assert "\\x1b[2J" in said
     assert not {"\x1b", "\u202e"} & set(said)
 

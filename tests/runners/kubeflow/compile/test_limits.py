@@ -87,7 +87,7 @@ def test_the_sizes_of_a_package(tmp_path):
 @pytest.mark.parametrize("part", ["root", "comp-nodes", "exec-nodes", "kubernetes"])
 def test_whatever_is_largest_is_found(tmp_path, part):
     file = compiled(tmp_path)
-    pipeline, platforms = yaml.safe_load_all(file.read_text())
+    pipeline, platforms = yaml.load_all(file.read_text(), yaml.CSafeLoader)
     pods = platforms["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     container = pipeline["deploymentSpec"]["executors"]["exec-nodes"]["container"]
     large, task = {

@@ -19,16 +19,17 @@ from tests.kubeflow.packages import bundle
 
 ROOT = Path(__file__).parents[4]
 NOBODY = 65534
-# Waits for the others, then unpacks.
+# Waits for the others before each time, then unpacks.
 PROCESS = """\
 import sys, time
 from pathlib import Path
 from beltline.runners.kubeflow.pod.unpack import unpack
-start, bundles, name, text = sys.argv[1:]
-print("ready", flush=True)
-while not Path(start).exists():
-    time.sleep(0.0005)
-print(unpack(Path(bundles), name, text))
+folder, name, text = sys.argv[1:]
+for number in range(3):
+    print("ready", flush=True)
+    while not (Path(folder) / f"start{number}").exists():
+        time.sleep(0.0005)
+    print(unpack(Path(folder) / f"bundles{number}", name, text), flush=True)
 """
 
 
@@ -95,20 +96,20 @@ def test_whoever_reads_finds_all_of_it_or_none(sent, tmp_path, monkeypatch):
 
 def test_pods_that_write_it_at_once(tmp_path):
     sent = Sent(tmp_path / "sent", os.urandom(40_000))
+    command = [sys.executable, "-c", PROCESS, tmp_path, sent.name, sent.text]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)
+    ]
     for number in range(3):
-        bundles, start = tmp_path / f"bundles{number}", tmp_path / f"start{number}"
-        command = [sys.executable, "-c", PROCESS, start, bundles, sent.name, sent.text]
-        processes = [
-            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)
-        ]
         for process in processes:
             assert process.stdout.readline() == "ready\n"
-        start.touch()
-        answers = [process.communicate(timeout=60)[0].strip() for process in processes]
-        assert {process.returncode for process in processes} == {0}
+        (tmp_path / f"start{number}").touch()
+        answers = [process.stdout.readline().strip() for process in processes]
         assert sorted(answers) == ["False"] * 3 + ["True"]
+        bundles = tmp_path / f"bundles{number}"
         assert [path.name for path in bundles.iterdir()] == [sent.name]
         assert open_bundle(bundles / sent.name)
+    assert [process.wait(60) for process in processes] == [0] * 4
 
 
 def test_the_slower_one_takes_what_the_faster_one_wrote(sent, tmp_path, monkeypatch):
