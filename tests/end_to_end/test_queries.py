@@ -21,7 +21,11 @@ ROWS = 1200
 QUERY = "SELECT * FROM parts"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "mariadb", "postgresql"])
+# One server in every run: only reading differs, and `pipeline/tables/test_databases.py` reads both.
+SERVERS = [pytest.param("mariadb", marks=pytest.mark.long), "postgresql"]
+
+
+@pytest.fixture(scope="module", params=["sqlite", *SERVERS])
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Database:
     """A database with the casting line's parts; half of them are of one day."""
     if request.param == "sqlite":
