@@ -3,8 +3,6 @@
 import functools
 import json
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +53,7 @@ def _compiled(code: bytes, changes: str) -> str:
     """The text of a package: compiling takes longer than most that is asked of it."""
     with tempfile.TemporaryDirectory(prefix="beltline-package-") as folder:
         made = bundle(Path(folder), code)
-        chosen = settings(**json.loads(changes))
-        return _shallow(lambda: package.write(Path(folder), made, chosen)).read_text()
+        return package.write(Path(folder), made, settings(**json.loads(changes))).read_text()
 
 
 @functools.cache
@@ -64,12 +61,5 @@ def _compiled_monitoring(code: bytes, monitoring: str) -> str:
     """The same of the monitoring's package."""
     with tempfile.TemporaryDirectory(prefix="beltline-package-") as folder:
         made = bundle(Path(folder), code)
-        watched = json.loads(monitoring)
-        written = _shallow(lambda: package.write_monitor(Path(folder), made, settings(), watched))
+        written = package.write_monitor(Path(folder), made, settings(), json.loads(monitoring))
         return written.read_text()
-
-
-def _shallow(write: Callable[[], Path]) -> Path:
-    """Calls it in a thread: kfp looks up the module of each frame of the stack, pytest's too."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(write).result()

@@ -9,6 +9,7 @@ in them: secrets are named, and the cluster fills them in.
 import tempfile
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,9 @@ def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], N
         # They are about kfp's own code.
         warnings.simplefilter("ignore")
         staged = Path(folder) / file.name
-        compiler.Compiler().compile(pipeline(made), str(staged))
+        # For each task kfp looks up the module of every frame of the stack: a thread has few.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: compiler.Compiler().compile(pipeline(made), str(staged))).result()
         replace(file, staged.read_text(encoding="utf-8"))
     return file
 
