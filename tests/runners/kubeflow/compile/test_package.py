@@ -166,8 +166,8 @@ def compiling(parent, count):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("nodes", [80, pytest.param(200, marks=pytest.mark.long)])
-def test_many_nodes_take_a_megabyte_at_most_and_each_no_longer_than_of_few(tmp_path, nodes):
+def test_many_nodes_take_a_megabyte_at_most_and_each_no_longer_than_of_few(tmp_path):
+    nodes = 200
     compiling(tmp_path, 1)
     few, many = compiling(tmp_path, nodes // 4), compiling(tmp_path, nodes)
     found = sizes(tmp_path / package.PACKAGE)
