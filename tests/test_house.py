@@ -114,9 +114,9 @@ TESTED_THROUGH = {
     "tests/runners/metadata/test_origin.py": ("runners/cli/commands/lineage.py",),
     "tests/runners/monitor/test_command.py": ("runners/monitor/__main__.py",),
     "tests/runners/node/test_run.py": ("runners/node/__main__.py",),
-    "tests/runners/predict/test_batch.py": (
-        "runners/predict/output.py",
-        "runners/predict/scoring.py",
+    "tests/pipeline/predictions/test_batch.py": (
+        "pipeline/predictions/output.py",
+        "pipeline/predictions/scoring.py",
     ),
     "tests/runners/report/test_page.py": ("runners/report/evaluation.py",),
     "tests/runners/warm/test_warm.py": (
@@ -152,12 +152,13 @@ TESTED_THROUGH = {
         "serving/servables/batch_run.py",
         "serving/servables/errors.py",
     ),
-    "tests/serving/servables/test_servable.py": (
-        "serving/servables/checks.py",
-        "serving/servables/signature.py",
-    ),
     "tests/serving/servables/test_served.py": ("serving/servables/loaded_versions.py",),
     "tests/serving/test_server.py": ("serving/options.py",),
+    "tests/versions/loaded/test_servable.py": (
+        "versions/loaded/checks.py",
+        "versions/loaded/errors.py",
+        "versions/loaded/signature.py",
+    ),
     "tests/versions/test_live.py": ("versions/tensorflow_serving.py",),
 }
 

@@ -44,8 +44,8 @@ from beltline.serving.rest.responses import HttpError
 from beltline.serving.rest.table_rows import RowParser, sample
 from beltline.serving.samples.sampler import Sampler
 from beltline.serving.servables.served import ServedVersions
-from beltline.serving.servables.signature import NamedArrays, Signature, Tensor
 from beltline.versions.folder import CARD, find
+from beltline.versions.loaded.signature import NamedArrays, Signature, Tensor
 from tests.serving.monitoring.made import rows_of
 
 KINDS: dict[str, tables.Kind] = {"count": "integer", "heat": "number", "mold": "text"}

@@ -20,8 +20,8 @@ from beltline.serving.rest.model_info import ModelInfo
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import find_signature
 from beltline.serving.rest.table_rows import RowParser, TableRows
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import NamedArrays, Signature
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import NamedArrays, Signature
 
 ExampleMethod = Literal["classify", "regress"]
 

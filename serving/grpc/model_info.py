@@ -13,8 +13,8 @@ from beltline.serving.rest.model_info import ModelInfo
 from beltline.serving.rest.request_body import shown
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import Method, Route
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import DEFAULT_SIGNATURE
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import DEFAULT_SIGNATURE
 
 _SIGNATURES = "signature_def"
 

@@ -13,8 +13,8 @@ from beltline.serving.rest.request_body import shown
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import find_signature
 from beltline.serving.rest.table_rows import RowParser, TableRows
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import NamedArrays, Signature
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import NamedArrays, Signature
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
 from beltline.base.values import Kind
 from beltline.serving.rest.json_tensors import WrongValue, check_shape, type_name
 from beltline.serving.rest.predict_inputs import SentTensor
-from beltline.serving.servables.signature import Tensor
+from beltline.versions.loaded.signature import Tensor
 
 Array = np.ndarray[Any, Any]
 

@@ -20,7 +20,7 @@ from beltline.base.values import (
     whole_of,
 )
 from beltline.serving.rest.json_tensors import Array, WrongValue, from_base64, is_base64, tensor
-from beltline.serving.servables.signature import Tensor
+from beltline.versions.loaded.signature import Tensor
 
 SENT: dict[Kind, np.dtype[Any]] = {
     "integer": np.dtype(np.float64),

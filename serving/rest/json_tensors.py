@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from beltline.serving.rest.request_body import shown
-from beltline.serving.servables.signature import Tensor
+from beltline.versions.loaded.signature import Tensor
 
 Array = np.ndarray[Any, Any]
 

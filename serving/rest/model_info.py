@@ -13,8 +13,8 @@ from beltline.serving.current_request import current_request
 from beltline.serving.rest.responses import HttpError, bad_request
 from beltline.serving.rest.routing import Route
 from beltline.serving.servables.loaded_versions import VersionState
-from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
+from beltline.versions.loaded.servable import Servable
 
 # google.rpc.Code, as TensorFlow Serving says of a version that didn't load.
 _UNKNOWN = 2

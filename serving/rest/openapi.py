@@ -18,9 +18,9 @@ from beltline.serving.rest import openapi_parts as parts
 from beltline.serving.rest.open_inference import document as open_inference
 from beltline.serving.rest.openapi_parts import Json
 from beltline.serving.servables.columns import table_columns
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature
 from beltline.versions.folder import CHECK_ROWS
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import DEFAULT_SIGNATURE, Signature
 
 _ABOUT = """\
 Serves the live version of the model with TensorFlow Serving's REST API, and below `/v2/` with the

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from beltline.serving.servables.signature import Tensor
+from beltline.versions.loaded.signature import Tensor
 
 Json = dict[str, Any]
 

@@ -13,8 +13,8 @@ from beltline.serving.options import Options
 from beltline.serving.rest.metrics import CONTENT_TYPE, ServerMetrics
 from beltline.serving.rest.openapi import OpenApi
 from beltline.serving.rest.responses import HttpError, Response, unavailable
-from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
+from beltline.versions.loaded.servable import Servable
 
 UNPROTECTED = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
 """What needs no token."""

@@ -14,9 +14,9 @@ from beltline.serving.rest.request_body import check_properties, parse_json
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import find_signature
 from beltline.serving.rest.table_rows import RowParser, TableRows, check_number, sample
-from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
-from beltline.serving.servables.signature import Signature
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import Signature
 
 if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler

@@ -21,7 +21,7 @@ from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.row_keys import key_texts, split_column_of_keys, split_row_keys, without
 from beltline.serving.rest.wrong_names import WrongNames
 from beltline.serving.servables.columns import TableColumns
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.loaded.signature import Signature, Tensor
 
 Array = np.ndarray[Any, Any]
 ParsedInputs = tuple[dict[str, Array], list[str] | None]

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut, WrongValues
+from beltline.serving.servables.errors import Overloaded, TimedOut
+from beltline.versions.loaded.errors import ModelFailed, WrongValues
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 from beltline.serving.rest.request_body import shown
 from beltline.serving.rest.responses import bad_request
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import DEFAULT_SIGNATURE, Signature
 
 InferenceMethod = Literal["infer", "model_ready", "model_metadata"]
 """Those of the Open Inference Protocol."""

@@ -24,8 +24,8 @@ from beltline.serving.rest.predict_inputs import (
 )
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.servables.columns import table_columns
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import DEFAULT_SIGNATURE, Signature, Tensor
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import DEFAULT_SIGNATURE, Signature, Tensor
 
 if TYPE_CHECKING:
     from tensorflow.core.example.example_pb2 import Example

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from beltline.serving.current_request import Phase
-from beltline.serving.servables.errors import ModelFailed, WrongValues
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import NamedArrays
+from beltline.versions.loaded.errors import ModelFailed, WrongValues
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import NamedArrays
 
 Outcome = NamedArrays | Exception
 

@@ -13,9 +13,10 @@ import time
 from beltline.base.settings.serving import ServingLimits
 from beltline.serving.current_request import current_request
 from beltline.serving.servables.batch_run import BatchItem, Outcome, concatenated, run_items
-from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import NamedArrays
+from beltline.serving.servables.errors import Overloaded, TimedOut
+from beltline.versions.loaded.errors import ModelFailed
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import NamedArrays
 
 
 class Batcher:

@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from beltline.serving.servables.errors import BrokenVersion
 from beltline.serving.servables.load_failures import (
     Fingerprint,
     LoadFailures,
     fingerprint,
     is_quiet,
 )
-from beltline.serving.servables.servable import Servable, load
 from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES, Version, find
 from beltline.versions.live import order
+from beltline.versions.loaded.errors import BrokenVersion
+from beltline.versions.loaded.servable import Servable, load
 
 _log = logging.getLogger("beltline.serving")
 

@@ -14,11 +14,11 @@ from beltline.base.loading import loading
 from beltline.serving.options import Options
 from beltline.serving.servables.batching import Batcher
 from beltline.serving.servables.loaded_versions import LoadedVersions, VersionState
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import NamedArrays
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import NamedArrays
 
 _log = logging.getLogger("beltline.serving")
-_SESSION = "beltline.serving.servables.session"
+_SESSION = "beltline.versions.loaded.session"
 
 
 class ServedVersions:

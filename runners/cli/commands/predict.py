@@ -48,10 +48,10 @@ def predict(
     if given is None or None not in (data, query):
         raise click.UsageError("specify either DATA or --query")
     # Arrow, Beam and TensorFlow take seconds, which `beltline predict --help` should not.
+    from beltline.pipeline.predictions import batch
+    from beltline.pipeline.predictions.output import check_format
     from beltline.pipeline.tables.sources import tables_of
     from beltline.runners.cli.quiet import stderr_in
-    from beltline.runners.predict import batch
-    from beltline.runners.predict.output import check_format
 
     check_format(output)
     project, paths = open_project(file, overrides)

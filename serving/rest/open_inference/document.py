@@ -8,7 +8,7 @@ from beltline.serving.rest.json_tensors import MAX_DIMENSIONS
 from beltline.serving.rest.open_inference.datatypes import DATATYPES, name_of
 from beltline.serving.rest.open_inference.routes import MODELS
 from beltline.serving.rest.openapi_parts import Json
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.loaded.signature import Signature, Tensor
 
 _SHAPE: Json = {
     "type": "array",

@@ -13,8 +13,8 @@ from beltline.serving.rest.open_inference.response import response
 from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.responses import Response
 from beltline.serving.rest.table_rows import RowParser, TableRows, check_number, sample
-from beltline.serving.servables.servable import Servable
 from beltline.serving.servables.served import ServedVersions
+from beltline.versions.loaded.servable import Servable
 
 if TYPE_CHECKING:
     from beltline.serving.samples.sampler import Sampler

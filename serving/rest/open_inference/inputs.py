@@ -17,7 +17,7 @@ from beltline.serving.rest.open_inference.parameters import parameters_of
 from beltline.serving.rest.request_body import check_properties, shown
 from beltline.serving.rest.responses import HttpError, bad_request
 from beltline.serving.rest.table_rows import check_number
-from beltline.serving.servables.signature import Signature
+from beltline.versions.loaded.signature import Signature
 
 _PROPERTIES = frozenset({"data", "datatype", "name", "parameters", "shape"})
 _MAX_NAME = 100

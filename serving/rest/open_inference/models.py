@@ -10,7 +10,7 @@ from beltline.serving.rest.open_inference.datatypes import name_of
 from beltline.serving.rest.responses import unavailable
 from beltline.serving.rest.routing import Route, find_signature
 from beltline.serving.servables.served import ServedVersions
-from beltline.serving.servables.signature import Tensor
+from beltline.versions.loaded.signature import Tensor
 
 _PLATFORM = "tensorflow_savedmodel"
 

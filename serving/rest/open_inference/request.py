@@ -13,8 +13,8 @@ from beltline.serving.rest.open_inference.parameters import flag, parameters_of
 from beltline.serving.rest.request_body import check_properties, parse_json, shown
 from beltline.serving.rest.responses import bad_request
 from beltline.serving.rest.routing import find_signature
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.signature import Signature
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.signature import Signature
 
 JSON_LENGTH = b"inference-header-content-length"
 

@@ -3,7 +3,8 @@ import pytest
 
 from beltline.serving.grpc.status import CallError, as_call_error
 from beltline.serving.rest.responses import HttpError
-from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut, WrongValues
+from beltline.serving.servables.errors import Overloaded, TimedOut
+from beltline.versions.loaded.errors import ModelFailed, WrongValues
 
 
 @pytest.mark.parametrize(

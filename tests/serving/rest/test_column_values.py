@@ -7,7 +7,7 @@ import pytest
 
 from beltline.serving.rest.column_values import SENT, column, takes
 from beltline.serving.rest.json_tensors import WrongValue, overflow_is_an_error
-from beltline.serving.servables.signature import Tensor
+from beltline.versions.loaded.signature import Tensor
 
 
 def read(values, kind):

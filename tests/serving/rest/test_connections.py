@@ -136,7 +136,7 @@ def on_a_connection(test, app=respond):
 def test_no_other_module_relies_on_internals():
     allowed = {
         "uvicorn.protocols": "serving/rest/connections.py",
-        "._make_callable_from_options(": "serving/servables/session.py",
+        "._make_callable_from_options(": "versions/loaded/session.py",
     }
     for internal, module in allowed.items():
         users = [file for file in (ROOT / "serving").rglob("*.py") if internal in file.read_text()]

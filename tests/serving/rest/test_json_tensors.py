@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beltline.serving.rest.json_tensors import WrongValue, overflow_is_an_error, tensor
-from beltline.serving.servables.signature import Tensor
+from beltline.versions.loaded.signature import Tensor
 
 FLOAT, DOUBLE, INT64, INT8, UINT8, BOOL, TEXT = (
     np.dtype(name) for name in ("float32", "float64", "int64", "int8", "uint8", "bool", "object")

@@ -4,7 +4,7 @@ import pytest
 from beltline.serving.rest.predict_inputs import Fields, InputParser
 from beltline.serving.rest.responses import HttpError
 from beltline.serving.servables.columns import TableColumns
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.loaded.signature import Signature, Tensor
 
 FLOAT = Tensor("x:0", np.dtype("float32"), (None,))
 TEXT = Tensor("s:0", np.dtype("object"), (None,))

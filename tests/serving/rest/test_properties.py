@@ -18,7 +18,7 @@ from beltline.serving.rest.parsing import Parsing
 from beltline.serving.rest.predict import Predict
 from beltline.serving.rest.responses import HttpError
 from beltline.serving.servables.served import ServedVersions
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.loaded.signature import Signature, Tensor
 from tests.serving.servables.counting import Counting, signature
 
 OPTIONS = Options("line", Path("line"), sampling=Sampling(key="part"))

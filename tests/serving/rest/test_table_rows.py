@@ -13,7 +13,7 @@ from beltline.serving.rest.metrics import ServerMetrics
 from beltline.serving.rest.responses import HttpError
 from beltline.serving.rest.table_rows import RowParser, sample
 from beltline.serving.servables.served import ServedVersions
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.loaded.signature import Signature, Tensor
 from tests.serving.servables.counting import Counting
 
 OPTIONS = Options("line", Path("line"))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from beltline.serving.servables.errors import ModelFailed, WrongValues
-from beltline.serving.servables.signature import NamedArrays, Signature, Tensor
 from beltline.versions.folder import Version
+from beltline.versions.loaded.errors import ModelFailed, WrongValues
+from beltline.versions.loaded.signature import NamedArrays, Signature, Tensor
 
 FLOAT = np.dtype(np.float32)
 

@@ -8,7 +8,8 @@ import pytest
 
 from beltline.base.settings.serving import ServingLimits
 from beltline.serving.servables.batching import Batcher
-from beltline.serving.servables.errors import ModelFailed, Overloaded, TimedOut, WrongValues
+from beltline.serving.servables.errors import Overloaded, TimedOut
+from beltline.versions.loaded.errors import ModelFailed, WrongValues
 from tests.serving.servables.counting import Counting
 
 

@@ -317,6 +317,6 @@ def test_broken_versions_leak_no_memory(served_folder, bring, serve, monkeypatch
 
 
 def sessions_alive():
-    from beltline.serving.servables.session import Session
+    from beltline.versions.loaded.session import Session
 
     return sum(isinstance(each, Session) for each in gc.get_objects())

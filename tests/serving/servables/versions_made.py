@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from beltline.serving.servables.signature import NamedArrays
 from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES
+from beltline.versions.loaded.signature import NamedArrays
 from beltline.versions.push import push
 
 MOLDS = ["A", "B", "Ü"]

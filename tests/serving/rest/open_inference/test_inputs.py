@@ -6,7 +6,7 @@ import pytest
 from beltline.serving.rest.json_size import MAX_VALUES
 from beltline.serving.rest.open_inference.inputs import InputReader
 from beltline.serving.rest.responses import HttpError
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.loaded.signature import Signature, Tensor
 
 NUMBER, TEXT = (Tensor("", np.dtype(kind), (None,)) for kind in (np.float32, object))
 PAIR, ONE = (Tensor("", np.dtype(np.int32), (None, length)) for length in (2, 1))

@@ -5,7 +5,7 @@ import pytest
 
 from beltline.serving.rest.open_inference.request import JSON_LENGTH, parse_request, split
 from beltline.serving.rest.responses import HttpError
-from beltline.serving.servables.signature import Signature, Tensor
+from beltline.versions.loaded.signature import Signature, Tensor
 from tests.serving.servables.counting import Counting
 
 FLOAT = Tensor("", np.dtype(np.float32), (None,))

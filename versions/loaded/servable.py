@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beltline.serving.servables import checks
-from beltline.serving.servables.errors import BrokenVersion
-from beltline.serving.servables.signature import NamedArrays, Signature
 from beltline.versions.folder import Version
+from beltline.versions.loaded import checks
+from beltline.versions.loaded.errors import BrokenVersion
+from beltline.versions.loaded.signature import NamedArrays, Signature
 
 if TYPE_CHECKING:
-    from beltline.serving.servables.session import Session
+    from beltline.versions.loaded.session import Session
 
 
 class Servable:
@@ -74,7 +74,7 @@ def load(version: Version, batch_rows: int) -> Servable:
 
 
 def _load(version: Version, batch_rows: int) -> Servable:
-    from beltline.serving.servables.session import Session  # imports TensorFlow
+    from beltline.versions.loaded.session import Session  # imports TensorFlow
 
     checks.check_digest(version)
     recorded = checks.recorded(version)

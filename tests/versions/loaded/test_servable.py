@@ -4,10 +4,10 @@ import math
 import numpy as np
 import pytest
 
-from beltline.serving.servables.errors import BrokenVersion, ModelFailed, WrongValues
-from beltline.serving.servables.servable import Servable
-from beltline.serving.servables.servable import load as load_version
 from beltline.versions.folder import CARD, CHECK_ROWS, INPUT_NAMES, find
+from beltline.versions.loaded.errors import BrokenVersion, ModelFailed, WrongValues
+from beltline.versions.loaded.servable import Servable
+from beltline.versions.loaded.servable import load as load_version
 from tests.serving.servables.broken import BROKEN
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.runners.predict.batch import predict, version_of
+from beltline.pipeline.predictions.batch import predict, version_of
 from tests.serving import running
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ Why a session and not `tf.saved_model.load`: one row takes 0.45 ms this way and 
 Python takes no part in it. See `_configuration` and `_callable` for what makes the difference.
 
 This is the only module that relies on a private method of TensorFlow: see `_callable`.
-`tests/serving/servables/test_session.py` says what to do when it changes.
+`tests/versions/loaded/test_session.py` says what to do when it changes.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
-from beltline.serving.servables.errors import ModelFailed, WrongValues
-from beltline.serving.servables.signature import NamedArrays, Signature, Tensor
+from beltline.versions.loaded.errors import ModelFailed, WrongValues
+from beltline.versions.loaded.signature import NamedArrays, Signature, Tensor
 
 # Signatures that belong to the loading, such as `__saved_model_init_op`.
 _INTERNAL = "__saved_model"

@@ -1,6 +1,6 @@
 """The file of predictions: the parts joined in the order of the rows, as Parquet or CSV.
 
-A further format is an entry in `_WRITERS`.
+A further format is an entry in `_WRITERS`, and in the settings' `SUFFIXES`.
 """
 
 import shutil

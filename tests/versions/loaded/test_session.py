@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 
 ADVICE = (
-    "serving/servables/session.py relies on it: read what took its place in TensorFlow's "
+    "versions/loaded/session.py relies on it: read what took its place in TensorFlow's "
     "python/client/session.py, or use the public `make_callable`, which costs 0.5 ms per call."
 )
 

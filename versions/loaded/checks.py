@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from beltline.serving.servables.errors import BrokenVersion
-from beltline.serving.servables.signature import (
-    DEFAULT_SIGNATURE,
-    NamedArrays,
-    Signature,
-    Tensor,
-)
 from beltline.versions.folder import (
     CHECK_ROWS,
     INPUT_NAMES,
     THRESHOLD,
     Version,
     model_digest,
+)
+from beltline.versions.loaded.errors import BrokenVersion
+from beltline.versions.loaded.signature import (
+    DEFAULT_SIGNATURE,
+    NamedArrays,
+    Signature,
+    Tensor,
 )
 
 Run = Callable[[str, NamedArrays], NamedArrays]

@@ -22,7 +22,7 @@ from beltline.pipeline.tables.rejects import RejectsFile
 from beltline.versions.folder import Version, find
 
 if TYPE_CHECKING:
-    from beltline.serving.servables.servable import Servable
+    from beltline.versions.loaded.servable import Servable
 
 SIGNATURE = "examples"
 VERSION = "version"
@@ -94,7 +94,7 @@ class Scoring:
         if twice is not None:
             raise WrongInput(
                 f"the column {twice!r} of the table is called as one of the predictions: name the "
-                "columns to keep with --keep"
+                "columns to keep with --keep, or in predict.keep"
             )
         columns = dict(zip(kept.schema.names, kept.columns, strict=True)) | predicted
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
@@ -116,8 +116,8 @@ class _ReadBlock:
 
 @lru_cache(1)
 def _loaded(folder: str, number: int) -> Servable:
-    from beltline.serving.servables.errors import BrokenVersion
-    from beltline.serving.servables.servable import load
+    from beltline.versions.loaded.errors import BrokenVersion
+    from beltline.versions.loaded.servable import load
 
     version = find(Path(folder), number)
     if version is None:
