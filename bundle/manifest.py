@@ -44,6 +44,8 @@ class Node(BaseModel):
     """The nodes that must have succeeded."""
     gate: Gate | None = None
     """Which gate the node is, if it can refuse."""
+    after_skipped: bool = False
+    """Whether it also runs where nodes upstream were skipped, or a gate has refused the model."""
     resources: Resources = Resources()
 
 

@@ -67,6 +67,7 @@ def _node(settings: Settings, node: pipeline_pb2.PipelineNode) -> manifest.Node:
         role=about.role,
         does=about.does,
         gate=about.gate,
+        after_skipped=about.after_skipped,
         upstream=tuple(sorted(node.upstream_nodes)),
         resources=manifest.Resources(**wanted.model_dump()) if wanted else manifest.Resources(),
     )

@@ -15,6 +15,7 @@ from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import BaseChannel, standard_component_specs
 from tfx.types.channel_utils import union
 
+from beltline.pipeline.components.bulk_inferrer import BulkInferrer
 from beltline.pipeline.components.curated_schema import CuratedSchema
 from beltline.pipeline.components.data_gate import DataGate
 from beltline.pipeline.components.evaluator import Evaluator
@@ -30,6 +31,7 @@ from beltline.pipeline.evaluation.config import deciding_metric, eval_config
 from beltline.pipeline.feature_spec import FeatureSpec
 from beltline.pipeline.parameters import (
     DATA_PATH,
+    PREDICT_SPAN,
     SPAN,
     STEPS,
     RuntimeParameters,
@@ -39,6 +41,7 @@ from beltline.pipeline.resolved import ResolvedProject
 from beltline.pipeline.resolvers import tuned
 from beltline.pipeline.resolvers.champion import CHANNELS, LiveModel
 from beltline.pipeline.settings.settings import Settings
+from beltline.pipeline.tables.sources import Source
 
 
 def create_pipeline(resolved: ResolvedProject) -> Pipeline:
@@ -57,10 +60,11 @@ def create_pipeline(resolved: ResolvedProject) -> Pipeline:
     problem = features.problem(settings, inputs_only=True)
     model = _model_nodes(settings, config, problem, values, data)
     release = _release_nodes(resolved, data, model[-1])
+    predictions = _prediction_nodes(settings, values, release[-1])
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root="",
-        components=[*data, *model, *release],
+        components=[*data, *model, *release, *predictions],
         enable_cache=True,
         beam_pipeline_args=BEAM_ARGS,
     )
@@ -218,3 +222,22 @@ def _release_nodes(
         champion=baseline,
     )
     return [*([champion] if compared else []), evaluator, check, pusher]
+
+
+def _prediction_nodes(
+    settings: Settings, values: RuntimeParameters, pusher: BaseNode
+) -> list[BaseNode]:
+    wanted = settings.predict
+    if wanted is None:
+        return []
+    inferrer = BulkInferrer(
+        rows=Source.of(wanted),
+        span=values.get(PREDICT_SPAN, wanted.span),
+        keep=wanted.keep,
+        output=wanted.output,
+        directory=settings.push.directory,
+        name=settings.name,
+    )
+    # Not by an artifact: where nothing was pushed, it predicts with the version that is live.
+    inferrer.add_upstream_node(pusher)
+    return [inferrer]

@@ -52,6 +52,11 @@ class FeatureSpec:
             "out_of_vocabulary_buckets": settings.features.out_of_vocabulary_buckets,
         }
 
+    @property
+    def inputs(self) -> set[str]:
+        """The columns that the model reads."""
+        return {*self.numeric, *self.categorical}
+
     def problem(self, settings: Settings, inputs_only: bool = False) -> str:
         """Returns, as JSON, the label and the columns: models of equal problems can be compared.
 
@@ -59,8 +64,7 @@ class FeatureSpec:
           settings: the label and its task.
           inputs_only: list the columns that the model reads, instead of all.
         """
-        inputs = {*self.numeric, *self.categorical}
-        kinds = {n: kind for n, kind in self.kinds.items() if n in inputs or not inputs_only}
+        kinds = {n: kind for n, kind in self.kinds.items() if n in self.inputs or not inputs_only}
         problem = {
             "label": settings.label.column,
             "task": settings.label.task,
@@ -71,8 +75,7 @@ class FeatureSpec:
 
     def unread(self, settings: Settings) -> str:
         """Returns, as JSON, the table's columns that the model doesn't read, such as an id."""
-        inputs = {*self.numeric, *self.categorical}
-        return json.dumps(sorted({*self.kinds, *settings.features.exclude} - inputs))
+        return json.dumps(sorted({*self.kinds, *settings.features.exclude} - self.inputs))
 
 
 def derive_feature_spec(project: Project, schema: schema_pb2.Schema) -> FeatureSpec:

@@ -7,12 +7,16 @@ from beltline.bundle.manifest import Gate, Role
 
 @dataclass(frozen=True)
 class About:
-    """A node's role, its description, its gate if it can refuse, and whether it is cached."""
+    """A node's role, its description, its gate if it can refuse, and whether it is cached.
+
+    `after_skipped`: it also runs where nodes upstream were skipped, or a gate refused the model.
+    """
 
     role: Role
     does: str
     gate: Gate | None = None
     cached: bool = True
+    after_skipped: bool = False
 
 
 ABOUT: dict[str, About] = {
@@ -32,4 +36,5 @@ ABOUT: dict[str, About] = {
     "ServingCheck": About("release", "Asks the exported model in a fresh process.", gate="serving"),
     # A served version may have been deleted by hand: whether there is work shows on the disk.
     "Pusher": About("release", "Makes the model the next served version.", cached=False),
+    "BulkInferrer": About("release", "Predicts a table with the live version.", after_skipped=True),
 }

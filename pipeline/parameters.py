@@ -6,12 +6,14 @@ To add one, add it to `parameters`, and hand its TFX counterpart to a component 
 from tfx.orchestration import data_types
 
 from beltline.bundle.manifest import Parameter
-from beltline.pipeline.settings.data import SPAN_PATTERN
+from beltline.pipeline.settings.rows import SPAN_PATTERN
 from beltline.pipeline.settings.settings import Settings
 from beltline.pipeline.tables.databases import placeholder
+from beltline.pipeline.tables.sources import Source
 
 DATA_PATH = "data-path"
 SPAN = "span"
+PREDICT_SPAN = "predict-span"
 STEPS = "steps"
 
 RuntimeParameters = dict[str, data_types.RuntimeParameter]
@@ -20,9 +22,10 @@ RuntimeParameters = dict[str, data_types.RuntimeParameter]
 def parameters(settings: Settings) -> dict[str, Parameter]:
     """Returns the runtime parameters by name; the settings are their defaults.
 
-    A query has no path, and without `:span` in it no span either.
+    A query has no path, and without `:span` in it no span either. The rows to predict have a span
+    where their path or their query has a placeholder for it.
     """
-    data = settings.data
+    data, predict = settings.data, settings.predict
     found = {}
     if data.path:
         found[DATA_PATH] = Parameter(
@@ -35,6 +38,13 @@ def parameters(settings: Settings) -> dict[str, Parameter]:
             type="string",
             default=data.span,
             does="Which part of the data: latest, a day as 2026-11-23, or a number.",
+            pattern=SPAN_PATTERN,
+        )
+    if predict and Source.of(predict).has_spans:
+        found[PREDICT_SPAN] = Parameter(
+            type="string",
+            default=predict.span,
+            does="Which part of the rows to predict: latest, a day as 2026-11-23, or a number.",
             pattern=SPAN_PATTERN,
         )
     found[STEPS] = Parameter(

@@ -9,12 +9,13 @@ from beltline.base import digest
 from beltline.base.errors import NoData, WrongInput
 from beltline.base.hints import did_you_mean
 from beltline.bundle import environment
-from beltline.pipeline import tables
+from beltline.pipeline import preflight_predict, tables
 from beltline.pipeline.nodes import ABOUT
 from beltline.pipeline.resolved import ResolvedProject, resolve
 from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.tables.sources import Source
 
+_SOURCES = ("base", "bundle", "pipeline", "versions")
 # Where it runs, is served and is watched: a run's outcome is the same.
 _ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
 
@@ -32,6 +33,8 @@ def check(project: Project) -> ResolvedProject:
     source = source_of(project)
     found = _found(project, source)
     _check_header(project, tables.column_names(found.tables))
+    wanted = project.settings.predict
+    predicted = preflight_predict.check(resolved, wanted) if wanted else None
     inputs = digest.of_parts(
         {
             "settings": project.settings.model_dump_json(exclude=_ELSEWHERE).encode(),
@@ -40,9 +43,11 @@ def check(project: Project) -> ResolvedProject:
             "beltline": digest.of_parts(_beltline_sources()).encode(),
             "lock": environment.lock_digest().encode(),
             "data": _digest(project, source, found).encode(),
+            "predicted": (predicted.digest if predicted else "").encode(),
         }
     )
-    return dataclasses.replace(resolved, inputs_digest=inputs)
+    output = predicted.output if predicted else None
+    return dataclasses.replace(resolved, inputs_digest=inputs, predictions=output)
 
 
 def check_definition(project: Project) -> ResolvedProject:
@@ -55,15 +60,13 @@ def check_definition(project: Project) -> ResolvedProject:
     """
     resolved = resolve(project)
     _check_nodes(project)
+    preflight_predict.check_definition(project)
     return resolved
 
 
 def source_of(project: Project) -> Source:
     """Returns where the data are."""
-    data = project.settings.data
-    return Source(
-        data.path or "", data.query or "", data.changed_by or "", data.span, project.folder
-    )
+    return Source.of(project.settings.data, start=project.folder)
 
 
 def _found(project: Project, source: Source) -> tables.Span:
@@ -88,7 +91,7 @@ def _no_data_is_wrong(project: Project) -> Iterator[None]:
 
 def _beltline_sources() -> dict[str, bytes]:
     root = Path(__file__).parent.parent
-    return digest.source_files(root / "base", root / "bundle", root / "pipeline")
+    return digest.source_files(*(root / name for name in _SOURCES))
 
 
 def _check_header(project: Project, names: list[str]) -> None:

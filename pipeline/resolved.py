@@ -4,6 +4,7 @@ Schema, feature spec and model code are read and derived once, in `resolve`.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from google.protobuf import text_format
 
@@ -28,6 +29,8 @@ class ResolvedProject:
     """Digest of the model code, for the cache keys of the nodes that run it."""
     inputs_digest: str = ""
     """Digest of everything that a run's outcome depends on; empty where the data were not read."""
+    predictions: Path | None = None
+    """Where a run publishes predictions; None without any, and where the data were not read."""
 
     @property
     def settings(self) -> Settings:

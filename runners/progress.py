@@ -27,6 +27,8 @@ def _detail(outcome: Outcome) -> str:
             properties |= artifact["properties"]
     if "data_digest" in properties:
         return _rows(properties)
+    if "predicted_by" in properties:
+        return _predictions(properties)
     if "candidate" in properties:
         return _metrics(properties)
     if outcome.node == "Champion" and "pushed_version" not in properties:
@@ -37,6 +39,13 @@ def _detail(outcome: Outcome) -> str:
 def _rows(properties: dict[str, Any]) -> str:
     rows = {k[5:]: number for k, number in properties.items() if k.startswith("rows_")}
     return ", ".join(f"{name} {number:,}" for name, number in rows.items() if number)
+
+
+def _predictions(properties: dict[str, Any]) -> str:
+    rejected = properties["rejected_rows"]
+    without = f" ({rejected:,} can't be read)" if rejected else ""
+    version, file = properties["predicted_by"], properties["published"]
+    return f"rows {properties['predicted_rows']:,}{without}, version {version}: {file}"
 
 
 def _metrics(properties: dict[str, Any]) -> str:

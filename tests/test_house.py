@@ -61,6 +61,7 @@ TESTED_THROUGH = {
         "pipeline/settings/evaluation.py",
         "pipeline/settings/local.py",
         "pipeline/settings/push.py",
+        "pipeline/settings/rows.py",
         "pipeline/settings/training.py",
     ),
     "tests/pipeline/tables/test_csv_ranges.py": ("pipeline/tables/csv_records.py",),

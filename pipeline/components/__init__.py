@@ -18,7 +18,8 @@ from beltline.base import digest, values
 def digest_of_sources() -> str:
     """Returns the digest of this package's sources, and of those that its executors call."""
     here = Path(__file__).parent
-    folders = (here, here.parent / "evaluation", here.parent / "tables")
+    called = ("evaluation", "predictions", "tables")
+    folders = (here, *(here.parent / name for name in called))
     # What a value means is said outside, since the server goes by it too.
     meaning = {"values.py": Path(values.__file__).read_bytes()}
     return digest.of_parts(digest.source_files(*folders) | meaning)[:16]

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 from tfx import types
-from tfx.dsl.components.base import base_beam_component, base_driver, executor_spec
+from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.orchestration import data_types_utils
-from tfx.orchestration.portable import base_driver as launcher_driver
 from tfx.proto.orchestration import driver_output_pb2
 from tfx.types import component_spec, standard_artifacts
 
@@ -21,6 +20,7 @@ from beltline.pipeline import tables
 from beltline.pipeline.components import digest_of_sources
 from beltline.pipeline.components.examples.config import source_of
 from beltline.pipeline.components.examples.executor import Executor
+from beltline.pipeline.components.private_api import NodeDriver
 
 
 class ExampleGenSpec(component_spec.ComponentSpec):
@@ -44,13 +44,8 @@ class ExampleGenSpec(component_spec.ComponentSpec):
     OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
 
 
-class Driver(base_driver.BaseDriver, launcher_driver.BaseDriver):
+class Driver(NodeDriver):
     """Resolves the span, its files and their digest before the cache lookup."""
-
-    def __init__(self, metadata_handle: Any):
-        # The component requires the older kind of driver, the Launcher the newer one.
-        base_driver.BaseDriver.__init__(self, metadata_handle)
-        launcher_driver.BaseDriver.__init__(self, metadata_handle)
 
     def run(self, execution_info: Any) -> driver_output_pb2.DriverOutput:
         """Adds the execution property `data_digest`, and the same to the artifact.

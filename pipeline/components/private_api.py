@@ -9,7 +9,17 @@ from typing import Any
 
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.dsl.components.base import base_driver
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.orchestration.portable import base_driver as launcher_driver
+
+
+class NodeDriver(base_driver.BaseDriver, launcher_driver.BaseDriver):
+    """The base of a node's driver: a component requires the older kind, the Launcher the newer."""
+
+    def __init__(self, metadata_handle: Any):
+        base_driver.BaseDriver.__init__(self, metadata_handle)
+        launcher_driver.BaseDriver.__init__(self, metadata_handle)
 
 
 def beam_pipeline(executor: BaseBeamExecutor) -> beam.Pipeline:

@@ -1,20 +1,15 @@
 """The sections `data`, `label` and `features` of `pipeline.yaml`: the rows and the columns."""
 
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from beltline.base.settings.section import MisplacedError, Section
+from beltline.pipeline.settings.rows import Rows
 
 Task = Literal["binary", "multiclass", "regression"]
 
-SPAN_PATTERN = "^(latest|[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
-"""The newest span, a number, or a day."""
-
 _Share = Annotated[float, Field(gt=0, lt=1)]
-# The key that a kind of source needs, and those that don't go with it.
-_KEYS_OF_SOURCE = {"files": ("path", ("query", "changed_by")), "sql": ("query", ("path",))}
 
 
 class Splits(Section):
@@ -60,35 +55,9 @@ _SplitBy = Annotated[
 ]
 
 
-class Data(Section):
+class Data(Rows):
     """Where the rows come from."""
 
-    source: Literal["files", "sql"] = Field(
-        "files",
-        description="The kind of source: files, or a query to the database that "
-        "`BELTLINE_DATABASE` names.",
-    )
-    path: str | None = Field(
-        None,
-        description="A CSV or Parquet file, a folder of them, or a pattern such as `in/*.csv`; "
-        "relative to the folder of `pipeline.yaml`. It may contain `{YYYY}`, `{MM}` and `{DD}`, or "
-        "`{SPAN}`, and `{VERSION}`. Required with `files`.",
-    )
-    query: str | None = Field(
-        None,
-        description="The SQL query whose rows are read; it may contain `:span`. Required with "
-        "`sql`.",
-    )
-    changed_by: str | None = Field(
-        None,
-        description="An SQL query whose result changes whenever that of `query` does, such as "
-        "`SELECT max(id), count(*) FROM parts`; without it a run reads all rows to compare them.",
-    )
-    span: Annotated[str, Field(pattern=SPAN_PATTERN)] = Field(
-        "latest",
-        description="Which span of the data, where `path` contains placeholders: `latest`, a day "
-        "as `2026-11-23`, or a number for `{SPAN}`. Where `query` contains `:span`, its value.",
-    )
     splits: Splits = Field(default_factory=Splits, description="How the rows are split.")
     split_by: _SplitBy | None = Field(
         None,
@@ -107,12 +76,6 @@ class Data(Section):
         "at the first one, `reject` counts them and writes them to a file of their own.",
     )
 
-    @field_validator("span", mode="before")
-    @classmethod
-    def _span_as_text(cls, value: Any) -> Any:
-        # YAML reads an unquoted day as a date, and a number as one.
-        return str(value) if type(value) in (int, date) else value
-
     @property
     def split_column(self) -> str | None:
         """The column that decides the split."""
@@ -130,16 +93,6 @@ class Data(Section):
             raise MisplacedError(
                 f"leaves no rows of a split: must be below {smallest}", "split_by", "gap"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _keys_go_with_the_source(self) -> "Data":
-        needed, others = _KEYS_OF_SOURCE[self.source]
-        if not getattr(self, needed):
-            raise MisplacedError(f"is required with `source: {self.source}`", needed)
-        for key in others:
-            if getattr(self, key) is not None:
-                raise MisplacedError(f"can't be combined with `source: {self.source}`", key)
         return self
 
 

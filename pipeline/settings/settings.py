@@ -14,6 +14,7 @@ from beltline.base.settings.serving import ServingLimits
 from beltline.pipeline.settings.data import Data, FeatureSettings, Label
 from beltline.pipeline.settings.evaluation import METRICS_OF_TASK, Evaluation
 from beltline.pipeline.settings.local import Local, NodeResources
+from beltline.pipeline.settings.predict import Predict
 from beltline.pipeline.settings.push import Push
 from beltline.pipeline.settings.training import Model, Training
 from beltline.pipeline.settings.tuning import Tuning, check_space, tunable
@@ -42,6 +43,9 @@ class Settings(Section):
         default_factory=Evaluation, description="What a model must reach."
     )
     push: Push = Field(default_factory=Push, description="Where a blessed model is pushed.")
+    predict: Predict | None = Field(
+        None, description="Rows that each run predicts after its push; without it none."
+    )
     serving: ServingLimits = Field(default_factory=ServingLimits, description="The REST server.")
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="Drift and skew of live requests."
@@ -65,6 +69,11 @@ class Settings(Section):
         return 1 if apart else self.training.folds
 
     @property
+    def has_query(self) -> bool:
+        """Whether a node reads from the database."""
+        return "sql" in (self.data.source, self.predict.source if self.predict else "files")
+
+    @property
     def tunable(self) -> dict[str, Any]:
         """The value of every hyperparameter that can be tuned, by name."""
         return tunable(self.model, self.training)
@@ -84,8 +93,11 @@ class Settings(Section):
     @model_validator(mode="after")
     def _a_database_has_a_query(self) -> "Settings":
         # Every node of the DAG would get its password.
-        if self.airflow.database_connection and self.data.source != "sql":
-            raise MisplacedError("requires `data.source: sql`", "airflow", "database_connection")
+        if self.airflow.database_connection and not self.has_query:
+            raise MisplacedError(
+                "requires `data.source: sql` or `predict.source: sql`",
+                *("airflow", "database_connection"),
+            )
         return self
 
     @model_validator(mode="after")

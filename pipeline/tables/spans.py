@@ -18,6 +18,8 @@ from beltline.pipeline.tables.files import check_one_format, data_files, files_t
 Table = Path | Query
 
 LATEST = "latest"
+DATA = "data"
+"""The section of the settings that says what a model is trained on."""
 _PLACEHOLDER = re.compile(r"\{(YYYY|MM|DD|SPAN|VERSION)(?::([1-9][0-9]*))?\}")
 _DATE = {"YYYY", "MM", "DD"}
 _DIGITS = {"YYYY": 4, "MM": 2, "DD": 2}
@@ -45,22 +47,32 @@ class Span:
         return [*self.files] if self.query is None else [self.query]
 
 
-def files_of_span(path: Path, span: str = LATEST) -> Span:
+def has_spans(path: Path | str) -> bool:
+    """Returns whether a path contains placeholders."""
+    return _PLACEHOLDER.search(str(path)) is not None
+
+
+def files_of_span(path: Path, span: str = LATEST, section: str = DATA) -> Span:
     """Finds the data files of a span: of `latest`, of a day such as `2026-11-23`, or of a number.
+
+    Args:
+      path: a file, a folder or a pattern, perhaps with placeholders.
+      span: which one.
+      section: the section of the settings that both are in, for messages.
 
     Raises:
       NoData: there are none of this span; the message says which spans there are.
       WrongInput: `path` and `span` don't go together, there are no data at all, or as `data_files`.
     """
-    names = _placeholders(path)
+    names = _placeholders(path, section)
     if not names:
         if span != LATEST:
             raise WrongInput(
-                f"data.span '{span}': data.path {path} holds no {{SPAN}}, and no {{YYYY}}, {{MM}} "
-                "and {DD}: only 'latest' is allowed"
+                f"{section}.span '{span}': {section}.path {path} holds no {{SPAN}}, and no "
+                "{YYYY}, {MM} and {DD}: only 'latest' is allowed"
             )
         return Span(data_files(path))
-    wanted = _wanted(path, names, span)
+    wanted = _wanted(path, names, span, section)
     spans = _spans(path)
     if wanted is None and not spans:
         raise WrongInput(f"{path}: no data files found there, of any span")
@@ -73,32 +85,35 @@ def files_of_span(path: Path, span: str = LATEST) -> Span:
     return Span(files, _name(number, names), number, version if "VERSION" in names else None)
 
 
-def _placeholders(path: Path) -> set[str]:
+def _placeholders(path: Path, section: str) -> set[str]:
     names = {name for name, _ in _PLACEHOLDER.findall(str(path))}
     dates = names & _DATE
     if dates and dates != _DATE:
         missing = ", ".join(f"{{{name}}}" for name in _DIGITS if name not in dates)
-        raise WrongInput(f"data.path {path}: lacks {missing}, without which it names no day")
+        raise WrongInput(f"{section}.path {path}: lacks {missing}, without which it names no day")
     if dates and "SPAN" in names:
-        raise WrongInput(f"data.path {path}: holds {{SPAN}} and a day; keep one of them")
+        raise WrongInput(f"{section}.path {path}: holds {{SPAN}} and a day; keep one of them")
     if names == {"VERSION"}:
-        raise WrongInput(f"data.path {path}: {{VERSION}} needs {{SPAN}} or a day beside it")
+        raise WrongInput(f"{section}.path {path}: {{VERSION}} needs {{SPAN}} or a day beside it")
     return names
 
 
-def _wanted(path: Path, names: set[str], span: str) -> int | None:
+def _wanted(path: Path, names: set[str], span: str, section: str) -> int | None:
     """Returns the number of the requested span; None for the latest."""
     if span == LATEST:
         return None
     if "SPAN" in names:
         if span.isdecimal():
             return int(span)
-        raise WrongInput(f"data.span '{span}': data.path {path} needs a number, or 'latest'")
+        raise WrongInput(
+            f"{section}.span '{span}': {section}.path {path} needs a number, or 'latest'"
+        )
     try:
         return _days(*span.split("-"))
     except (TypeError, ValueError):
         raise WrongInput(
-            f"data.span '{span}': data.path {path} needs a day such as 2026-11-23, or 'latest'"
+            f"{section}.span '{span}': {section}.path {path} needs a day such as 2026-11-23, or "
+            "'latest'"
         ) from None
 
 

@@ -47,6 +47,8 @@ class Outcome:
 def read_back(run: NodeRun | None, node: str, error: str = "") -> Outcome:
     """Returns the outcome of a node's execution, with the verdict of gates and pushes.
 
+    A push, or a prediction, that there was no reason for is skipped.
+
     Args:
       run: the execution, or None.
       node: the node's id.
@@ -72,4 +74,7 @@ def _verdict(run: NodeRun) -> tuple[State, str]:
     pushed = first(run.outputs, "PushedModel")
     if pushed is not None and not pushed.get("pushed"):
         return "skipped", pushed.get("reason", "")
+    predicted = first(run.outputs, "InferenceResult")
+    if predicted is not None and not predicted.get("predicted_rows"):
+        return "skipped", predicted.get("reason", "")
     return ("cached" if run.state == "cached" else "done"), ""

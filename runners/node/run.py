@@ -27,7 +27,7 @@ from beltline.runners.metadata.store import (
     NodeRun,
     open_exclusively,
 )
-from beltline.runners.node.outcome import Outcome, read_back
+from beltline.runners.node.outcome import FAILED, Outcome, read_back
 from beltline.runners.node.parameters import check_run, read_parameters
 from beltline.runners.node.stopping import NodeStopped, stop_on_signals
 from beltline.runners.paths import Paths
@@ -128,15 +128,20 @@ def _bundle_of_run(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -
 
 
 def _reason_to_skip(bundle: Bundle, node: str, before: list[NodeRun]) -> str:
-    """Returns why to skip the node, if a gate upstream refused or a node upstream was skipped."""
+    """Returns why to skip the node, if a gate upstream refused or a node upstream was skipped.
+
+    A node that runs `after_skipped` ones stops only at data that were refused.
+    """
     latest = {attempt.node: attempt for attempt in before}
-    upstream = list(bundle.manifest.node(node).upstream)
+    this = bundle.manifest.node(node)
+    upstream = list(this.upstream)
     while upstream:
         above = bundle.manifest.node(upstream.pop())
         outcome = read_back(latest.get(above.id), above.id)
-        if above.gate and outcome.state == "refused":
+        passes = this.after_skipped and outcome.exit_code != FAILED
+        if above.gate and outcome.state == "refused" and not passes:
             return f"{above.id} refused"
-        if outcome.state == "skipped":
+        if outcome.state == "skipped" and not passes:
             return f"{above.id} was skipped: {outcome.reason}"
         upstream += above.upstream
     return ""

@@ -45,7 +45,7 @@ def test_the_bundle_holds_what_the_manifest_says(tmp_path):
     assert (manifest.name, manifest.push) == ("tiny", "served")
     assert manifest.defaults() == {"data-path": "data.csv", "span": "latest", "steps": 0}
     assert [each.type for each in manifest.parameters.values()] == ["string", "string", "integer"]
-    assert {node.id for node in manifest.nodes} == set(ABOUT) - {"Tuned", "Tuner"}
+    assert {node.id for node in manifest.nodes} == set(ABOUT) - {"Tuned", "Tuner", "BulkInferrer"}
     resources = {node.id: node.resources for node in manifest.nodes}
     assert (resources["Trainer"].gpu, resources["Trainer"].memory) == (1, "4Gi")
     assert resources["Transform"].gpu == 0
@@ -66,6 +66,20 @@ def test_what_may_differ_from_run_to_run_is_filled_in_when_it_runs(tmp_path):
         "span": "7",
         "steps": 9,
     }
+
+
+def test_predictions_are_the_last_node_and_may_have_a_span_of_their_own(tmp_path):
+    def compiled(path):
+        changed = project(tmp_path, f"predict={{path: '{path}', output: p.csv, span: 7}}")
+        return compile_bundle(resolve(changed), tmp_path / "bundles").manifest
+
+    made = compiled("{SPAN}.csv")
+    last = made.nodes[-1]
+    assert (last.id, last.role, last.upstream) == ("BulkInferrer", "release", ("Pusher",))
+    assert [node.id for node in made.nodes if node.after_skipped] == ["BulkInferrer"]
+    span = made.parameters["predict-span"]
+    assert (span.default, span.pattern) == ("7", made.parameters["span"].pattern)
+    assert "predict-span" not in compiled("new.csv").parameters
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def inputs(node):
 
 def test_the_nodes_are_those_of_the_design_and_each_is_described(tmp_path):
     assert set(nodes(tmp_path)) == set(NODES)
-    assert [name for name in ABOUT if name not in ("Tuned", "Tuner")] == NODES
+    optional = ("Tuned", "Tuner", "BulkInferrer")
+    assert [name for name in ABOUT if name not in optional] == NODES
 
 
 def test_a_tuner_only_where_it_is_wanted(tmp_path):
@@ -173,3 +174,34 @@ def test_an_excluded_column_is_read_where_a_slice_or_the_split_needs_it(tmp_path
 
     assert excluded() == ["part"]
     assert excluded("features.exclude=[part, mold]", "evaluation.slices=[mold]") == ["part"]
+
+
+PREDICT = "predict={path: new.csv, output: p.csv}"
+
+
+def test_rows_are_predicted_after_the_push_where_that_is_wanted(tmp_path):
+    assert "BulkInferrer" not in nodes(tmp_path)
+    found = nodes(tmp_path, PREDICT)
+    assert set(found) == {*NODES, "BulkInferrer"}
+    inferrer = found["BulkInferrer"]
+    # It needs no artifact of the push: where there is none, the live version predicts.
+    assert (list(inferrer.upstream_nodes), inputs(inferrer)) == (["Pusher"], {})
+    assert ABOUT["BulkInferrer"].after_skipped
+    assert not any(about.after_skipped for name, about in ABOUT.items() if name != "BulkInferrer")
+
+
+@pytest.mark.parametrize(
+    ("override", "nodes_changed"),
+    [
+        ("predict.output=q.csv", {"BulkInferrer"}),
+        ("predict.keep=[part]", {"BulkInferrer"}),
+        ("predict.path=newer.csv", {"BulkInferrer"}),
+        ("push.directory=elsewhere", {"Pusher", "BulkInferrer"}),
+        ("training.seed=9", {"Trainer"}),
+        # No placeholder, and so no parameter either.
+        ("data.span=7", {"ExampleGen"}),
+    ],
+)
+def test_a_changed_setting_of_the_predictions_changes_their_node(tmp_path, override, nodes_changed):
+    before, after = parameters(tmp_path, PREDICT), parameters(tmp_path, PREDICT, override)
+    assert {name for name in before if before[name] != after[name]} == nodes_changed

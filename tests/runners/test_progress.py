@@ -19,3 +19,24 @@ def test_a_champion_that_failed_is_not_one_that_was_not_found(
 ) -> None:
     print_node(Outcome("Champion", state, reason=reason), 0.14)
     assert capsys.readouterr().out == f"  Champion         {state:<9}    0.1 s  {shown}\n"
+
+
+PREDICTED = {
+    "predicted_rows": 12000,
+    "rejected_rows": 0,
+    "predicted_by": "3",
+    "published": "/root/p.csv",
+    "key": "d1",
+    "reason": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("rejected", "shown"),
+    [(0, "rows 12,000, version 3: "), (1500, "rows 12,000 (1,500 can't be read), version 3: ")],
+)
+def test_predictions(capsys: pytest.CaptureFixture[str], rejected: int, shown: str) -> None:
+    properties = PREDICTED | {"rejected_rows": rejected}
+    outputs = {"inference_result": [{"type": "InferenceResult", "properties": properties}]}
+    print_node(Outcome("BulkInferrer", "done", 7, outputs), 1)
+    assert capsys.readouterr().out == f"  BulkInferrer     done         1.0 s  {shown}/root/p.csv\n"

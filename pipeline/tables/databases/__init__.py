@@ -18,7 +18,7 @@ from beltline.pipeline.tables.databases.connection import Reader, database, open
 from beltline.pipeline.tables.plain import plain
 from beltline.pipeline.tables.units import ReadyBlock
 
-QUERY, CHANGED_BY = "data.query", "data.changed_by"
+QUERY = "data.query"
 _ROWS = 65536
 
 
@@ -91,7 +91,8 @@ def content_digest(query: Query, columns: Sequence[str], changed_by: str = "") -
     if query.span and next(query.batches(columns[:1], 1), None) is None:
         raise NoData(f"no data for span {query.span}: {query} has no rows for it")
     if changed_by:
-        read = Query(changed_by, query.span, CHANGED_BY).numbered_batches()
+        key = f"{query.key.partition('.')[0]}.changed_by"
+        read = Query(changed_by, query.span, key).numbered_batches()
     else:
         read = query.batches(columns)
     digest = RowDigest()

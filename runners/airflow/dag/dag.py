@@ -86,8 +86,8 @@ def _param(name: str, parameter: dict[str, Any]) -> Param:
     schema: dict[str, Any] = {"title": name, "description": parameter["does"]}
     if parameter["type"] == "integer":
         return Param(parameter["default"], type="integer", minimum=0, **schema)
-    if name == "span":
-        schema["description"] += " Empty: the day of the run, if the data has daily spans."
+    if name in nodes.SPANS:
+        schema["description"] += " Empty: the day of the run, if there are daily spans."
         pattern = f"{_PRINTABLE}(?:^$|{parameter['pattern']})"
         return Param("", type="string", pattern=pattern, **schema)
     pattern = _PRINTABLE + parameter["pattern"]
@@ -192,6 +192,10 @@ def _of_task(deployment: nodes.Deployment, task: dict[str, Any]) -> dict[str, An
     gpus = task["resources"]["gpu"]
     if gpus:
         values |= {"pool": airflow["gpu_pool"], "pool_slots": gpus}
+    own = [node for node in deployment.manifest["nodes"] if node["id"] in task["nodes"]]
+    # Bundles of an earlier Beltline don't say it.
+    if any(node.get("after_skipped") for node in own):
+        values["trigger_rule"] = "none_failed"
     if results.PUSHER in task["nodes"]:
         values["outlets"] = [Asset(f"beltline://{deployment.name}/model")]
     return values

@@ -30,6 +30,9 @@ ALL = "all"
 PROBE, MONITOR = "probe", "Monitor"
 MANIFEST = "manifest.json"
 
+# The runtime parameters that are spans, and the section of the settings that each belongs to.
+SPAN, SPANS = "span", {"span": "data", "predict-span": "predict"}
+
 # Templates: the run's id, and the monitoring section, which may contain any text.
 RUN, WATCH = "{{ run_id }}", "{{ watch }}"
 
@@ -92,8 +95,9 @@ class Deployment:
 
     @property
     def has_query(self) -> bool:
-        """Whether the data comes from a query, not from files."""
-        return bool(json.loads(self.settings).get("data", {}).get("query"))
+        """Whether a node reads rows from a query, not from files."""
+        sections = json.loads(self.settings)
+        return any(sections.get(section, {}).get("query") for section in SPANS.values())
 
     def environment(self) -> Environment:
         """Returns the variables of the root, the data, and the databases of the connections."""
@@ -114,15 +118,22 @@ class Deployment:
             *("--run", context["run_id"], "--reason", reason),
         ]
 
-    def span(self, dag_run: Any, params: Mapping[str, Any]) -> str:
-        """Returns the span of a run: the parameter, else the run's day if the data has days."""
-        default = str(self.manifest["parameters"]["span"]["default"])
-        # A query has no path. Its spans are days, unless the settings name a number.
-        path = params.get("data_path", "" if default.isdecimal() else "{YYYY}")
-        if params["span"] or not ("{YYYY}" in path and dag_run.logical_date):
-            return str(params["span"] or default)
+    def span(self, dag_run: Any, params: Mapping[str, Any], name: str = SPAN) -> str:
+        """Returns a span of a run: the parameter, else the run's day if the rows have days."""
+        default = str(self.manifest["parameters"][name]["default"])
+        given = params[key(name)]
+        path = params.get("data_path") if name == SPAN else self._path(SPANS[name])
+        if path is None:
+            # A query has no path. Its spans are days, unless the settings name a number.
+            path = "" if default.isdecimal() else "{YYYY}"
+        if given or not ("{YYYY}" in path and dag_run.logical_date):
+            return str(given or default)
         local = dag_run.logical_date.astimezone(ZoneInfo(self.airflow["timezone"]))
         return str(local.date() - timedelta(days=self.airflow["span_days_back"]))
+
+    def _path(self, section: str) -> str | None:
+        path: str | None = json.loads(self.settings)[section].get("path")
+        return path
 
 
 def _url(connection: Connection) -> str:
@@ -147,8 +158,9 @@ def key(parameter: str) -> str:
 
 def template(parameter: str) -> str:
     """Returns the template of a runtime parameter's value in a run."""
-    name = key(parameter)
-    return "{{ span(dag_run, params) }}" if name == "span" else f"{{{{ params.{name} }}}}"
+    if parameter in SPANS:
+        return f"{{{{ span(dag_run, params, '{parameter}') }}}}"
+    return f"{{{{ params.{key(parameter)} }}}}"
 
 
 def node_command(deployment: Deployment, node: str) -> list[str]:

@@ -94,7 +94,7 @@ def _write_kubeflow(resolved: ResolvedProject, folder: Path) -> tuple[Bundle, Pa
     settings = resolved.settings
     kubeflow = settings.kubeflow
     # Before compiling, which takes longer.
-    package.check(kubeflow, has_query=settings.data.source == "sql")
+    package.check(kubeflow, has_query=settings.has_query)
     bundle = _compile(resolved, folder)
     package.write_monitor(folder, bundle, kubeflow, settings.monitoring.model_dump(mode="json"))
     return bundle, package.write(folder, bundle, kubeflow)

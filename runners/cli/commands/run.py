@@ -54,7 +54,7 @@ def run(
     with only_run(paths.root):
         good = last_good(paths.root, name, inputs) if whole else None
         served = paths.served(project.settings.push.directory, name)
-        if good and (served / good.version).is_dir():
+        if good and _is_whole(good, served, resolved.predictions):
             click.echo(f"{name}: no changes since run {good.run}: {_state(good, served)}")
             return
         _reconcile_killed_runs(paths)
@@ -112,6 +112,13 @@ def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Pat
         f"log: {paths.log(record.run, found.node)}\n  fix it and run `beltline run` again: "
         "it resumes there; finished nodes are not run again"
     )
+
+
+def _is_whole(good: Record, served: Path, predictions: Path | None) -> bool:
+    """Returns whether what a run left is still there: its version, and predictions by it."""
+    if not (served / good.version).is_dir():
+        return False
+    return predictions is None or (predictions.exists() and str(live(served)) == good.version)
 
 
 def _state(good: Record, served: Path) -> str:

@@ -43,7 +43,7 @@ def check(kubeflow: Kubeflow, has_query: bool = False) -> None:
 
     Args:
       kubeflow: the section.
-      has_query: whether the data comes from a query, not from files.
+      has_query: whether a node reads rows from a query, not from files.
 
     Raises:
       WrongInput: a setting is missing.
@@ -60,7 +60,7 @@ def check(kubeflow: Kubeflow, has_query: bool = False) -> None:
         )
     if has_query and DATABASE not in variables:
         raise WrongInput(
-            f"kubeflow.secrets: one entry must become {DATABASE}, the database of data.query: "
+            f"kubeflow.secrets: one entry must become {DATABASE}, the database of the query: "
             f"write `secrets: {{…, parts: {{{DATABASE}: {DATABASE}}}}}`, where the secret `parts` "
             "of the cluster holds the connection under that key"
         )

@@ -13,6 +13,7 @@ COUNTED = (
     "components/pusher.py",
     "components/examples/row_split.py",
     "evaluation/metrics.py",
+    "predictions/scoring.py",
     "tables/kinds.py",
     "tables/databases/sqlite.py",
 )
@@ -43,7 +44,7 @@ def test_any_changed_source_changes_it(copied, file):
     assert digest_of_sources.__wrapped__() != digest_of_sources()
 
 
-@pytest.mark.parametrize("folder", ["components", "evaluation", "tables"])
+@pytest.mark.parametrize("folder", ["components", "evaluation", "predictions", "tables"])
 def test_a_new_source_changes_it(copied, folder):
     (copied / folder / "new.py").touch()
     assert digest_of_sources.__wrapped__() != digest_of_sources()

@@ -86,26 +86,39 @@ def nodes() -> tuple[Node, ...]:
     )
 
 
-def compiled(folder: Path, name: str = "line", span: str = "", **airflow: Any) -> Path:
+def compiled(
+    folder: Path,
+    name: str = "line",
+    span: str = "",
+    predict: dict[str, str] | None = None,
+    **airflow: Any,
+) -> Path:
     """Writes what `beltline compile airflow` would, with a bundle that needs no TFX.
 
-    With `span`, the data are those of a query, and this is its span where nobody names one.
+    With `span`, the data are those of a query, and this is its span where nobody names one. With
+    `predict`, the section of that name, there is a node behind the Pusher and a parameter for it.
     """
     section = Section.model_validate(airflow)
     paths = Paths(folder / "root", "sqlite:///unused", folder / "data")
     parameters = {key: each for key, each in PARAMETERS.items() if not (span and key == DATA_PATH)}
     parameters["span"] = parameters["span"] | {"default": span or "latest"}
-    made = manifest(name=name, nodes=nodes(), parameters=parameters)
+    if predict:
+        parameters["predict-span"] = PARAMETERS["span"] | {"default": predict.get("span", "latest")}
+    behind = [PREDICTIONS] if predict else []
+    made = manifest(name=name, nodes=(*nodes(), *behind), parameters=parameters)
     data = {"source": "sql", "query": "SELECT :span"} if span else {}
     target = folder / "dags" / name
     written = bundles.write(target / "bundles", made, b"", b"")
     resolved = {**deployment.resolved(section, paths), "task": "binary"}
-    shown = {"name": name, "data": data}
+    shown = {"name": name, "data": data} | ({"predict": predict} if predict else {})
     tasks = deployment.tasks(written.manifest, section)
     deployment.write(target, written, tasks, resolved, MONITORING, shown)
     return target
 
 
+PREDICTIONS = Node(
+    id="BulkInferrer", role="release", does="Asks.", upstream=("Pusher",), after_skipped=True
+)
 # What a template, or a shell, would make something else of.
 MONITORING = {"min_rows": 500, "without": ["{{ 7 * 7 }} '$(touch x)"], "metrics": {"auc": {}}}
 PARAMETERS = {

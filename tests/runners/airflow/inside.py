@@ -62,6 +62,7 @@ def described(task: BaseOperator) -> dict[str, Any]:
         "longest_delay": seconds(task.max_retry_delay),
         "limit": seconds(task.execution_timeout),
         "pool": [task.pool, task.pool_slots],
+        "rule": str(getattr(task.trigger_rule, "value", task.trigger_rule)),
         "outlets": [asset.uri for asset in task.outlets],
         "starts": [getattr(task, f"trigger_{name}", "") for name in ("dag_id", "run_id")],
     }

@@ -11,6 +11,7 @@ from beltline.base.errors import GateRefused, NoData, WrongInput
 from beltline.bundle import environment
 from beltline.bundle.code import archive
 from beltline.bundle.folder import write
+from beltline.bundle.manifest import Node
 from beltline.runners.metadata.store import BUNDLE, Lineage
 from beltline.runners.node.run import run_node
 from tests.bundle.bundles import NODES, manifest
@@ -135,6 +136,40 @@ def test_nodes_after_a_refused_gate_are_skipped(tmp_path, bundle, launched):
         assert (outcome.state, outcome.reason) == ("skipped", "DataGate refused")
     assert launched.bundles == []
     assert run_node(made, "Schema", "r1", paths(tmp_path)).state == "done"
+
+
+WHATEVER = Node(id="Last", role="release", does="Asks.", upstream=("Pusher",), after_skipped=True)
+JUDGE = Node(id="Judge", role="release", does="Judges.", upstream=("Trainer",), gate="evaluation")
+AFTER = NODES[-1].model_copy(update={"upstream": ("Judge",)})
+JUDGED = (*NODES[:-1], JUDGE, AFTER, WHATEVER)
+REFUSED = {"blessing": ("ModelBlessing", {"blessed": 0, "reason": "auc 0.4"})}
+KEPT = {"pushed_model": ("PushedModel", {"pushed": 0, "reason": "is version 7 already"})}
+
+
+@pytest.mark.parametrize("outputs", [{"Judge": REFUSED}, {"Pusher": KEPT}])
+def test_one_that_runs_after_skipped_ones_needs_no_push(
+    tmp_path, bundle, ledger, launched, outputs
+):
+    made = bundle(nodes=JUDGED)
+    for node in JUDGED[:-1]:
+        ledger.node("r1", node.id, outputs=outputs.get(node.id))
+    assert run_node(made, "Last", "r1", paths(tmp_path)).state == "done"
+    if "Judge" in outputs:
+        assert run_node(made, "Pusher", "r1", paths(tmp_path)).reason == "Judge refused"
+
+
+def test_nor_does_it_need_data(tmp_path, bundle, ledger, launched):
+    ledger.node("r1", "ExampleGen", "CANCELED")
+    for node, state in (("Pusher", "skipped"), ("Last", "done")):
+        assert run_node(bundle(nodes=JUDGED), node, "r1", paths(tmp_path)).state == state
+
+
+def test_but_after_data_that_were_refused_it_does_not_run(tmp_path, bundle, launched):
+    made = bundle(nodes=JUDGED)
+    launched.error, launched.state = GateRefused("anomalies"), "RUNNING"
+    run_node(made, "DataGate", "r1", paths(tmp_path))
+    outcome = run_node(made, "Last", "r1", paths(tmp_path))
+    assert (outcome.state, outcome.reason) == ("skipped", "DataGate refused")
 
 
 def test_nodes_after_a_day_without_data_are_skipped(tmp_path, bundle, launched):

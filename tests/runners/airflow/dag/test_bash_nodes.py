@@ -139,6 +139,23 @@ class TestSpan:
         assert f"span={span}" in given
         assert not [each for each in given if each.startswith("data-path=")]
 
+    @pytest.mark.parametrize(
+        ("predict", "details", "span"),
+        [
+            ({"path": DATED}, {}, "2026-11-23"),
+            ({"path": DATED}, {"predict_span": "2026-11-01"}, "2026-11-01"),
+            ({"path": "new/{SPAN}.csv"}, {}, "latest"),
+            ({"path": "new/{SPAN}.csv", "span": "7"}, {}, "7"),
+            ({"source": "sql", "query": "SELECT :span"}, {}, "2026-11-23"),
+            ({"source": "sql", "query": "SELECT :span", "span": "7"}, {}, "7"),
+        ],
+    )
+    def test_of_rows_to_predict(self, run, tmp_path, predict, details, span):
+        """The data have no dates, and keep their span."""
+        run(settings={"predict": predict}, day="2026-11-23T00:00:00+00:00", **details)
+        given = arguments(tmp_path)
+        assert f"predict-span={span}" in given and "span=latest" in given
+
     def test_data_without_dates_have_no_day(self, run, tmp_path):
         run(day="2026-11-23T00:00:00+00:00")
         assert "span=latest" in arguments(tmp_path)

@@ -95,6 +95,18 @@ def test_only_the_pusher_updates_the_models_asset(tasks):
 
 
 @pytest.mark.slow
+def test_a_node_that_runs_after_skipped_ones_has_its_rule(airflow: Airflow, tmp_path, tasks):
+    assert {task["rule"] for task in tasks.values()} == {"all_success"}
+    predict = {"path": "new.csv", "output": "p.csv"}
+    loaded = airflow.ask("load", compiled(tmp_path, predict=predict))
+    assert loaded["errors"] == {}
+    found = {task["id"]: task for task in loaded["tasks"]["line"]}
+    last = found.pop("BulkInferrer")
+    assert (last["rule"], last["upstream"]) == ("none_failed", ["Pusher"])
+    assert {task["rule"] for task in found.values()} == {"all_success"}
+
+
+@pytest.mark.slow
 def test_every_text_says_what_is_compiled(loaded, tasks, folder):
     digest = json.loads((folder / "deployment.json").read_text())["bundle"]
     text = loaded["dags"]["line"]["doc_md"]
