@@ -64,7 +64,9 @@ class Project:
         """Runs the node as the pipeline's only one; returns its outcome."""
         self.settings |= changes
         node = BulkInferrer(**self.settings, directory="served", name="line")
-        pipeline = Pipeline("line", "", [node], enable_cache=True, beam_pipeline_args=BEAM_ARGS)
+        pipeline = Pipeline(
+            "line", "", components=[node], enable_cache=True, beam_pipeline_args=BEAM_ARGS
+        )
         made = manifest(nodes=(Node(id=ID, role="release", does="Predicts."),), parameters={})
         compiled = compiler.Compiler().compile(pipeline).SerializeToString(deterministic=True)
         bundle = write(self.paths.bundles, made, compiled, archive({}))
