@@ -132,7 +132,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if not reason:
             reason = self._predicted(result, exec_properties)
         result.set_string_custom_property("reason", reason)
-        log.info("%s", reason or "published")
 
     def _predicted(self, result: types.Artifact, properties: Mapping[str, Any]) -> str:
         """Predicts the rows; returns why there are no predictions, or an empty string."""
@@ -147,6 +146,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         except NoRows as error:
             return str(error)
         publish(made, output)
+        log.info("%d rows predicted by version %d: %s", written.rows, version.number, output)
         result.set_int_custom_property("predicted_rows", written.rows)
         result.set_int_custom_property("rejected_rows", written.rejected)
         result.set_string_custom_property("predicted_by", str(version.number))
