@@ -157,7 +157,7 @@ class _Document:
             of_pydantic = step == "[key]" and kind != "extra_forbidden"
             if of_pydantic or not isinstance(model, type | dict | list):
                 break
-            if step in BRANCHES:
+            if step in BRANCHES and key[-1:] == ("split_by",):
                 continue
             key = (*key, step)
             model = _inner(model, step)

@@ -109,3 +109,8 @@ def test_splits_with_a_rounding_error_are_taken(tmp_path):
         "path: data.csv", "path: data.csv\n  splits: {train: 0.7, eval: 0.1, validation: 0.2}"
     )
     assert read_project(write(tmp_path, text)).settings.data.splits.validation == 0.2
+
+
+@pytest.mark.parametrize("key", ["[text]", "[section]"])
+def test_an_unknown_key_may_be_called_like_a_step_of_pydantic(tmp_path, key):
+    assert f"{key}: unknown key" in wrong(write(tmp_path), f"{key}=1")
