@@ -132,7 +132,8 @@ def features_from_config(custom_config: Mapping[str, Any]) -> Features:
     _check_keys(Features, values, "features.")
     for name in ("numeric", "categorical", "classes"):
         values[name] = tuple(values[name])
-    values["domains"] = {name: tuple(domain) for name, domain in values["domains"].items()}
+    for name in ("domains", "timestamps"):
+        values[name] = {column: tuple(listed) for column, listed in values[name].items()}
     return Features(**values)
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 Kind = Literal["integer", "number", "text"]
 Task = Literal["binary", "multiclass", "regression"]
 Numbers = Literal["quantile", "zscore"]
+Part = Literal["hour", "weekday", "month", "age"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Features:
     """Columns used as numbers."""
     categorical: tuple[str, ...]
     """Columns used as categories; a column may also be in `numeric`."""
+    timestamps: dict[str, tuple[Part, ...]]
+    """Text columns of times, and the numbers that are made of each."""
     label: str
     task: Task
     classes: tuple[str, ...]
@@ -49,14 +52,19 @@ class Features:
         return tuple(name for name in self.categorical if name not in self.domains)
 
     @property
+    def number_count(self) -> int:
+        """Numbers per row: the columns in `numeric`, then the parts of each timestamp."""
+        return len(self.numeric) + sum(map(len, self.timestamps.values()))
+
+    @property
     def numeric_width(self) -> int:
-        """Values of the transformed `numeric` per row: each column has one or two."""
-        return len(self.numeric) * (2 if self.numbers == "quantile" else 1)
+        """Values of the transformed `numeric` per row: each number has one or two."""
+        return self.number_count * (2 if self.numbers == "quantile" else 1)
 
     def _check_columns(self) -> None:
-        if not self.numeric and not self.categorical:
+        if not self.number_count and not self.categorical:
             raise ValueError("the model has no input: no numeric and no categorical column")
-        unknown = sorted({*self.numeric, *self.categorical} - set(self.columns))
+        unknown = sorted({*self.numeric, *self.categorical, *self.timestamps} - set(self.columns))
         if unknown:
             raise ValueError(f"columns without a type: {', '.join(unknown)}")
         text = [name for name in self.numeric if self.columns[name] == "text"]

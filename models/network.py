@@ -45,7 +45,7 @@ def build_network(
     inputs = network_inputs(features)
     parts = [inputs[name] for name in ("numeric", "missing") if name in inputs]
     if "numeric" in inputs:
-        parts.append(in_pieces(inputs["numeric"], len(features.numeric)))
+        parts.append(in_pieces(inputs["numeric"], features.number_count))
     if "categories" in inputs:
         most = int(hyperparameters["embedding"])
         parts += embed(inputs["categories"], vocabulary_sizes, most)
@@ -71,9 +71,9 @@ def perceptrons(
 def network_inputs(features: Features) -> dict[str, keras.KerasTensor]:
     """Returns the inputs by name, as `preprocessing.py` makes them."""
     inputs = {}
-    if features.numeric:
+    if features.number_count:
         inputs["numeric"] = keras.Input((features.numeric_width,), name="numeric")
-        inputs["missing"] = keras.Input((len(features.numeric),), name="missing")
+        inputs["missing"] = keras.Input((features.number_count,), name="missing")
     if features.categorical:
         shape = (len(features.categorical),)
         inputs["categories"] = keras.Input(shape, dtype="int64", name="categories")

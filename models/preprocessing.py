@@ -1,13 +1,14 @@
 """Raw columns to the few wide tensors that the network reads; the same graph serves requests.
 
     numeric     [n, Features.numeric_width] float32, missing values at 0
-    missing     [n, columns used as numbers] float32, 1 where there was no value
+    missing     [n, Features.number_count] float32, 1 where there was no value
     categories  [n, columns used as categories] int64: 0 is missing, then the values that the schema
                 lists or, where it lists none, those of the training rows from the most frequent
                 one on, then the out-of-vocabulary buckets
     label       [n], see `labels.py`
 
-`numeric` and `missing`, or `categories`, are left out where no column is used so. All numbers lie
+`numeric` and `missing`, or `categories`, are left out where no column is used so. The numbers of
+timestamps come last. All numbers lie
 side by side in one tensor and are analysed at once: hundreds of columns cost little more than one.
 
 To replace it, name a function of your own in the settings as `model.preprocessing_fn`. If it keeps
@@ -46,7 +47,7 @@ def preprocessing_fn(inputs: Inputs, custom_config: Mapping[str, Any]) -> dict[s
     """
     features = features_from_config(custom_config)
     outputs = {}
-    if features.numeric:
+    if features.number_count:
         values = _numbers(inputs, features)
         outputs["numeric"] = _encode(values, features)
         outputs["missing"] = tf.cast(tf.math.is_nan(values), tf.float32)
@@ -66,7 +67,16 @@ def vocabulary_sizes(transform: tft.TFTransformOutput, features: Features) -> li
 
 
 def _numbers(inputs: Inputs, features: Features) -> tf.Tensor:
-    values = side_by_side([inputs[name] for name in features.numeric], tf.float32, float("nan"))
+    parts = []
+    if features.numeric:
+        columns = [inputs[name] for name in features.numeric]
+        parts.append(side_by_side(columns, tf.float32, float("nan")))
+    if features.timestamps:
+        # In the bundle only then.
+        from beltline.models.timestamps import timestamp_numbers
+
+        parts.append(timestamp_numbers(inputs, features.timestamps))
+    values = tf.concat(parts, axis=1) if len(parts) > 1 else parts[0]
     return tf.where(tf.math.is_finite(values), values, tf.constant(float("nan")))
 
 

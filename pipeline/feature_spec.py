@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
+from beltline.pipeline.settings.data import Part
 from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.settings.settings import Settings
 from beltline.pipeline.tables import Kind
@@ -30,19 +31,27 @@ class FeatureSpec:
     """Inputs of the model that are used as numbers."""
     categorical: tuple[str, ...]
     """Inputs of the model that are used as categories; a column may be in both."""
+    timestamps: dict[str, tuple[Part, ...]]
+    """Inputs of the model that are times, and the numbers that are made of each."""
     classes: tuple[str, ...]
     """The label's values in the order of their index: binary, the positive one last; regression,
     none."""
     domains: dict[str, tuple[str, ...]]
     """The values of the text columns for which the schema lists them."""
 
+    @property
+    def inputs(self) -> set[str]:
+        """The columns that the model reads."""
+        return {*self.numeric, *self.categorical, *self.timestamps}
+
     def for_models(self, settings: Settings) -> dict[str, Any]:
         """Returns the section `features` of the model code's `custom_config`."""
-        inputs = {*self.numeric, *self.categorical}
+        inputs = self.inputs
         return {
             "columns": {name: kind for name, kind in self.kinds.items() if name in inputs},
             "numeric": list(self.numeric),
             "categorical": list(self.categorical),
+            "timestamps": {name: list(parts) for name, parts in self.timestamps.items()},
             "label": settings.label.column,
             "task": settings.label.task,
             "classes": list(self.classes),
@@ -64,13 +73,16 @@ class FeatureSpec:
           settings: the label and its task.
           inputs_only: list the columns that the model reads, instead of all.
         """
-        kinds = {n: kind for n, kind in self.kinds.items() if n in self.inputs or not inputs_only}
-        problem = {
+        inputs = self.inputs
+        kinds = {n: kind for n, kind in self.kinds.items() if n in inputs or not inputs_only}
+        problem: dict[str, Any] = {
             "label": settings.label.column,
             "task": settings.label.task,
             "classes": self.classes,
             "columns": kinds,
         }
+        if inputs_only and self.timestamps:
+            problem["timestamps"] = self.timestamps
         return json.dumps(problem, sort_keys=True)
 
     def unread(self, settings: Settings) -> str:
@@ -91,10 +103,12 @@ def derive_feature_spec(project: Project, schema: schema_pb2.Schema) -> FeatureS
     _known("features.overrides", settings.features.overrides, features)
     _known("evaluation.slices", settings.evaluation.slices, features)
     inputs = _inputs(settings, features)
+    timestamps = _timestamps(settings, features, inputs)
     return FeatureSpec(
         kinds={name: _KINDS[feature.type] for name, feature in features.items()},
         numeric=tuple(name for name in inputs if _is_number(settings, features[name])),
         categorical=tuple(name for name in inputs if _is_category(settings, features[name])),
+        timestamps=timestamps,
         classes=_classes(settings, schema, features[settings.label.column]),
         domains={name: found for name in features if (found := _domain(schema, features[name]))},
     )
@@ -124,6 +138,24 @@ def _inputs(settings: Settings, features: dict[str, schema_pb2.Feature]) -> list
     return inputs
 
 
+def _timestamps(
+    settings: Settings, features: dict[str, schema_pb2.Feature], inputs: list[str]
+) -> dict[str, tuple[Part, ...]]:
+    given = settings.features.timestamps
+    for name in given:
+        key = f"features.timestamps.{name}"
+        if name in {settings.label.column, *settings.features.exclude}:
+            raise WrongInput(f"{key}: is the label, or in features.exclude")
+        _known(key, [name], features)
+        if name not in inputs:
+            raise WrongInput(f"{key}: is not in features.include")
+        if name in settings.features.overrides:
+            raise WrongInput(f"{key}: can't be combined with `features.overrides.{name}`")
+        if features[name].type != schema_pb2.BYTES:
+            raise WrongInput(f"{key}: a time is text, BYTES in the schema")
+    return {name: tuple(dict.fromkeys(parts)) for name, parts in given.items()}
+
+
 def _is_number(settings: Settings, feature: schema_pb2.Feature) -> bool:
     override = settings.features.overrides.get(feature.name)
     if override in ("number", "both") and feature.type == schema_pb2.BYTES:
@@ -137,6 +169,8 @@ def _is_number(settings: Settings, feature: schema_pb2.Feature) -> bool:
 
 
 def _is_category(settings: Settings, feature: schema_pb2.Feature) -> bool:
+    if feature.name in settings.features.timestamps:
+        return False
     override = settings.features.overrides.get(feature.name)
     if override in ("category", "both") and feature.type == schema_pb2.FLOAT:
         raise WrongInput(

@@ -48,7 +48,7 @@ class TreeColumns(keras.layers.Layer):
 
 def tree_columns(split: Split, features: Features) -> TreeColumns:
     """Returns the layer that makes the trees' table, as suits the rows of the training split."""
-    columns = len(features.numeric)
+    columns = features.number_count
     if not columns or features.numbers != "quantile":
         return TreeColumns(list(range(columns)))
     spread = np.zeros(2 * columns)

@@ -83,7 +83,7 @@ def plan_of(job: Job, attempt: Attempt) -> Plan:
     }
     if features.task == "multiclass":
         parameters["num_class"] = len(features.classes)
-    numbers, categories = len(features.numeric), len(features.categorical)
+    numbers, categories = features.number_count, len(features.categorical)
     return Plan(
         parameters=parameters,
         categorical=range(numbers, numbers + categories),

@@ -85,13 +85,19 @@ def _label_lines(inferred: InferredProject) -> list[str]:
 
 
 def _feature_lines(inferred: InferredProject) -> list[str]:
-    if not inferred.excluded:
-        return []
     excluded = [
         _with_comment(f"    - {_scalar(name)}", reason)
         for name, reason in inferred.excluded.items()
     ]
-    return ["features:", "  exclude:", *excluded]
+    timestamps = [
+        _with_comment(
+            f"    {_scalar(name)}: [{', '.join(parts)}]", "tells of later rows' label too"
+        )
+        for name, parts in inferred.timestamps.items()
+    ]
+    lines = [*(["  exclude:", *excluded] if excluded else [])]
+    lines += ["  timestamps:", *timestamps] if timestamps else []
+    return ["features:", *lines] if lines else []
 
 
 def _evaluation_lines(inferred: InferredProject) -> list[str]:

@@ -6,19 +6,16 @@ To add a task, add its case to `label.py`, its threshold to `_FLOORS`, and its m
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
-
-import numpy as np
-import pyarrow as pa
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline.init.feature_selection import exclusion_reason, is_timestamp, shown
 from beltline.pipeline.init.label import FEWEST_ROWS_PER_CLASS, InferredLabel, infer_label, where
 from beltline.pipeline.init.leakage import leaks
 from beltline.pipeline.init.profile import ColumnProfile, profile
+from beltline.pipeline.init.timestamps import parts_of_times, readable
+from beltline.pipeline.settings.data import Part
 from beltline.pipeline.tables import Table, column_kinds, column_names, no_such_column
-from beltline.pipeline.tables.times import times
 
 MOST_SLICES = 2
 MOST_SLICE_VALUES = 12
@@ -40,6 +37,8 @@ class InferredProject:
 
     label: InferredLabel
     features: tuple[ColumnProfile, ...]
+    timestamps: dict[str, list[Part]]
+    """Of the features that are times, the parts that help."""
     excluded: dict[str, str]
     """Reason by column name."""
     slices: tuple[str, ...]
@@ -62,23 +61,31 @@ def infer_project(files: Sequence[Table], label: str) -> InferredProject:
     reasons = {name: exclusion_reason(column) for name, column in columns.items()}
     excluded = {name: reason for name, reason in reasons.items() if reason}
     usable = [column for name, column in columns.items() if name not in excluded]
-    if not usable:
-        raise WrongInput(_nothing_left(files[0], label, excluded))
-    leaking = leaks(files, usable, target)
+    at = [columns[name] for name in excluded if readable(columns[name])]
+    leaking = leaks(files, [*usable, *at], target)
+    parts = parts_of_times(files, [each for each in at if each.name not in leaking], target)
+    helpful = {name: found for name, (found, _) in parts.items() if found}
+    features = [each for each in usable if each.name not in leaking]
+    features += [columns[name] for name in helpful]
     # Where all of them tell the label, it may be a simple one; a model needs some column.
-    features = tuple(each for each in usable if each.name not in leaking) or tuple(usable)
-    if len(features) < len(usable):
-        excluded |= leaking
+    left_out = bool(features)
+    features = features or usable
+    if not features:
+        raise WrongInput(_nothing_left(files[0], label, excluded))
+    excluded |= {name: f"{excluded[name]}; {why}" for name, (_, why) in parts.items()}
+    excluded |= leaking if left_out else {}
+    plain = [each for each in features if each.name not in helpful]
     return InferredProject(
         label=target,
-        features=features,
-        excluded=excluded,
-        slices=_slices(features),
+        features=tuple(features),
+        timestamps=helpful,
+        excluded={name: why for name, why in excluded.items() if name not in helpful},
+        slices=_slices(plain),
         threshold=_FLOORS[target.task](target),
         notes=(
             *_label_notes(target),
-            *_leakage_notes(leaking, left_out=len(features) < len(usable)),
-            *_time_notes(column for name, column in columns.items() if name in excluded),
+            *_leakage_notes(leaking, left_out),
+            *_time_notes(columns.values()),
             *_feature_notes(features),
         ),
     )
@@ -146,15 +153,14 @@ def _leakage_notes(leaking: Iterable[str], left_out: bool) -> list[str]:
     return [f"{name!r} {said}" for name in leaking]
 
 
-def _time_notes(excluded: Iterable[ColumnProfile]) -> list[str]:
-    for column in excluded:
-        if column.present and is_timestamp(column):
-            values = pa.array(list(islice(column.counts, 1000)))
-            if not np.isnan(times(values, numbers=False)).any():
-                return [
-                    f"{column.name!r} is a time: with data.split_by.time, the latest rows are for "
-                    "the evaluation"
-                ]
+def _time_notes(columns: Iterable[ColumnProfile]) -> list[str]:
+    for column in columns:
+        a_number = column.kind != "text" and column.present and is_timestamp(column)
+        if a_number or readable(column):
+            return [
+                f"{column.name!r} is a time: with data.split_by.time, the latest rows are for the "
+                "evaluation"
+            ]
     return []
 
 

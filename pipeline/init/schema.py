@@ -9,6 +9,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from beltline.base.values import MAX_WHOLE
+from beltline.pipeline.init.feature_selection import is_timestamp
 from beltline.pipeline.init.inference import InferredProject
 from beltline.pipeline.init.label import InferredLabel
 from beltline.pipeline.init.profile import ColumnProfile
@@ -46,9 +47,12 @@ def schema_text(inferred: InferredProject) -> str:
 
 
 def listed_values(column: ColumnProfile) -> list[str]:
-    """Returns the domain of a text column, sorted; empty with too many or too rare values."""
+    """Returns the domain of a text column, sorted; empty with too many or too rare values.
+
+    Times have none, as later rows have later ones.
+    """
     once = sum(1 for number in column.counts.values() if number == 1)
-    if column.kind != "text" or column.distinct > MOST_LISTED_VALUES:
+    if column.kind != "text" or column.distinct > MOST_LISTED_VALUES or is_timestamp(column):
         return []
     return [] if once > _MOST_SEEN_ONCE * column.counted else sorted(map(str, column.counts))
 

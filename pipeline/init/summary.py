@@ -61,10 +61,13 @@ def _groups(inferred: InferredProject) -> dict[str, list[str]]:
         "as a number and as a category (few whole numbers)": [],
         "as a category (its values are listed in the schema)": [],
         "as a category (too many or too rare values to list)": [],
+        "as a timestamp": [],
     }
-    numbers, both, listed, many = groups.values()
+    numbers, both, listed, many, times = groups.values()
     for column in inferred.features:
-        if column.kind == "text":
+        if column.name in inferred.timestamps:
+            times.append(f"{column.name} ({', '.join(inferred.timestamps[column.name])})")
+        elif column.kind == "text":
             (listed if listed_values(column) else many).append(column.name)
         else:
             (both if stands_for_categories(column) else numbers).append(column.name)

@@ -8,6 +8,7 @@ from beltline.base.settings.section import MisplacedError, Section
 from beltline.pipeline.settings.rows import Rows
 
 Task = Literal["binary", "multiclass", "regression"]
+Part = Literal["hour", "weekday", "month", "age"]
 
 _Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -120,7 +121,7 @@ class FeatureSettings(Section):
     )
     exclude: list[str] = Field(
         default_factory=list,
-        description="Columns that are not read at all, such as ids and timestamps.",
+        description="Columns that are not read at all, such as ids.",
     )
     overrides: dict[str, Literal["number", "category", "both"]] = Field(
         default_factory=dict,
@@ -136,4 +137,10 @@ class FeatureSettings(Section):
     )
     out_of_vocabulary_buckets: int = Field(
         1, ge=1, description="Hash buckets shared by the values that are not kept."
+    )
+    timestamps: dict[str, Annotated[list[Part], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="Text columns of ISO 8601 times, and the numbers that the model sees of each, "
+        "in UTC: the `hour` with its fraction, the `weekday` (Monday is 1), the `month`, and the "
+        "`age`, the days since a fixed one. A text that is no time is a missing value.",
     )

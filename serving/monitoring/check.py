@@ -110,6 +110,7 @@ class _Check:
             ComparedRows(samples.table.select(there)),
             self._settings,
             self._share,
+            self._reference.version.problem.get("timestamps", ()),
         )
         both = [name for name in there if name in before.table.column_names]
         enough = before.seen >= self._settings.min_rows

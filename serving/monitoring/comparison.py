@@ -1,6 +1,6 @@
 """Compares the columns of live rows, and the model's answers, with a reference."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -63,13 +63,15 @@ class ComparedRows:
 class Comparison:
     """Live rows beside a reference's statistics.
 
-    `share` is how often chance may exceed the limit of a single measure.
+    `share` is how often chance may exceed the limit of a single measure. Of `times` only what is
+    missing is compared: live rows have other ones than the training rows.
     """
 
     reference: Mapping[str, Feature]
     live: ComparedRows
     settings: Monitoring
     share: float
+    times: Collection[str] = ()
 
     def columns(self, schema: schema_pb2.Schema, before: ComparedRows | None) -> list[ColumnReport]:
         """Returns the columns that both have, in the reference's order.
@@ -111,7 +113,9 @@ class Comparison:
         odd: list[Any],
     ) -> ColumnReport:
         reference, live = self.reference[name], self.live.features[name]
-        new = novelty(reference, live, self.live.numbers(name), domain(schema, feature))
+        new = None
+        if name not in self.times:
+            new = novelty(reference, live, self.live.numbers(name), domain(schema, feature))
         measures = {}
         if name in skew:
             limit = distance_limit(feature, "skew_comparator", self.settings.skew)
@@ -156,7 +160,7 @@ class Comparison:
 
     def _comparable(self, name: str, reference: Feature) -> bool:
         live = self.live.features.get(name)
-        if live is None or not values(live) or not values(reference):
+        if live is None or name in self.times or not values(live) or not values(reference):
             return False
         return is_number(live) == is_number(reference)
 

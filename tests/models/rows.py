@@ -18,6 +18,7 @@ def config(**features: Any) -> dict[str, Any]:
             "columns": {"heat (°C)": "number", "shots": "integer", "mold": "text"},
             "numeric": ["heat (°C)", "shots"],
             "categorical": ["mold", "shots"],
+            "timestamps": {},
             "label": "scrap",
             "task": "binary",
             "classes": ["ok", "scrap"],

@@ -54,6 +54,7 @@ def test_a_section_has_the_same_fields_and_types_on_both_sides(section: type[Sec
 def test_both_sides_mean_the_same_by_a_task_a_kind_and_an_encoding() -> None:
     assert features.Task == data.Task
     assert features.Kind == tables.Kind
+    assert features.Part == data.Part
     assert features.Numbers == get_type_hints(data.FeatureSettings)["numbers"]
 
 

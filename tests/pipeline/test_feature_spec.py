@@ -64,9 +64,43 @@ def test_overrides_say_how_a_column_is_used(tmp_path):
     assert (found.numeric, found.categorical) == (("temp", "hour"), ("hour", "mold"))
 
 
+def test_a_timestamp_is_neither_a_number_nor_a_category(tmp_path):
+    given = ["features.timestamps={mold: [month, hour, month]}"]
+    found = columns(tmp_path, *given)
+    assert found.timestamps == {"mold": ("month", "hour")}
+    assert (found.numeric, found.categorical) == (("temp", "hour"), ("hour",))
+    settings = project(tmp_path, *given).settings
+    told = found.for_models(settings)
+    assert told["timestamps"] == {"mold": ["month", "hour"]}
+    assert told["columns"]["mold"] == "text"
+    # For whoever watches live requests: they have other times.
+    assert json.loads(found.problem(settings, inputs_only=True))["timestamps"].keys() == {"mold"}
+    assert "mold" not in json.loads(found.unread(settings))
+    assert "timestamps" not in json.loads(columns(tmp_path).problem(settings, inputs_only=True))
+
+
+def test_a_timestamp_may_be_the_only_input(tmp_path):
+    given = ["features.timestamps={mold: [hour]}", "features.include=[mold]"]
+    found = columns(tmp_path, *given)
+    assert (found.numeric, found.categorical, found.inputs) == ((), (), {"mold"})
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
+        ("features.timestamps={mould: [hour]}", "features.timestamps.mould: no column 'mould'"),
+        ("features.timestamps={temp: [hour]}", "features.timestamps.temp: a time is text, BYTES"),
+        ("features.timestamps={hour: [hour]}", "features.timestamps.hour: a time is text, BYTES"),
+        ("features.timestamps={scrap: [hour]}", "features.timestamps.scrap: is the label"),
+        ("features.timestamps={part: [hour]}", "features.timestamps.part: is the label, or in"),
+        (
+            "features={timestamps: {mold: [hour]}, include: [temp]}",
+            "features.timestamps.mold: is not in features.include",
+        ),
+        (
+            "features={timestamps: {mold: [hour]}, overrides: {mold: category}}",
+            "features.timestamps.mold: can't be combined with `features.overrides.mold`",
+        ),
         ("label.column=scrab", "label.column: no column 'scrab' in the schema; did you mean 'scr"),
         ("features.include=[tmp]", "features.include: no column 'tmp' in the schema; did you mean"),
         ("features.overrides={xyz: number}", "features.overrides: no column 'xyz' in the schema"),
@@ -144,6 +178,7 @@ def test_models_are_told_of_their_inputs_alone(tmp_path):
         "columns": {"hour": "integer"},
         "numeric": ["hour"],
         "categorical": ["hour"],
+        "timestamps": {},
         "domains": {},
         "label": "scrap",
         "task": "binary",

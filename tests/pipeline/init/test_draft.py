@@ -41,6 +41,7 @@ def inferred(label="y", classes=("a", "b"), excluded=None, slices=(), missing=0)
             column(label, missing=missing), task, classes, (1,) * len(classes), None
         ),
         features=(column("x"),),
+        timestamps={},
         excluded=excluded or {},
         slices=slices,
         threshold=Threshold(metric, "lower", 0.6, "why"),

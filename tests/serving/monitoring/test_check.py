@@ -76,6 +76,24 @@ def alarms(watch):
     return monitor(watch, NOW).alarms
 
 
+def test_of_times_only_what_is_missing_is_compared(tmp_path):
+    """Days after the training have other times: that is no drift, and none of them is new."""
+
+    def days(first, count, lost=0):
+        texts = [f"2026-11-{first + row % 5:02d}" for row in range(count)]
+        return pa.table({"at": [None] * lost + texts[lost:], "bad": ["no"] * count})
+
+    watched = config(tmp_path)
+    version(watched.folder, 1, days(1, 2000), timestamps={"at": ["weekday"]})
+    ask(watched, days(20, 1000), 1, {"probability": np.zeros(1000, np.float32)})
+    ask(watched, days(10, 1000), 1, {"probability": np.zeros(1000, np.float32)}, hours_ago=30)
+    report = monitor(watched, NOW)
+    assert report.alarms == []
+    assert set(report.columns[0].measures) == {"missing"}
+    ask(watched, days(20, 1000, 500), 1, {"probability": np.zeros(1000, np.float32)})
+    assert len(alarms(watched)) == 1
+
+
 def test_requests_like_the_training_rows_raise_no_alarm(watch):
     ask(watch, rows(1500, 1))
     ask(watch, rows(1500, 2), hours_ago=30)
