@@ -84,6 +84,7 @@ def _data_nodes(
         splits=settings.data.splits.model_dump(),
         split_by=settings.data.split_column,
         time_gap=settings.data.time_gap,
+        stratify_by=label if settings.data.stratify else None,
         drop_without=label if settings.data.unlabelled == "drop" else None,
         unreadable=settings.data.unreadable,
     )

@@ -61,11 +61,6 @@ class FeatureSpec:
             "out_of_vocabulary_buckets": settings.features.out_of_vocabulary_buckets,
         }
 
-    @property
-    def inputs(self) -> set[str]:
-        """The columns that the model reads."""
-        return {*self.numeric, *self.categorical}
-
     def problem(self, settings: Settings, inputs_only: bool = False) -> str:
         """Returns, as JSON, the label and the columns: models of equal problems can be compared.
 

@@ -1,9 +1,9 @@
 """ExampleGen: CSV and Parquet files to tf.Examples, in columns by Arrow from end to end.
 
-The split of a row follows from its content alone (or from one named column, or from its place in
-time), so the same rows land in the same split whatever the order of files. The driver puts the
-digest of the files' contents into the execution properties: the cache sees what the data are, not
-how old the file is.
+The split of a row follows from its content (or from one named column, from its place in time, or
+from that among the rows of its class), so the same rows land in the same split whatever the order
+of files. The driver puts the digest of the files' contents into the execution properties: the cache
+sees what the data are, not how old the file is.
 """
 
 import json
@@ -36,6 +36,7 @@ class ExampleGenSpec(component_spec.ComponentSpec):
         "splits": component_spec.ExecutionParameter(type=str),
         "split_by": component_spec.ExecutionParameter(type=str),
         "time_gap": component_spec.ExecutionParameter(type=str),
+        "stratify_by": component_spec.ExecutionParameter(type=str),
         "drop_without": component_spec.ExecutionParameter(type=str),
         "unreadable": component_spec.ExecutionParameter(type=str),
         "code_digest": component_spec.ExecutionParameter(type=str),
@@ -90,6 +91,7 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
       split_by: the column whose value decides the split; by default the whole row does.
       time_gap: with `split_by` a time: the latest rows are in the last split, and this share of
         the rows is left out before each split but the first. None splits by the value's hash.
+      stratify_by: the label: each of its classes has its share in every split. Not with `split_by`.
       drop_without: a column; rows where it is missing are left out and counted.
       unreadable: `stop` at a row that can't be read, or `reject` it: such rows are left out,
         counted, and written to `rejects/` in the artifact.
@@ -111,6 +113,7 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
         splits: Mapping[str, float],
         split_by: str | None = None,
         time_gap: float | None = None,
+        stratify_by: str | None = None,
         drop_without: str | None = None,
         unreadable: Literal["stop", "reject"] = "stop",
     ):
@@ -125,6 +128,7 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
                 splits=json.dumps(dict(splits)),
                 split_by=split_by or "",
                 time_gap="" if time_gap is None else str(time_gap),
+                stratify_by=stratify_by or "",
                 drop_without=drop_without or "",
                 unreadable=unreadable,
                 code_digest=digest_of_sources(),

@@ -15,11 +15,14 @@ import yaml
 from beltline.base.errors import WrongInput
 from beltline.pipeline.init.feature_selection import shown
 from beltline.pipeline.init.inference import InferredProject
+from beltline.pipeline.init.label import InferredLabel
 from beltline.pipeline.tables.files import suffix_of
 
 SETTINGS = "pipeline.yaml"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _COMMENT_COLUMN = 34
+# So 50 of a class in a split of a tenth: by chance one in twenty splits has a quarter less.
+_FEWEST_ROWS_SPLIT_BY_CHANCE = 500
 
 
 def name_for(data: Path) -> str:
@@ -61,6 +64,7 @@ def settings_text(inferred: InferredProject, name: str, data: Path | str, folder
     if label.column.missing:
         said = f"{label.column.missing:,} of {label.column.rows:,} rows have no label"
         lines.append(_with_comment("  unlabelled: drop", said))
+    lines += _stratify_lines(label)
     lines += [f"schema: {schema_path(name)}", *_label_lines(inferred), *_feature_lines(inferred)]
     return "\n".join([*lines, *_evaluation_lines(inferred)]) + "\n"
 
@@ -69,6 +73,14 @@ def _source_lines(data: Path | str, folder: Path) -> list[str]:
     if isinstance(data, Path):
         return [f"  path: {_scalar(_relative(data, folder))}"]
     return ["  source: sql", f"  query: {_scalar(data)}"]
+
+
+def _stratify_lines(label: InferredLabel) -> list[str]:
+    rows, rarest = min(zip(label.counts, label.classes, strict=True), default=(0, ""))
+    if not 0 < rows < _FEWEST_ROWS_SPLIT_BY_CHANCE:
+        return []
+    said = f"by chance alone, a split could lack rows of {shown(rarest)}: there are {rows:,}"
+    return [_with_comment("  stratify: true", said)]
 
 
 def _label_lines(inferred: InferredProject) -> list[str]:

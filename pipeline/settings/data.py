@@ -66,6 +66,11 @@ class Data(Rows):
         "in the same split; or `{time: COLUMN}` for a split in the order of time; without it the "
         "row's whole content decides.",
     )
+    stratify: bool = Field(
+        False,
+        description="Give each class its exact share of every split, where chance alone would "
+        "leave too few rows of a rare class, or of a small table, in one. Not with `split_by`.",
+    )
     unlabelled: Literal["refuse", "drop"] = Field(
         "refuse",
         description="Rows without a label: `refuse` makes the data gate refuse the data, `drop` "
@@ -94,6 +99,12 @@ class Data(Rows):
             raise MisplacedError(
                 f"leaves no rows of a split: must be below {smallest}", "split_by", "gap"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_thing_decides_the_split(self) -> "Data":
+        if self.stratify and self.split_by is not None:
+            raise MisplacedError("can't be combined with `split_by`", "stratify")
         return self
 
 
@@ -127,6 +138,12 @@ class FeatureSettings(Section):
         default_factory=dict,
         description="How to use a column, in place of what follows from the schema.",
     )
+    timestamps: dict[str, Annotated[list[Part], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="Text columns of ISO 8601 times, and the numbers that the model sees of each, "
+        "in UTC: the `hour` with its fraction, the `weekday` (Monday is 1), the `month`, and the "
+        "`age`, the days since a fixed one. A text that is no time is a missing value.",
+    )
     numbers: Literal["quantile", "zscore"] = Field(
         "quantile",
         description="Encoding of numbers: the rank among the training values (robust to outliers), "
@@ -137,10 +154,4 @@ class FeatureSettings(Section):
     )
     out_of_vocabulary_buckets: int = Field(
         1, ge=1, description="Hash buckets shared by the values that are not kept."
-    )
-    timestamps: dict[str, Annotated[list[Part], Field(min_length=1)]] = Field(
-        default_factory=dict,
-        description="Text columns of ISO 8601 times, and the numbers that the model sees of each, "
-        "in UTC: the `hour` with its fraction, the `weekday` (Monday is 1), the `month`, and the "
-        "`age`, the days since a fixed one. A text that is no time is a missing value.",
     )

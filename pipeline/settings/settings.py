@@ -91,6 +91,14 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _what_is_stratified_has_classes(self) -> "Settings":
+        if self.data.stratify and self.label.task == "regression":
+            raise MisplacedError(
+                "requires a binary or multiclass label: a number has no classes", "data", "stratify"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_database_has_a_query(self) -> "Settings":
         # Every node of the DAG would get its password.
         if self.airflow.database_connection and not self.has_query:

@@ -132,6 +132,7 @@ def test_the_evaluator_and_the_serving_check_see_raw_rows_of_the_eval_split(tmp_
         ("data.unlabelled=drop", {"ExampleGen"}),
         ("data.split_by=part", {"ExampleGen"}),
         ("data.split_by.time=part", {"ExampleGen"}),
+        ("data.stratify=true", {"ExampleGen"}),
         ("data.span=7", {"ExampleGen"}),
         ("evaluation.thresholds.auc.lower=0.7", {"Evaluator"}),
         ("evaluation.slices=[mold]", {"Evaluator"}),

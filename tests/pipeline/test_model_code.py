@@ -43,13 +43,6 @@ def test_the_own_models_travel_without_comments_and_yours_with_them(tmp_path):
             assert b'"""' not in source
 
 
-def test_what_reads_times_travels_only_where_a_column_has_them(tmp_path):
-    without = set(model_sources(project(tmp_path)))
-    with_times = set(model_sources(project(tmp_path, "features.timestamps={mold: [hour]}")))
-    assert with_times - without == {"beltline/models/timestamps.py"}
-    assert without < with_times
-
-
 def test_a_package_beside_the_settings_travels_too(tmp_path):
     with_files(tmp_path, mine__init_py="", mine__net_py="def build(): pass\n", mine__sub__a_py="")
     sources = model_sources(project(tmp_path, "model.network_fn=mine.net.build"))

@@ -11,7 +11,8 @@ import pyarrow as pa
 from beltline.pipeline import tables
 from beltline.pipeline.components.examples.row_split import rows_of_splits
 from beltline.pipeline.components.examples.shards import Shards
-from beltline.pipeline.components.examples.time_split import time_split
+from beltline.pipeline.components.examples.stratified_split import stratified_split
+from beltline.pipeline.components.examples.time_split import TimeSplit, time_split
 from beltline.pipeline.tables.sources import Source
 
 
@@ -34,6 +35,7 @@ class ExampleGenConfig:
         self._exclude = set(json.loads(properties["exclude"]))
         self._split_by: str = properties["split_by"]
         self._time_gap: str = properties["time_gap"]
+        self._stratify_by: str = properties["stratify_by"]
         self._drop_without: str = properties["drop_without"]
         self._reject = properties["unreadable"] == "reject"
 
@@ -60,7 +62,11 @@ class ExampleGenConfig:
         return {name: found.get(name, "text") for name in self._names}
 
     def shards(self, uri: str, kinds: Mapping[str, tables.Kind]) -> Shards:
-        """Returns what writes the units to `uri`."""
+        """Returns what writes the units to `uri`.
+
+        Raises:
+          OtherKind: the rows had to be read for the split, and a value is not of its kind.
+        """
         unwritten: dict[str, tables.Kind] = {}
         # A column that is excluded, such as a customer's number, may still keep rows together.
         if self._split_by not in ("", *kinds):
@@ -71,7 +77,7 @@ class ExampleGenConfig:
             kinds=kinds,
             unwritten=unwritten,
             splits=list(self.splits),
-            rows_of_splits=self._rows_of_splits,
+            rows_of_splits=self._rows_of_splits(kinds),
             drop_without=self._drop_without,
         )
 
@@ -81,10 +87,17 @@ class ExampleGenConfig:
         found = tables.column_kinds(self.files, [self._split_by], reject=self._reject)
         return found[self._split_by]
 
+    def _rows_of_splits(
+        self, kinds: Mapping[str, tables.Kind]
+    ) -> Callable[[pa.RecordBatch], Mapping[str, np.ndarray]]:
+        if self._stratify_by:
+            return stratified_split(self._stratify_by, self.units, kinds, self.splits)
+        if self._time_gap:
+            return self._time_split
+        return partial(rows_of_splits, shares=self.splits, split_by=self._split_by)
+
     @cached_property
-    def _rows_of_splits(self) -> Callable[[pa.RecordBatch], Mapping[str, np.ndarray]]:
-        if not self._time_gap:
-            return partial(rows_of_splits, shares=self.splits, split_by=self._split_by)
+    def _time_split(self) -> TimeSplit:
         return time_split(
             self._split_by,
             self.units,

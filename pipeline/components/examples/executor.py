@@ -66,7 +66,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         return written
 
     def _written(self, uri: str, request: ExampleGenConfig) -> Written:
-        written = self._write(request.units, request.shards(uri, request.likely_kinds()))
+        try:
+            written = self._write(request.units, request.shards(uri, request.likely_kinds()))
+        except tables.OtherKind as misfit:
+            # Met on the way to the split, before any row was written.
+            written = Written(misfits=(str(misfit),))
         if not written.misfits:
             return written
         for misfit in written.misfits:

@@ -15,10 +15,19 @@ def rows_of_splits(
     batch: pa.RecordBatch, shares: Mapping[str, float], split_by: str = ""
 ) -> dict[str, np.ndarray]:
     """Returns for each split the numbers of the rows that belong to it, in order."""
-    hashes = row_hashes(batch.select([split_by]) if split_by else batch)
-    edges = np.cumsum([0.0, *shares.values()])[:-1] * _BUCKETS
-    split = np.searchsorted(edges, hashes % _BUCKETS, side="right") - 1
+    buckets = row_buckets(batch.select([split_by]) if split_by else batch)
+    split = np.searchsorted(edges_of(shares), buckets, side="right") - 1
     return {name: np.flatnonzero(split == index) for index, name in enumerate(shares)}
+
+
+def edges_of(shares: Mapping[str, float]) -> np.ndarray:
+    """Returns the bucket at which each split begins, [splits]."""
+    return np.cumsum([0.0, *shares.values()])[:-1] * _BUCKETS
+
+
+def row_buckets(batch: pa.RecordBatch) -> np.ndarray:
+    """Returns the bucket of each row by its hash, [rows] from 0 to 999,999."""
+    return row_hashes(batch) % _BUCKETS
 
 
 def row_hashes(batch: pa.RecordBatch) -> np.ndarray:

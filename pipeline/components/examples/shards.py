@@ -4,14 +4,11 @@ Reading a block, hashing and encoding it is left to threads, whose work is done 
 lock. Packing goes on beside it, in the order of the blocks: a shard's content is always the same.
 """
 
-import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,16 +16,11 @@ import pyarrow.compute as pc
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline import tables
+from beltline.pipeline.components.examples.in_order import in_order
 from beltline.pipeline.components.record_files import record_writer
 from beltline.pipeline.tables.examples import encoded
 from beltline.pipeline.tables.rejects import RejectsFile
 from beltline.pipeline.tables.row_digest import RowDigest
-
-# With more, the one thread that packs is what all wait for.
-_MOST_THREADS = 4
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -107,7 +99,7 @@ class Shards:
                 for split in self.splits
             }
             rejects = stack.enter_context(RejectsFile(self.uri, name))
-            for rows in _in_order(lambda block: self._rows(unit.source(), block), blocks):
+            for rows in in_order(lambda block: self._rows(unit.source(), block), blocks):
                 for split, records in rows.records.items():
                     writers[split](records)
                     counts[split] += len(records)
@@ -144,16 +136,3 @@ class Shards:
 
 def _shard(name: str) -> str:
     return f"data_tfrecord-{name}.gz"
-
-
-def _in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yields the results in the items' order, and works on a few items ahead in threads."""
-    threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
-    waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

@@ -22,6 +22,7 @@ def generate(
     exclude=(),
     split_by="",
     time_gap="",
+    stratify_by="",
     drop_without="",
     splits=SPLITS,
     unreadable="stop",
@@ -52,6 +53,7 @@ def generate(
         "splits": json.dumps(splits),
         "split_by": split_by,
         "time_gap": time_gap,
+        "stratify_by": stratify_by,
         "drop_without": drop_without,
         "unreadable": unreadable,
     }

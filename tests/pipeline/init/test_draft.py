@@ -33,12 +33,12 @@ def column(name, kind="text", missing=0, counts=None):
     )
 
 
-def inferred(label="y", classes=("a", "b"), excluded=None, slices=(), missing=0):
+def inferred(label="y", classes=("a", "b"), excluded=None, slices=(), missing=0, rows=500):
     task = {0: "regression", 2: "binary"}.get(len(classes), "multiclass")
     metric = {"regression": "rmse", "binary": "auc", "multiclass": "accuracy"}[task]
     return InferredProject(
         label=InferredLabel(
-            column(label, missing=missing), task, classes, (1,) * len(classes), None
+            column(label, missing=missing), task, classes, (rows,) * len(classes), None
         ),
         features=(column("x"),),
         timestamps={},
@@ -72,6 +72,19 @@ def test_the_settings_read_back_as_decided(tmp_path):
     assert settings.evaluation.thresholds["auc"].lower == 0.6
     assert "# id: every value differs" in text
     assert "# 5 of 1,000 rows have no label" in text
+
+
+@pytest.mark.parametrize(("rows", "stratified"), [(499, True), (500, False)])
+def test_a_rare_class_is_split_by_its_shares(tmp_path, rows, stratified):
+    text, settings = read_back(tmp_path, inferred(rows=rows))
+    assert settings.data.stratify is stratified
+    assert settings.schema_file == "schema/casting.pbtxt"
+    said = "by chance alone, a split could lack rows of 'a': there are 499"
+    assert (said in text) is stratified
+
+
+def test_a_number_is_not_stratified(tmp_path):
+    assert "stratify" not in read_back(tmp_path, inferred(classes=()))[0]
 
 
 def test_only_what_was_decided_is_written(tmp_path):

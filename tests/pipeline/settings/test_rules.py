@@ -114,3 +114,42 @@ def test_splits_with_a_rounding_error_are_taken(tmp_path):
 @pytest.mark.parametrize("key", ["[text]", "[section]"])
 def test_an_unknown_key_may_be_called_like_a_step_of_pydantic(tmp_path, key):
     assert f"{key}: unknown key" in wrong(write(tmp_path), f"{key}=1")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["data={path: a.csv, stratify: true, split_by: mold}"],
+            "data.stratify: can't be combined with `split_by`",
+        ),
+        (
+            ["data={path: a.csv, stratify: true, split_by: {time: at}}"],
+            "data.stratify: can't be combined with `split_by`",
+        ),
+        (
+            [
+                "data.stratify=true",
+                "label={column: temp, task: regression}",
+                "evaluation={thresholds: {rmse: {upper: 1}}}",
+            ],
+            "data.stratify: requires a binary or multiclass label: a number has no classes",
+        ),
+        (["data.stratify=scrap"], "data.stratify: Input should be a valid boolean"),
+    ],
+)
+def test_only_what_has_classes_is_stratified(tmp_path, overrides, message):
+    assert message in wrong(write(tmp_path), *overrides)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("{mold: []}", "features.timestamps.mold: List should have at least 1 item"),
+        ("{mold: [hours]}", "features.timestamps.mold.0: invalid value 'hours': allowed: hour, we"),
+        ("{mold: hour}", "features.timestamps.mold: Input should be a valid list, got 'hour'"),
+        ("[mold]", "features.timestamps: must be a section (a mapping of keys), got ['mold']"),
+    ],
+)
+def test_the_parts_of_a_timestamp(tmp_path, value, message):
+    assert message in wrong(write(tmp_path), f"features.timestamps={value}")
