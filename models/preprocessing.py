@@ -8,8 +8,8 @@
     label       [n], see `labels.py`
 
 `numeric` and `missing`, or `categories`, are left out where no column is used so. The numbers of
-timestamps come last. All numbers lie
-side by side in one tensor and are analysed at once: hundreds of columns cost little more than one.
+timestamps come last. All lie side by side in one tensor and are analysed at once: hundreds of
+columns cost little more than one.
 
 To replace it, name a function of your own in the settings as `model.preprocessing_fn`. If it keeps
 these outputs, the rest keeps working.

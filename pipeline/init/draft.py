@@ -21,7 +21,7 @@ from beltline.pipeline.tables.files import suffix_of
 SETTINGS = "pipeline.yaml"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _COMMENT_COLUMN = 34
-# So 50 of a class in a split of a tenth: by chance one in twenty splits has a quarter less.
+# Of fewer, a split of a tenth of the rows has less than 50, by chance 7 more or less.
 _FEWEST_ROWS_SPLIT_BY_CHANCE = 500
 
 

@@ -25,7 +25,7 @@ _CYCLE_DAYS: dict[Part, int] = {"hour": 1, "weekday": 7, "month": 365}
 """Days until a part begins anew."""
 _MOST_ROWS = 200_000
 _GROUPS = 20
-# Student's t of the groups: by chance one part in a thousand goes beyond.
+# Student's t of the groups; below 0 where nothing holds, as what was learnt is then in the way.
 _LEAST_T = 2.5
 # As many rows like all others are added to each hour, so that one of three rows says little.
 _PRIOR_ROWS = 20
