@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from beltline.models.features import Part
 from beltline.models.preprocessing import Inputs
 from beltline.models.tables import side_by_side
 
@@ -15,11 +16,11 @@ _DAY = 86_400.0
 _MARCH_0 = 719_468  # days from the 1st of March of the year 0 to 1970
 
 
-def timestamp_numbers(inputs: Inputs, timestamps: dict[str, tuple[str, ...]]) -> tf.Tensor:
+def timestamp_numbers(inputs: Inputs, timestamps: dict[str, tuple[Part, ...]]) -> tf.Tensor:
     """Returns the parts of each column in turn, `[n, parts]`; NaN where there is no time."""
     seconds = instants(side_by_side([inputs[name] for name in timestamps], tf.string, ""))
     days = seconds // _DAY
-    found = {
+    found: dict[Part, tf.Tensor] = {
         "hour": seconds % _DAY / 3600,
         "weekday": (days + 3) % 7 + 1,
         "month": _month(days),
