@@ -27,7 +27,9 @@ def learned(job: Job, attempt: Attempt) -> Learned:
       ValueError: the network's loss is no longer a number, or the system lacks what LightGBM needs.
     """
     names = sorted(job.config.model.learners, reverse=True)
-    found = {name: _fit(name, job, _part_of(attempt, name, len(names))) for name in names}
+    found: dict[str, Learned] = {
+        name: _fit(name, job, _part_of(attempt, name, len(names))) for name in names
+    }
     together = blended(found, job) if len(found) > 1 else found[names[0]]
     LOG.info("weights digest %s", digest_of(together.model))
     return together

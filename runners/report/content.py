@@ -24,8 +24,8 @@ class RunReport:
     """A report about a run. `missing` says why a section is empty, by the section's name.
 
     `run` and `nodes` are those of `beltline runs RUN --json`. `data` has `rows` by split,
-    `left_out` by reason, and some of the `rejects`. `learners` have weight and loss, where there are
-    several. `trials` are the Tuner's, best first.
+    `left_out` by reason, and some of the `rejects`. `learners` have weight and loss, where there
+    are several. `trials` are the Tuner's, best first.
     """
 
     pipeline: str

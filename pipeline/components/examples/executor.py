@@ -68,9 +68,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _written(self, uri: str, request: ExampleGenConfig) -> Written:
         try:
             written = self._write(request.units, request.shards(uri, request.likely_kinds()))
-        except tables.OtherKind as misfit:
+        except tables.OtherKind as error:
             # Met on the way to the split, before any row was written.
-            written = Written(misfits=(str(misfit),))
+            written = Written(misfits=(str(error),))
         if not written.misfits:
             return written
         for misfit in written.misfits:
