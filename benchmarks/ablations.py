@@ -2,8 +2,8 @@
 
     python -m benchmarks.ablations [--set casting] [--splits 2] [-o benchmarks/RESULTS.md]
 
-On each table the pipeline runs up to its Trainer with the defaults and then, from its cached
-Transform, with each change. The figure is the score's difference to the defaults on the same eval
+On each table the pipeline runs up to Transform, and the training alone with the defaults and with
+each change. The figure is the score's difference to the defaults on the same eval
 rows. To add a change, add a line to `CHANGES`; one that no setting makes is a network of its own
 in `variants.py`.
 """
@@ -21,9 +21,11 @@ import click
 
 from benchmarks import pages, variants
 from benchmarks.machine import describe
+from benchmarks.quality import kept
+from benchmarks.quality.experiment import apart
+from benchmarks.quality.scores import Figures
+from benchmarks.quality.sets import SETS
 from benchmarks.pages import table
-from benchmarks.quality import LARGE, Scores, begin, train
-from benchmarks.quality_sets import SETS
 
 CHANGES: dict[str, tuple[str, ...]] = {
     "the defaults": (),
@@ -46,7 +48,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "the best threshold of the validation rows": ("model.run_fn=variants.with_the_best_threshold",),
 }
 
-Found = dict[str, dict[str, list[Scores]]]
+LARGE = ("taxi", "casting")
+Found = dict[str, dict[str, list[Figures]]]
 """Runs by set and change."""
 
 
@@ -78,15 +81,16 @@ def main(
         pages.replace(output, f"ablations: {', '.join(found)}", text)
 
 
-def run_all(name: str, split: int, runs: dict[str, list[Scores]]) -> None:
+def run_all(name: str, split: int, runs: dict[str, list[Figures]]) -> None:
     """Runs every change on one split of a set and adds each one's scores to `runs`."""
     with tempfile.TemporaryDirectory(prefix="beltline-bench-") as scratch:
-        folder = Path(scratch)
-        begin(name, split, folder)
-        shutil.copy(variants.__file__, folder / "variants.py")
-        for change, scores in runs.items():
-            scores.append(train(folder, CHANGES[change], boosting=False))
-            said = f"{scores[-1]['ours']['score']:.4f}, {scores[-1]['trainer seconds']:.1f} s"
+        for change, figures in runs.items():
+            settings = CHANGES[change]
+            preprocessing = kept.of_preprocessing(settings)
+            space = kept.transformed(Path(scratch), name, split, preprocessing, settings)
+            shutil.copy(variants.__file__, space.folder / "variants.py")
+            figures.append(apart(space, settings))
+            said = f"{_score(figures[-1]):.4f}, {figures[-1]['seconds']:.1f} s"
             click.echo(f"{name} {split}, {change}: {said}", err=True)
 
 
@@ -116,22 +120,26 @@ def section(found: Found, command: str) -> str:
     )
 
 
-def _cell(runs: dict[str, list[Scores]], change: str) -> str:
+def _cell(runs: dict[str, list[Figures]], change: str) -> str:
     base, own = runs["the defaults"], runs[change]
-    figures = []
-    for name in ("score", "log loss", "f1"):
-        if name in own[0]["ours"]:
+    values = []
+    for name in ("auc", "r2", "log loss", "f1"):
+        if name in own[0]:
             value = _mean(own, name) - (0 if own is base else _mean(base, name))
-            figures.append(f"{value:.4f}" if own is base else f"{value:+.4f}")
-    return " / ".join(figures)
+            values.append(f"{value:.4f}" if own is base else f"{value:+.4f}")
+    return " / ".join(values)
 
 
-def _mean(runs: Sequence[Scores], name: str) -> float:
-    return statistics.mean(run["ours"][name] for run in runs)
+def _score(figures: Figures) -> float:
+    return figures["auc"] if "auc" in figures else figures["r2"]
+
+
+def _mean(runs: Sequence[Figures], name: str) -> float:
+    return statistics.mean(run[name] for run in runs)
 
 
 def _seconds(found: Found, change: str) -> str:
-    each = [run["trainer seconds"] for runs in found.values() for run in runs[change]]
+    each = [run["seconds"] for runs in found.values() for run in runs[change]]
     return f"{statistics.mean(each):.1f}"
 
 

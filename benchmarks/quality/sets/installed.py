@@ -1,30 +1,16 @@
-"""The public tables of the quality benchmark, each from a package that is installed, as CSV.
-
-To add one, write a function that returns its rows and label and list it in `SETS`.
-"""
+"""Tables of packages that the development environment has, and of Beltline itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from beltline.data import taxi
+from benchmarks.quality.sets.table import Table
 
-SPLIT_BY = "row_id"
-"""A text that differs in every row and every split: `init` leaves it out of the features."""
-CASTING = Path(__file__).parents[1] / "data" / "casting.csv"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows with a header, and which column is predicted."""
-
-    rows: pd.DataFrame
-    label: str
+CASTING = Path(__file__).parents[3] / "data" / "casting.csv"
 
 
 def breast_cancer() -> Table:
@@ -103,22 +89,6 @@ SETS: dict[str, Callable[[], Table]] = {
     "taxi": trips,
     "casting": casting,
 }
-PUBLIC = tuple(name for name in SETS if name != "casting")
-"""The sets that the target speaks of."""
-
-
-def write(name: str, split: int, file: Path) -> str:
-    """Writes a set as CSV, with a column that splits it in this way and no other.
-
-    Returns:
-      The column to predict.
-    """
-    table = SETS[name]()
-    rng = np.random.default_rng(split)
-    ids = rng.permutation(len(table.rows))
-    marked = table.rows.assign(**{SPLIT_BY: [f"{name}-{split}-{number}" for number in ids]})
-    marked.to_csv(file, index=False)
-    return table.label
 
 
 def _of_statsmodels(name: str) -> pd.DataFrame:
