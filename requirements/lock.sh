@@ -25,6 +25,9 @@ pipeline="pyproject.toml --extra pipeline --override requirements/overrides.txt"
 }
 # shellcheck disable=SC2086
 compile $target requirements/dev.in -o requirements/dev.txt
+# What these need is in the other two, or not needed: see the file.
+# shellcheck disable=SC2086
+compile $target --no-deps requirements/bench-quality.in -o requirements/bench-quality.txt
 # shellcheck disable=SC2086
 compile $target requirements/airflow.in -o requirements/airflow.txt
 compile --python-version 3.8 requirements/uv.in -o requirements/uv.txt

@@ -24,11 +24,12 @@ from typing import Any
 import click
 
 from benchmarks.quality import kept, score_files
+from benchmarks.quality.comparison import deciding, difference
 from benchmarks.quality.scores import Figures, of_model
 from benchmarks.quality.sets import SETS
 from benchmarks.quality.workspace import Workspace, with_split
 
-KEPT = Path("build/quality")
+KEPT = Path("build/quality/kept")
 
 
 @click.command()
@@ -157,11 +158,9 @@ def _beside(scores: Path | None, name: str, split: int, figures: Figures) -> str
     file = scores and score_files.peers_file(scores, name, split)
     if not file or not file.exists():
         return ""
-    known = score_files.read(file)
-    figure = score_files.DECIDES[known["task"]]
-    peer = score_files.best(known["peers"], figure)
-    other = known["peers"][peer][figure]
-    return f"; {peer} {figure} {other:.4f}: {figures[figure] - other:+.4f}"
+    both = score_files.pair(figures, score_files.read(file))
+    own = difference([both], deciding(both))
+    return f"; {own.peer} {own.figure} {own.theirs:.4f}: {own.mean:+.4f}"
 
 
 def _line(figures: Figures) -> str:

@@ -8,7 +8,6 @@ many threads work, what is logged, and the seed are set.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import pandas as pd
 from beltline.models.features import Features
 from benchmarks.quality.rows import Rows, read_rows
 from benchmarks.quality.scores import Figures, scored
+from benchmarks.quality.workspace import Workspace
 
 THREADS = 2
 MISSING = "(missing)"
@@ -94,6 +94,13 @@ PEERS: dict[str, Peer] = {
     "XGBoost": xgboost,
     "CatBoost": catboost,
 }
+LIBRARIES = {
+    "HistGradientBoosting": "sklearn",
+    "LightGBM": "lightgbm",
+    "XGBoost": "xgboost",
+    "CatBoost": "catboost",
+}
+"""The package that each is imported from."""
 
 
 @click.command()
@@ -102,13 +109,12 @@ PEERS: dict[str, Peer] = {
 @click.option("-o", "--output", type=Path, required=True, help="Where the scores go, as JSON.")
 def main(folder: Path, names: tuple[str, ...], output: Path) -> None:
     """Train the peers on a run's rows, and score them."""
-    from benchmarks.quality.workspace import Workspace
-
     space = Workspace(folder)
     features = space.features
     rows = read_rows(space.examples, features)
     known = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {}
-    found: dict[str, Any] = {"rows": rows.counts(), "task": features.task, "peers": {}, **known}
+    about = {"rows": rows.counts(), "task": features.task, "rarest": rows.rarest(features)}
+    found: dict[str, Any] = {**about, "peers": {}, **known}
     for name in names:
         if name not in found["peers"]:
             found["peers"][name] = judged(name, rows, features)
@@ -145,7 +151,7 @@ def _numbered(x: pd.DataFrame) -> pd.DataFrame:
 def _frequent(x: pd.DataFrame, asked: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """HistGradientBoosting takes at most 255 values of a category: the rarest have no value."""
     for name in (name for name in x if isinstance(x[name].dtype, pd.CategoricalDtype)):
-        values = x[name].value_counts().index[:254]
+        values = list(x[name].value_counts().index[:254])
         x, asked = (
             part.assign(**{name: part[name].cat.set_categories(values)}) for part in (x, asked)
         )
@@ -153,4 +159,4 @@ def _frequent(x: pd.DataFrame, asked: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

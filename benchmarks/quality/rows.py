@@ -30,6 +30,12 @@ class Rows:
         """Returns the number of rows of each split."""
         return {name: int((self.split == name).sum()) for name in SPLITS}
 
+    def rarest(self, features: Features) -> float | None:
+        """Returns the share of the rarest class; None for numbers."""
+        if features.task == "regression":
+            return None
+        return float(np.bincount(self.labels.astype(int)).min() / len(self.labels))
+
 
 def read_rows(examples: Path, features: Features) -> Rows:
     """Reads the raw rows of all splits.
@@ -55,7 +61,7 @@ def read_rows(examples: Path, features: Features) -> Rows:
         table[name] = table[name].astype("category")
     labels = table[features.label]
     if features.task != "regression":
-        labels = labels.map({name.encode(): i for i, name in enumerate(features.classes)})
+        labels = labels.map({name: i for i, name in enumerate(features.classes)})
     return Rows(table[list(features.columns)], labels.to_numpy(), table["split"].to_numpy())
 
 
@@ -71,5 +77,6 @@ def _dense(column: Any) -> Array:
     """A sparse column `[n, 1]` as `[n]`, with NaN or None where it has no value."""
     text = column.dtype.name == "string"
     values = np.full(int(column.dense_shape[0]), None if text else np.nan, object if text else "f8")
-    values[column.indices.numpy()[:, 0]] = column.values.numpy()
+    known = column.values.numpy()
+    values[column.indices.numpy()[:, 0]] = [each.decode() for each in known] if text else known
     return values

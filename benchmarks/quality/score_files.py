@@ -1,18 +1,38 @@
 """The folder of scores: what lies there is not run again.
 
-FOLDER/peers/SET-SPLIT.json   the peers', which depend on the rows alone
-FOLDER/ours/SET-SPLIT.json    the model's, which depend on the settings of the comparison
+FOLDER/peers/SET-SPLIT.json      the peers', which depend on the rows alone
+FOLDER/ours-KEY/SET-SPLIT.json   the model's, which depend on settings and code too
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.quality.scores import Figures
 
-DECIDES = {"binary": "auc", "multiclass": "auc", "regression": "r2"}
-"""The figure that sides are compared by, for each kind of label; more is better."""
-LESS_IS_BETTER = ("log loss", "rmse", "ece")
+
+@dataclass(frozen=True)
+class Pair:
+    """The scores of both sides on one split of a set."""
+
+    ours: Figures
+    peers: dict[str, Figures]
+    task: str
+    rows: int
+    rarest: float | None
+    """The share of the rarest class; None for numbers."""
+
+
+def pair(ours: Figures, theirs: dict[str, Any]) -> Pair:
+    """Returns the scores of both sides.
+
+    Args:
+      ours: what `scores` or an experiment wrote.
+      theirs: what `peers` wrote.
+    """
+    rows = sum(theirs["rows"].values())
+    return Pair(ours, theirs["peers"], theirs["task"], rows, theirs["rarest"])
 
 
 def peers_file(folder: Path, name: str, split: int) -> Path:
@@ -20,18 +40,12 @@ def peers_file(folder: Path, name: str, split: int) -> Path:
     return folder / "peers" / f"{name}-{split}.json"
 
 
-def ours_file(folder: Path, name: str, split: int) -> Path:
+def ours_file(folder: Path, key: str, name: str, split: int) -> Path:
     """Returns where the model's scores are, or will be."""
-    return folder / "ours" / f"{name}-{split}.json"
+    return folder / f"ours-{key}" / f"{name}-{split}.json"
 
 
 def read(file: Path) -> dict[str, Any]:
     """Returns what a file of scores holds."""
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
-
-
-def best(peers: dict[str, Figures], figure: str) -> str:
-    """Returns the peer that is best by a figure."""
-    sign = -1 if figure in LESS_IS_BETTER else 1
-    return max(peers, key=lambda name: sign * peers[name][figure])

@@ -1,5 +1,7 @@
 """How good predictions are: the figures of every side, and those of an exported model.
 
+    python -m benchmarks.quality.scores --folder WORKSPACE -o scores.json
+
     binary      auc, pr-auc (average precision), log loss, ece, and f1 at a threshold
     multiclass  auc (each class against the rest, in the mean), log loss, ece, macro f1
     regression  r2, rmse
@@ -8,17 +10,31 @@
 positive one's probability, of several that of the likeliest class's.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from beltline.models.features import Features
 from benchmarks.quality.rows import records_of
+from benchmarks.quality.workspace import Workspace
 
 Array = Any
 Figures = dict[str, float]
 BINS = 15
+
+
+@click.command()
+@click.option("--folder", type=Path, required=True, help="Workspace of a run up to the Trainer.")
+@click.option("-o", "--output", type=Path, required=True, help="Where the scores go, as JSON.")
+def main(folder: Path, output: Path) -> None:
+    """Score the model of a run."""
+    space = Workspace(folder)
+    figures = of_model(space.model, space.examples, space.features)
+    figures["seconds"] = space.trainer_seconds
+    output.write_text(json.dumps(figures), encoding="utf-8")
 
 
 def scored(features: Features, labels: Array, outputs: Array) -> Figures:
@@ -96,3 +112,7 @@ def of_model(folder: Path, examples: Path, features: Features) -> Figures:
         decisions = np.concatenate([answer["decision"].numpy()[:, 0] for answer in answers])
         found["f1"] = float(f1_score(np.concatenate(labels), decisions))
     return found
+
+
+if __name__ == "__main__":
+    main()

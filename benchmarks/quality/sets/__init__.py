@@ -8,12 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality.sets import installed
+from benchmarks.quality.sets import generated, installed, packaged
 from benchmarks.quality.sets.table import Table
 
 SPLIT_BY = "row_id"
 """A text that differs in every row and every split: `init` leaves it out of the features."""
-SETS: dict[str, Callable[[], Table]] = {**installed.SETS}
+SETS: dict[str, Callable[[], Table]] = {
+    **installed.SETS,
+    **packaged.SETS,
+    **generated.SETS,
+}
+PACKAGES = {name: (package,) for package, sets in packaged.FROM.items() for name in sets}
+"""The packages of `requirements/bench-quality.txt` that a set comes from."""
+LONG = ("diamonds", "categories")
+"""Sets that take minutes for each split."""
 
 
 def write(name: str, split: int, file: Path) -> str:
