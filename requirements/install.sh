@@ -38,14 +38,14 @@ find_uv() {
     echo "$PWD/$tools/bin/uv"
 }
 
-case ${1-} in
-pipeline) venv=.venv locks="requirements/pipeline.txt requirements/dev.txt" ;;
-airflow) venv=.venv-airflow locks=requirements/airflow.txt ;;
-bench-quality)
+if [ "${1-}" = bench-quality ]; then
     uv=$(find_uv)
     exec "$uv" pip install --quiet --python .venv/bin/python --target build/quality/packages \
         --no-deps --require-hashes -r requirements/bench-quality.txt
-    ;;
+fi
+case ${1-} in
+pipeline) venv=.venv locks="requirements/pipeline.txt requirements/dev.txt" ;;
+airflow) venv=.venv-airflow locks=requirements/airflow.txt ;;
 *) stop "call it as install.sh pipeline, airflow or bench-quality" ;;
 esac
 
