@@ -5,12 +5,14 @@ and the settings but those of `model` and `training`.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from beltline.base import digest
+from beltline.base.locks import locked
 from benchmarks.quality.workspace import Workspace
 
 _LATER = ("model.", "training.")
@@ -47,9 +49,13 @@ def transformed(
     """
     space = Workspace(parent / f"{name}-{split}-{preprocessing}")
     ready = space.folder / "transformed"
-    if not ready.exists():
-        space.begin(name, split)
-        before = [setting for setting in settings if not setting.startswith(_LATER)]
-        space.run("Transform", before)
-        ready.touch()
+    parent.mkdir(parents=True, exist_ok=True)
+    with locked(parent, f"{space.folder.name}.lock"):
+        if not ready.exists():
+            # What a killed run has left.
+            shutil.rmtree(space.folder, ignore_errors=True)
+            space.begin(name, split)
+            before = [setting for setting in settings if not setting.startswith(_LATER)]
+            space.run("Transform", before)
+            ready.touch()
     return space
