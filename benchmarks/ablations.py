@@ -3,9 +3,8 @@
     python -m benchmarks.ablations [--set casting] [--splits 2] [-o benchmarks/RESULTS.md]
 
 On each table the pipeline runs up to Transform, and the training alone with the defaults and with
-each change. The figure is the score's difference to the defaults on the same eval
-rows. To add a change, add a line to `CHANGES`; one that no setting makes is a network of its own
-in `variants.py`.
+each change. The figure is the score's difference to the defaults on the same eval rows. To add a
+change, add a line to `CHANGES`; one that no setting makes is a network of its own in `variants.py`.
 """
 
 import shlex
@@ -21,11 +20,11 @@ import click
 
 from benchmarks import pages, variants
 from benchmarks.machine import describe
-from benchmarks.pages import table
 from benchmarks.quality import kept
 from benchmarks.quality.experiment import apart
 from benchmarks.quality.scores import Figures
-from benchmarks.quality.sets import SETS
+from benchmarks.quality.sets import SETS, installed
+from benchmarks.pages import table
 
 CHANGES: dict[str, tuple[str, ...]] = {
     "the defaults": (),
@@ -69,7 +68,7 @@ def main(
     """Measure what each default of the network is worth."""
     changes = ["the defaults", *(wanted or list(CHANGES)[1:])]
     found: Found = {}
-    for name in names or SETS:
+    for name in names or installed.SETS:
         found[name] = {change: [] for change in changes}
         for split in range(large_splits if name in LARGE else splits):
             run_all(name, split, found[name])
