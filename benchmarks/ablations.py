@@ -20,11 +20,11 @@ import click
 
 from benchmarks import pages, variants
 from benchmarks.machine import describe
+from benchmarks.pages import table
 from benchmarks.quality import kept
 from benchmarks.quality.experiment import apart
 from benchmarks.quality.scores import Figures
 from benchmarks.quality.sets import SETS, installed
-from benchmarks.pages import table
 
 CHANGES: dict[str, tuple[str, ...]] = {
     "the defaults": (),

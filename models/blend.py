@@ -25,6 +25,8 @@ LOG = logging.getLogger("beltline.trainer")
 
 LEAST = 0.05
 """A smaller weight counts as none: the learner's time is not worth it."""
+PRIOR = 20
+"""So many rows speak for equal weights: a handful of rows can't tell which learner is better."""
 
 
 class Blend(keras.layers.Layer):
@@ -88,8 +90,12 @@ def weights_of(outputs: Sequence[Array], objective: Objective, labels: Array) ->
     def loss(weight: float) -> float:
         return float(objective.losses(_sum(outputs, [weight, 1 - weight]), labels).mean())
 
+    def doubted(weight: float) -> float:
+        return loss(weight) + apart * (2 * weight - 1) ** 2
+
+    apart = PRIOR / len(labels) * min(loss(0), loss(1))
     # The loss is convex in the weight.
-    found = optimize.minimize_scalar(loss, bounds=(0, 1), method="bounded")
+    found = optimize.minimize_scalar(doubted, bounds=(0, 1), method="bounded")
     weight = round(float(found.x), 2)
     weight = 0.0 if weight < LEAST else 1.0 if weight > 1 - LEAST else weight
     return [weight, 1 - weight]
