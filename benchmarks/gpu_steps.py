@@ -127,7 +127,7 @@ def network_of(members: int) -> Any:
     types = dict.fromkeys(numeric, "number") | dict.fromkeys(categorical, "text")
     # A label of two classes; the rest says how Transform would encode columns.
     label: Any = ("label", "binary", ("no", "yes"), {}, "quantile", 1000, 2)
-    features = Features(types, numeric, categorical, *label)
+    features = Features(types, numeric, categorical, {}, *label)
     network = build_network(features, VOCABULARIES, {**MODEL, "members": members})
     network.compile(make_optimizer(LEARNING, 10_000), MemberLoss("binary"))
     network.optimizer.build(network.trainable_variables)

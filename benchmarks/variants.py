@@ -12,15 +12,18 @@ import keras
 import numpy as np
 from sklearn.metrics import precision_recall_curve
 
-from beltline.models.calibration import Array, calibrated, validation_outputs
+from beltline.models.calibration import calibrated
 from beltline.models.config import from_config
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.export import Trained, export_model
 from beltline.models.features import Features
+from beltline.models.fitting import fit
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
+from beltline.models.learned import Attempt
 from beltline.models.network import embed, network_inputs, perceptrons
-from beltline.models.training import choose_threshold, fit
+from beltline.models.objective import Objective
+from beltline.models.training import Array, choose_threshold
 
 
 def without_pieces(
@@ -58,7 +61,7 @@ def with_a_constant_rate(fn_args: Any) -> None:
 
 def without_temperature(fn_args: Any) -> None:
     """The outputs as the network gives them."""
-    _train(fn_args, lambda job, _: job, choose_threshold)
+    _train(fn_args, lambda objective, *_: objective, choose_threshold)
 
 
 def with_the_best_threshold(fn_args: Any) -> None:
@@ -66,27 +69,29 @@ def with_the_best_threshold(fn_args: Any) -> None:
     _train(fn_args, calibrated, _best_threshold)
 
 
-def _best_threshold(job: Job, outputs: Array) -> float | None:
-    if job.features.task != "binary":
+def _best_threshold(objective: Objective, outputs: Array, labels: Array) -> float | None:
+    if objective.task != "binary":
         return None
-    probabilities = np.asarray(job.objective.prediction(outputs))[:, 0]
-    precision, recall, thresholds = precision_recall_curve(job.validation.labels, probabilities)
+    probabilities = np.asarray(objective.prediction(outputs))[:, 0]
+    precision, recall, thresholds = precision_recall_curve(labels, probabilities)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     return float(thresholds[np.argmax(f1[:-1])])
 
 
 def _train(
     fn_args: Any,
-    calibrate: Callable[[Job, Array], Job],
-    choose: Callable[[Job, Array], float | None],
+    calibrate: Callable[[Objective, Array, Array], Objective],
+    choose: Callable[[Objective, Array, Array], float | None],
     kind: type[Job] = Job,
 ) -> None:
     """As `beltline.models.training.run_fn`, with some of its parts given."""
     config = from_config(fn_args.custom_config)
     data = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
     job = kind(**vars(data))
-    network = fit(job, hyperparameters_of(config), choose_devices("off", "off", "off"))
-    outputs = validation_outputs(job, network)
-    job = calibrate(job, outputs)
-    trained = Trained(network, job.features, job.objective, choose(job, outputs))
+    devices = choose_devices("off", "off", "off")
+    found = fit(job, Attempt(hyperparameters_of(config), devices, minutes=config.training.minutes))
+    outputs, labels = found.outputs, found.labels(job)
+    objective = calibrate(job.objective, outputs, labels)
+    threshold = choose(objective, outputs, labels)
+    trained = Trained(found.model, job.features, objective, threshold)
     export_model(fn_args.serving_model_dir, trained, job.transform)

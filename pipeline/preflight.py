@@ -15,7 +15,7 @@ from beltline.pipeline.resolved import ResolvedProject, resolve
 from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.tables.sources import Source
 
-_SOURCES = ("base", "bundle", "pipeline", "versions")
+_SOURCES = ("base", "bundle", "pipeline", "versions/loaded")
 # Where it runs, is served and is watched: a run's outcome is the same.
 _ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
 

@@ -27,7 +27,7 @@ from benchmarks.quality import kept, score_files
 from benchmarks.quality.comparison import deciding, difference
 from benchmarks.quality.scores import Figures, of_model
 from benchmarks.quality.sets import SETS
-from benchmarks.quality.workspace import Workspace, with_split
+from benchmarks.quality.workspace import Workspace
 
 KEPT = Path("build/quality/kept")
 
@@ -130,7 +130,7 @@ def trainer_config(space: Workspace, settings: Sequence[str]) -> dict[str, Any]:
     from beltline.pipeline.preflight import check_definition
     from beltline.pipeline.settings.reading import read_project
 
-    project = read_project(space.settings, with_split(settings))
+    project = read_project(space.settings, space.with_split(settings))
     pipeline = create_pipeline(check_definition(project))
     [trainer] = [node for node in pipeline.components if node.id == "Trainer"]
     config: dict[str, Any] = json.loads(trainer.exec_properties["custom_config"])

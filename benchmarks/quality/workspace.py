@@ -8,9 +8,12 @@ from pathlib import Path
 
 from beltline.models.config import features_from_config
 from beltline.models.features import Features
+from beltline.models.trees.folds import number_of_folds
 from benchmarks.executions import latest, node_seconds, output_folder
 from benchmarks.processes import measure
 from benchmarks.quality.sets import SPLIT_BY, write
+
+_LEARNED = 0.8  # the share of train and validation
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,23 @@ class Workspace:
           to: the node.
           settings: `KEY=VALUE`, laid over the defaults.
         """
-        changes = [word for setting in with_split(settings) for word in ("--set", setting)]
+        changes = [word for setting in self.with_split(settings) for word in ("--set", setting)]
         self._beltline(["run", "-f", str(self.settings), "--to", to, *changes])
+
+    def with_split(self, settings: Sequence[str]) -> list[str]:
+        """Returns the settings with those that split the rows by the set's own column.
+
+        To Beltline rows with a key belong together, and then are neither stratified nor learned
+        from in folds. Here the key is another one in each row, so they are as they would be
+        without one.
+        """
+        [data] = self.folder.glob("*.csv")
+        with data.open("rb") as lines:
+            rows = sum(1 for _ in lines) - 1
+        folds = number_of_folds("auto", round(_LEARNED * rows))
+        apart = [f"data.split_by={SPLIT_BY}", "data.stratify=false", f"training.folds={folds}"]
+        return [*apart, *settings]
 
     def _beltline(self, words: list[str]) -> None:
         command = [sys.executable, "-m", "beltline.runners.cli", *words]
         measure(command, {"BELTLINE_ROOT": str(self._root)}, self.folder / "log")
-
-
-def with_split(settings: Sequence[str]) -> list[str]:
-    """Returns the settings with the one that splits the rows by the set's own column."""
-    return [f"data.split_by={SPLIT_BY}", *settings]

@@ -33,7 +33,13 @@ def digest(tmp_path):
 
 @pytest.mark.parametrize(
     "file",
-    ["base/digest.py", "bundle/manifest.py", "pipeline/compile.py", "pipeline/tables/kinds.py"],
+    [
+        "base/digest.py",
+        "bundle/manifest.py",
+        "pipeline/compile.py",
+        "pipeline/tables/kinds.py",
+        "versions/loaded/session.py",
+    ],
 )
 def test_a_change_of_our_own_code_is_a_new_run(copied, digest, file):
     before = digest()

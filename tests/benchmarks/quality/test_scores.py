@@ -12,6 +12,7 @@ def features(task: Task, classes: tuple[str, ...] = ()) -> Features:
         columns={"x": "number"},
         numeric=("x",),
         categorical=(),
+        timestamps={},
         label="y",
         task=task,
         classes=classes,
