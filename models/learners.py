@@ -26,6 +26,7 @@ def learned(job: Job, attempt: Attempt) -> Learned:
     Raises:
       ValueError: the network's loss is no longer a number, or the system lacks what LightGBM needs.
     """
+    # The trees first: they take seconds, and the network may take hours.
     names = sorted(job.config.model.learners, reverse=True)
     found: dict[str, Learned] = {
         name: _fit(name, job, _part_of(attempt, name, len(names))) for name in names

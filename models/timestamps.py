@@ -1,9 +1,11 @@
 """Texts that hold times, as numbers. The graph reads them as `pipeline/tables/times.py` does."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 
 from beltline.models.features import Part
-from beltline.models.preprocessing import Inputs
 from beltline.models.tables import side_by_side
 
 TIME = (
@@ -16,7 +18,9 @@ _DAY = 86_400.0
 _MARCH_0 = 719_468  # days from the 1st of March of the year 0 to 1970
 
 
-def timestamp_numbers(inputs: Inputs, timestamps: dict[str, tuple[Part, ...]]) -> tf.Tensor:
+def timestamp_numbers(
+    inputs: Mapping[str, Any], timestamps: Mapping[str, tuple[Part, ...]]
+) -> tf.Tensor:
     """Returns the parts of each column in turn, `[n, parts]`; NaN where there is no time."""
     seconds = instants(side_by_side([inputs[name] for name in timestamps], tf.string, ""))
     days = seconds // _DAY

@@ -97,3 +97,12 @@ def test_only_what_learns_can_be_tuned(tmp_path):
         project(tmp_path, "model.learners=[trees]", "tuning.space={dropout: {min: 0.1, max: 0.3}}")
     with pytest.raises(WrongInput, match="tree_leaves: unknown hyperparameter: allowed: learning"):
         project(tmp_path, "tuning.space={tree_leaves: {min: 7, max: 63}}")
+
+
+def test_both_learners_are_tuned_together(tmp_path):
+    both = project(tmp_path, "model.learners=[network, trees]").settings.tunable
+    network, trees = (
+        project(tmp_path, f"model.learners=[{name}]").settings.tunable
+        for name in ("network", "trees")
+    )
+    assert both == network | trees
