@@ -26,7 +26,6 @@ from beltline.models.config import features_from_config
 from beltline.models.features import Features
 from beltline.models.labels import label_values
 from beltline.models.tables import side_by_side
-from beltline.models.timestamps import timestamp_numbers
 from beltline.models.vocabulary import learn, learnt_sizes, with_place
 
 Inputs = Mapping[str, tf.SparseTensor]
@@ -73,6 +72,9 @@ def _numbers(inputs: Inputs, features: Features) -> tf.Tensor:
         columns = [inputs[name] for name in features.numeric]
         parts.append(side_by_side(columns, tf.float32, float("nan")))
     if features.timestamps:
+        # In the bundle only then.
+        from beltline.models.timestamps import timestamp_numbers
+
         parts.append(timestamp_numbers(inputs, features.timestamps))
     values = tf.concat(parts, axis=1) if len(parts) > 1 else parts[0]
     return tf.where(tf.math.is_finite(values), values, tf.constant(float("nan")))

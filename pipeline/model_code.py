@@ -4,7 +4,7 @@ import ast
 import importlib.util
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
@@ -13,10 +13,17 @@ from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
 from beltline.bundle.stripping import stripped
 from beltline.pipeline.settings.reading import Project
+from beltline.pipeline.settings.settings import Settings
 
 _OURS = "beltline"
 TRAVELS = ("models",)
 """The packages of Beltline's own that are model code."""
+
+_NEEDED_BY: dict[str, Callable[[Settings], bool]] = {
+    f"{_OURS}/models/trees/": lambda settings: "trees" in settings.model.learners,
+    f"{_OURS}/models/timestamps.py": lambda settings: bool(settings.features.timestamps),
+}
+"""What only some settings need: Kubeflow keeps a package's bundle eight times in a run's object."""
 
 _KEYS = ("preprocessing_fn", "run_fn", "tuner_fn", "network_fn")
 
@@ -26,7 +33,7 @@ def model_sources(project: Project) -> dict[str, bytes]:
 
     A package is looked for beside `pipeline.yaml` first, then where Python finds it. All of it
     travels, since one module of it may import another: yours as it is, Beltline's own without
-    comments and docstrings (`bundle/stripping.py`).
+    comments and docstrings (`bundle/stripping.py`), and without what these settings don't need.
 
     Raises:
       WrongInput: a package, a module or a function is not found.
@@ -37,7 +44,8 @@ def model_sources(project: Project) -> dict[str, bytes]:
         found = _found(project, key, name)
         _check_function(f"model.{key}", name, found)
         sources |= found
-    return sources
+    unused = tuple(path for path, needs in _NEEDED_BY.items() if not needs(project.settings))
+    return {name: source for name, source in sources.items() if not name.startswith(unused)}
 
 
 def code_digest(sources: dict[str, bytes]) -> str:

@@ -43,6 +43,21 @@ def test_the_own_models_travel_without_comments_and_yours_with_them(tmp_path):
             assert b'"""' not in source
 
 
+@pytest.mark.parametrize(
+    ("override", "needed"),
+    [
+        ("model.learners=[network, trees]", "models/trees/"),
+        ("features.timestamps={mold: [hour]}", "models/timestamps.py"),
+    ],
+)
+def test_what_only_some_settings_need_travels_with_them_alone(tmp_path, override, needed):
+    without, all_of_them = (
+        set(model_sources(project(tmp_path, *each))) for each in ((), (override,))
+    )
+    assert without < all_of_them
+    assert all(name.startswith(f"beltline/{needed}") for name in all_of_them - without)
+
+
 def test_a_package_beside_the_settings_travels_too(tmp_path):
     with_files(tmp_path, mine__init_py="", mine__net_py="def build(): pass\n", mine__sub__a_py="")
     sources = model_sources(project(tmp_path, "model.network_fn=mine.net.build"))
