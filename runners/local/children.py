@@ -108,8 +108,12 @@ class Children:
             raise WrongInput(answer["error"])
         return name, str(answer.get("result") or "")
 
-    def stop(self, names: Collection[str] | None = None) -> list[str]:
-        """Stops these children, by default all, waits for them, and returns their names."""
+    def stop(self, names: Collection[str] | None = None) -> dict[str, str]:
+        """Stops these children, by default all, and waits for them.
+
+        Returns:
+          Their results by name: empty, but for one that ended by itself in that moment.
+        """
         asked = {
             answers: (name, child)
             for answers, (name, child) in self._at_work.items()
@@ -118,9 +122,8 @@ class Children:
         if asked:
             self._asked_to_end = [child for _, child in asked.values()]
             self._ask_to_end()
-        for answers in asked:
-            self._ended(answers)
-        return [name for name, _ in asked.values()]
+        ended = [self._ended(answers) for answers in asked]
+        return {name: str(answer.get("result") or "") for name, answer in ended}
 
     def _raise_if_stopped(self) -> None:
         if self._stopped:

@@ -131,7 +131,10 @@ class _Run:
         longest = min(self.children.names, key=lambda node: self.started[node])
         left = self.started[longest] + limit - time.monotonic() if limit else None
         if (ended := self.children.next(None if left is None else max(left, 0))) is None:
-            self.children.stop([longest])
+            answer = self.children.stop([longest])[longest]
+            # It may have been complete before it heard of it, and ML Metadata says so then.
+            if answer and not (outcome := Outcome.from_line(answer)).exit_code:
+                return outcome
             reason = f"stopped at its time limit of {(limit or 0) / 60:g} minutes"
             self._reconcile(longest, reason)
             return Outcome(longest, "failed", reason=reason)

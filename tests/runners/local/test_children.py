@@ -147,7 +147,7 @@ with Children() as at_work:
     at_work.start("deaf", deaf)
     up(1)
     began = time.monotonic()
-    print(json.dumps([at_work.stop(), time.monotonic() - began < 5]))
+    print(json.dumps([list(at_work.stop()), time.monotonic() - began < 5]))
 """
     assert run(tmp_path, program) == [["deaf"], True]
 
@@ -159,7 +159,7 @@ with Children() as at_work:
     at_work.start("well", sleep(1, "well"))
     up(1)
     stopped = at_work.stop(["long", "gone"])
-    print(json.dumps([stopped, at_work.names, at_work.next()]))
+    print(json.dumps([list(stopped), at_work.names, at_work.next()]))
 """
     assert run(tmp_path, program) == [["long"], ["well"], ["well", "well"]]
 

@@ -11,7 +11,7 @@ from tests.runners.projects import Ledger, paths
 ROOT = Path(__file__).parents[3]
 # In a process of its own, since that is one that may be forked.
 PROGRAM = """\
-import json, sys, time
+import json, signal, sys, time
 from pathlib import Path
 from beltline.bundle import folder
 from beltline.runners.local.capacity import Capacity
@@ -20,26 +20,34 @@ from beltline.runners.local.runner import RunRequest, _Run
 from tests.bundle.bundles import manifest
 from tests.runners.projects import paths
 
-where, limit = Path(sys.argv[1]), json.loads(sys.argv[2])
+where, limit, deaf = Path(sys.argv[1]), *json.loads(sys.argv[2])
 bundle = folder.write(where / "bundles", manifest(), b"pipeline", b"code")
 request = RunRequest("run", ["Trainer"], Capacity.of_machine(), time_limit=limit)
 line = '{"node": "Trainer", "state": "done"}'
+def work():
+    if deaf:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(0.5)
+    return line
 with Children() as children:
     run = _Run(bundle, paths(where), request, print, children)
     run.started["Trainer"] = time.monotonic()
-    children.start("Trainer", lambda: time.sleep(0.5) or line)
+    children.start("Trainer", work)
     ended = run._next()
     print(json.dumps([ended.state, ended.reason, children.names]))
 """
 
 
-def ended(folder: Path, limit: float | None) -> list[object]:
-    """The state and the reason of a node that takes half a second, and who still works."""
+def ended(folder: Path, limit: float | None, deaf: bool = False) -> list[object]:
+    """The state and the reason of a node that takes half a second, and who still works.
+
+    One that is deaf does not hear that it is to end.
+    """
     ledger = Ledger(paths(folder).metadata)
     ledger.run("run")
     ledger.node("run", "Trainer", "RUNNING")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, folder, json.dumps(limit)],
+        [sys.executable, "-c", PROGRAM, folder, json.dumps([limit, deaf])],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -53,6 +61,10 @@ def test_a_node_that_exceeds_its_time_limit_is_stopped_and_reconciled(tmp_path: 
     assert ended(tmp_path, 0.06) == ["failed", "stopped at its time limit of 0.001 minutes", []]
     [node] = Lineage(paths(tmp_path).metadata, "line").nodes("run")
     assert (node.state, node.reason) == ("failed", "stopped at its time limit of 0.001 minutes")
+
+
+def test_a_node_that_was_complete_when_its_time_was_up_is_done(tmp_path: Path) -> None:
+    assert ended(tmp_path, 0.2, deaf=True) == ["done", "", []]
 
 
 def test_within_its_limit_and_without_one_it_ends_by_itself(tmp_path: Path) -> None:

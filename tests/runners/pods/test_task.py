@@ -278,7 +278,7 @@ def test_nodes_that_share_a_pod_are_executions_of_their_own(project: Project) ->
 
 @pytest.mark.slow
 def test_a_node_that_takes_too_long_is_stopped(project: Project) -> None:
-    code, found = call_all(*(project, ["ExampleGen"], "slow", "--force=all", "--limit", "0.1"))
+    code, found = call_all(*(project, ["ExampleGen"], "slow", "--force=all", "--limit", "0.01"))
     assert (code, found[-1]["state"]) == (1, "failed")
     assert "stopped at its time limit" in found[-1]["reason"]
     lineage = Lineage(f"sqlite:///{project.root}/metadata.sqlite", "casting")
