@@ -45,6 +45,16 @@ def test_the_log_and_the_curve_are_those_of_trees(project: Project) -> None:
     assert list(project.root.glob("artifacts/Trainer/model_run/*/validation/events*"))
 
 
+def test_both_learners_make_one_version(beltline: Beltline, tmp_path: Path) -> None:
+    project = casting(beltline, tmp_path)
+    result = project("run", *TREES, "--set", "model.learners=[network, trees]")
+    assert states(result) == dict.fromkeys(NODES, "done"), result.text
+    learners = json.loads(project("report", "--json").out)["learners"]
+    assert [each["learner"] for each in learners] == ["trees", "network"]
+    assert sum(each["weight"] for each in learners) == pytest.approx(1)
+    assert json.loads((project.root / "served/casting/1/assets.extra/learners.json").read_text())
+
+
 def artifact(project: Project, name: str) -> Path:
     [found] = project.root.glob(f"artifacts/{name}/*")
     return found
