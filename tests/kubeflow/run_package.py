@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from docker.models.containers import ContainerCollection
 from docker.types import Mount
 from kfp import components, local
 from kfp.local.io import IOStore
@@ -62,8 +63,23 @@ def let_conditions_find_outputs() -> None:
     IOStore.put_task_output = put_for_conditions
 
 
+def keep_containers() -> None:
+    """Keeps a container that has ended until the engine ends.
+
+    Kubeflow's local runner has them removed, and takes one that it no longer finds for a success:
+    so one that failed fast.
+    """
+    run = ContainerCollection.run
+
+    def kept(collection: ContainerCollection, *given: Any, **options: Any) -> Any:
+        return run(collection, *given, **{**options, "auto_remove": False})
+
+    ContainerCollection.run = kept
+
+
 def main() -> None:
     let_conditions_find_outputs()
+    keep_containers()
     order = json.loads(Path(sys.argv[1]).read_text())
     local.init(
         runner=local.DockerRunner(**container(order)),
