@@ -3,7 +3,7 @@
     python -m benchmarks.ablations [--set casting] [--splits 2] [-o benchmarks/RESULTS.md]
 
 On each table the pipeline runs up to Transform, and the training alone with the defaults and with
-each change. The figure is the score's difference to the defaults on the same eval rows. To add a
+each change. The metric is the score's difference to the defaults on the same eval rows. To add a
 change, add a line to `CHANGES`; one that no setting makes is a network of its own in `variants.py`.
 """
 
@@ -23,7 +23,7 @@ from benchmarks.machine import describe
 from benchmarks.pages import table
 from benchmarks.quality import kept
 from benchmarks.quality.experiment import apart
-from benchmarks.quality.scores import Figures
+from benchmarks.quality.scores import Metrics
 from benchmarks.quality.sets import SETS, installed
 
 CHANGES: dict[str, tuple[str, ...]] = {
@@ -48,7 +48,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
 }
 
 LARGE = ("taxi", "casting")
-Found = dict[str, dict[str, list[Figures]]]
+Found = dict[str, dict[str, list[Metrics]]]
 """Runs by set and change."""
 
 
@@ -80,16 +80,16 @@ def main(
         pages.replace(output, f"ablations: {', '.join(found)}", text)
 
 
-def run_all(name: str, split: int, runs: dict[str, list[Figures]]) -> None:
+def run_all(name: str, split: int, runs: dict[str, list[Metrics]]) -> None:
     """Runs every change on one split of a set and adds each one's scores to `runs`."""
     with tempfile.TemporaryDirectory(prefix="beltline-bench-") as scratch:
-        for change, figures in runs.items():
+        for change, metrics in runs.items():
             settings = CHANGES[change]
             preprocessing = kept.of_preprocessing(settings)
             space = kept.transformed(Path(scratch), name, split, preprocessing, settings)
             shutil.copy(variants.__file__, space.folder / "variants.py")
-            figures.append(apart(space, settings))
-            said = f"{_score(figures[-1]):.4f}, {figures[-1]['seconds']:.1f} s"
+            metrics.append(apart(space, settings))
+            said = f"{_score(metrics[-1]):.4f}, {metrics[-1]['seconds']:.1f} s"
             click.echo(f"{name} {split}, {change}: {said}", err=True)
 
 
@@ -119,7 +119,7 @@ def section(found: Found, command: str) -> str:
     )
 
 
-def _cell(runs: dict[str, list[Figures]], change: str) -> str:
+def _cell(runs: dict[str, list[Metrics]], change: str) -> str:
     base, own = runs["the defaults"], runs[change]
     values = []
     for name in ("auc", "r2", "log loss", "f1"):
@@ -129,11 +129,11 @@ def _cell(runs: dict[str, list[Figures]], change: str) -> str:
     return " / ".join(values)
 
 
-def _score(figures: Figures) -> float:
-    return figures["auc"] if "auc" in figures else figures["r2"]
+def _score(metrics: Metrics) -> float:
+    return metrics["auc"] if "auc" in metrics else metrics["r2"]
 
 
-def _mean(runs: Sequence[Figures], name: str) -> float:
+def _mean(runs: Sequence[Metrics], name: str) -> float:
     return statistics.mean(run[name] for run in runs)
 
 

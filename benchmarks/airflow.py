@@ -106,7 +106,7 @@ def _local(file: Path, root: Path) -> float:
     environment = os.environ | {"BELTLINE_ROOT": str(root)}
     words = [sys.executable, "-m", "beltline.runners.cli", "run", "-f", str(file)]
     started = time.monotonic()
-    subprocess.run(words, env=environment, check=True, capture_output=True)  # noqa: S603 - our own command, no shell
+    subprocess.run(words, env=environment, check=True, capture_output=True)
     return time.monotonic() - started
 
 
@@ -119,7 +119,7 @@ class _Bench:
         changes = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         words = ["compile", "airflow", "-f", str(file), "-o", str(self._folder), *changes]
         command = [sys.executable, "-m", "beltline.runners.cli", *words]
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own command, no shell
+        subprocess.run(command, check=True, capture_output=True)
 
     def __enter__(self) -> "_Bench":
         path = f"dags/{self._name}"

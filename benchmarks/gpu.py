@@ -32,7 +32,7 @@ EPOCHS = 16
 """The Trainer's passes over many rows."""
 
 Record = dict[str, Any]
-"""A library with its device, a case's figures, or why there are none (`failed`)."""
+"""A library with its device, a case's timings, or why there are none (`failed`)."""
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         description="Measure training steps on a GPU, against their matrix products alone."
     )
     options.add_argument("-o", "--output", type=Path, help="replace the section in this file")
-    options.add_argument("--json", type=Path, help="write all figures to this file")
+    options.add_argument("--json", type=Path, help="write all timings to this file")
     options.add_argument("--seconds", type=float, default=270, help="when to end (270)")
     options.add_argument("--rows", type=int, default=1_500_000, help="rows in all (1,500,000)")
     options.add_argument("--batch", type=int, nargs="+", default=[4096, 65536, 16384, 1024])
@@ -105,7 +105,7 @@ def in_process(library: str, plan: Record, seconds: float) -> list[Record]:
     ended = []
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
         try:
-            subprocess.run(  # noqa: S603 - our own command, no shell
+            subprocess.run(
                 command, env=environment, stdout=out, timeout=max(seconds, 1), check=True
             )
         except subprocess.CalledProcessError as error:
@@ -190,7 +190,7 @@ def _not_measured(records: list[Record]) -> str:
     reasons: dict[tuple[str, str], list[str]] = {}
     for each in records:
         if each.get("device") == "cpu":
-            reasons[NAMES[each["library"]], "found no GPU; the figures are the CPU's"] = []
+            reasons[NAMES[each["library"]], "found no GPU; the timings are the CPU's"] = []
         if "failed" in each:
             cases = reasons.setdefault((NAMES[each["library"]], each["failed"]), [])
             if "case" in each:

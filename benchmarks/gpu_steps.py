@@ -74,7 +74,7 @@ def trained(rows: int, cases: list[Any]) -> None:
         try:
             keras.utils.set_random_seed(7)
             keras.config.set_dtype_policy(precision)
-            say(case=case, **figures(network_of(members), table, size))
+            say(case=case, **timings(network_of(members), table, size))
         # What one case can't have, memory above all, must not end the others.
         except Exception as error:
             said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
@@ -134,8 +134,8 @@ def network_of(members: int) -> Any:
     return network
 
 
-def figures(network: Any, rows: Rows, size: int) -> dict[str, float]:
-    """Returns a case's figures: milliseconds of a step, seconds of an epoch."""
+def timings(network: Any, rows: Rows, size: int) -> dict[str, float]:
+    """Returns a case's timings: milliseconds of a step, seconds of an epoch."""
     step, batches = steps_of(network), batches_of(rows, size, 0)
     compile_s = seconds_of(lambda: step(batches), 0)[0]
     alone = statistics.median(seconds_of(lambda: step(batches))) / TOGETHER

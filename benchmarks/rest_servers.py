@@ -60,9 +60,9 @@ def _make_environment() -> None:
         return
     uv = shutil.which("uv") or ".venv-tools/bin/uv"
     needs = [f"bentoml=={BENTOML}", f"tensorflow=={TENSORFLOW}"]
-    subprocess.run([uv, "venv", "--python", "3.11", str(_ENVIRONMENT)], check=True)  # noqa: S603 - no shell, our own words
+    subprocess.run([uv, "venv", "--python", "3.11", str(_ENVIRONMENT)], check=True)
     python = str(_ENVIRONMENT / "bin" / "python")
-    subprocess.run([uv, "pip", "install", "--python", python, *needs], check=True)  # noqa: S603 - no shell, our own words
+    subprocess.run([uv, "pip", "install", "--python", python, *needs], check=True)
 
 
 def _free_port() -> int:
@@ -75,7 +75,7 @@ def _free_port() -> int:
 def _process(words: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
     given = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": "."} | dict(environment)
     with log.open("wb") as out:
-        process = subprocess.Popen(words, env=given, stdout=out, stderr=subprocess.STDOUT)  # noqa: S603 - our own command, no shell
+        process = subprocess.Popen(words, env=given, stdout=out, stderr=subprocess.STDOUT)
         try:
             yield
         finally:

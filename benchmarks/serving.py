@@ -84,7 +84,7 @@ def _drive(server: Server, row: dict[str, object], connections: int, seconds: in
 
 def _direct(model: Path, seconds: int) -> dict[str, float]:
     words = [sys.executable, "-m", "benchmarks.direct_calls", str(model), str(seconds)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - our own command, no shell
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -76,9 +76,7 @@ def _commit(url: str, tag: str) -> str:
     # An annotated tag is an object of its own; the commit follows as `^{}`.
     command = ["git", "ls-remote", "--exit-code", url, f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}"]
     try:
-        done = subprocess.run(  # noqa: S603 - a name from our own workflows
-            command, check=False, capture_output=True, text=True, timeout=30
-        )
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
     except subprocess.TimeoutExpired:
         raise LookupError(f"{url} does not answer") from None
     if done.returncode == 2:

@@ -15,9 +15,9 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Difference:
-    """A figure of one set, in the mean of its splits."""
+    """A metric of one set, in the mean of its splits."""
 
-    figure: str
+    metric: str
     ours: float
     peer: str
     """The one that is best in the mean: chosen on the eval rows, so in its favour."""
@@ -48,22 +48,22 @@ class Difference:
         return self.mean / self.spread if self.spread else None
 
 
-def difference(pairs: Sequence[Pair], figure: str) -> Difference:
-    """Compares a figure with that of the peer that is best by it.
+def difference(pairs: Sequence[Pair], metric: str) -> Difference:
+    """Compares a metric with that of the peer that is best by it.
 
     Args:
       pairs: the splits of one set.
-      figure: a name that all of them have.
+      metric: a name that all of them have.
     """
-    sign = -1 if figure in LESS_IS_BETTER else 1
+    sign = -1 if metric in LESS_IS_BETTER else 1
     means = {
-        peer: statistics.mean(pair.peers[peer][figure] for pair in pairs) for peer in pairs[0].peers
+        peer: statistics.mean(pair.peers[peer][metric] for pair in pairs) for peer in pairs[0].peers
     }
     best = max(means, key=lambda peer: sign * means[peer])
-    theirs = [pair.peers[best][figure] for pair in pairs]
-    ours = [pair.ours[figure] for pair in pairs]
+    theirs = [pair.peers[best][metric] for pair in pairs]
+    ours = [pair.ours[metric] for pair in pairs]
     return Difference(
-        figure=figure,
+        metric=metric,
         ours=statistics.mean(ours),
         peer=best,
         theirs=means[best],
@@ -73,10 +73,10 @@ def difference(pairs: Sequence[Pair], figure: str) -> Difference:
 
 
 def loss_of(pair: Pair) -> str:
-    """Returns the name of the loss: the other figure of every set."""
+    """Returns the name of the loss: the other metric of every set."""
     return "rmse" if pair.task == "regression" else "log loss"
 
 
 def deciding(pair: Pair) -> str:
-    """Returns the name of the figure that sides are compared by; more is better."""
+    """Returns the name of the metric that sides are compared by; more is better."""
     return "r2" if pair.task == "regression" else "auc"

@@ -8,6 +8,7 @@ model is scored on the eval rows. The code is that which Python finds: with `PYT
 another checkout's. With the peers' scores of a comparison, the best of them stands beside.
 """
 
+import importlib
 import json
 import logging
 import multiprocessing
@@ -25,7 +26,7 @@ import click
 
 from benchmarks.quality import kept, score_files
 from benchmarks.quality.comparison import deciding, difference
-from benchmarks.quality.scores import Figures, of_model
+from benchmarks.quality.scores import Metrics, of_model
 from benchmarks.quality.sets import SETS
 from benchmarks.quality.workspace import Workspace
 
@@ -38,7 +39,7 @@ KEPT = Path("build/quality/kept")
 @click.option("--with", "settings", multiple=True, metavar="KEY=VALUE", help="As in `run --set`.")
 @click.option("--kept", "parent", type=Path, default=KEPT, help="Where transformed rows are kept.")
 @click.option("--scores", type=Path, help="The folder of a comparison, for its peers' scores.")
-@click.option("-o", "--output", type=Path, help="Write every run's figures here, as JSON.")
+@click.option("-o", "--output", type=Path, help="Write every run's metrics here, as JSON.")
 @click.option("--log", is_flag=True, help="Show what the training logs.")
 def main(
     names: tuple[str, ...],
@@ -58,7 +59,7 @@ def main(
         trainer.setLevel(logging.INFO)
         trainer.addHandler(logging.StreamHandler())
         trainer.propagate = False
-    found: dict[str, list[Figures]] = {}
+    found: dict[str, list[Metrics]] = {}
     for name in names:
         found[name] = []
         for split in range(splits):
@@ -75,15 +76,15 @@ def main(
             output.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-def apart(space: Workspace, settings: Sequence[str]) -> Figures:
+def apart(space: Workspace, settings: Sequence[str]) -> Metrics:
     """Trains and scores in a process of its own, which inherits what is imported already.
 
     Raises:
       click.ClickException: it failed; the error is on its standard error.
     """
-    # Imported here, once for all, and no operation of TensorFlow run: so a fork is safe.
-    import beltline.models.training
-    import beltline.pipeline.definition  # noqa: F401
+    # No operation of TensorFlow has run: so a fork is safe.
+    for module in ("beltline.models.training", "beltline.pipeline.definition"):
+        importlib.import_module(module)
 
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
@@ -91,7 +92,7 @@ def apart(space: Workspace, settings: Sequence[str]) -> Figures:
     process.start()
     theirs.close()
     try:
-        found: Figures = ours.recv()
+        found: Metrics = ours.recv()
     except EOFError:
         raise click.ClickException(f"{space.folder}: the training failed") from None
     finally:
@@ -99,7 +100,7 @@ def apart(space: Workspace, settings: Sequence[str]) -> Figures:
     return found
 
 
-def train(space: Workspace, settings: Sequence[str]) -> Figures:
+def train(space: Workspace, settings: Sequence[str]) -> Metrics:
     """Trains and scores in this process.
 
     Args:
@@ -120,8 +121,8 @@ def train(space: Workspace, settings: Sequence[str]) -> Figures:
         run_fn(arguments)
         seconds = time.monotonic() - started
         model = Path(arguments.serving_model_dir)
-        figures = of_model(model, space.examples, features_from_config(config))
-    return {**figures, "seconds": seconds}
+        metrics = of_model(model, space.examples, features_from_config(config))
+    return {**metrics, "seconds": seconds}
 
 
 def trainer_config(space: Workspace, settings: Sequence[str]) -> dict[str, Any]:
@@ -153,18 +154,18 @@ def _arguments(space: Workspace, config: dict[str, Any], folder: Path) -> Simple
     )
 
 
-def _beside(scores: Path | None, name: str, split: int, figures: Figures) -> str:
+def _beside(scores: Path | None, name: str, split: int, metrics: Metrics) -> str:
     """The best peer by what decides, and by how much the model is better."""
     file = scores and score_files.peers_file(scores, name, split)
     if not file or not file.exists():
         return ""
-    both = score_files.pair(figures, score_files.read(file))
+    both = score_files.pair(metrics, score_files.read(file))
     own = difference([both], deciding(both))
-    return f"; {own.peer} {own.figure} {own.theirs:.4f}: {own.mean:+.4f}"
+    return f"; {own.peer} {own.metric} {own.theirs:.4f}: {own.mean:+.4f}"
 
 
-def _line(figures: Figures) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+def _line(metrics: Metrics) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ for name, module in sorted(sys.modules.items()):
 def of_preprocessing(settings: Sequence[str]) -> str:
     """Returns a digest of the preprocessing code that Python finds, and of its settings."""
     words = [sys.executable, "-c", _IMPORTED]
-    found = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    found = subprocess.run(words, capture_output=True, text=True, check=True)
     parts = {Path(file).name: Path(file).read_bytes() for file in found.stdout.split()}
     others = sorted(setting for setting in settings if not setting.startswith(_LATER))
     return digest.of_parts({**parts, "settings": json.dumps(others).encode()})[:8]

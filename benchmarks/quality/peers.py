@@ -19,7 +19,7 @@ import pandas as pd
 
 from beltline.models.features import Features
 from benchmarks.quality.rows import Rows, read_rows
-from benchmarks.quality.scores import Figures, scored
+from benchmarks.quality.scores import Metrics, scored
 from benchmarks.quality.workspace import Workspace
 
 THREADS = 2
@@ -123,8 +123,8 @@ def main(folder: Path, names: tuple[str, ...], output: Path) -> None:
             output.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-def judged(name: str, rows: Rows, features: Features) -> Figures:
-    """Returns the figures of one peer on the eval rows.
+def judged(name: str, rows: Rows, features: Features) -> Metrics:
+    """Returns the metrics of one peer on the eval rows.
 
     Args:
       name: of `PEERS`.

@@ -22,9 +22,9 @@ SHARE = 0.5
 
 @dataclass(frozen=True)
 class Published:
-    """One set's figure."""
+    """One set's metric."""
 
-    figure: str
+    metric: str
     catboost: float
     autogluon: float
 
@@ -50,7 +50,7 @@ def published(found: Mapping[str, Sequence[Pair]]) -> list[str]:
     return [
         f"Beside published scores ({SOURCE}):",
         table(
-            ["set", "figure", "Beltline", "± over splits", "CatBoost", "AutoGluon", "within 1 sd"],
+            ["set", "metric", "Beltline", "± over splits", "CatBoost", "AutoGluon", "within 1 sd"],
             [_line(name, pairs, name in near) for name, pairs in known.items()],
         ),
         f"Within one standard deviation of AutoGluon's, or better: {len(near)} of {len(known)} "
@@ -60,19 +60,19 @@ def published(found: Mapping[str, Sequence[Pair]]) -> list[str]:
 
 def is_near(score: Published, pairs: Sequence[Pair]) -> bool:
     """Returns whether the mean is at most one standard deviation worse than AutoGluon's score."""
-    mean, spread = _mean_and_spread(score.figure, pairs)
-    worse = mean - score.autogluon if score.figure in LESS_IS_BETTER else score.autogluon - mean
+    mean, spread = _mean_and_spread(score.metric, pairs)
+    worse = mean - score.autogluon if score.metric in LESS_IS_BETTER else score.autogluon - mean
     return worse <= spread
 
 
-def _mean_and_spread(figure: str, pairs: Sequence[Pair]) -> tuple[float, float]:
-    each = [pair.ours[figure] for pair in pairs]
+def _mean_and_spread(metric: str, pairs: Sequence[Pair]) -> tuple[float, float]:
+    each = [pair.ours[metric] for pair in pairs]
     return statistics.mean(each), statistics.stdev(each)
 
 
 def _line(name: str, pairs: Sequence[Pair], near: bool) -> list[str]:
     score = PUBLISHED[name]
-    mean, spread = _mean_and_spread(score.figure, pairs)
+    mean, spread = _mean_and_spread(score.metric, pairs)
     ours, about = f"{mean:.4g}", f"{spread:.2g}"
     others = [f"{score.catboost:g}", f"{score.autogluon:g}"]
-    return [name, score.figure, ours, about, *others, "yes" if near else "no"]
+    return [name, score.metric, ours, about, *others, "yes" if near else "no"]

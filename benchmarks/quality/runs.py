@@ -15,7 +15,7 @@ from beltline.base import digest
 from benchmarks.processes import measure
 from benchmarks.quality.peers import PEERS
 from benchmarks.quality.score_files import Pair, ours_file, pair, peers_file, read
-from benchmarks.quality.scores import Figures
+from benchmarks.quality.scores import Metrics
 from benchmarks.quality.workspace import Workspace
 
 
@@ -52,7 +52,7 @@ class Runs:
                     self.judge_peers(space, theirs)
         return self._pair(read(ours), read(theirs))
 
-    def _pair(self, ours: Figures, theirs: dict[str, Any]) -> Pair:
+    def _pair(self, ours: Metrics, theirs: dict[str, Any]) -> Pair:
         chosen = {name: theirs["peers"][name] for name in self.peers}
         return pair(ours, {**theirs, "peers": chosen})
 

@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality.scores import Figures
+from benchmarks.quality.scores import Metrics
 
 
 @dataclass(frozen=True)
 class Pair:
     """The scores of both sides on one split of a set."""
 
-    ours: Figures
-    peers: dict[str, Figures]
+    ours: Metrics
+    peers: dict[str, Metrics]
     task: str
     rows: int
     rarest: float | None
     """The share of the rarest class; None for numbers."""
 
 
-def pair(ours: Figures, theirs: dict[str, Any]) -> Pair:
+def pair(ours: Metrics, theirs: dict[str, Any]) -> Pair:
     """Returns the scores of both sides.
 
     Args:

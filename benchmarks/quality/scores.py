@@ -1,4 +1,4 @@
-"""How good predictions are: the figures of every side, and those of an exported model.
+"""How good predictions are: the metrics of every side, and those of an exported model.
 
     python -m benchmarks.quality.scores --folder WORKSPACE -o scores.json
 
@@ -22,7 +22,7 @@ from benchmarks.quality.rows import records_of
 from benchmarks.quality.workspace import Workspace
 
 Array = Any
-Figures = dict[str, float]
+Metrics = dict[str, float]
 BINS = 15
 
 
@@ -32,13 +32,13 @@ BINS = 15
 def main(folder: Path, output: Path) -> None:
     """Score the model of a run."""
     space = Workspace(folder)
-    figures = of_model(space.model, space.examples, space.features)
-    figures["seconds"] = space.trainer_seconds
-    output.write_text(json.dumps(figures), encoding="utf-8")
+    metrics = of_model(space.model, space.examples, space.features)
+    metrics["seconds"] = space.trainer_seconds
+    output.write_text(json.dumps(metrics), encoding="utf-8")
 
 
-def scored(features: Features, labels: Array, outputs: Array) -> Figures:
-    """Returns the figures of predictions.
+def scored(features: Features, labels: Array, outputs: Array) -> Metrics:
+    """Returns the metrics of predictions.
 
     Args:
       features: the kind of label.
@@ -88,8 +88,8 @@ def calibration_error(probabilities: Array, outcomes: Array, bins: int = BINS) -
     return float(sum(apart) / len(order))
 
 
-def of_model(folder: Path, examples: Path, features: Features) -> Figures:
-    """Returns the figures of an exported model on the eval split.
+def of_model(folder: Path, examples: Path, features: Features) -> Metrics:
+    """Returns the metrics of an exported model on the eval split.
 
     Args:
       folder: the SavedModel.

@@ -27,7 +27,7 @@ def section(found: Found, command: str) -> str:
             f"`beltline init` and `beltline run` beside {_listed(peers)}, each with its defaults "
             "and two threads. The peers learn from the rows of train and validation together; all "
             "are judged on the same eval rows, by AUC (of several classes the mean of each against "
-            "the rest) or, for numbers, R². Every set is split several ways; figures are means, "
+            "the rest) or, for numbers, R². Every set is split several ways; metrics are means, "
             "and the difference is to the peer that is best on the set, with its 95 % interval "
             "(Student's t). The loss is the log loss or RMSE; its difference is in standard "
             "deviations of the best peer's over the splits, and more is better. Seconds are the "
@@ -54,14 +54,14 @@ def section(found: Found, command: str) -> str:
 
 
 def _line(pairs: Sequence[Pair], name: str, peers: Iterable[str]) -> list[str]:
-    figure = deciding(pairs[0])
-    own = difference(pairs, figure)
+    metric = deciding(pairs[0])
+    own = difference(pairs, metric)
     loss = difference(pairs, loss_of(pairs[0])).deviations
     return [
         name,
         f"{pairs[0].rows:,}",
         str(len(pairs)),
-        *(f"{_mean(pair.peers[peer][figure] for pair in pairs):.4f}" for peer in peers),
+        *(f"{_mean(pair.peers[peer][metric] for pair in pairs):.4f}" for peer in peers),
         f"{own.ours:.4f}",
         f"{own.mean:+.4f}",
         _interval(own),
@@ -71,20 +71,20 @@ def _line(pairs: Sequence[Pair], name: str, peers: Iterable[str]) -> list[str]:
 
 
 def _others(found: Found) -> list[str]:
-    """The figures that only some sets are judged by; nothing where there is none."""
+    """The metrics that only some sets are judged by; nothing where there is none."""
     lines = []
     for name, pairs in found.items():
-        figures = ["pr-auc"] if is_rare(pairs[0]) else []
-        figures += ["macro f1"] if pairs[0].task == "multiclass" else []
-        figures += ["ece"] if is_calibration_judged(pairs[0]) else []
-        lines += [_other(name, difference(pairs, figure)) for figure in figures]
-    head = ["set", "figure", "Beltline", "best peer", "", "better by", "95 %"]
+        metrics = ["pr-auc"] if is_rare(pairs[0]) else []
+        metrics += ["macro f1"] if pairs[0].task == "multiclass" else []
+        metrics += ["ece"] if is_calibration_judged(pairs[0]) else []
+        lines += [_other(name, difference(pairs, metric)) for metric in metrics]
+    head = ["set", "metric", "Beltline", "best peer", "", "better by", "95 %"]
     return [table(head, lines)] if lines else []
 
 
 def _other(name: str, own: Difference) -> list[str]:
-    figures = [f"{own.ours:.4f}", own.peer, f"{own.theirs:.4f}", f"{own.mean:+.4f}"]
-    return [name, own.figure, *figures, _interval(own)]
+    metrics = [f"{own.ours:.4f}", own.peer, f"{own.theirs:.4f}", f"{own.mean:+.4f}"]
+    return [name, own.metric, *metrics, _interval(own)]
 
 
 def _interval(own: Difference) -> str:

@@ -31,8 +31,7 @@ def main() -> int:
     if taken(port):
         print(f"Port {port} is taken: set AIRFLOW__API__PORT to another.", file=sys.stderr)
         return 2
-    # S603: both commands are ours, word by word.
-    prepared = subprocess.run(["/bin/sh", START, "prepare"], check=False)  # noqa: S603 - our own command, no shell
+    prepared = subprocess.run(["/bin/sh", START, "prepare"], check=False)
     if prepared.returncode:
         return prepared.returncode
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -70,7 +69,7 @@ def watch(running: dict[str, subprocess.Popen[bytes]], home: Path, port: int) ->
 def start(name: str, log: Path) -> subprocess.Popen[bytes]:
     """Starts a component as the leader of a session, so that Ctrl-C reaches this process alone."""
     with log.open("ab") as file:
-        return subprocess.Popen(  # noqa: S603 - our own command, no shell
+        return subprocess.Popen(
             ["/bin/sh", START, name], stdout=file, stderr=file, start_new_session=True
         )
 

@@ -13,7 +13,7 @@ from beltline.pipeline.settings.training import Model, Training
 from benchmarks import gpu, gpu_steps
 
 ROOT = Path(__file__).parents[2]
-FIGURES = {
+TIMINGS = {
     "step_ms": 0.5,
     "floor_ms": 0.25,
     "floor_tflops": 123.4,
@@ -28,7 +28,7 @@ def records() -> list[dict[str, Any]]:
     return [
         {"library": "tensorflow", "failed": "not installed: keras"},
         {**jax, "device": "NVIDIA H200", "versions": ["jax 0.10", "keras 3.15"]},
-        {**jax, "case": case, **FIGURES},
+        {**jax, "case": case, **TIMINGS},
         {**jax, "case": [65536, 8, "float32"], "failed": "out of memory"},
         {**jax, "case": [1024, 1, "float32"], "failed": "not reached"},
         {**jax, "case": [1024, 8, "float32"], "failed": "not reached"},
@@ -38,8 +38,8 @@ def records() -> list[dict[str, Any]]:
 
 def test_the_table_sets_a_step_against_its_floor_and_its_input() -> None:
     text = gpu.section(records(), 1000, "python -m benchmarks.gpu")
-    figures = "0.500 | 0.250 | 2.0 | 123 | 0.625 | 20% | 32.0 | 7.0"
-    assert f"| 65,536 | 8 | bfloat16 | {figures} |" in text
+    timings = "0.500 | 0.250 | 2.0 | 123 | 0.625 | 20% | 32.0 | 7.0"
+    assert f"| 65,536 | 8 | bfloat16 | {timings} |" in text
     assert "on cuda:0: 3.2 s." in text
     assert "NVIDIA H200, jax 0.10, keras 3.15, cuda:0, xgboost 3, Python" in text
 
@@ -103,7 +103,7 @@ def test_all_of_it_on_a_cpu(tmp_path: Path) -> None:
     found = [each for each in every if each["library"] == "tensorflow" and "step_ms" in each]
     assert [each["case"] for each in found] == [[32, 1, "float32"], [32, 2, "float32"]]
     for each in found:
-        assert min(each[name] for name in FIGURES) > 0
+        assert min(each[name] for name in TIMINGS) > 0
         assert each["epoch_s"] == pytest.approx(each["fed_ms"] / 1000 * 2000 / 32)
     page = (tmp_path / "page.md").read_text()
     assert done.stdout.strip() in page and page.startswith("<!-- gpu: begin -->")

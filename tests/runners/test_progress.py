@@ -25,7 +25,7 @@ PREDICTED = {
     "predicted_rows": 12000,
     "rejected_rows": 0,
     "predicted_by": "3",
-    "published": "/root/p.csv",
+    "published": "out/p.csv",
     "key": "d1",
     "reason": "",
 }
@@ -39,4 +39,4 @@ def test_predictions(capsys: pytest.CaptureFixture[str], rejected: int, shown: s
     properties = PREDICTED | {"rejected_rows": rejected}
     outputs = {"inference_result": [{"type": "InferenceResult", "properties": properties}]}
     print_node(Outcome("BulkInferrer", "done", 7, outputs), 1)
-    assert capsys.readouterr().out == f"  BulkInferrer     done         1.0 s  {shown}/root/p.csv\n"
+    assert capsys.readouterr().out == f"  BulkInferrer     done         1.0 s  {shown}out/p.csv\n"

@@ -6,7 +6,7 @@ from benchmarks.quality.score_files import Pair
 def binary(
     ours: float, peers: dict[str, float], rows: int = 1_000, rarest: float = 0.5, **own: float
 ) -> Pair:
-    """A split of a set of two classes; every figure is `ours`, or a peer's, but those given."""
+    """A split of a set of two classes; every metric is `ours`, or a peer's, but those given."""
     names = ("auc", "pr-auc", "log loss", "ece")
     return Pair(
         ours={**dict.fromkeys(names, ours), "seconds": 3.0, **own},

@@ -63,15 +63,15 @@ def test_an_experiment_finds_what_the_pipeline_does(tmp_path: Path) -> None:
     runs = Runs(tmp_path / "scores", settings, HERE)
     pair = runs.once("penguins", 0)
     assert pair.rows == 344 and set(pair.peers) == set(HERE)
-    assert all(figures["auc"] > 0.95 for figures in pair.peers.values())
-    output = tmp_path / "figures.json"
+    assert all(metrics["auc"] > 0.95 for metrics in pair.peers.values())
+    output = tmp_path / "metrics.json"
     words = ["--set", "penguins", "--splits", "1", "--with", *settings, "-o", str(output)]
     words += ["--kept", str(tmp_path / "kept"), "--scores", str(tmp_path / "scores")]
     command = [sys.executable, "-m", "benchmarks.quality.experiment", *words]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    [figures] = json.loads(output.read_text())["penguins"]
-    assert figures.pop("seconds") > 0 and pair.ours.pop("seconds") > 0
-    assert figures == pytest.approx(pair.ours)
+    [metrics] = json.loads(output.read_text())["penguins"]
+    assert metrics.pop("seconds") > 0 and pair.ours.pop("seconds") > 0
+    assert metrics == pytest.approx(pair.ours)
     assert said.startswith("penguins 0: auc ") and "; " in said
     again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert again.split("seconds")[0] == said.split("seconds")[0]

@@ -1,4 +1,4 @@
-"""The figures, on cases that are worked out by hand."""
+"""The metrics, on cases that are worked out by hand."""
 
 import numpy as np
 import pytest

@@ -10,12 +10,12 @@ from tests.benchmarks.quality.pairs import binary
 
 
 def several(ours: float, theirs: float) -> Pair:
-    figures = {"auc": 0.5, "log loss": 0.5, "ece": 0.5}
+    metrics = {"auc": 0.5, "log loss": 0.5, "ece": 0.5}
     pair = binary(0.5, {})
     return replace(
         pair,
-        ours={**figures, "macro f1": ours},
-        peers={"A": {**figures, "macro f1": theirs}},
+        ours={**metrics, "macro f1": ours},
+        peers={"A": {**metrics, "macro f1": theirs}},
         task="multiclass",
     )
 
