@@ -29,7 +29,7 @@ def learned(job: Job, attempt: Attempt) -> Learned:
     # The trees first: they take seconds, and the network may take hours.
     names = sorted(job.config.model.learners, reverse=True)
     found: dict[str, Learned] = {
-        name: _fit(name, job, _part_of(attempt, name, len(names))) for name in names
+        name: _fit(name, job, part_of(attempt, name, len(names))) for name in names
     }
     together = blended(found, job) if len(found) > 1 else found[names[0]]
     LOG.info("weights digest %s", digest_of(together.model))
@@ -42,7 +42,7 @@ def _fit(name: Learner, job: Job, attempt: Attempt) -> Learned:
     return trees().fit_trees(job, attempt) if name == "trees" else fit(job, attempt)
 
 
-def _part_of(attempt: Attempt, name: str, learners: int) -> Attempt:
+def part_of(attempt: Attempt, name: str, learners: int) -> Attempt:
     """Returns the attempt of one learner: its share of the time, and places of its own."""
     if learners == 1:
         return attempt

@@ -1,6 +1,7 @@
 """The threshold on its way from the validation rows into the exported graph."""
 
 import dataclasses
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from beltline.models.config import features_from_config, from_config
 from beltline.models.export import Trained, export_model
 from beltline.models.features import Features
 from beltline.models.job import Job
-from beltline.models.learned import Learned
+from beltline.models.learned import Learned, Worth
 from beltline.models.objective import make_objective
 from beltline.models.reading import Split
 from beltline.models.threshold import best_f1
@@ -71,6 +72,7 @@ def test_the_exported_model_decides_by_its_threshold(
     objective = make_objective(np.array([0, 1]), features(), "prior")
     graph = SimpleNamespace(transform_savedmodel_dir="")
     export_model(str(tmp_path / "m"), Trained(network(), features(), objective, threshold), graph)  # type: ignore[arg-type] # all that is used of them
+    assert not (tmp_path / "m/assets.extra/learners.json").exists()
     signatures = tf.saved_model.load(str(tmp_path / "m")).signatures
     odds = [-2.0, -1.0, 0.0, 1.0, 2.0, float(np.log(threshold / (1 - threshold)) + 1e-3)]
     wanted = [1 / (1 + np.exp(-each)) >= threshold for each in odds]
@@ -85,6 +87,20 @@ def test_the_exported_model_decides_by_its_threshold(
         np.testing.assert_allclose(
             answered["probability"].numpy(), 1 / (1 + np.exp(-np.array(odds))), rtol=1e-5
         )
+
+
+def test_what_each_learner_is_worth_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "SavedModelLoader", Untransformed)
+    objective = make_objective(np.array([0, 1]), features(), "prior")
+    worth = [Worth("trees", 0.6, 0.1), Worth("network", 0.4, 0.2)]
+    made = Trained(network(), features(), objective, 0.5, worth)
+    export_model(str(tmp_path), made, SimpleNamespace(transform_savedmodel_dir=""))  # type: ignore[arg-type] # all that is used of it
+    assert json.loads((tmp_path / "assets.extra/learners.json").read_text()) == [
+        {"learner": "trees", "weight": 0.6, "loss": 0.1},
+        {"learner": "network", "weight": 0.4, "loss": 0.2},
+    ]
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from beltline.models.checkpoints import Checkpoints, TrainingState
 from beltline.models.config import from_config
 from beltline.models.curves import Curves
 from beltline.models.devices import choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
 from beltline.models.learned import Attempt, Learned
-from beltline.models.learners import learned
+from beltline.models.learners import learned, part_of
 from beltline.models.training import run_fn
 from tests.models.rows import fn_args
 from tests.models.trained import EVAL, SETTINGS, TASKS, call
 
-pytestmark = pytest.mark.slow
 ANSWERS = ("probability", "probabilities", "prediction")
 
 
@@ -40,6 +40,7 @@ def alone(folder: Path, name: str, *learners: str) -> tuple[Job, Learned]:
     return job, learned(job, Attempt(hyperparameters_of(config), devices))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["binary", "multiclass", "regression"])
 def test_the_model_is_the_weighted_mean_of_what_each_learns_alone(
     folders: dict[str, Path], tmp_path: Path, name: str
@@ -62,6 +63,7 @@ def test_the_model_is_the_weighted_mean_of_what_each_learns_alone(
     assert np.isfinite(answers).all() and answers.std() > 0
 
 
+@pytest.mark.slow
 def test_two_learners_share_the_time_and_keep_their_curves_apart(
     folders: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -78,6 +80,22 @@ def test_two_learners_share_the_time_and_keep_their_curves_apart(
         assert list((tmp_path / learner / "validation").glob("events.*"))
 
 
+@pytest.mark.slow
 def test_without_trees_there_is_no_word_of_weights(folders: dict[str, Path]) -> None:
     _, found = alone(folders["binary"], "binary", "network")
     assert found.worth == () and found.train is None
+
+
+def test_learners_have_their_share_of_the_time_and_places_of_their_own(tmp_path: Path) -> None:
+    kept, curves = Checkpoints(str(tmp_path), "key"), Curves(str(tmp_path), {})
+    whole = Attempt({}, choose_devices("off"), 5, 30.0, curves, kept)
+    assert part_of(whole, "trees", 1) is whole
+    parts = [part_of(whole, name, 2) for name in ("trees", "network")]
+    assert [(part.minutes, part.steps) for part in parts] == [(15, 5), (15, 5)]
+    for part in parts:
+        assert part.checkpoints
+        part.checkpoints.save(TrainingState({}, {}))
+    assert len(list(tmp_path.rglob("state.npz"))) == 2
+    kept.remove()
+    assert not list(tmp_path.rglob("state.npz"))
+    assert part_of(Attempt({}, choose_devices("off")), "trees", 2).minutes is None

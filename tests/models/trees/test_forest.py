@@ -44,6 +44,14 @@ def test_every_node_of_every_tree_has_its_place() -> None:
     assert (forest.columns, forest.outputs, forest.start.tolist()) == (3, 1, [0.5])
 
 
+def test_several_forests_are_averaged() -> None:
+    found = dump(num_leaves=5)
+    one, three = forest_of([found], [0.5]), forest_of([found] * 3, [0.5], members=3)
+    assert three.value.sum() == pytest.approx(one.value.sum())
+    assert three.value[: len(one.value)] == pytest.approx(one.value / 3)
+    assert three.start.tolist() == [0.5]
+
+
 def test_a_split_that_is_unknown_is_refused() -> None:
     found = dump()
     found["tree_info"][0]["tree_structure"]["missing_type"] = "Zero"

@@ -187,6 +187,11 @@ def test_what_is_said_of_rows_left_out_has_the_loss_of_the_best_round(weighted: 
     for rows in (ONE, dataclasses.replace(THREE, held=uneven, weights=weights)):
         growth = grown(rows, patience=4)
         assert log_loss(growth, rows) == pytest.approx(growth.losses[growth.best - 1][1], rel=1e-6)
+    # The best is in the first of several blocks.
+    growth = grown(THREE, parameters={**PLAN.parameters, "learning_rate": 0.9})
+    assert growth.best < 8 < len(growth.losses)
+    assert log_loss(growth, THREE) == pytest.approx(growth.losses[growth.best - 1][1], rel=1e-6)
+    assert len(trees(growth)) == 3 * growth.best
     assert np.isnan(grown(ONE).outputs()[:600]).all()
 
 

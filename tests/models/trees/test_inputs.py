@@ -5,16 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from beltline.models.config import from_config
-from beltline.models.job import prepare
-from beltline.models.trees.inputs import settle, table_of, tree_columns
-from tests.models.rows import fn_args, table, transform
+from beltline.models.job import Job, prepare
+from beltline.models.objective import make_objective
+from beltline.models.reading import Split
+from beltline.models.trees.inputs import TreeColumns, settle, table_of, tree_columns
+from beltline.models.trees.learner import rows_of
+from tests.models.rows import config, fn_args, table, transform
 from tests.models.trained import SETTINGS
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_a_column_that_hardly_varies_is_told_by_its_rank(tmp_path: Path) -> None:
     custom = copy.deepcopy(SETTINGS["binary"])
     rows = [{**row, "shots": 5 + (place % 300 == 0)} for place, row in enumerate(table(600))]
@@ -39,6 +42,24 @@ def test_a_number_that_was_rounded_in_two_ways_is_one() -> None:
     assert (settle(other) == rounded).all()
     equal = np.repeat([one, rounded], [200, 200])
     assert (settle(equal) == one).all()
+
+
+def test_the_same_number_is_one_in_both_splits() -> None:
+    one = np.float32(0.493197)
+    rounded = np.nextafter(one, np.float32(2))
+    train, validation = (np.tile(np.float32(each), (50, 1)) for each in (one, rounded))
+    custom = from_config(config(columns={"x": "number"}, numeric=["x"], categorical=[]))
+    objective = make_objective(np.arange(50) % 2, custom.features, "prior")
+    splits = [of_memory(values) for values in (train, validation)]
+    job = Job(custom, None, *splits, objective)  # type: ignore[arg-type] # not read here
+    assert len(np.unique(rows_of(job, TreeColumns([0])).table)) == 1
+
+
+def of_memory(values: np.ndarray) -> Split:
+    """A split of one number, none of which is missing."""
+    columns = {"numeric": tf.constant(values), "missing": tf.zeros((len(values), 1))}
+    stream = tf.data.Dataset.from_tensor_slices((columns, np.arange(len(values)) % 2)).batch(32)
+    return Split(np.arange(len(values)) % 2, columns, stream)
 
 
 def test_numbers_that_differ_stay_as_they_are() -> None:
