@@ -21,7 +21,6 @@ TESTED_THROUGH = {
         "pipeline/components/trainer.py",
         "pipeline/nodes.py",
         "pipeline/parameters.py",
-        "runners/cli/commands/run.py",
         "runners/cli/quiet.py",
     ),
     "tests/models/test_blend.py": ("models/learned.py",),

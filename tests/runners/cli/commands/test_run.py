@@ -1,0 +1,28 @@
+"""When a run has nothing to do; runs themselves are those of tests/end_to_end."""
+
+import pytest
+
+from beltline.runners.cli.commands.run import _is_whole
+from beltline.runners.local.record import Record
+from beltline.versions.live import promote
+from tests.runners.cli.commands.test_models import push_model
+from tests.runners.projects import paths
+
+
+@pytest.fixture
+def served(tmp_path):
+    for run in ("r1", "r2"):
+        push_model(tmp_path, run)
+    return paths(tmp_path).root / "served" / "line"
+
+
+def test_what_a_run_left_is_still_there(served, tmp_path):
+    good, predictions = Record("r2", "line", "b", "i", "done", "2"), tmp_path / "new.csv"
+    assert _is_whole(good, served, None)
+    assert not _is_whole(Record("r9", "line", "b", "i", "done", "9"), served, None)
+    assert not _is_whole(good, served, predictions)
+    predictions.touch()
+    assert _is_whole(good, served, predictions)
+    # They would be by another version today.
+    promote(served, 1)
+    assert _is_whole(good, served, None) and not _is_whole(good, served, predictions)
