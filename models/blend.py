@@ -98,7 +98,7 @@ def weights_of(outputs: Sequence[Array], objective: Objective, labels: Array) ->
     found = optimize.minimize_scalar(doubted, bounds=(0, 1), method="bounded")
     weight = round(float(found.x), 2)
     weight = 0.0 if weight < LEAST else 1.0 if weight > 1 - LEAST else weight
-    return [weight, 1 - weight]
+    return [weight, round(1 - weight, 2)]
 
 
 def _on_the_same_rows(learned: Sequence[Learned]) -> list[Learned]:

@@ -105,7 +105,7 @@ def rows_of(job: Job, columns: TreeColumns) -> Rows:
     if objective.task == "regression":
         target = (target - objective.mean) / objective.scale
     table = np.concatenate([table_of(each, columns) for each in splits])
-    for number in range(len(job.features.numeric)):
+    for number in range(job.features.number_count):
         table[:, number] = settle(table[:, number])
     return Rows(table, target, weights, _held(job, table))
 

@@ -76,6 +76,9 @@ def test_few_rows_leave_no_learner_out() -> None:
 def test_a_learner_that_does_not_help_gets_no_weight(task: str) -> None:
     right, labels = drawn(task)
     nothing = np.random.default_rng(4).normal(0, 1.5, right.shape)
+    for noise in np.linspace(0.1, 2, 20):
+        first, second = weights_of([right, noisy(right, noise, 5)], objective(task), labels)
+        assert [first, second] == [round(first, 2), round(second, 2)]
     assert weights_of([right, nothing], objective(task), labels) == [1, 0]
     assert weights_of([nothing, right], objective(task), labels) == [0, 1]
 

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,11 +45,18 @@ def test_a_number_that_was_rounded_in_two_ways_is_one() -> None:
     assert (settle(equal) == one).all()
 
 
-def test_the_same_number_is_one_in_both_splits() -> None:
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"columns": {"x": "number"}, "numeric": ["x"]},
+        {"columns": {"x": "text"}, "numeric": [], "timestamps": {"x": ["hour"]}},
+    ],
+)
+def test_the_same_number_is_one_in_both_splits(columns: dict[str, Any]) -> None:
     one = np.float32(0.493197)
     rounded = np.nextafter(one, np.float32(2))
     train, validation = (np.tile(np.float32(each), (50, 1)) for each in (one, rounded))
-    custom = from_config(config(columns={"x": "number"}, numeric=["x"], categorical=[]))
+    custom = from_config(config(categorical=[], **columns))
     objective = make_objective(np.arange(50) % 2, custom.features, "prior")
     splits = [of_memory(values) for values in (train, validation)]
     job = Job(custom, None, *splits, objective)  # type: ignore[arg-type] # not read here
