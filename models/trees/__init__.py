@@ -5,6 +5,7 @@ folds.py     which rows which booster leaves out
 member.py    one booster: blocks of trees, and what they say of the rows left out
 growth.py    all boosters in step: early stopping, limits, resuming
 forest.py    trees as arrays
-layer.py     these arrays as a Keras layer
+masks.py     the same, as what each value of a column rules out
+layer.py     either of them as a Keras layer
 learner.py   what the Trainer and the Tuner call, as `fitting.fit` is for the network
 """

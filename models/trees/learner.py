@@ -21,7 +21,7 @@ from beltline.models.trees.folds import folds_of, number_of_folds
 from beltline.models.trees.forest import Forest, forest_of
 from beltline.models.trees.growth import Growth
 from beltline.models.trees.inputs import TreeColumns, settle, table_of, tree_columns
-from beltline.models.trees.layer import ForestLayer
+from beltline.models.trees.layer import forest_layer
 from beltline.models.trees.member import Plan, Rows
 
 Array = npt.NDArray[Any]
@@ -123,7 +123,7 @@ def _held(job: Job, table: Array) -> Array:
 def model_of(job: Job, columns: TreeColumns, forest: Forest) -> keras.Model:
     """Returns a Keras model of the network's inputs, and outputs `[n, u]` float32."""
     inputs = network_inputs(job.features)
-    outputs = ForestLayer(forest, name="forest")(columns(inputs))
+    outputs = forest_layer(forest, name="forest")(columns(inputs))
     return keras.Model(inputs, keras.ops.cast(outputs, "float32"))
 
 

@@ -9,8 +9,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beltline.models.trees.forest import forest_of
-from beltline.models.trees.layer import ForestLayer
+from beltline.models.trees import layer as layer_module
+from beltline.models.trees.forest import BITS, Forest, forest_of
+from beltline.models.trees.layer import ForestLayer, MaskedForest, WalkedForest, forest_layer
+from beltline.models.trees.masks import masks_of
 
 CLOSE = 1e-6  # what a prediction may differ by; on the CPU it is far less
 NUMBERS, CATEGORIES = 4, 2
@@ -45,8 +47,15 @@ def grown(task: str, rounds: int, **parameters: Any) -> lightgbm.Booster:
     return lightgbm.train({**common, **parameters}, data, rounds)
 
 
-def converted(*boosters: lightgbm.Booster) -> Any:
-    layer = ForestLayer(forest_of([booster.dump_model() for booster in boosters]))
+def masked(forest: Forest) -> ForestLayer:
+    return MaskedForest(forest, masks_of(forest))
+
+
+WAYS = {"masks": masked, "walk": WalkedForest}
+
+
+def converted(way: str, *boosters: lightgbm.Booster) -> Any:
+    layer = WAYS[way](forest_of([booster.dump_model() for booster in boosters]))
     spec = tf.TensorSpec([None, boosters[0].num_feature()], tf.float32)
     called = tf.function(layer.__call__, input_signature=[spec], autograph=False)
     return lambda rows: called(tf.constant(rows, tf.float32)).numpy()
@@ -62,9 +71,22 @@ def said_by(booster: lightgbm.Booster, rows: Any) -> Any:
 
 
 @pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])
-def both(request: pytest.FixtureRequest) -> tuple[lightgbm.Booster, Any]:
-    booster = grown(request.param, 20, num_leaves=20, max_depth=7)
-    return booster, converted(booster)
+def booster(request: pytest.FixtureRequest) -> lightgbm.Booster:
+    booster = grown(request.param, 20, num_leaves=40, max_depth=8)
+    leaves = [tree["num_leaves"] for tree in booster.dump_model()["tree_info"]]
+    # Trees that need more than one word of bits.
+    assert max(leaves) > BITS
+    return booster
+
+
+@pytest.fixture(scope="module", params=list(WAYS))
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def both(booster: lightgbm.Booster, way: str) -> tuple[lightgbm.Booster, Any]:
+    return booster, converted(way, booster)
 
 
 def test_rows_like_those_of_the_training(both: tuple[lightgbm.Booster, Any]) -> None:
@@ -107,35 +129,61 @@ def test_values_at_and_next_to_every_threshold(both: tuple[lightgbm.Booster, Any
         assert close(answer(rows), said_by(booster, rows))
 
 
-def test_a_thousand_trees_of_several_boosters() -> None:
+def test_a_thousand_trees_of_several_boosters(way: str) -> None:
     boosters = [
         grown("regression", 500, num_leaves=8, seed=seed, feature_fraction=0.5) for seed in (1, 2)
     ]
     rows = table(300, seed=5)
     total = sum(said_by(each, rows) for each in boosters)
-    assert close(converted(*boosters)(rows), total)
+    assert close(converted(way, *boosters)(rows), total)
 
 
-def test_trees_that_found_nothing_to_split() -> None:
+def test_trees_that_found_nothing_to_split(way: str) -> None:
     booster = grown("binary", 3, min_data_in_leaf=1000)
     rows = table(10, seed=6)
-    assert close(converted(booster)(rows), said_by(booster, rows))
+    assert close(converted(way, booster)(rows), said_by(booster, rows))
 
 
-def test_columns_that_had_no_gaps_in_training() -> None:
+def test_columns_that_had_no_gaps_in_training(way: str) -> None:
     rows = np.nan_to_num(table(1000, seed=7))
     data = lightgbm.Dataset(rows, labels(rows, "binary", 8))
     parameters = {"objective": "binary", "verbose": -1, "num_threads": 1}
     booster = lightgbm.train(parameters, data, 30)
     asked = table(500, seed=9, missing=0.5)
-    assert close(converted(booster)(asked), said_by(booster, asked))
+    assert close(converted(way, booster)(asked), said_by(booster, asked))
 
 
-def test_the_last_bit_of_a_word_is_a_category_like_others() -> None:
+def test_the_last_bit_of_a_word_is_a_category_like_others(way: str) -> None:
     left, right = {"leaf_value": 1.0}, {"leaf_value": 0.0}
-    split = {"split_feature": 0, "decision_type": "==", "threshold": "3||31"}
+    split = {"split_feature": 0, "decision_type": "==", "threshold": "0||3||31"}
     tree = {"tree_structure": {**split, "left_child": left, "right_child": right}}
     dump = {"max_feature_idx": 0, "num_tree_per_iteration": 1, "tree_info": [tree]}
-    ids = np.array([[3, 31, 30, 32, 63, 1e9, -1, np.nan]], "float32").T
-    answers = ForestLayer(forest_of([dump]))(tf.constant(ids)).numpy()
-    assert answers[:, 0].tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+    ids = np.array([[3, 31, -0.5, 30, 32, 63, 1e9, -1, np.nan]], "float32").T
+    answers = WAYS[way](forest_of([dump]))(tf.constant(ids)).numpy()
+    assert answers[:, 0].tolist() == [1, 1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_trees_of_few_columns_are_masks_and_those_of_many_a_walk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forest = forest_of([grown("binary", 5).dump_model()])
+    masks = masks_of(forest)
+    limits = {"MOST_COLUMNS": len(masks.columns), "MOST_BYTES": masks.size}
+    for name, limit in limits.items():
+        monkeypatch.setattr(layer_module, name, limit)
+    assert isinstance(forest_layer(forest), MaskedForest)
+    for name, limit in limits.items():
+        with monkeypatch.context() as tighter:
+            tighter.setattr(layer_module, name, limit - 1)
+            assert isinstance(forest_layer(forest), WalkedForest)
+
+
+@pytest.mark.parametrize("used", [[0, 3], [4, 5]])
+def test_numbers_alone_and_categories_alone(way: str, used: list[int]) -> None:
+    rows = table(1500, seed=1)
+    kept = [column - NUMBERS for column in used if column >= NUMBERS]
+    parameters = {"objective": "binary", "verbose": -1, "num_threads": 1}
+    data = lightgbm.Dataset(rows[:, used], labels(rows, "binary", 2), categorical_feature=kept)
+    booster = lightgbm.train(parameters, data, 10)
+    asked = table(300, seed=3)[:, used]
+    assert close(converted(way, booster)(asked), said_by(booster, asked))
