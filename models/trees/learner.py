@@ -5,7 +5,6 @@ export and all that asks the exported model are the same for both.
 """
 
 import logging
-import os
 from typing import Any
 
 import keras
@@ -19,7 +18,7 @@ from beltline.models.learned import Attempt, Learned
 from beltline.models.network import network_inputs
 from beltline.models.trees.folds import folds_of, number_of_folds
 from beltline.models.trees.forest import Forest, forest_of
-from beltline.models.trees.growth import Growth
+from beltline.models.trees.growth import Growth, cores
 from beltline.models.trees.inputs import TreeColumns, settle, table_of, tree_columns
 from beltline.models.trees.layer import forest_layer
 from beltline.models.trees.member import Plan, Rows
@@ -129,5 +128,4 @@ def model_of(job: Job, columns: TreeColumns, forest: Forest) -> keras.Model:
 
 def environment() -> list[str]:
     """Returns what else the trees depend on: LightGBM's release, and how many threads add up."""
-    threads = os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0))
-    return [f"LightGBM {lightgbm.__version__}", f"{threads} threads"]
+    return [f"LightGBM {lightgbm.__version__}", f"{cores()} threads"]

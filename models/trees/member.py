@@ -133,5 +133,6 @@ class Member:
         if not len(table):
             return np.zeros((0, len(self._plan.start)))
         booster = lightgbm.Booster(model_str=self.blocks[block])
-        said = booster.predict(table, raw_score=True, num_iteration=rounds)
+        threads = self._plan.parameters["num_threads"]
+        said = booster.predict(table, raw_score=True, num_iteration=rounds, num_threads=threads)
         return np.reshape(said, (len(table), len(self._plan.start)))

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from beltline.models.checkpoints import Checkpoints
 from beltline.models.trees import member
-from beltline.models.trees.growth import Growth
+from beltline.models.trees.growth import Growth, threads_of
 from beltline.models.trees.member import Plan, Rows
 
 PLAN = Plan(
@@ -210,3 +211,29 @@ def test_a_fold_without_one_of_the_classes_can_be_left_out() -> None:
     target[::3] = 1
     growth = grown(dataclasses.replace(THREE, target=target))
     assert np.isfinite(growth.outputs()).all()
+
+
+def test_boosters_grow_side_by_side_and_as_well_one_after_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    side_by_side, together = growing(THREE), threading.Barrier(3)
+    # Each waits for the two others.
+    side_by_side._each(lambda _: together.wait(timeout=10))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    in_turn = growing(THREE)
+    for growth in (side_by_side, in_turn):
+        growth.run()
+    assert side_by_side.losses == in_turn.losses
+    assert side_by_side.dumps() == in_turn.dumps()
+
+
+@pytest.mark.parametrize(
+    ("cores", "members", "rows", "threads"),
+    [(2, 8, 10**6, 1), (16, 8, 10**6, 2), (16, 1, 10**6, 16), (16, 1, 60_000, 2), (16, 1, 100, 1)],
+)
+def test_a_booster_has_several_threads_where_there_are_cores_and_rows_for_them(
+    monkeypatch: pytest.MonkeyPatch, cores: int, members: int, rows: int, threads: int
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", str(cores))
+    assert threads_of(members, rows) == threads
