@@ -1,5 +1,6 @@
 """Checks before anything runs; needs neither TFX nor TensorFlow."""
 
+import ctypes
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from beltline.pipeline.resolved import ResolvedProject, resolve
 from beltline.pipeline.settings.reading import Project
 from beltline.pipeline.tables.sources import Source
 
+OPENMP = "libgomp.so.1"
+"""What LightGBM's wheel takes from the system."""
 _SOURCES = ("base", "bundle", "pipeline", "versions/loaded")
 # Where it runs, is served and is watched: a run's outcome is the same.
 _ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
@@ -30,6 +33,7 @@ def check(project: Project) -> ResolvedProject:
       WrongInput: something is wrong; the message says where.
     """
     resolved = check_definition(project)
+    _check_openmp(project)
     source = source_of(project)
     found = _found(project, source)
     _check_header(project, tables.column_names(found.tables))
@@ -107,6 +111,19 @@ def _check_header(project: Project, names: list[str]) -> None:
                 f"{project.file}: {key}: no column '{name}' in "
                 f"{settings.data.path or 'the result of data.query'}{hint}"
             )
+
+
+def _check_openmp(project: Project) -> None:
+    if "trees" not in project.settings.model.learners:
+        return
+    try:
+        ctypes.CDLL(OPENMP)
+    except OSError as error:
+        raise WrongInput(
+            f"{project.file}: model.learners: trees need the system's library {OPENMP}, which can't "
+            f"be loaded here ({error}); install it (Debian and Ubuntu: apt-get install libgomp1), or "
+            "set `model.learners: [network]`"
+        ) from error
 
 
 def _check_nodes(project: Project) -> None:

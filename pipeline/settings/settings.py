@@ -126,7 +126,8 @@ class Settings(Section):
             raise MisplacedError("asks for a GPU, but trees are trained on the CPU", *key)
         if self.tuning.search == "hyperband":
             raise MisplacedError(
-                "hyperband shortens trials by epochs, which trees don't have; use 'bayesian'",
+                "hyperband shortens trials by epochs, which trees don't have; use 'bayesian', or "
+                "`model.learners: [network]`",
                 *("tuning", "search"),
             )
         return self

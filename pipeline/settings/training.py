@@ -30,9 +30,9 @@ class Model(Section):
         description="`build_network(features, vocabulary_sizes, hyperparameters)`, a Keras model.",
     )
     learners: list[Learner] = Field(
-        ["network"],
-        description="What learns: `[network]`, `[trees]` for gradient-boosted trees (LightGBM), or "
-        "`[network, trees]` for both, whose weighted mean is the model. The settings named "
+        ["network", "trees"],
+        description="What learns: a `network`, gradient-boosted `trees` (LightGBM), or both, whose "
+        "weighted mean is the model. The settings named "
         "`tree_…` and `training.folds` are for the trees; `training.epochs`, `patience`, "
         "`batch_size`, `learning_rate`, `weight_decay`, `mixed_precision`, `xla` and "
         "`steps_per_execution` are for the network alone.",

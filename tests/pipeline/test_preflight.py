@@ -4,6 +4,7 @@ import shutil
 import pytest
 
 from beltline.base.errors import WrongInput
+from beltline.pipeline import preflight
 from beltline.pipeline.preflight import check
 from beltline.pipeline.settings.reading import read_project
 from tests.pipeline.components.small import SCHEMA, SETTINGS, project, write
@@ -123,3 +124,16 @@ def test_the_digest_does_not_change_with_anything_else(tmp_path):
     assert own(tmp_path / "b", words) == before
     first, *others = OWN_CODE.splitlines()
     assert own(tmp_path / "b", "\n".join([*others, first])) == before
+
+
+def test_a_library_of_the_system_that_trees_need_is_named_before_anything_runs(
+    tmp_path, monkeypatch
+):
+    write(tmp_path)
+    digest(tmp_path)
+    monkeypatch.setattr(preflight, "OPENMP", "libgomp.so.99")
+    message = wrong(tmp_path)
+    assert message.startswith("pipeline.yaml: model.learners: trees need the system's library")
+    assert "libgomp.so.99: cannot open shared object file" in message
+    assert "apt-get install libgomp1" in message
+    digest(tmp_path, "model.learners=[network]")

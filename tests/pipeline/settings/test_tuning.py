@@ -21,7 +21,8 @@ def test_ranges_and_choices(tmp_path):
 
 
 def test_all_that_can_be_tuned(tmp_path):
-    settings = project(tmp_path, "model.dropout=0.1", "model.hidden=[64, 32, 16]").settings
+    network = "model.learners=[network]"
+    settings = project(tmp_path, network, "model.dropout=0.1", "model.hidden=[64, 32, 16]").settings
     assert settings.tunable == {
         "learning_rate": 0.002,
         "weight_decay": 1e-4,
@@ -96,7 +97,8 @@ def test_only_what_learns_can_be_tuned(tmp_path):
     with pytest.raises(WrongInput, match="dropout: unknown hyperparameter: allowed: tree_rounds, "):
         project(tmp_path, "model.learners=[trees]", "tuning.space={dropout: {min: 0.1, max: 0.3}}")
     with pytest.raises(WrongInput, match="tree_leaves: unknown hyperparameter: allowed: learning"):
-        project(tmp_path, "tuning.space={tree_leaves: {min: 7, max: 63}}")
+        space = "tuning.space={tree_leaves: {min: 7, max: 63}}"
+        project(tmp_path, "model.learners=[network]", space)
 
 
 def test_both_learners_are_tuned_together(tmp_path):
