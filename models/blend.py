@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize
 
+from beltline.models.config import Learner
 from beltline.models.job import Job
-from beltline.models.learned import Learned, Worth
+from beltline.models.learned import Learned
 from beltline.models.objective import Objective
+from beltline.models.recipe import Worth
 
 Array = npt.NDArray[Any]
 
@@ -46,24 +48,18 @@ class Blend(keras.layers.Layer):
         return sum(parts[1:], parts[0])
 
 
-def blended(learned: Mapping[str, Learned], job: Job) -> Learned:
-    """Returns the learners as one; logs what each is worth.
+def blended(learned: Mapping[Learner, Learned], job: Job) -> Learned:
+    """Returns the learners as one, and what each is worth.
 
     Args:
       learned: by the learner's name; two of them.
-      job: whose labels decide.
+      job: whose labels decide, or whose recipe has the weights.
     """
-    names, models = list(learned), [each.model for each in learned.values()]
+    models = [each.model for each in learned.values()]
     common = _on_the_same_rows(list(learned.values()))
-    outputs, labels = [each.outputs for each in common], common[0].labels(job)
-    weights = weights_of(outputs, job.objective, labels)
-    losses = [float(job.objective.losses(each, labels).mean()) for each in outputs]
-    worth = [Worth(*each) for each in zip(names, weights, losses, strict=True)]
-    LOG.info(
-        "%s; together %.4f, validation loss of %s rows",
-        ", ".join(f"{each.learner} {each.loss:.4f}, weight {each.weight:.2f}" for each in worth),
-        *(job.objective.losses(_sum(outputs, weights), labels).mean(), f"{len(labels):,}"),
-    )
+    worth = job.recipe.worth if job.recipe else _weighed(list(learned), common, job)
+    weights = [each.weight for each in worth]
+    lengths = {name: value for each in common for name, value in each.lengths.items()}
     used = [each.learner for each in worth if each.weight]
     if len(used) == 1:
         return dataclasses.replace(learned[used[0]], worth=worth)
@@ -75,7 +71,22 @@ def blended(learned: Mapping[str, Learned], job: Job) -> Learned:
         validation=_sum([each.validation for each in common], weights),
         train=_sum(trained, weights) if trained else None,
         worth=worth,
+        lengths=lengths,
     )
+
+
+def _weighed(names: Sequence[Learner], common: Sequence[Learned], job: Job) -> list[Worth]:
+    """Returns what each is worth, and logs it."""
+    outputs, labels = [each.outputs for each in common], common[0].labels(job)
+    weights = weights_of(outputs, job.objective, labels)
+    losses = [float(job.objective.losses(each, labels).mean()) for each in outputs]
+    worth = [Worth(*each) for each in zip(names, weights, losses, strict=True)]
+    LOG.info(
+        "%s; together %.4f, validation loss of %s rows",
+        ", ".join(f"{each.learner} {each.loss:.4f}, weight {each.weight:.2f}" for each in worth),
+        *(job.objective.losses(_sum(outputs, weights), labels).mean(), f"{len(labels):,}"),
+    )
+    return worth
 
 
 def weights_of(outputs: Sequence[Array], objective: Objective, labels: Array) -> list[float]:

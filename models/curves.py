@@ -42,7 +42,8 @@ class Curves(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Writes the losses and the learning rate of one epoch."""
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        losses = {name: float((logs or {})[name]) for name in ("loss", "val_loss")}
+        given = logs or {}
+        losses = {name: float(given[name]) for name in ("loss", "val_loss") if name in given}
         self.points.append({**losses, "learning_rate": rate})
         self._write(epoch, self.points[-1])
         self._flush()
@@ -52,15 +53,17 @@ class Curves(keras.callbacks.Callback):
         for writer in self._writers.values():
             writer.close()
 
-    def write_all(self, losses: Sequence[tuple[float, float]], learning_rate: float) -> None:
+    def write_all(self, losses: Sequence[tuple[float, float | None]], learning_rate: float) -> None:
         """Writes the whole curve of a training that isn't Keras' `fit`.
 
         Args:
-          losses: of the training and the validation rows, for each point.
+          losses: of the training and the validation rows, for each point; None where there are
+            no validation rows.
           learning_rate: the same for all of them.
         """
         self.points = [
-            {"loss": loss, "val_loss": validation, "learning_rate": learning_rate}
+            {"loss": loss, "learning_rate": learning_rate}
+            | ({} if validation is None else {"val_loss": validation})
             for loss, validation in losses
         ]
         self._open()
@@ -82,8 +85,9 @@ class Curves(keras.callbacks.Callback):
         with self._writers["train"].as_default(step=epoch + 1):
             tf.summary.scalar("loss", point["loss"])
             tf.summary.scalar("learning_rate", point["learning_rate"])
-        with self._writers["validation"].as_default(step=epoch + 1):
-            tf.summary.scalar("loss", point["val_loss"])
+        if "val_loss" in point:
+            with self._writers["validation"].as_default(step=epoch + 1):
+                tf.summary.scalar("loss", point["val_loss"])
 
     def _flush(self) -> None:
         for writer in self._writers.values():

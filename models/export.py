@@ -39,8 +39,8 @@ from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 from beltline.models.features import Features, Kind
 from beltline.models.input_names import input_names
 from beltline.models.labels import label_spec, label_values
-from beltline.models.learned import Worth
 from beltline.models.objective import Objective
+from beltline.models.recipe import Recipe, Worth, write_recipe
 from beltline.models.tables import as_column
 
 Tensors = dict[str, tf.Tensor]
@@ -69,6 +69,8 @@ class Trained:
     """From which probability on a binary model says yes; None for other labels."""
     worth: Sequence[Worth] = ()
     """Of each learner, where the network is made of several."""
+    recipe: Recipe | None = None
+    """What a refit follows; None where there is to be none."""
 
 
 def export_model(directory: str, trained: Trained, transform: tft.TFTransformOutput) -> None:
@@ -93,6 +95,8 @@ def export_model(directory: str, trained: Trained, transform: tft.TFTransformOut
     if trained.worth:
         with tf.io.gfile.GFile(f"{extra}/learners.json", "w") as file:
             json.dump([dataclasses.asdict(each) for each in trained.worth], file)
+    if trained.recipe:
+        write_recipe(directory, trained.recipe)
 
 
 class ServingModel(tf.Module):

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from beltline.models.config import TrainingConfig
 from beltline.models.job import Job
 from beltline.models.learned import Attempt, Learned
 from beltline.models.limits import StepLimit, TimeLimit
@@ -32,22 +31,22 @@ def fit(job: Job, attempt: Attempt) -> Learned:
     Raises:
       ValueError: the loss is no longer a number.
     """
-    devices, steps = attempt.devices, attempt.steps
-    per_epoch, epochs = job.train.steps(job.rows_per_step(devices)), job.epochs(devices)
-    total, together = min(steps or math.inf, per_epoch * epochs), job.steps_together(devices, steps)
+    devices, per_epoch = attempt.devices, job.train.steps(job.rows_per_step(attempt.devices))
+    epochs, limit, planned = length_of(job, attempt, per_epoch)
+    together = job.steps_together(devices, limit)
     with devices.scope():
-        network = job.compiled(attempt.hyperparameters, devices, together, int(total))
+        network = job.compiled(attempt.hyperparameters, devices, together, planned)
     LOG.info(
         "%d epochs of %d steps, %d in one call", epochs, per_epoch, network.steps_per_execution
     )
-    followed = callbacks(job.config.training, attempt)
+    followed = callbacks(job, attempt, limit)
     minutes, kept = job.config.training.checkpoint_minutes, attempt.checkpoints
     resumed = [Resume(kept, minutes, followed)] if kept else []
     first = resumed[0].first_epoch if resumed else 0
     train, validation = job.datasets(devices, range(first, epochs))
     network.fit(
         train,
-        validation_data=validation,
+        validation_data=None if job.recipe else validation,
         initial_epoch=first,
         epochs=epochs,
         steps_per_epoch=per_epoch,
@@ -57,7 +56,23 @@ def fit(job: Job, attempt: Attempt) -> Learned:
         verbose=0,
     )
     plain = on_one_device(network, job, attempt.hyperparameters)
-    return Learned(plain, validation_outputs(job, plain))
+    passes = followed[0].best_steps / per_epoch
+    lengths = {"passes": passes, "planned_passes": planned / per_epoch}
+    return Learned(plain, validation_outputs(job, plain), lengths=lengths)
+
+
+def length_of(job: Job, attempt: Attempt, per_epoch: int) -> tuple[int, int | None, int]:
+    """Returns the most epochs, the most steps or None, and over how many steps the rate falls.
+
+    A refit makes as many passes over its rows as the judged training until it was best, at the
+    rates that this one had then.
+    """
+    if job.recipe:
+        passes, planned = (job.recipe.lengths[name] for name in ("passes", "planned_passes"))
+        steps = max(1, round(passes * per_epoch))
+        return math.ceil(steps / per_epoch), steps, round(planned * per_epoch)
+    epochs = job.epochs(attempt.devices)
+    return epochs, attempt.steps, int(min(attempt.steps or math.inf, per_epoch * epochs))
 
 
 def on_one_device(
@@ -71,16 +86,20 @@ def on_one_device(
 
 def validation_outputs(job: Job, network: keras.Model) -> npt.NDArray[Any]:
     """Returns the network's outputs on the validation split, `[n, u]`."""
+    if job.recipe:
+        return np.zeros((0, len(job.objective.output_bias)), "float32")
     batches = job.validation.batches(4096, lambda inputs, _: (inputs,))
     return np.concatenate([network(inputs, training=False) for (inputs,) in batches])
 
 
-def callbacks(training: TrainingConfig, attempt: Attempt) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks: early stopping, limits, progress and curves."""
+def callbacks(job: Job, attempt: Attempt, steps: int | None) -> list[Any]:
+    """Returns the callbacks: progress first, early stopping, limits and curves."""
+    patience = job.config.training.patience
+    stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
     return [
         Progress(),
-        keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True),
-        *([StepLimit(attempt.steps)] if attempt.steps else []),
+        *([] if job.recipe else [stopping]),
+        *([StepLimit(steps)] if steps else []),
         *([TimeLimit(attempt.minutes)] if attempt.minutes else []),
         *([attempt.curves] if attempt.curves else []),
     ]

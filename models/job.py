@@ -12,12 +12,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from beltline.models.config import Config, Xla
+from beltline.models.config import Config, Learner, Xla
 from beltline.models.devices import Devices
 from beltline.models.features import Features
 from beltline.models.objective import Objective, make_objective
 from beltline.models.preprocessing import vocabulary_sizes
 from beltline.models.reading import Split, read_split
+from beltline.models.recipe import Recipe
 from beltline.models.schedule import batch_size, epochs, make_optimizer
 
 LOG = logging.getLogger("beltline.trainer")
@@ -35,11 +36,18 @@ class Job:
     train: Split
     validation: Split
     objective: Objective
+    recipe: Recipe | None = None
+    """What an earlier training has found, which this one follows on all rows; None to find it."""
 
     @property
     def features(self) -> Features:
         """The inputs and the label."""
         return self.config.features
+
+    @property
+    def learners(self) -> list[Learner]:
+        """The names of those that learn."""
+        return (self.recipe and self.recipe.learners) or list(self.config.model.learners)
 
     def network(self, hyperparameters: Mapping[str, Any]) -> keras.Model:
         """Returns an untrained network, built by the function that the settings name."""
@@ -100,7 +108,8 @@ class Job:
     def rows_per_step(self, devices: Devices) -> int:
         """Returns the rows of one step on all devices together."""
         rows, setting = len(self.train.labels), self.config.training.batch_size
-        size = batch_size(setting, rows) * devices.replicas
+        ruling = self.recipe.train_rows if self.recipe else rows
+        size = batch_size(setting, ruling) * devices.replicas
         if setting != "auto":
             return size
         # A few rows less per step, so that steps can be taken together.
@@ -130,14 +139,16 @@ def prepare(
     train_files: Sequence[str],
     validation_files: Sequence[str],
     transform_graph: str,
+    recipe: Recipe | None = None,
 ) -> Job:
     """Seeds everything random and reads the data.
 
     Args:
       config: what the pipeline passes to the component.
       train_files: patterns of gzipped, transformed TFRecords.
-      validation_files: the same for the validation split.
+      validation_files: the same for the validation split; none with a recipe.
       transform_graph: folder of TF Transform's output.
+      recipe: what an earlier training has found.
 
     Raises:
       ValueError: a split is empty or, for a classification, has one class only.
@@ -147,10 +158,11 @@ def prepare(
     transform = tft.TFTransformOutput(transform_graph)
     train = read_split(train_files, transform, features)
     validation = read_split(validation_files, transform, features)
-    for name, split in (("train", train), ("validation", validation)):
-        check_labels(name, split, features)
+    check_labels("train", train, features)
+    if recipe is None:
+        check_labels("validation", validation, features)
     objective = make_objective(train.labels, features, training.imbalance)
-    return Job(config, transform, train, validation, objective)
+    return Job(config, transform, train, validation, objective, recipe)
 
 
 def make_repeatable(seed: int, xla: Xla = "off") -> None:

@@ -16,6 +16,7 @@ from beltline.models.checkpoints import Checkpoints
 from beltline.models.curves import Curves
 from beltline.models.devices import Devices
 from beltline.models.job import Job
+from beltline.models.recipe import Worth
 
 Array = npt.NDArray[Any]
 
@@ -36,28 +37,19 @@ class Attempt:
 
 
 @dataclasses.dataclass(frozen=True)
-class Worth:
-    """What a learner was worth."""
-
-    learner: str
-    weight: float
-    """Of its outputs in the model; 0 for one that is not part of it."""
-    loss: float
-    """Of the rows that decide about the weights."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Learned:
     """A model, and what it says of rows that it did not learn from."""
 
     model: keras.Model
     """Of the inputs that `network_inputs` describes, to outputs `[n, u]`; float32, one device."""
     validation: Array
-    """`[v, u]`: outputs for the validation split."""
+    """`[v, u]`: outputs for the validation split; no rows where all were learned from."""
     train: Array | None = None
     """`[t, u]`: outputs for the train split, where parts of the model left out each of its rows."""
     worth: Sequence[Worth] = ()
     """Of each learner, where the model is made of several."""
+    lengths: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """How long it learned, as of `Recipe.lengths`."""
 
     @property
     def outputs(self) -> Array:

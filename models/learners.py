@@ -27,8 +27,8 @@ def learned(job: Job, attempt: Attempt) -> Learned:
       ValueError: the network's loss is no longer a number, or the system lacks what LightGBM needs.
     """
     # The trees first: they take seconds, and the network may take hours.
-    names = sorted(job.config.model.learners, reverse=True)
-    found: dict[str, Learned] = {
+    names = sorted(job.learners, reverse=True)
+    found: dict[Learner, Learned] = {
         name: _fit(name, job, part_of(attempt, name, len(names))) for name in names
     }
     together = blended(found, job) if len(found) > 1 else found[names[0]]

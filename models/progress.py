@@ -17,7 +17,7 @@ class Progress(keras.callbacks.Callback):
       ValueError: in `on_epoch_end`, when a loss is NaN or infinite.
     """
 
-    remembered = ("best", "epochs")
+    remembered = ("best", "epochs", "steps", "best_steps")
 
     def __init__(self, every: int = 5) -> None:
         super().__init__()
@@ -25,14 +25,22 @@ class Progress(keras.callbacks.Callback):
         self.started = 0.0
         self.best: list[float] = [math.inf, 0]
         self.epochs = 0
+        self.steps = 0
+        self.best_steps = 0
+        """Until the best epoch was over; all of them where no row tells which one is the best."""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Starts the clock."""
         self.started = time.monotonic()
 
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Counts the steps; Keras calls once for all steps of one execution."""
+        self.steps += self.model.steps_per_execution
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Checks and reports the losses of one epoch."""
-        losses = {name: float((logs or {})[name]) for name in ("loss", "val_loss")}
+        given = logs or {}
+        losses = {name: float(given[name]) for name in ("loss", "val_loss") if name in given}
         for name, value in losses.items():
             if not math.isfinite(value):
                 raise ValueError(
@@ -40,21 +48,21 @@ class Progress(keras.callbacks.Callback):
                     "may help; else look for extreme values in the label"
                 )
         self.epochs = epoch + 1
-        self.best = min(self.best, [losses["val_loss"], self.epochs])
+        validation = losses.get("val_loss")
+        if validation is None or validation < self.best[0]:
+            self.best_steps = self.steps
+        if validation is not None:
+            self.best = min(self.best, [validation, self.epochs])
         if epoch % self.every == 0:
-            LOG.info(
-                "epoch %d: loss %.4f, validation %.4f",
-                self.epochs,
-                losses["loss"],
-                losses["val_loss"],
-            )
+            told = [f"loss {losses['loss']:.4f}"]
+            told += [] if validation is None else [f"validation {validation:.4f}"]
+            LOG.info("epoch %d: %s", self.epochs, ", ".join(told))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Reports the best epoch and the time."""
-        LOG.info(
-            "best of %d epochs: epoch %d, validation loss %.4f; %.1f s",
-            self.epochs,
-            self.best[1],
-            self.best[0],
-            time.monotonic() - self.started,
-        )
+        seconds, (loss, epoch) = time.monotonic() - self.started, self.best
+        if epoch:
+            said = f"best of {self.epochs} epochs: epoch {epoch}, validation loss {loss:.4f}"
+        else:
+            said = f"{self.epochs} epochs, as long as the judged training until its best"
+        LOG.info("%s; %.1f s", said, seconds)

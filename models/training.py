@@ -2,10 +2,12 @@
 
 Early stopping, calibration and the choice of the threshold use rows that were not learned from: the
 validation split (`fn_args.eval_files`), and with folds all rows, each by the part of the model that
-left it out. The eval split is never seen here. To replace all of it, name a function of your own in
-the settings as `model.run_fn`; to change only the network, see `network.py`.
+left it out. A refit has no such rows and follows what the judged training found; it alone sees the
+eval split. To replace all of it, name a function of your own in the settings as `model.run_fn`; to
+change only the network, see `network.py`.
 """
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -21,11 +23,12 @@ from beltline.models.devices import Devices, choose_devices
 from beltline.models.export import Trained, export_model
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
-from beltline.models.learned import Attempt
+from beltline.models.learned import Attempt, Learned
 from beltline.models.learners import learned, trees
 from beltline.models.objective import Objective
 from beltline.models.preprocessing import vocabulary_sizes
 from beltline.models.reading import files_of
+from beltline.models.recipe import Recipe, read_recipe
 from beltline.models.threshold import best_f1
 
 Array = npt.NDArray[Any]
@@ -40,8 +43,9 @@ def run_fn(fn_args: Any) -> None:
       fn_args: a `tfx.components.FnArgs`; read are `train_files`, `eval_files` (the validation
         split), `train_steps` (most optimizer steps; None where the epochs decide),
         `transform_output`, `serving_model_dir`, `model_run_dir` (for TensorBoard), `working_dir`
-        (of the checkpoints; None for none), `custom_config`, and `hyperparameters`
-        (`keras_tuner.HyperParameters.get_config()`, or None).
+        (of the checkpoints; None for none), `custom_config`, `base_model`, and `hyperparameters`
+        (`keras_tuner.HyperParameters.get_config()`, or None). With a `base_model`, the path of a
+        judged model, the same is trained on `train_files` alone: see `recipe.py`.
 
     Raises:
       ValueError: a split is empty or holds one class only, a GPU is required and there is none, or
@@ -50,20 +54,36 @@ def run_fn(fn_args: Any) -> None:
     config = from_config(fn_args.custom_config)
     training = config.training
     devices = choose_devices(training.mixed_precision, training.gpu, training.xla)
-    job = prepare(config, fn_args.train_files, fn_args.eval_files, fn_args.transform_output)
+    followed = read_recipe(fn_args.base_model) if fn_args.base_model else None
+    splits = fn_args.train_files, fn_args.eval_files
+    job = prepare(config, *splits, fn_args.transform_output, followed)
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
     checkpoints = checkpoints_of(fn_args, job, hyperparameters, devices)
     curves = Curves(fn_args.model_run_dir, hyperparameters)
     steps, minutes = fn_args.train_steps, training.minutes
     attempt = Attempt(hyperparameters, devices, steps, minutes, curves, checkpoints)
     found = learned(job, attempt)
-    outputs, labels = found.outputs, found.labels(job)
-    objective = calibrated(job.objective, outputs, labels)
-    threshold = choose_threshold(objective, outputs, labels)
-    trained = Trained(found.model, job.features, objective, threshold, found.worth)
+    recipe = followed or recipe_of(job, found)
+    objective = dataclasses.replace(job.objective, temperature=recipe.temperature)
+    worth, threshold = recipe.worth, recipe.threshold
+    trained = Trained(found.model, job.features, objective, threshold, worth, recipe)
     export_model(fn_args.serving_model_dir, trained, job.transform)
     if checkpoints:
         checkpoints.remove()
+
+
+def recipe_of(job: Job, found: Learned) -> Recipe:
+    """Returns what the training has found, by the rows that it did not learn from."""
+    outputs, labels = found.outputs, found.labels(job)
+    objective = calibrated(job.objective, outputs, labels)
+    return Recipe(
+        train_rows=len(job.train.labels),
+        validation_rows=len(job.validation.labels),
+        lengths=found.lengths,
+        worth=found.worth,
+        temperature=objective.temperature,
+        threshold=choose_threshold(objective, outputs, labels),
+    )
 
 
 def checkpoints_of(
@@ -77,6 +97,7 @@ def checkpoints_of(
         "vocabulary_sizes": vocabulary_sizes(job.transform, job.features),
         "steps": fn_args.train_steps,
         "devices": devices.described,
+        "recipe": dataclasses.asdict(job.recipe) if job.recipe else None,
     }
     if "trees" in job.config.model.learners:
         others["environment"] = trees().environment()

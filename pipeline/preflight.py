@@ -120,9 +120,9 @@ def _check_openmp(project: Project) -> None:
         ctypes.CDLL(OPENMP)
     except OSError as error:
         raise WrongInput(
-            f"{project.file}: model.learners: trees need the system's library {OPENMP}, which can't "
-            f"be loaded here ({error}); install it (Debian and Ubuntu: apt-get install libgomp1), or "
-            "set `model.learners: [network]`"
+            f"{project.file}: model.learners: trees need the system's library {OPENMP}, which "
+            f"can't be loaded here ({error}); install it (Debian and Ubuntu: apt-get install "
+            "libgomp1), or set `model.learners: [network]`"
         ) from error
 
 

@@ -116,7 +116,7 @@ def train(space: Workspace, settings: Sequence[str]) -> Metrics:
     module, _, name = config["model"]["run_fn"].rpartition(".")
     run_fn = getattr(importlib.import_module(module), name)
     with tempfile.TemporaryDirectory() as folder:
-        arguments = _arguments(space, config, Path(folder))
+        arguments = arguments_of(space, config, Path(folder))
         started = time.monotonic()
         run_fn(arguments)
         seconds = time.monotonic() - started
@@ -138,8 +138,14 @@ def trainer_config(space: Workspace, settings: Sequence[str]) -> dict[str, Any]:
     return config
 
 
-def _arguments(space: Workspace, config: dict[str, Any], folder: Path) -> SimpleNamespace:
-    """What TFX's Trainer hands to a `run_fn`, as far as `beltline.models.training` reads it."""
+def arguments_of(space: Workspace, config: dict[str, Any], folder: Path) -> SimpleNamespace:
+    """Returns what TFX's Trainer hands to a `run_fn`, as far as ours reads it.
+
+    Args:
+      space: a run up to Transform.
+      config: the Trainer's `custom_config`.
+      folder: for what it leaves.
+    """
     rows = space.transformed
     return SimpleNamespace(
         train_files=[str(rows / "Split-train" / "*")],
@@ -149,6 +155,7 @@ def _arguments(space: Workspace, config: dict[str, Any], folder: Path) -> Simple
         model_run_dir=str(folder / "logs"),
         working_dir=None,
         train_steps=None,
+        base_model=None,
         hyperparameters=None,
         custom_config=config,
     )

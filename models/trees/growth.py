@@ -55,9 +55,9 @@ class Growth:
     """
 
     def __init__(self, plan: Plan, rows: Rows, checkpoints: Checkpoints | None = None) -> None:
-        self.losses: list[tuple[float, float]] = []
-        """Of the rows learned from and of those left out, after each round."""
-        numbers = range(int(rows.held.max()) + 1)
+        self.losses: list[tuple[float, float | None]] = []
+        """Of the rows learned from and of those left out, if there are, after each round."""
+        numbers = range(max(1, int(rows.held.max()) + 1))
         threads = threads_of(len(numbers), len(rows.target))
         parameters = {**plan.parameters, "num_threads": threads}
         data = lightgbm.Dataset(
@@ -76,8 +76,13 @@ class Growth:
 
     @property
     def best(self) -> int:
-        """The number of rounds with the lowest loss, the earliest of equal ones."""
-        return 1 + int(np.argmin([held for _, held in self.losses]))
+        """The number of rounds with the lowest loss, the earliest of equal ones.
+
+        All of them where the plan has no patience.
+        """
+        if self._plan.patience is None:
+            return len(self.losses)
+        return 1 + int(np.argmin(np.array([held for _, held in self.losses], "float64")))
 
     def run(self) -> None:
         """Grows until the end."""
@@ -92,8 +97,8 @@ class Growth:
         if self._is_late():
             LOG.info("%g minutes (`training.minutes`) are over", self._plan.minutes)
         LOG.info(
-            "best of %d rounds: round %d, validation loss %.4f; %.1f s",
-            *(len(self.losses), self.best, self.losses[self.best - 1][1], self._used),
+            "best of %d rounds: round %d, %s; %.1f s",
+            *(len(self.losses), self.best, _told(*self.losses[self.best - 1]), self._used),
         )
 
     def outputs(self) -> Array:
@@ -133,17 +138,18 @@ class Growth:
         losses = self._each(Member.losses)
         weights = [each.weight for each in self.members]
         loss = float(np.mean([seen for seen, _ in losses]))
-        held = float(np.average([held for _, held in losses], weights=weights))
+        known = [held for _, held in losses if held is not None]
+        held = float(np.average(known, weights=weights)) if known else None
         self.losses.append((loss, held))
         number = len(self.losses)
         if number % _EVERY == 1:
-            LOG.info("round %d: loss %.4f, validation %.4f", number, loss, held)
+            LOG.info("round %d: %s", number, _told(loss, held))
 
     def _is_enough(self) -> bool:
         plan, rounds = self._plan, len(self.losses)
         if not rounds:
             return False
-        stale = rounds - self.best >= plan.patience
+        stale = plan.patience is not None and rounds - self.best >= plan.patience
         return self._stuck or stale or rounds >= plan.rounds or self._is_late()
 
     def _is_late(self) -> bool:
@@ -176,3 +182,7 @@ class Growth:
             if member.BLOCK * number < whole:
                 self.members[place].blocks.append(found.arrays[name].tobytes().decode())
                 self.members[place].go_on()
+
+
+def _told(loss: float, held: float | None) -> str:
+    return f"loss {loss:.4f}" + ("" if held is None else f", validation {held:.4f}")

@@ -45,10 +45,11 @@ def fit_trees(job: Job, attempt: Attempt) -> Learned:
     rows = rows_of(job, columns)
     growth = Growth(plan_of(job, attempt), rows, attempt.checkpoints)
     members = len(growth.members)
+    left_out = "no row" if job.recipe else "the validation split"
     LOG.info(
         "%s rows of %d columns; forests: %d, and each leaves out %s",
         *(f"{len(rows.target):,}", rows.table.shape[1], members),
-        "a fold" if members > 1 else "the validation split",
+        "a fold" if members > 1 else left_out,
     )
     growth.run()
     if attempt.curves:
@@ -59,13 +60,14 @@ def fit_trees(job: Job, attempt: Attempt) -> Learned:
         model=model_of(job, columns, forest),
         validation=outputs[train:],
         train=outputs[:train] if members > 1 else None,
+        lengths={"rounds": growth.best},
     )
 
 
 def plan_of(job: Job, attempt: Attempt) -> Plan:
     """Returns how the forest grows: the settings, in LightGBM's words."""
     features, training = job.features, job.config.training
-    hyperparameters, steps = attempt.hyperparameters, attempt.steps
+    hyperparameters = attempt.hyperparameters
     parameters = {
         "objective": OBJECTIVES[features.task],
         "learning_rate": hyperparameters["tree_learning_rate"],
@@ -88,16 +90,34 @@ def plan_of(job: Job, attempt: Attempt) -> Plan:
         categorical=range(numbers, numbers + categories),
         start=job.objective.output_bias,
         seed=training.seed,
-        rounds=min(hyperparameters["tree_rounds"], steps or hyperparameters["tree_rounds"]),
-        patience=hyperparameters["tree_patience"],
+        rounds=rounds_of(job, attempt),
+        patience=None if job.recipe else hyperparameters["tree_patience"],
         minutes=attempt.minutes,
         checkpoint_minutes=training.checkpoint_minutes,
     )
 
 
+def rounds_of(job: Job, attempt: Attempt) -> int:
+    """Returns the most rounds; of a refit, those that were best, in proportion to its rows."""
+    most, recipe = int(attempt.hyperparameters["tree_rounds"]), job.recipe
+    if recipe is None:
+        return min(most, attempt.steps or most)
+    judged = recipe.train_rows + (recipe.validation_rows if _folds(job) > 1 else 0)
+    return min(most, round(recipe.lengths["rounds"] * len(job.train.labels) / judged))
+
+
+def _folds(job: Job) -> int:
+    recipe, splits = job.recipe, (job.train, job.validation)
+    rows = sum(len(each.labels) for each in splits)
+    # Folds are as many as in the judged training, also where more rows would have others.
+    ruling = recipe.train_rows + recipe.validation_rows if recipe else rows
+    return number_of_folds(job.config.training.folds, ruling)
+
+
 def rows_of(job: Job, columns: TreeColumns) -> Rows:
     """Returns the rows of both splits as LightGBM takes them, those to learn from first."""
-    objective, splits = job.objective, (job.train, job.validation)
+    objective = job.objective
+    splits = [each for each in (job.train, job.validation) if len(each.labels)]
     target, weights = np.concatenate([each.labels for each in splits]), None
     if objective.class_weights is not None:
         weights = np.asarray(objective.class_weights)[target]
@@ -110,9 +130,8 @@ def rows_of(job: Job, columns: TreeColumns) -> Rows:
 
 
 def _held(job: Job, table: Array) -> Array:
-    training = job.config.training
-    folds = number_of_folds(training.folds, len(table))
-    held = folds_of(table, folds, training.seed) if folds > 1 else np.zeros(len(table), "int32")
+    folds, seed = _folds(job), job.config.training.seed
+    held = folds_of(table, folds, seed) if folds > 1 else np.zeros(len(table), "int32")
     if not held.any():
         # One fold, or rows that are all alike.
         held[: len(job.train.labels)] = -1

@@ -48,8 +48,9 @@ class Plan:
     seed: int
     rounds: int
     """Most trees for each output."""
-    patience: int
-    """Rounds without a better loss of the rows left out before the growth stops."""
+    patience: int | None
+    """Rounds without a better loss of the rows left out before the growth stops; None grows all of
+    them, whatever that loss is."""
     minutes: float | None
     checkpoint_minutes: float
 
@@ -71,7 +72,8 @@ class Member:
         """The rows that it leaves out."""
         self._plan, self._table, self._number = plan, rows.table, number
         self._seen = np.flatnonzero(rows.held != number)
-        self._parts = data.subset(self._seen.tolist()), data.subset(self.held.tolist())
+        parts = [rows for rows in (self._seen, self.held) if len(rows)]
+        self._parts = [(rows, data.subset(rows.tolist())) for rows in parts]
         self._scores = np.tile(np.array(plan.start), (len(rows.target), 1))
         weights = np.ones(len(rows.target)) if rows.weights is None else rows.weights
         self.weight = float(weights[self.held].sum())
@@ -80,23 +82,25 @@ class Member:
 
     def open(self) -> None:
         """Begins a block."""
-        for data, rows in zip(self._parts, (self._seen, self.held), strict=True):
+        for rows, data in self._parts:
             scores = self._scores[rows]
             data.construct().set_init_score(scores if scores.shape[1] > 1 else scores[:, 0])
         first = (self._plan.seed * _BOOSTERS + self._number) * _SEEDS
         seed = (first + len(self.blocks)) % (1 << 31)
-        train, held = self._parts
-        booster = lightgbm.Booster({**self._plan.parameters, "seed": seed}, train)
-        self._booster = booster.add_valid(held, "held")
+        (_, train), *others = self._parts
+        self._booster = lightgbm.Booster({**self._plan.parameters, "seed": seed}, train)
+        for _, held in others:
+            self._booster.add_valid(held, "held")
 
     def grow(self) -> bool:
         """Adds a round to the open block; returns whether a leaf could be split."""
         return not self._open.update()
 
-    def losses(self) -> tuple[float, float]:
-        """Returns the loss of the rows that it learns from, and of those that it leaves out."""
+    def losses(self) -> tuple[float, float | None]:
+        """Returns the loss of the rows that it learns from, and of those left out, if there are."""
         booster = self._open
-        return float(booster.eval_train()[0][2]), float(booster.eval_valid()[0][2])
+        held = float(booster.eval_valid()[0][2]) if len(self.held) else None
+        return float(booster.eval_train()[0][2]), held
 
     def close(self) -> None:
         """Ends the open block."""

@@ -180,6 +180,7 @@ def fn_args(folder: Path, custom_config: dict[str, Any], **changes: Any) -> type
         "train_files": [str(folder / "train" / "*")],
         "eval_files": [str(folder / "validation" / "*")],
         "train_steps": None,
+        "base_model": None,
         "transform_output": str(folder / "graph"),
         "transform_graph_path": str(folder / "graph"),
         "serving_model_dir": str(folder / "serving"),

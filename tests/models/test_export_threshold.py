@@ -129,7 +129,7 @@ def test_the_trainer_exports_what_the_validation_rows_say(monkeypatch: pytest.Mo
     monkeypatch.setattr(learners, "fit", lambda *_: Learned(network(), odds))
     monkeypatch.setattr(training, "export_model", lambda *given: exported.append(given))
     given = {"train_files": [], "eval_files": [], "transform_output": "", "serving_model_dir": "m"}
-    others = {"train_steps": None, "model_run_dir": "", "working_dir": None}
+    others = {"train_steps": None, "base_model": None, "model_run_dir": "", "working_dir": None}
     run_fn(SimpleNamespace(custom_config=CONFIG, hyperparameters=None, **given, **others))
     [(directory, trained, _)] = exported
     assert directory == "m"

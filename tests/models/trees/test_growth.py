@@ -237,3 +237,26 @@ def test_a_booster_has_several_threads_where_there_are_cores_and_rows_for_them(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", str(cores))
     assert threads_of(members, rows) == threads
+
+
+def test_without_patience_all_rounds_are_grown_and_used() -> None:
+    wild = {**PLAN.parameters, "learning_rate": 0.9}
+    assert grown(THREE, parameters=wild, patience=3).best < 20
+    growth = grown(THREE, parameters=wild, patience=None, rounds=20)
+    assert growth.best == len(growth.losses) == 20
+    assert len(trees(growth)) == 3 * 20
+
+
+def test_where_no_row_is_left_out_all_are_learned_from(tmp_path: Path) -> None:
+    rows = dataclasses.replace(ONE, held=np.full(900, -1))
+    growth = grown(rows, patience=None, rounds=20)
+    assert [held for _, held in growth.losses] == [None] * 20
+    assert trees(growth) != trees(grown(patience=None, rounds=20))
+    count = trees(growth)[0]["internal_count"]
+    assert count > 600, "of the rows, 0.7 are drawn for each tree"
+    # As well where it was interrupted.
+    checkpoints = Checkpoints(str(tmp_path), "key")
+    plan = dataclasses.replace(PLAN, patience=None, rounds=20)
+    with pytest.raises(KeyboardInterrupt):
+        KilledGrowth(plan, rows, checkpoints).run()
+    assert trees(grown(rows, checkpoints, patience=None, rounds=20)) == trees(growth)
