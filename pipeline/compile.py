@@ -61,7 +61,7 @@ def _manifest(
 
 def _node(settings: Settings, node: pipeline_pb2.PipelineNode) -> manifest.Node:
     about = ABOUT[node.node_info.id]
-    wanted = settings.resources.get(node.node_info.id)
+    wanted = settings.resources_of(node.node_info.id)
     return manifest.Node(
         id=node.node_info.id,
         role=about.role,

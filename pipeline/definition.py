@@ -21,6 +21,7 @@ from beltline.pipeline.components.data_gate import DataGate
 from beltline.pipeline.components.evaluator import Evaluator
 from beltline.pipeline.components.example_gen import ExampleGen
 from beltline.pipeline.components.pusher import Pusher
+from beltline.pipeline.components.refit_check import RefitCheck
 from beltline.pipeline.components.serving_check import ServingCheck
 from beltline.pipeline.components.statistics_gen import StatisticsGen
 from beltline.pipeline.components.trainer import Trainer
@@ -52,14 +53,15 @@ def create_pipeline(resolved: ResolvedProject) -> Pipeline:
         "code_digest": resolved.model_digest,
         "features": features.for_models(settings),
         "model": settings.model.model_dump(),
-        "training": {**settings.training.model_dump(), "folds": settings.folds},
+        # Whether the model is trained once more is no part of what is trained.
+        "training": {**settings.training.model_dump(exclude={"refit"}), "folds": settings.folds},
         "tuning": {**settings.tuning.model_dump(), "values": settings.tunable},
     }
     values = runtime_parameters(settings)
     data = _data_nodes(settings, features, resolved.schema_text, values)
     problem = features.problem(settings, inputs_only=True)
-    model = _model_nodes(settings, config, problem, values, data)
-    release = _release_nodes(resolved, data, model[-1])
+    model, refit = _model_nodes(settings, config, problem, values, data)
+    release = _release_nodes(resolved, data, model[-1], refit)
     predictions = _prediction_nodes(settings, values, release[-1])
     return Pipeline(
         pipeline_name=settings.name,
@@ -108,38 +110,42 @@ def _model_nodes(
     problem: str,
     values: RuntimeParameters,
     data: list[BaseNode],
-) -> list[BaseNode]:
+) -> tuple[list[BaseNode], Trainer | None]:
+    """Returns the nodes, the Trainer last, and the one that trains once more on all rows."""
     examples, _, schema, _, gate = data
+    # The eval split stays raw: the Evaluator asks the exported model, as a client would.
+    splits = ["train", "validation", *(["eval"] if settings.refits else [])]
     transform = Transform(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         preprocessing_fn=settings.model.preprocessing_fn,
-        # The eval split stays raw: the Evaluator asks the exported model, as a client would.
-        splits_config=transform_pb2.SplitsConfig(
-            analyze=["train"], transform=["train", "validation"]
-        ),
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=splits),
         custom_config=_for_transform(config),
     )
     learning: dict[str, Any] = {
         "examples": transform.outputs["transformed_examples"],
         "transform_graph": transform.outputs["transform_graph"],
         "schema": schema.outputs["schema"],
-        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
         "eval_args": trainer_pb2.EvalArgs(splits=["validation"]),
     }
-    tuning, best = _tuning_nodes(settings, config, problem, learning)
+    judged = {"train_args": trainer_pb2.TrainArgs(splits=["train"])}
+    tuning, best = _tuning_nodes(settings, config, problem, learning | judged)
     if best:
         learning["hyperparameters"] = best
-    trainer = Trainer(
-        steps=values[STEPS],
-        run_fn=settings.model.run_fn,
-        # It does not depend on how they were found.
-        custom_config={name: config[name] for name in config if name != "tuning"},
-        **learning,
-    )
+    learning["run_fn"] = settings.model.run_fn
+    # It does not depend on how they were found.
+    learning["custom_config"] = {name: config[name] for name in config if name != "tuning"}
+    trainer = Trainer(steps=values[STEPS], **learning, **judged)
     for node in (*tuning[-1:], trainer):
         node.add_upstream_node(gate)
-    return [transform, *tuning, trainer]
+    refit = None
+    if settings.refits:
+        # As long as the judged one, which the steps have limited.
+        every = trainer_pb2.TrainArgs(splits=splits)
+        refit = Trainer(
+            steps=0, **learning, train_args=every, base_model=trainer.outputs["model"]
+        ).with_id("Refit")
+    return [transform, *tuning, trainer], refit
 
 
 def _tuning_nodes(
@@ -180,7 +186,7 @@ def _for_transform(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _release_nodes(
-    resolved: ResolvedProject, data: list[BaseNode], trainer: BaseNode
+    resolved: ResolvedProject, data: list[BaseNode], trainer: BaseNode, refit: BaseNode | None
 ) -> list[BaseNode]:
     settings, features = resolved.settings, resolved.features
     examples, statistics, schema, *_ = data
@@ -201,28 +207,42 @@ def _release_nodes(
         metric=deciding_metric(settings),
         importance_rows=settings.evaluation.importance_rows,
     )
-    check = ServingCheck(
-        model=trainer.outputs["model"],
-        examples=examples.outputs["examples"],
-        split="eval",
-        rows=settings.push.check_rows,
-    )
+    checked = {
+        "examples": examples.outputs["examples"],
+        "split": "eval",
+        "rows": settings.push.check_rows,
+    }
+    check = ServingCheck(model=trainer.outputs["model"], **checked)
+    refitted: list[BaseNode] = []
+    if refit:
+        # Not by the blessings, which are new artifacts wherever there is another champion.
+        for gate in (evaluator, check):
+            refit.add_upstream_node(gate)
+        judge = RefitCheck(
+            model=refit.outputs["model"],
+            judged_model=trainer.outputs["model"],
+            eval_config=eval_config(settings),
+            **checked,
+        )
+        refitted = [refit, judge]
     pusher = Pusher(
         **pushed_to,
         keep=settings.push.keep,
         code=resolved.model_digest,
         problem=features.problem(settings, inputs_only=True),
         unread=features.unread(settings),
-        model=trainer.outputs["model"],
+        model=(refit or trainer).outputs["model"],
+        judged_model=trainer.outputs["model"] if refit else None,
         model_blessing=evaluator.outputs[standard_component_specs.BLESSING_KEY],
         infra_blessing=check.outputs["blessing"],
+        refit_blessing=refitted[-1].outputs["blessing"] if refit else None,
         evaluation=evaluator.outputs[standard_component_specs.EVALUATION_KEY],
         examples=examples.outputs["examples"],
         statistics=statistics.outputs["statistics"],
         schema=schema.outputs["schema"],
         champion=baseline,
     )
-    return [*([champion] if compared else []), evaluator, check, pusher]
+    return [*([champion] if compared else []), evaluator, check, *refitted, pusher]
 
 
 def _prediction_nodes(

@@ -34,6 +34,12 @@ ABOUT: dict[str, About] = {
         "release", "Judges the model, and compares it with the champion.", gate="evaluation"
     ),
     "ServingCheck": About("release", "Asks the exported model in a fresh process.", gate="serving"),
+    "Refit": About("release", "Trains the blessed model once more, on the rows of all splits."),
+    "RefitCheck": About(
+        "release",
+        "Asks the refitted model in a fresh process, and compares it with the blessed one.",
+        gate="serving",
+    ),
     # A served version may have been deleted by hand: whether there is work shows on the disk.
     "Pusher": About("release", "Makes the model the next served version.", cached=False),
     "BulkInferrer": About("release", "Predicts a table with the live version.", after_skipped=True),

@@ -39,7 +39,8 @@ class Version:
     `pushed` is an ISO time; `champion_metrics` is None on a first run; `digest` is of the model's
     files, empty where the card has none; `problem` says what is predicted from which columns:
     `label`, `task`, `classes`, and `columns` with each one's kind; `unread` has the table's other
-    columns.
+    columns. With `refit`, the gates have judged another model, and this one was trained after it in
+    the same way, on the rows of all splits.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Version:
     digests: dict[str, str]
     problem: dict[str, Any]
     unread: tuple[str, ...] = ()
+    refit: bool = False
 
 
 def versions(folder: Path) -> list[Version]:
@@ -117,6 +119,7 @@ def _version(path: Path) -> Version:
         digests={name: _text(value) for name, value in _mapping(card.get("digests")).items()},
         problem=_mapping(card.get("problem")),
         unread=_texts(card.get("unread")),
+        refit=card.get("refit") is True,
     )
 
 

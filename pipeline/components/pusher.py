@@ -45,12 +45,18 @@ class PusherSpec(component_spec.ComponentSpec):
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
         "champion": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "judged_model": component_spec.ChannelParameter(
+            type=standard_artifacts.Model, optional=True
+        ),
+        "refit_blessing": component_spec.ChannelParameter(
+            type=standard_artifacts.InfraBlessing, optional=True
+        ),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
 
 
 class Executor(base_executor.BaseExecutor):
-    """Looks at both blessings and pushes."""
+    """Looks at all blessings and pushes."""
 
     def Do(
         self,
@@ -67,11 +73,14 @@ class Executor(base_executor.BaseExecutor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
         infra_blessing = artifact_utils.get_single_instance(input_dict["infra_blessing"])
+        refit_blessings = input_dict.get("refit_blessing", [])
         pushed.set_int_custom_property("pushed", 0)
         if not model_utils.is_model_blessed(blessing):
             pushed.set_string_custom_property("reason", "the Evaluator refused the model")
         elif not model_utils.is_infra_validated(infra_blessing):
             pushed.set_string_custom_property("reason", "the serving check refused the model")
+        elif not all(model_utils.is_infra_validated(each) for each in refit_blessings):
+            pushed.set_string_custom_property("reason", "the refit check refused the model")
         else:
             directory = served_folder(exec_properties["directory"]) / exec_properties["name"]
             version, new = push(
@@ -81,6 +90,8 @@ class Executor(base_executor.BaseExecutor):
                 _extra(input_dict),
             )
             _record(pushed, model, directory, version, new)
+            for judged in input_dict.get("judged_model", []):
+                pushed.set_int_custom_property("judged_model_id", judged.id)
             pushed.set_string_custom_property("problem", exec_properties["problem"])
             _expire(directory, exec_properties["keep"])
 
@@ -95,6 +106,7 @@ class Executor(base_executor.BaseExecutor):
             "run": self._context.pipeline_run_id if self._context else "",
             "blessed": True,
             "first": not input_dict.get("champion"),
+            "refit": bool(input_dict.get("judged_model")),
             "metrics": _metrics(evaluation, CANDIDATE),
             "champion_metrics": _metrics(evaluation, BASELINE) or None,
             "problem": json.loads(properties["problem"]),
@@ -119,7 +131,8 @@ class Pusher(base_component.BaseComponent):
       code: digest of the model code, for the version's card.
       problem: what the model predicts from which columns, for the next run's champion.
       unread: the table's other columns, which a request may have too; a JSON list.
-      inputs: the component's input channels, see `PusherSpec`.
+      inputs: the component's input channels, see `PusherSpec`. Where the model is a refit,
+        `judged_model` is the one that the blessings but `refit_blessing` are of.
     """
 
     SPEC_CLASS = PusherSpec
@@ -154,12 +167,17 @@ def _metrics(evaluation: types.Artifact, model: str) -> dict[str, float]:
 
 
 def _extra(input_dict: dict[str, list[types.Artifact]]) -> dict[Path, Path]:
-    """Returns what travels with the version for whoever serves it and watches its requests."""
-    checked = Path(artifact_utils.get_single_uri(input_dict["infra_blessing"]))
+    """Returns what travels with the version for whoever serves it and watches its requests.
+
+    How answers are spread is that of rows that the model has not learned from: a refit has seen
+    them all, and answers them with more confidence than it does live ones.
+    """
+    judged = Path(artifact_utils.get_single_uri(input_dict["infra_blessing"]))
+    refits = [Path(each.uri) for each in input_dict.get("refit_blessing", [])]
     statistics = artifact_utils.get_split_uri(input_dict["statistics"], "train")
     return {
-        CHECK_ROWS: checked / ANSWERS,
-        SCORES: checked / ANSWERS_TO_MANY,
+        CHECK_ROWS: (refits or [judged])[0] / ANSWERS,
+        SCORES: judged / ANSWERS_TO_MANY,
         STATISTICS: Path(statistics) / "FeatureStats.pb",
         SCHEMA: Path(artifact_utils.get_single_uri(input_dict["schema"])) / "schema.pbtxt",
     }

@@ -58,18 +58,28 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """Blesses the model, or says in the blessing's `reason` why not; keeps the answers."""
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        folder = Path(blessing.uri)
+        reason = self.refusal(input_dict, exec_properties, folder)
+        (folder / ("INFRA_NOT_BLESSED" if reason else "INFRA_BLESSED")).touch()
+        blessing.set_int_custom_property("blessed", int(not reason))
+        blessing.set_string_custom_property("reason", reason)
+        log.info("the model %s", f"is refused: {reason}" if reason else "answers real rows")
+
+    def refusal(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+        folder: Path,
+    ) -> str:
+        """Returns why the model can't be served, or an empty string; keeps its answers."""
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        folder = Path(blessing.uri)
         records = folder / "rows.tfrecord"
         files = Path(artifact_utils.get_split_uri([examples], exec_properties["split"]))
         _rows(files, exec_properties["rows"], records)
         reason = _probe(model, records, folder, exec_properties["rows"])
         records.unlink()
-        (folder / ("INFRA_NOT_BLESSED" if reason else "INFRA_BLESSED")).touch()
-        blessing.set_int_custom_property("blessed", int(not reason))
-        blessing.set_string_custom_property("reason", reason)
-        log.info("the model %s", f"does not serve: {reason}" if reason else "answers real rows")
+        return reason
 
 
 class ServingCheck(base_component.BaseComponent):

@@ -1,7 +1,8 @@
 """Trainer: TFX's own, with the most training steps as an execution property of its own.
 
 A runtime parameter can't stand inside the stock Trainer's `train_args` or `custom_config`: each of
-them is one text. It also gives the `run_fn` a folder that outlives the execution, for checkpoints.
+them is one text. It also gives the `run_fn` a folder that outlives the execution, for checkpoints,
+and with a `base_model` no rows to evaluate on: a refit learns from all of them.
 """
 
 from typing import Any
@@ -13,7 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils
-from tfx.types.standard_component_specs import MODEL_RUN_KEY, TRAIN_ARGS_KEY
+from tfx.types.standard_component_specs import BASE_MODEL_KEY, MODEL_RUN_KEY, TRAIN_ARGS_KEY
 from tfx.utils import proto_utils
 
 from beltline.pipeline.components import digest_of_sources
@@ -49,6 +50,9 @@ class Executor(executor.GenericExecutor):
         # An output's folder is `<pipeline root>/<node>/<output>/<execution>`.
         output = artifact_utils.get_single_uri(output_dict[MODEL_RUN_KEY]).rstrip("/")
         fn_args.working_dir = f"{output.rsplit('/', 2)[0]}/checkpoints"
+        if input_dict.get(BASE_MODEL_KEY):
+            # TFX takes no split for the eval split.
+            fn_args.eval_files = []
         return fn_args
 
 

@@ -4,6 +4,11 @@ That is the model of the last push, unless somebody promoted another version or 
 TFX's LatestBlessedModelStrategy would also return a model that the serving check refused and
 nobody has ever been served by. And a model from before a change of the columns or of the label
 can't predict today's rows: there is no champion then, and the run shows that.
+
+Where the live model is a refit (`training.refit`), the one that was judged for it is asked in its
+place. The refit has learned from the rows of all splits: it would know the answers to those that
+are in today's eval split again, and no candidate could beat it. The candidate's own refit comes
+later, too.
 """
 
 import json
@@ -20,6 +25,8 @@ from beltline.versions.live import live
 
 class LiveModel(resolver.ResolverStrategy):
     """Resolves (`model`, `pushed_model`) to the live model; to nothing where none was pushed.
+
+    Of a refit, to the model that was judged for it.
 
     Where ML Metadata doesn't know the live version, the model of the last push takes its place.
 
@@ -43,8 +50,7 @@ class LiveModel(resolver.ResolverStrategy):
         known = [
             push
             for push in pushes
-            if push.get_int_custom_property("pushed")
-            and push.get_int_custom_property("model_id") in models
+            if push.get_int_custom_property("pushed") and _judged(push) in models
         ]
         number = str(live(self._folder))
         # Of two with one number the later: its folder was deleted, and the numbers began anew.
@@ -53,8 +59,7 @@ class LiveModel(resolver.ResolverStrategy):
         ]
         for push in [*ours, *known][:1]:
             if self._fits(json.loads(push.get_string_custom_property("problem") or "{}")):
-                model = models[push.get_int_custom_property("model_id")]
-                return {"model": [model], "pushed_model": [push]}
+                return {"model": [models[_judged(push)]], "pushed_model": [push]}
         return dict(_NONE)
 
     def _fits(self, pushed: dict[str, Any]) -> bool:
@@ -63,6 +68,13 @@ class LiveModel(resolver.ResolverStrategy):
         return all(pushed.get(key) == today[key] for key in ("label", "task", "classes")) and (
             pushed["columns"].items() <= today["columns"].items()
         )
+
+
+def _judged(push: types.Artifact) -> int:
+    """Returns the id of the model that the push's gates have judged."""
+    return push.get_int_custom_property("judged_model_id") or push.get_int_custom_property(
+        "model_id"
+    )
 
 
 _NONE: dict[str, list[types.Artifact]] = {"model": [], "pushed_model": []}

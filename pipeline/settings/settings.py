@@ -74,6 +74,17 @@ class Settings(Section):
         return "sql" in (self.data.source, self.predict.source if self.predict else "files")
 
     @property
+    def refits(self) -> bool:
+        """Whether a blessed model is trained once more on all rows."""
+        return self.training.refit != "off"
+
+    def resources_of(self, node: str) -> NodeResources | None:
+        """Returns the resources of a node; a refit has those of the Trainer unless it has own."""
+        return self.resources.get(node) or (
+            self.resources.get("Trainer") if node == "Refit" else None
+        )
+
+    @property
     def tunable(self) -> dict[str, Any]:
         """The value of every hyperparameter that can be tuned, by name."""
         return tunable(self.model, self.training)
@@ -134,13 +145,13 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _a_gpu_that_is_reserved_is_used(self) -> "Settings":
-        trainer = self.resources.get("Trainer")
-        if trainer and trainer.gpu and self.training.gpu == "off":
-            raise MisplacedError(
-                f"is off, but `resources.Trainer.gpu` reserves {trainer.gpu}; remove one of them",
-                "training",
-                "gpu",
-            )
+        for node in ("Trainer", "Refit"):
+            wanted = self.resources.get(node)
+            if wanted and wanted.gpu and self.training.gpu == "off":
+                raise MisplacedError(
+                    f"is off, but `resources.{node}.gpu` reserves {wanted.gpu}; remove one of them",
+                    *("training", "gpu"),
+                )
         return self
 
     def _named_metrics(self) -> Iterator[tuple[Metric, tuple[str, ...]]]:

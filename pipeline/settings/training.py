@@ -102,6 +102,11 @@ class Training(Section):
         "alone. `auto` is 8 up to 20,000 rows, 4 up to 200,000, 2 up to 1,000,000, else 1; and 1 "
         "with `data.split_by`, whose rows belong together.",
     )
+    refit: Literal["off", "after_blessing"] = Field(
+        "off",
+        description="`after_blessing` trains the same once more on the rows of all splits, when "
+        "the gates have blessed the model, and pushes that one: see Model, Refit.",
+    )
     seed: int = Field(7, ge=0, description="Seed of the weights, the shuffling and the dropout.")
     imbalance: Literal["prior", "balanced"] = Field(
         "prior",
@@ -139,7 +144,7 @@ class Training(Section):
         "0 writes one after every epoch.",
     )
 
-    @field_validator("gpu", "mixed_precision", "xla", mode="before")
+    @field_validator("gpu", "mixed_precision", "xla", "refit", mode="before")
     @classmethod
     def _on_and_off(cls, value: Any) -> Any:
         # YAML reads them as true and false.

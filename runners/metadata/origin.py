@@ -36,7 +36,9 @@ class ChampionComparison:
 class Origin:
     """The origin of a version. `data` and `schema` are empty if their nodes have no executions.
 
-    `executions` are the ids of the executions by node, `artifacts` the URIs of their outputs.
+    `models` are the URIs of the model that was `judged` and of the one that is `served`: another
+    one after a refit. `executions` are the ids of the executions by node, `artifacts` the URIs of
+    their outputs.
     """
 
     version: int
@@ -49,6 +51,7 @@ class Origin:
     hyperparameters: dict[str, dict[str, Any]]
     metrics: dict[str, float]
     champion: ChampionComparison | None
+    models: dict[str, str]
     executions: dict[str, int]
     artifacts: dict[str, list[str]] = field(default_factory=dict)
 
@@ -80,6 +83,7 @@ def origin(lineage: Lineage, version: Version) -> Origin:
         hyperparameters=hyperparameters_of(lineage, nodes),
         metrics=version.metrics,
         champion=_champion(version, nodes.get("Champion")),
+        models=_models(version, nodes),
         executions={node: each.execution_id for node, each in nodes.items()},
         artifacts={node: _uris(each) for node, each in nodes.items() if node not in _FOUND},
     )
@@ -142,6 +146,15 @@ def _champion(version: Version, node: NodeRun | None) -> ChampionComparison | No
             if name in version.champion_metrics and name != "rows"
         },
     )
+
+
+def _models(version: Version, nodes: Mapping[str, NodeRun]) -> dict[str, str]:
+    made_by = {"judged": "Trainer", "served": "Refit" if version.refit else "Trainer"}
+    return {
+        name: artifact["uri"]
+        for name, node in made_by.items()
+        for artifact in (nodes[node].outputs.get("model", []) if node in nodes else [])
+    }
 
 
 def _uris(node: NodeRun) -> list[str]:

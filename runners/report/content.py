@@ -187,6 +187,7 @@ def _version(served: Path, number: str) -> dict[str, Any]:
         "kept": True,
         "live": live(served) == found.number,
         "first": found.first,
+        "refit": found.refit,
         "pushed_at": found.pushed,
         "digests": found.digests,
     }

@@ -48,7 +48,11 @@ def test_a_section_has_the_same_fields_and_types_on_both_sides(section: type[Sec
     ours = types_of(PAIRS[section])
     if section is Tuning:
         assert ours.pop("values") == dict[str, Any]
-    assert ours == types_of(section)
+    theirs = types_of(section)
+    if section is Training:
+        # Whether there is a second training is nothing that a training needs to know.
+        del theirs["refit"]
+    assert ours == theirs
 
 
 def test_both_sides_mean_the_same_by_a_task_a_kind_and_an_encoding() -> None:

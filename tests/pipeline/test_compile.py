@@ -45,7 +45,8 @@ def test_the_bundle_holds_what_the_manifest_says(tmp_path):
     assert (manifest.name, manifest.push) == ("tiny", "served")
     assert manifest.defaults() == {"data-path": "data.csv", "span": "latest", "steps": 0}
     assert [each.type for each in manifest.parameters.values()] == ["string", "string", "integer"]
-    assert {node.id for node in manifest.nodes} == set(ABOUT) - {"Tuned", "Tuner", "BulkInferrer"}
+    optional = {"Tuned", "Tuner", "Refit", "RefitCheck", "BulkInferrer"}
+    assert {node.id for node in manifest.nodes} == set(ABOUT) - optional
     resources = {node.id: node.resources for node in manifest.nodes}
     assert (resources["Trainer"].gpu, resources["Trainer"].memory) == (1, "4Gi")
     assert resources["Transform"].gpu == 0
@@ -187,3 +188,13 @@ def test_another_process_with_another_hash_seed_makes_the_same_bundle(tmp_path):
             text=True,
         )
         assert done.stdout.split()[-1:] == [here], done.stderr
+
+
+def test_a_refit_comes_after_the_gates_with_what_the_trainer_needs(tmp_path):
+    wanted = ("training.refit=after_blessing", "resources={Trainer: {gpu: 1}}")
+    made = compile_bundle(resolve(project(tmp_path, *wanted)), tmp_path / "bundles")
+    refit, check, pusher = made.manifest.nodes[-3:]
+    assert [node.id for node in (refit, check, pusher)] == ["Refit", "RefitCheck", "Pusher"]
+    assert {"Evaluator", "ServingCheck", "Trainer"} <= set(refit.upstream)
+    assert (refit.resources.gpu, check.resources.gpu, check.gate) == (1, 0, "serving")
+    assert {"Refit", "RefitCheck", "Trainer", "Evaluator"} <= set(pusher.upstream)

@@ -47,7 +47,7 @@ def inputs(node):
 
 def test_the_nodes_are_those_of_the_design_and_each_is_described(tmp_path):
     assert set(nodes(tmp_path)) == set(NODES)
-    optional = ("Tuned", "Tuner", "BulkInferrer")
+    optional = ("Tuned", "Tuner", "Refit", "RefitCheck", "BulkInferrer")
     assert [name for name in ABOUT if name not in optional] == NODES
 
 
@@ -207,3 +207,43 @@ def test_rows_are_predicted_after_the_push_where_that_is_wanted(tmp_path):
 def test_a_changed_setting_of_the_predictions_changes_their_node(tmp_path, override, nodes_changed):
     before, after = parameters(tmp_path, PREDICT), parameters(tmp_path, PREDICT, override)
     assert {name for name in before if before[name] != after[name]} == nodes_changed
+
+
+REFIT = "training.refit=after_blessing"
+
+
+def test_a_refit_learns_from_all_splits_once_the_gates_have_judged(tmp_path):
+    found = nodes(tmp_path, REFIT, "tuning.when=always")
+    assert set(found) == {*NODES, "Tuner", "Refit", "RefitCheck"}
+    refit = found["Refit"]
+    assert {"Evaluator", "ServingCheck"} <= set(refit.upstream_nodes)
+    # A new champion, and so a new blessing, is no reason to train again.
+    judged = inputs(found["Trainer"]) | {"base_model": "Trainer"}
+    assert inputs(refit) == judged and judged["hyperparameters"] == "Tuner"
+    given = refit.parameters.parameters
+    splits = json.loads(given["train_args"].field_value.string_value)["splits"]
+    assert splits == ["train", "validation", "eval"]
+    transformed = found["Transform"].parameters.parameters["splits_config"]
+    assert json.loads(transformed.field_value.string_value) == {
+        "analyze": ["train"],
+        "transform": splits,
+    }
+    for name in ("custom_config", "run_fn"):
+        assert given[name] == found["Trainer"].parameters.parameters[name]
+
+
+def test_the_refit_is_what_is_checked_and_pushed(tmp_path):
+    found = nodes(tmp_path, REFIT)
+    checked = inputs(found["RefitCheck"])
+    assert checked == {"model": "Refit", "judged_model": "Trainer", "examples": "ExampleGen"}
+    pushed = inputs(found["Pusher"])
+    assert (pushed["model"], pushed["judged_model"]) == ("Refit", "Trainer")
+    gates = ("model_blessing", "infra_blessing", "refit_blessing")
+    assert [pushed[gate] for gate in gates] == ["Evaluator", "ServingCheck", "RefitCheck"]
+    assert (
+        inputs(found["Evaluator"])["model"] == inputs(found["ServingCheck"])["model"] == "Trainer"
+    )
+
+
+def test_a_refit_changes_nothing_that_is_trained_before_it(tmp_path):
+    assert changed(tmp_path, REFIT) == {"Transform"}

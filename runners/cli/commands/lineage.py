@@ -52,6 +52,9 @@ def _lines(made: "Origin") -> Iterator[str]:
     yield f"schema     {made.schema.get('digest', '-')[:12]} · {made.schema.get('uri', '-')}"
     for section, values in made.hyperparameters.items():
         yield f"{section:<10} {', '.join(f'{key} {_text(value)}' for key, value in values.items())}"
+    if made.models.get("judged") != made.models.get("served"):
+        yield f"judged     {made.models.get('judged', '-')}"
+        yield f"served     {made.models['served']}: the same, trained on the rows of all splits"
     nodes = ", ".join(f"{node} {number}" for node, number in made.executions.items())
     yield f"executions {nodes}"
     yield from _comparison(made)

@@ -43,6 +43,7 @@ def _described(version: Version, latest: list[int]) -> dict[str, Any]:
         "live": [version.number] == latest[:1],
         "previous": [version.number] == latest[1:2],
         "first": version.first,
+        "refit": version.refit,
         "run": version.run,
         "digests": version.digests,
     }
@@ -68,5 +69,6 @@ def _marks(version: Version, latest: list[int]) -> str:
         "live": [version.number] == latest[:1],
         "previous": [version.number] == latest[1:2],
         "first": version.first,
+        "refit": version.refit,
     }
     return ", ".join(mark for mark, holds in marks.items() if holds)

@@ -24,7 +24,9 @@ def artifact(kind, folder, number=1, **properties):
     return made
 
 
-def pushed(folder, monkeypatch, blessed=1, serves=1, champion=False, content="one", number=7):
+def pushed(
+    folder, monkeypatch, blessed=1, serves=1, champion=False, content="one", number=7, refit=None
+):
     """Runs the executor on a model of one file; returns the artifact."""
     monkeypatch.setenv("BELTLINE_ROOT", str(folder / "root"))
     model = artifact(standard_artifacts.Model, folder / "model", number)
@@ -58,10 +60,22 @@ def pushed(folder, monkeypatch, blessed=1, serves=1, champion=False, content="on
     }
     if champion:
         inputs["champion"] = [model]
+    if refit is not None:
+        inputs["judged_model"] = [artifact(standard_artifacts.Model, folder / "judged", 3)]
+        inputs["refit_blessing"] = [refitted(folder / "refit", refit)]
     made = artifact(standard_artifacts.PushedModel, folder / "pushed")
     properties = {"directory": "served", "name": "tiny", "code": "c1", "problem": '{"p": 1}'}
     properties |= {"keep": 2, "unread": '["part_id"]'}
     Executor().Do(inputs, {"pushed_model": [made]}, properties)
+    return made
+
+
+def refitted(folder, serves):
+    """The blessing of a refit, with its own answers."""
+    made = artifact(standard_artifacts.InfraBlessing, folder, blessed=serves)
+    (folder / ("INFRA_BLESSED" if serves else "INFRA_NOT_BLESSED")).touch()
+    (folder / ANSWERS).write_text('{"rows": {}}')
+    (folder / ANSWERS_TO_MANY).write_text('{"probability": [1.0]}')
     return made
 
 
@@ -125,3 +139,27 @@ def test_old_versions_are_deleted_but_never_the_live_one(tmp_path, monkeypatch):
     rollback(folder)
     pushed(tmp_path, monkeypatch, content="six")
     assert sorted(each.name for each in folder.iterdir() if each.is_dir()) == ["4", "5", "6"]
+
+
+def test_a_refit_is_pushed_with_its_own_answers_and_with_how_the_judged_ones_are_spread(
+    tmp_path, monkeypatch
+):
+    made = pushed(tmp_path, monkeypatch, refit=1)
+    assert made.get_int_custom_property("model_id") == 7
+    assert made.get_int_custom_property("judged_model_id") == 3
+    version = tmp_path / "root" / "served" / "tiny" / "1"
+    card = json.loads((version / "assets.extra" / "version.json").read_text())
+    assert card["refit"] is True and card["metrics"] == {"auc": 0.8}
+    assert (version / "assets.extra" / "check_rows.json").read_text() == '{"rows": {}}'
+    # Monitoring compares live answers with these; of rows that it has seen a refit is too sure.
+    assert (version / SCORES).read_text() == '{"probability": [0.5]}'
+
+
+def test_a_refit_that_is_refused_is_not_pushed_nor_the_model_before_it(tmp_path, monkeypatch):
+    made = pushed(tmp_path, monkeypatch, refit=0)
+    assert made.get_int_custom_property("pushed") == 0
+    assert made.get_string_custom_property("reason") == "the refit check refused the model"
+    assert not (tmp_path / "root").exists()
+    # As well where the gates before were passed over.
+    refused = pushed(tmp_path / "other", monkeypatch, serves=0, refit=1)
+    assert refused.get_string_custom_property("reason") == "the serving check refused the model"

@@ -23,13 +23,15 @@ def model(number):
     return made
 
 
-def push(number, of, pushed=1, version="", **problem):
+def push(number, of, pushed=1, version="", judged=None, **problem):
     made = standard_artifacts.PushedModel()
     made.id = number
     made.set_string_custom_property("problem", json.dumps(PROBLEM | problem))
     made.set_string_custom_property("pushed_version", version)
     if of:
         made.set_int_custom_property("model_id", of)
+    if judged:
+        made.set_int_custom_property("judged_model_id", judged)
     if pushed is not None:
         made.set_int_custom_property("pushed", pushed)
     return made
@@ -107,3 +109,18 @@ def test_of_two_pushes_with_one_number_the_later_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("BELTLINE_ROOT", str(tmp_path))
     pushes = [push(11, of=4, version="1"), push(12, of=5, version="1")]
     assert champion([model(4), model(5)], pushes, served(tmp_path, 1)) == ([5], [12])
+
+
+def test_for_a_refit_the_model_that_was_judged_is_asked(tmp_path, monkeypatch):
+    models = [model(1), model(2), model(3), model(4)]
+    pushes = [push(11, of=2, version="1", judged=1), push(12, of=4, version="2", judged=3)]
+    assert champion(models, pushes) == ([3], [12])
+    folder = tmp_path / "line"
+    for version in ("1", "2"):
+        (folder / version).mkdir(parents=True)
+        (folder / version / "saved_model.pb").touch()
+    rollback(folder)
+    strategy = LiveModel(json.dumps(PROBLEM), str(tmp_path), "line")
+    assert champion(models, pushes, strategy) == ([1], [11])
+    # One whose judged model is gone can't be compared on these rows.
+    assert champion([model(4), model(2)], [push(11, of=2), pushes[1]]) == ([2], [11])

@@ -260,3 +260,24 @@ def test_rows_that_belong_together_are_not_cut_into_folds(split_by, asked, folds
     data = {**LEAST["data"], "split_by": split_by}
     settings = {**LEAST, "data": data, "training": {"folds": asked}}
     assert Settings.model_validate(settings).folds == folds
+
+
+def test_a_refit_has_the_resources_of_the_trainer_unless_it_has_own():
+    trainer = {"Trainer": {"gpu": 1}}
+    settings = Settings.model_validate({**LEAST, "resources": trainer})
+    assert settings.resources_of("Refit") == settings.resources_of("Trainer") is not None
+    assert settings.resources_of("Pusher") is None
+    own = Settings.model_validate({**LEAST, "resources": {**trainer, "Refit": {"memory": "4Gi"}}})
+    assert own.resources_of("Refit").gpu == 0
+    with pytest.raises(ValidationError, match=r"`resources.Refit.gpu` reserves 2"):
+        given = {"resources": {"Refit": {"gpu": 2}}, "training": {"gpu": "off"}}
+        Settings.model_validate({**LEAST, **given})
+
+
+@pytest.mark.parametrize("written", ["on", "before_blessing", "1", "null"])
+def test_when_a_model_is_not_refitted(written):
+    for off in ("{}", "{refit: off}", "{refit: 'off'}"):
+        assert not Settings.model_validate({**LEAST, "training": yaml.safe_load(off)}).refits
+    with pytest.raises(ValidationError, match="'off' or 'after_blessing'"):
+        training = yaml.safe_load(f"{{refit: {written}}}")
+        Settings.model_validate({**LEAST, "training": training})

@@ -105,3 +105,18 @@ def test_the_command_makes_no_database(tmp_path):
     assert result.exception.exit_code == 2
     assert "the lineage is unknown" in str(result.exception)
     assert not (paths(tmp_path).root / "metadata.sqlite").exists()
+
+
+def test_which_model_was_judged_and_which_is_served(folder):
+    assert found(folder, 2).models == {"judged": "/artifacts/model", "served": "/artifacts/model"}
+    push_model(folder, "r3", auc=0.75, refit=True)
+    ledger = Ledger(paths(folder).metadata)
+    ledger.run("r3")
+    for node, uri in (("Trainer", "/artifacts/7"), ("Refit", "/artifacts/9")):
+        ledger.node("r3", node, outputs={"model": ("Model", {"uri": uri})}, custom_config=TRAINED)
+    assert found(folder, 3).models == {"judged": "/artifacts/7", "served": "/artifacts/9"}
+    arguments = ["lineage", "3", "-f", str(folder / "pipeline.yaml")]
+    text = CliRunner().invoke(cli, arguments).output
+    assert "judged     /artifacts/7\nserved     /artifacts/9: the same, trained" in text
+    before = CliRunner().invoke(cli, ["lineage", "2", *arguments[2:]]).output
+    assert "judged" not in before and "served" not in before

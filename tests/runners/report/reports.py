@@ -91,6 +91,7 @@ REPORT = RunReport(
         "kept": True,
         "live": True,
         "first": False,
+        "refit": False,
         "pushed_at": "2026-11-26T04:00:04+00:00",
         "digests": {},
     },

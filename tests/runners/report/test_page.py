@@ -135,6 +135,7 @@ def test_what_is_not_there_is_said():
         ({"kept": False}, "Version 2; its files are no longer kept."),
         ({"live": False}, "Another one is live now."),
         ({"first": True}, "the first of its kind"),
+        ({"refit": True}, "It is a refit: the metrics are those of the model that the gates have"),
     ],
 )
 def test_what_became_of_the_version(changed, says):

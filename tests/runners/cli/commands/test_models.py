@@ -14,7 +14,7 @@ def invoke(folder, *arguments):
     return result.output
 
 
-def push_model(folder, run, directory="served", data=None, **metrics):
+def push_model(folder, run, directory="served", data=None, refit=False, **metrics):
     first = not list(paths(folder).root.glob(f"{directory}/line/*"))
     model = folder / "models" / run
     model.mkdir(parents=True)
@@ -27,6 +27,7 @@ def push_model(folder, run, directory="served", data=None, **metrics):
         "metrics": metrics,
         "champion_metrics": None if first else {"auc": 0.5},
         "digests": {"data": data or f"d{run[1:]}", "code": "c0de"},
+        "refit": refit,
     }
     push(model, paths(folder).root / directory / "line", said)
 
@@ -78,6 +79,7 @@ def test_the_list(folder):
         "pushed_at": "2026-01-02T03:04:05+00:00",
         "live": True,
         "first": False,
+        "refit": False,
         "run": "r2",
         "previous": False,
         "digests": {"data": "d2", "code": "c0de"},
@@ -102,3 +104,11 @@ def test_the_settings_say_which_folder(folder):
     assert len(json.loads(invoke(folder, "--json", "--set", "push.directory=elsewhere"))) == 1
     other = ("--set", "push.directory=elsewhere", "--set", "name=other")
     assert json.loads(invoke(folder, "--json", *other)) == []
+
+
+def test_a_refit_is_marked(folder):
+    push_model(folder, "r1", auc=0.5)
+    push_model(folder, "r2", auc=0.5, refit=True)
+    _, first, second = invoke(folder).splitlines()
+    assert "refit" not in first and second.endswith("live, refit")
+    assert [each["refit"] for each in json.loads(invoke(folder, "--json"))] == [False, True]
