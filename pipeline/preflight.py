@@ -20,7 +20,7 @@ OPENMP = "libgomp.so.1"
 """What LightGBM's wheel takes from the system."""
 _SOURCES = ("base", "bundle", "pipeline", "versions/loaded")
 # Where it runs, is served and is watched: a run's outcome is the same.
-_ELSEWHERE = {"local", "airflow", "kubeflow", "serving", "monitoring"}
+_ELSEWHERE = {"local", "beam", "airflow", "kubeflow", "serving", "monitoring"}
 
 
 def check(project: Project) -> ResolvedProject:

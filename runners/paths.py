@@ -1,12 +1,18 @@
-"""The paths of a run, from the environment: metadata, root, data."""
+"""The places of a run, from the environment: metadata, root, data, and where Beam runs."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic import ValidationError
+
+from beltline.base.errors import WrongInput
+from beltline.base.settings.beam import Beam
 
 METADATA = "BELTLINE_METADATA"
 ROOT = "BELTLINE_ROOT"
 DATA = "BELTLINE_DATA"
+BEAM = "BELTLINE_BEAM"
 _DEFAULT_ROOT = ".beltline"
 
 
@@ -14,15 +20,19 @@ _DEFAULT_ROOT = ".beltline"
 class Paths:
     """The root of artifacts and logs, the connection of ML Metadata, and the folder of the data.
 
-    `metadata` is a URL such as `sqlite:///FILE`; a relative data path starts at `data`.
+    `metadata` is a URL such as `sqlite:///FILE`; a relative data path starts at `data`. `beam` is
+    where the nodes' Beam pipelines run.
     """
 
     root: Path
     metadata: str
     data: Path
+    beam: Beam = field(default_factory=Beam)
 
     @classmethod
-    def from_environment(cls, root: Path | None = None, metadata: str | None = None) -> "Paths":
+    def from_environment(
+        cls, root: Path | None = None, metadata: str | None = None, beam: Beam | None = None
+    ) -> "Paths":
         """Returns the paths that the environment sets.
 
         The environment wins: it is for the machine, the settings are for the pipeline.
@@ -30,14 +40,24 @@ class Paths:
         Args:
           root: the settings' root, where they name one.
           metadata: the settings' connection of ML Metadata, where they name one.
+          beam: the settings' section of that name.
+
+        Raises:
+          WrongInput: the environment's section `beam` is invalid.
         """
         chosen = Path(os.environ.get(ROOT) or root or _DEFAULT_ROOT).absolute()
         url = os.environ.get(METADATA) or metadata or f"sqlite:///{chosen / 'metadata.sqlite'}"
-        return cls(chosen, url, Path(os.environ.get(DATA) or ".").absolute())
+        where = _beam(os.environ[BEAM]) if os.environ.get(BEAM) else beam or Beam()
+        return cls(chosen, url, Path(os.environ.get(DATA) or ".").absolute(), where)
 
     def environment(self) -> dict[str, str]:
         """Returns the variables that pass these paths to a node."""
-        return {METADATA: self.metadata, ROOT: str(self.root), DATA: str(self.data)}
+        return {
+            METADATA: self.metadata,
+            ROOT: str(self.root),
+            DATA: str(self.data),
+            **beam_environment(self.beam),
+        }
 
     @property
     def artifacts(self) -> Path:
@@ -56,6 +76,23 @@ class Paths:
     def log(self, run: str, node: str) -> Path:
         """Returns the log file of a node in a run."""
         return self.root / "logs" / run / f"{node}.log"
+
+
+def beam_environment(beam: Beam) -> dict[str, str]:
+    """Returns the variable that passes a section `beam` to a node."""
+    return {BEAM: beam.model_dump_json(exclude_none=True)}
+
+
+def _beam(text: str) -> Beam:
+    try:
+        return Beam.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise WrongInput(
+            f"{BEAM}: {f'{key}: ' if key else ''}{first['msg']}; write the section `beam` as JSON, "
+            'such as {"runner": "dask", "dask": {"scheduler": "tcp://HOST:8786"}}'
+        ) from None
 
 
 def make_root(root: Path) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("base", "bundle", "data", "models", "pipeline", "runners", "serving", "versions")
+PACKAGES = (
+    *("base", "beam_on_dask", "bundle", "data", "models"),
+    *("pipeline", "runners", "serving", "versions"),
+)
 MOST_LINES = 300
 
 LONGER: dict[str, str] = {}

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from beltline.base.settings.airflow import Airflow
+from beltline.base.settings.beam import Beam
 from beltline.base.settings.bounds import Metric
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.base.settings.monitoring import Monitoring
@@ -54,6 +55,7 @@ class Settings(Section):
         default_factory=dict, description="Resources of each node, by node id."
     )
     local: Local = Field(default_factory=Local, description="The local runner.")
+    beam: Beam = Field(default_factory=Beam, description="Where whole tables are processed.")
     airflow: Airflow = Field(default_factory=Airflow, description="The Airflow runner.")
     kubeflow: Kubeflow = Field(default_factory=Kubeflow, description="The Kubeflow runner.")
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "promote": "Promote a version to live.",
     "rollback": "Roll back to the previous version.",
     "lineage": "Show the lineage of a version.",
+    "cluster": "Start a cluster of Dask on this machine.",
 }
 
 

@@ -31,4 +31,5 @@ def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, 
     project = read_project(file, overrides)
     local = project.settings.local
     os.environ.setdefault(DATA, str(project.folder))
-    return project, Paths.from_environment(project.resolve(local.root), local.metadata)
+    beam = project.settings.beam
+    return project, Paths.from_environment(project.resolve(local.root), local.metadata, beam)

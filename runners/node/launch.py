@@ -13,9 +13,10 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import execution_publish_utils, launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
-from tfx.proto.orchestration import pipeline_pb2
+from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
 from beltline.bundle.folder import Bundle
+from beltline.runners.beam.arguments import arguments
 from beltline.runners.metadata.store import BUNDLE, connection_config
 from beltline.runners.paths import Paths
 
@@ -40,13 +41,18 @@ def launch(
     if force:
         spec.execution_options.caching_options.enable_cache = False
     deployment = runner_utils.extract_local_deployment_config(pipeline)
+    executor = runner_utils.extract_executor_spec(deployment, node)
+    # Where Beam runs is a place: in the bundle it would change the digest.
+    beam = arguments(paths.beam, bundle.code)
+    if beam and isinstance(executor, executable_spec_pb2.BeamExecutableSpec):
+        executor.beam_pipeline_args[:] = beam
     _Launcher(
         bundle.manifest.digest,
         pipeline_node=spec,
         mlmd_connection=metadata.Metadata(connection_config(paths.metadata)),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
-        executor_spec=runner_utils.extract_executor_spec(deployment, node),
+        executor_spec=executor,
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node),
     ).launch()
 

@@ -102,6 +102,7 @@ class Deployment:
     def environment(self) -> Environment:
         """Returns the variables of the root, the data, and the databases of the connections."""
         found = {"BELTLINE_ROOT": self.airflow["root"], "BELTLINE_DATA": self.airflow["data"]}
+        found |= self.airflow["variables"]
         for variable, key in _CONNECTIONS.items():
             connection = self.airflow[key]
             if connection:

@@ -96,8 +96,9 @@ def _write_kubeflow(resolved: ResolvedProject, folder: Path) -> tuple[Bundle, Pa
     # Before compiling, which takes longer.
     package.check(kubeflow, has_query=settings.has_query)
     bundle = _compile(resolved, folder)
-    package.write_monitor(folder, bundle, kubeflow, settings.monitoring.model_dump(mode="json"))
-    return bundle, package.write(folder, bundle, kubeflow)
+    monitoring = settings.monitoring.model_dump(mode="json")
+    package.write_monitor(folder, bundle, kubeflow, monitoring, settings.beam)
+    return bundle, package.write(folder, bundle, kubeflow, settings.beam)
 
 
 def _write_airflow(folder: Path, bundle: Bundle, project: Project, paths: Paths) -> None:

@@ -18,6 +18,7 @@ from kfp import compiler, dsl
 from beltline.base.database_url import DATABASE
 from beltline.base.errors import WrongInput
 from beltline.base.files import replace
+from beltline.base.settings.beam import Beam
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.folder import Bundle
 from beltline.runners.kubeflow.compile.components import Channels, function
@@ -66,18 +67,19 @@ def check(kubeflow: Kubeflow, has_query: bool = False) -> None:
         )
 
 
-def write(folder: Path, bundle: Bundle, kubeflow: Kubeflow) -> Path:
+def write(folder: Path, bundle: Bundle, kubeflow: Kubeflow, beam: Beam | None = None) -> Path:
     """Writes the pipeline's package into `folder`, atomically, and returns its file.
 
     Args:
       folder: where to write.
       bundle: the bundle that the package runs.
       kubeflow: the settings' section of that name.
+      beam: the settings' section of that name.
 
     Raises:
       WrongInput: the bundle is too large for the package.
     """
-    parts = _parts(folder, bundle, kubeflow)
+    parts = _parts(folder, bundle, kubeflow, beam)
 
     def tasks(channels: Channels) -> None:
         with dsl.ExitHandler(parts.report(), name="nodes"):
@@ -87,7 +89,11 @@ def write(folder: Path, bundle: Bundle, kubeflow: Kubeflow) -> Path:
 
 
 def write_monitor(
-    folder: Path, bundle: Bundle, kubeflow: Kubeflow, monitoring: dict[str, Any]
+    folder: Path,
+    bundle: Bundle,
+    kubeflow: Kubeflow,
+    monitoring: dict[str, Any],
+    beam: Beam | None = None,
 ) -> Path:
     """Writes the monitoring package into `folder`, atomically, and returns its file.
 
@@ -97,8 +103,9 @@ def write_monitor(
       kubeflow: the settings' section of that name.
       monitoring: the settings' section of that name. It is not in the bundle, as the limits don't
         change the model.
+      beam: the settings' section of that name.
     """
-    parts = _parts(folder, bundle, kubeflow)
+    parts = _parts(folder, bundle, kubeflow, beam)
 
     def tasks(channels: Channels) -> None:
         # Kubeflow allows an exit handler only around everything, not within the condition.
@@ -110,9 +117,9 @@ def write_monitor(
     return _compiled(folder / MONITOR_PACKAGE, f"{bundle.manifest.name}-monitor", parts, tasks)
 
 
-def _parts(folder: Path, bundle: Bundle, kubeflow: Kubeflow) -> Parts:
+def _parts(folder: Path, bundle: Bundle, kubeflow: Kubeflow, beam: Beam | None) -> Parts:
     text = None if kubeflow.bundle == "volume" else _delivered(folder, bundle, kubeflow)
-    return Parts(bundle.manifest, kubeflow, text)
+    return Parts(bundle.manifest, kubeflow, text, beam or Beam())
 
 
 def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], None]) -> Path:

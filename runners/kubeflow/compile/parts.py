@@ -7,6 +7,7 @@ from typing import Any
 
 from kfp import dsl
 
+from beltline.base.settings.beam import Beam
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Manifest
 from beltline.runners.kubeflow.compile.components import Channels, component
@@ -25,13 +26,14 @@ _RUN_ID = {_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
 class Parts:
     """Creates tasks; each method is called within a pipeline function.
 
-    `kubeflow` is the settings' section; `text` is the bundle as text in the package, None if it is
-    on the volume.
+    `kubeflow` and `beam` are the settings' sections; `text` is the bundle as text in the package,
+    None if it is on the volume.
     """
 
     manifest: Manifest
     kubeflow: Kubeflow
     text: str | None
+    beam: Beam
 
     def nodes(self, channels: Channels) -> None:
         """Creates a task for each group of nodes; `channels` are the run's parameters."""
@@ -90,7 +92,7 @@ class Parts:
 
     @property
     def _pods(self) -> PodSetup:
-        return PodSetup(self.kubeflow, self.manifest.name)
+        return PodSetup(self.kubeflow, self.manifest.name, self.beam)
 
     def _group(self, group: Group) -> Any:
         known = self.manifest.parameters

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from kfp import dsl, kubernetes
 
+from beltline.base.settings.beam import Beam
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.bundle.manifest import Resources
-from beltline.runners.paths import DATA, ROOT
+from beltline.runners.paths import DATA, ROOT, beam_environment
 from beltline.runners.pods.groups import Group
 
 # Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
@@ -26,10 +27,11 @@ _MONITORING = Resources(cpu=1, memory="2Gi")
 
 @dataclass(frozen=True)
 class PodSetup:
-    """Configures tasks by the settings' section `kubeflow`, for the pipeline of a name."""
+    """Configures tasks by the settings' sections, for the pipeline of a name."""
 
     kubeflow: Kubeflow
     pipeline: str
+    beam: Beam
 
     def group(self, task: dsl.PipelineTask, group: Group) -> None:
         """Configures the task of a group of nodes."""
@@ -37,6 +39,9 @@ class PodSetup:
         self._set_up(task, group.name, group.resources, seconds)
         self._retry(task, seconds)
         self._add_secrets(task)
+        if self.beam != Beam():
+            for name, value in beam_environment(self.beam).items():
+                task.set_env_variable(name, value)
         kubernetes.empty_dir_mount(task, "shared-memory", _SHARED, "Memory", _SHARED_BYTES)
         if gpus := group.resources.gpu:
             kubeflow = self.kubeflow

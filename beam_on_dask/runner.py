@@ -1,0 +1,195 @@
+"""The runner: plans a pipeline, submits it, and waits for its result or its error."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options import pipeline_options
+from apache_beam.runners.runner import PipelineRunner, PipelineState
+from distributed import Client, KilledWorker, wait
+from distributed.client import FutureCancelledError
+from distributed.comm.core import CommClosedError
+from distributed.security import Security
+
+from beltline.beam_on_dask import refusals
+from beltline.beam_on_dask.attempts import DifferentAttempts, Receipt, verify
+from beltline.beam_on_dask.bundle import Job, forget
+from beltline.beam_on_dask.graph import Graph
+from beltline.beam_on_dask.internals import (
+    RunnerResult,
+    RuntimeValueProvider,
+    check_version,
+    consolidate,
+    environments,
+    group_by_key_input_visitor,
+    merge_common_environments,
+    merge_superset_dep_environments,
+    metrics_pb2,
+    validate_pipeline_graph,
+)
+from beltline.beam_on_dask.options import DaskOptions
+from beltline.beam_on_dask.plan import PlannedStage, plan
+
+# Of the whole pipeline: a lost worker alone costs only what was lost with it.
+_ATTEMPTS = 3
+_CONNECT_SECONDS = 10
+_WORKER_SECONDS = 10
+_TEAR_DOWN_SECONDS = 10
+
+log = logging.getLogger("beltline.dask")
+
+
+class ClusterLost(RuntimeError):
+    """The cluster is not there, or is not there any more."""
+
+
+class DaskRunner(PipelineRunner):  # type: ignore[misc] # Beam has no types
+    """Runs a batch pipeline on the cluster that `--dask_scheduler` names, and waits for its end."""
+
+    def check(self, client: Client, options: pipeline_options.PipelineOptions) -> None:
+        """Checks the cluster before anything is submitted; a subclass may look at its workers."""
+
+    def preparation(self, options: pipeline_options.PipelineOptions) -> Callable[[], None] | None:
+        """Returns what a worker calls before each bundle, picklable; None for nothing."""
+        return None
+
+    def run_pipeline(
+        self, pipeline: beam.Pipeline, options: pipeline_options.PipelineOptions
+    ) -> RunnerResult:
+        """Runs the pipeline.
+
+        Raises:
+          ClusterLost: the scheduler can't be reached, was lost, or workers died again and again.
+          Refused: the pipeline has something that can't run here.
+          Exception: what user code has raised on a worker.
+        """
+        check_version()
+        refusals.check(pipeline)
+        stages = _stages(pipeline, options)
+        prepare = self.preparation(options)
+        with connected(options.view_as(DaskOptions)) as client:
+            self.check(client, options)
+            for _ in range(_ATTEMPTS):
+                try:
+                    return _run(
+                        client, Job(secrets.token_hex(4), secrets.randbits(32), prepare), stages
+                    )
+                except DifferentAttempts as error:
+                    log.warning("%s: starting anew", error)
+        raise ClusterLost(
+            f"workers were lost in each of {_ATTEMPTS} attempts, and the pipeline does not make "
+            "the same elements again: see why the workers end, then run again"
+        )
+
+
+def _stages(
+    pipeline: beam.Pipeline, options: pipeline_options.PipelineOptions
+) -> list[PlannedStage]:
+    RuntimeValueProvider.set_runtime_options({})
+    deterministic = not options.view_as(
+        pipeline_options.TypeOptions
+    ).allow_non_deterministic_key_coders
+    pipeline.visit(group_by_key_input_visitor(deterministic))
+    default = environments.EmbeddedPythonEnvironment.default()
+    proto = pipeline.to_runner_api(default_environment=default)
+    validate_pipeline_graph(proto)
+    return plan(merge_common_environments(merge_superset_dep_environments(proto)))
+
+
+@contextmanager
+def connected(options: DaskOptions) -> Iterator[Client]:
+    """Yields a client of the cluster that the options name.
+
+    Raises:
+      ClusterLost: it can't be reached, or is lost in the block.
+    """
+    address = options.dask_scheduler
+    if not address:
+        raise ClusterLost("--dask_scheduler: names no scheduler, such as tcp://127.0.0.1:8786")
+    try:
+        client = Client(
+            address, timeout=_CONNECT_SECONDS, security=_security(options), set_as_default=False
+        )
+    except (OSError, CommClosedError) as error:
+        raise ClusterLost(
+            f"no Dask scheduler answers at {address}: start the cluster, or correct the address"
+        ) from error
+    try:
+        yield client
+    except KilledWorker as error:
+        raise ClusterLost(
+            f"{error.allowed_failures + 1} workers were killed while they ran "
+            f"'{error.task}': out of memory? Give the workers more, then run again"
+        ) from error
+    except (FutureCancelledError, CommClosedError) as error:
+        raise ClusterLost(
+            f"the connection to the Dask scheduler at {address} was lost: see whether it runs, "
+            "start the cluster again if not, then run again"
+        ) from error
+    finally:
+        client.close(timeout=_TEAR_DOWN_SECONDS)
+
+
+def _security(options: DaskOptions) -> Security | None:
+    if not options.dask_tls_ca:
+        return None
+    return Security(
+        require_encryption=True,
+        tls_ca_file=options.dask_tls_ca,
+        tls_client_cert=options.dask_tls_cert,
+        tls_client_key=options.dask_tls_key,
+    )
+
+
+def _run(client: Client, job: Job, stages: list[PlannedStage]) -> RunnerResult:
+    graph = Graph(client, job, len(workers_of(client)))
+    for stage in stages:
+        graph.add(stage)
+    client.gather(list(graph.verified.values()))
+    found: dict[str, list[Receipt]] = client.gather(graph.receipts)
+    everything = [receipt for receipts in found.values() for receipt in receipts]
+    try:
+        verify(everything, everything)
+    except DifferentAttempts as error:
+        # Too late to start anew: sinks have published.
+        raise ClusterLost(f"a worker was lost at the end, and {error}: run again") from None
+    _tear_down(client, job)
+    merged = {name: _merged(receipts) for name, receipts in found.items()}
+    return RunnerResult(PipelineState.DONE, merged)
+
+
+def workers_of(client: Client) -> list[str]:
+    """Returns the addresses of the workers; waits a while for the first one.
+
+    Raises:
+      ClusterLost: there is none.
+    """
+    try:
+        client.wait_for_workers(1, timeout=_WORKER_SECONDS)
+    except TimeoutError:
+        raise ClusterLost(
+            f"the Dask scheduler at {client.scheduler.address} has no workers: start some"
+        ) from None
+    return list(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _merged(receipts: list[Receipt]) -> list[Any]:
+    parsed = [
+        metrics_pb2.MonitoringInfo.FromString(each)
+        for receipt in receipts
+        for each in receipt.metrics
+    ]
+    return list(consolidate(parsed))
+
+
+def _tear_down(client: Client, job: Job) -> None:
+    """Has each worker tear down its DoFns; another does nothing in place of one that has died."""
+    with suppress(Exception):
+        asked = [
+            client.submit(forget, job.name, workers=[worker], allow_other_workers=True, pure=False)
+            for worker in workers_of(client)
+        ]
+        wait(asked, timeout=_TEAR_DOWN_SECONDS)

@@ -1,0 +1,49 @@
+"""A cluster of Dask on this machine, for as long as the command that starts it runs."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from distributed import LocalCluster
+
+from beltline.base.errors import WrongInput
+
+_PRELOAD = "beltline.runners.beam.worker"
+_HOST = "127.0.0.1"
+
+
+@contextmanager
+def local_cluster(workers: int, port: int, memory: str | None = None) -> Iterator[LocalCluster]:
+    """Yields a cluster of workers with a thread each, all on 127.0.0.1.
+
+    Args:
+      workers: how many.
+      port: the scheduler's port; 0 for any.
+      memory: what each may use before it is started anew, as `4GiB`; by default its part of the
+        machine.
+
+    Raises:
+      WrongInput: the port is taken.
+    """
+    try:
+        cluster = LocalCluster(
+            n_workers=workers,
+            # A process runs a bundle at a time.
+            threads_per_worker=1,
+            host=_HOST,
+            scheduler_port=port,
+            memory_limit=memory or "auto",
+            dashboard_address=None,
+            preload=[_PRELOAD],
+        )
+    except RuntimeError as error:
+        raise WrongInput(f"--port: {port} can't be listened on ({error}): choose another") from None
+    with cluster:
+        yield cluster
+
+
+def wait_for_signal() -> None:
+    """Returns when the process is asked to end, by Ctrl-C or SIGTERM."""
+    asked = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, asked)
+    signal.sigwait(asked)

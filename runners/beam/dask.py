@@ -1,0 +1,83 @@
+"""The Dask runner of a node: the workers have our environment, and run the bundle's code."""
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from apache_beam.options.pipeline_options import PipelineOptions
+from distributed import Client
+
+from beltline.base import digest
+from beltline.base.errors import WrongInput
+from beltline.beam_on_dask.runner import DaskRunner, workers_of
+from beltline.runners.beam import worker
+
+# What must be equal, and what to call it.
+_COMPARED = {
+    "python": "Python",
+    "beam": "Beam",
+    "lock": "the locked requirements",
+    "beltline": "Beltline's sources",
+}
+
+
+class NodeOptions(PipelineOptions):  # type: ignore[misc] # Beam has no types
+    """What a node adds to the runner's options."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--beltline_code", help="The bundle's model code, a zip archive.")
+
+
+class NodeRunner(DaskRunner):
+    """Compares the workers' environments with this one, and sends them the model code."""
+
+    def check(self, client: Client, options: PipelineOptions) -> None:
+        """Checks every worker's environment.
+
+        Raises:
+          WrongInput: a worker has another one.
+        """
+        compare(on_workers(client))
+
+    def preparation(self, options: PipelineOptions) -> Callable[[], None]:
+        """Returns the call that makes a worker use the bundle's model code."""
+        archive = Path(options.view_as(NodeOptions).beltline_code).read_bytes()
+        return partial(worker.prepare, archive, digest.of_parts({"code": archive}))
+
+
+def on_workers(client: Client, folder: str = "") -> dict[str, dict[str, str]]:
+    """Returns what each worker has, by its address.
+
+    Raises:
+      ClusterLost: there is no worker.
+      WrongInput: a worker can't say.
+    """
+    workers_of(client)
+    answers: dict[str, Any] = client.run(worker.found, folder, on_error="return")
+    for address, answer in answers.items():
+        if isinstance(answer, BaseException):
+            raise WrongInput(
+                f"the Dask worker {address} can't import Beltline ({answer}): start it in an "
+                "environment made from the same lock"
+            )
+    return answers
+
+
+def compare(answers: dict[str, dict[str, str]]) -> None:
+    """Compares the workers' environments with this one.
+
+    Raises:
+      WrongInput: they differ; the message says in what.
+    """
+    here = worker.found()
+    for address, answer in answers.items():
+        for key, name in _COMPARED.items():
+            if answer[key] != here[key]:
+                raise WrongInput(
+                    f"the Dask worker {address} on {answer['host']} differs in {name}: "
+                    f"{answer[key]} there, {here[key]} here: start the workers in an environment "
+                    "made from the same lock, with the same Beltline"
+                )

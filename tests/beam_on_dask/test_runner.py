@@ -1,0 +1,125 @@
+"""Beam's features on two workers: the same answers as Beam's own runner for one process."""
+
+import apache_beam as beam
+import pytest
+from apache_beam.metrics import Metrics, MetricsFilter
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from beltline.beam_on_dask import runner
+from tests.beam_on_dask import pipelines
+
+pytestmark = pytest.mark.slow
+
+DIRECT = ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]
+_DASK = "--runner=beltline.beam_on_dask.runner.DaskRunner"
+
+
+class DataFault(Exception):
+    """An error of one's own, with a field."""
+
+    def __init__(self, line):
+        super().__init__(f"line {line} is wrong")
+
+
+def on(scheduler):
+    return [_DASK, f"--dask_scheduler={scheduler}"]
+
+
+def answers(build, arguments, folder):
+    """The lines of a sink, sorted, and how many files there are."""
+    folder.mkdir()
+    with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
+        lines = build(pipeline) | "Text" >> beam.Map(repr)
+        _ = lines | beam.io.WriteToText(str(folder / "out"), num_shards=2)
+    assert len(list(folder.iterdir())) == 2
+    return sorted(
+        line for file in folder.iterdir() for line in file.read_text("utf-8").splitlines()
+    )
+
+
+@pytest.mark.parametrize("build", pipelines.ALL, ids=lambda build: build.__name__)
+def test_same_as_one_process(build, scheduler, tmp_path):
+    expected = answers(build, DIRECT, tmp_path / "direct")
+    assert answers(build, on(scheduler), tmp_path / "dask") == expected
+
+
+def test_files_are_read_in_pieces_and_the_sink_is_whole(scheduler, tmp_path):
+    lines = [f"line {number} {'x' * 90}" for number in range(50_000)]
+    source = tmp_path / "in"
+    source.write_text("\n".join(lines))
+
+    def build(pipeline):
+        return (
+            pipeline
+            | beam.io.ReadFromText(str(source))
+            | beam.Map(lambda line: (line, __import__("os").getpid()))
+        )
+
+    found = answers(build, on(scheduler), tmp_path / "out")
+    pairs = [eval(line) for line in found]  # noqa: S307 - our own lines
+    assert sorted(line for line, _ in pairs) == sorted(lines)
+    assert len({process for _, process in pairs}) == 2, "one worker has read all of it"
+
+
+def test_metrics(scheduler):
+    def count(element):
+        Metrics.counter("test", "elements").inc()
+        Metrics.distribution("test", "values").update(element)
+        return element
+
+    pipeline = beam.Pipeline(options=PipelineOptions(on(scheduler)))
+    _ = pipelines.numbers(pipeline) | beam.Map(count)
+    result = pipeline.run()
+    found = result.metrics().query(MetricsFilter().with_namespace("test"))
+    assert [each.committed for each in found["counters"]] == [40]
+    values = found["distributions"][0].committed
+    assert (values.count, values.sum, values.min, values.max) == (40, 780, 0, 39)
+
+
+def test_an_error_comes_back_as_it_was_raised(scheduler):
+    def fail_on_the_worker(element):
+        raise DataFault(element)
+
+    with (
+        pytest.raises(DataFault, match="line 17 is wrong") as caught,
+        beam.Pipeline(options=PipelineOptions(on(scheduler))) as pipeline,
+    ):
+        _ = pipeline | beam.Create([17]) | "Step" >> beam.Map(fail_on_the_worker)
+    names = [entry.name for entry in caught.traceback]
+    assert "fail_on_the_worker" in names
+    assert "while running 'Step'" in str(caught.value)
+
+
+def test_dofns_are_torn_down(scheduler, tmp_path):
+    class Noted(beam.DoFn):
+        def setup(self):
+            self.file = tmp_path / f"{id(self)}-{__import__('os').getpid()}"
+            self.file.touch()
+
+        def process(self, element):
+            yield element
+
+        def teardown(self):
+            self.file.with_suffix(".down").touch()
+
+    with beam.Pipeline(options=PipelineOptions(on(scheduler))) as pipeline:
+        _ = pipelines.numbers(pipeline) | beam.ParDo(Noted())
+    begun = {file.name for file in tmp_path.iterdir() if not file.suffix}
+    assert begun
+    assert {file.stem for file in tmp_path.glob("*.down")} == begun
+    assert len(begun) <= 2, "set up for each bundle"
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("tcp://127.0.0.1:9", "no Dask scheduler answers at tcp://127.0.0.1:9: start the cluster"),
+        ("", "--dask_scheduler: names no scheduler"),
+    ],
+)
+def test_no_scheduler(address, message):
+    with (
+        pytest.raises(runner.ClusterLost, match=message),
+        beam.Pipeline(options=PipelineOptions(on(address))) as pipeline,
+    ):
+        _ = pipeline | beam.Create([1])
