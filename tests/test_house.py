@@ -19,7 +19,20 @@ LONGER: dict[str, str] = {}
 
 # Below each test file, the sources without a test file of their own that its tests exercise.
 TESTED_THROUGH = {
+    "tests/beam_on_dask/test_runner.py": (
+        "beam_on_dask/bundle.py",
+        "beam_on_dask/coders.py",
+        "beam_on_dask/graph.py",
+        "beam_on_dask/options.py",
+        "beam_on_dask/plan.py",
+        "beam_on_dask/side_inputs.py",
+    ),
     "tests/bundle/test_folder.py": ("base/errors.py",),
+    "tests/end_to_end/test_dask.py": (
+        "runners/beam/cluster.py",
+        "runners/checks/beam.py",
+        "runners/cli/commands/cluster.py",
+    ),
     "tests/end_to_end/test_casting_runs.py": (
         "pipeline/components/trainer.py",
         "pipeline/nodes.py",
@@ -85,6 +98,8 @@ TESTED_THROUGH = {
         "pipeline/tables/files.py",
         "pipeline/tables/plain.py",
     ),
+    "tests/runners/beam/test_dask.py": ("runners/beam/worker.py",),
+    "tests/runners/test_paths.py": ("base/settings/beam.py",),
     "tests/runners/airflow/dag/test_bash_nodes.py": (
         "runners/airflow/dag/nodes.py",
         "runners/airflow/dag/results.py",

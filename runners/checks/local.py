@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from beltline.base.errors import NoData, WrongInput
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.checks import probe
+from beltline.runners.checks.beam import beam as beam_place
 from beltline.runners.checks.finding import Finding, Problem, run_check
 from beltline.runners.checks.machine import GIB
 from beltline.runners.local.record import holder
@@ -65,6 +66,11 @@ def _data_bytes(project: Project) -> int:
     return sum(file.stat().st_size for file in files)
 
 
+def beam(context: LocalContext) -> str:
+    """Checks where the nodes' Beam pipelines run."""
+    return beam_place(context.paths)
+
+
 def metadata(context: LocalContext) -> str:
     """Checks that ML Metadata can be opened, without creating a SQLite file."""
     return probe.metadata(context.paths, context.project.settings.name)
@@ -78,7 +84,7 @@ def idle(context: LocalContext) -> str:
     return "no run is in progress"
 
 
-CHECKS: tuple[Callable[[LocalContext], str], ...] = (pipeline, root, disk, metadata, idle)
+CHECKS: tuple[Callable[[LocalContext], str], ...] = (pipeline, root, beam, disk, metadata, idle)
 NAMES = tuple(look.__name__ for look in CHECKS)
 
 

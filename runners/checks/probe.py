@@ -20,6 +20,7 @@ from beltline.base.database_url import sqlite_file
 from beltline.base.errors import WrongInput
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import open_bundle
+from beltline.runners.checks.beam import beam
 from beltline.runners.checks.finding import Finding, Problem, run_check
 from beltline.runners.checks.machine import MACHINE
 from beltline.runners.paths import Paths
@@ -79,6 +80,7 @@ def probe(folder: Path, paths: Paths) -> list[Finding]:
         return [*found, Finding("bundle", False, str(error), "compile again, or copy it there")]
     found.append(run_check("bundle", functools.partial(_fits, manifest.lock, manifest.digest)))
     found.append(run_check("root", lambda: root(paths)))
+    found.append(run_check("beam", lambda: beam(paths)))
     found.append(run_check("metadata", lambda: metadata(paths, manifest.name)))
     return found
 

@@ -6,6 +6,8 @@ import pytest
 
 from beltline.beam_on_dask import internals
 
+pytestmark = pytest.mark.slow  # Beam takes seconds to import.
+
 
 def test_beam_is_the_release_that_the_runner_was_written_for():
     internals.check_version()
@@ -18,7 +20,11 @@ def test_another_release_is_refused(monkeypatch):
 
 
 def test_what_an_upgrade_may_move_is_imported_here_alone():
-    private = ("apache_beam.runners.portability", "apache_beam.runners.worker", "translations import")
+    private = (
+        "apache_beam.runners.portability",
+        "apache_beam.runners.worker",
+        "translations import",
+    )
     for file in Path(internals.__file__).parent.glob("*.py"):
         if file.name != "internals.py":
             assert not [name for name in private if name in file.read_text("utf-8")], file

@@ -78,7 +78,11 @@ def in_turn(commands: list[str]) -> list[str]:
 # What goes with a running server.
 SERVED = shown("curl", "beltline monitor")
 SERVE = "beltline serve"
-RUN = in_turn([each for each in shown("beltline", "python") if each not in [SERVE, *SERVED]])
+# What starts a cluster, and what goes with one that runs.
+CLUSTER = "beltline cluster up --workers 2"
+CLUSTERED = [each for each in shown("beltline") if "beam.runner=dask" in each]
+ELSEWHERE = [SERVE, CLUSTER, *SERVED, *CLUSTERED]
+RUN = in_turn([each for each in shown("beltline", "python") if each not in ELSEWHERE])
 
 
 def in_python(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -165,6 +169,22 @@ def test_the_server_answers_as_shown(project: Project) -> None:
 
 
 @pytest.mark.slow
+def test_a_cluster_takes_the_commands_that_are_shown(project: Project) -> None:
+    words = [sys.executable, "-m", "beltline.runners.cli", *shlex.split(CLUSTER)[1:]]
+    cluster = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert cluster.stdout
+        assert list(_until("beltline run --set beam.runner=dask", cluster.stdout))
+        for command in CLUSTERED:
+            result = project(*shlex.split(command)[1:])
+            assert result.code == 0, result.text
+        assert len(CLUSTERED) == 2
+    finally:
+        cluster.terminate()
+        assert cluster.wait(60) == 0
+
+
+@pytest.mark.slow
 def test_the_exported_model_answers_as_shown(project: Project) -> None:
     [asking] = [block.text for block in blocks("python") if "saved_model.load" in block.text]
     done = in_python(project, "-c", asking)
@@ -202,7 +222,7 @@ def test_every_command_is_described_with_all_its_options() -> None:
 
 def test_every_environment_variable_is_described() -> None:
     body = section(text("docs/commands.md"), "Environment")
-    named = (paths.METADATA, paths.ROOT, paths.DATA, DATABASE)
+    named = (paths.METADATA, paths.ROOT, paths.DATA, paths.BEAM, DATABASE)
     for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE, SERVE_TOKEN):
         assert f"| `{name}` |" in body
 

@@ -72,7 +72,13 @@ def test_a_setting_that_a_result_depends_on_is_a_new_run(digest, override):
 
 @pytest.mark.parametrize(
     "override",
-    ["local.max_active_nodes=1", "serving.port=9999", "monitoring.skew=0.3", "airflow.root=/r"],
+    [
+        "local.max_active_nodes=1",
+        "beam.dask.scheduler=tcp://127.0.0.1:8786",
+        "serving.port=9999",
+        "monitoring.skew=0.3",
+        "airflow.root=/r",
+    ],
 )
 def test_where_it_runs_or_is_watched_is_none(digest, override):
     assert digest(override) == digest()

@@ -2,7 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from beltline.runners.paths import DATA, METADATA, ROOT, Paths, make_root
+from beltline.base.errors import WrongInput
+from beltline.base.settings.beam import Beam
+from beltline.runners.paths import BEAM, DATA, METADATA, ROOT, Paths, make_root
+
+DASK = {"runner": "dask", "dask": {"scheduler": "tcp://127.0.0.1:8786"}}
 
 
 def test_without_any_word_everything_is_here(tmp_path, monkeypatch):
@@ -41,6 +45,31 @@ def test_a_node_finds_the_same_paths_from_any_folder(folder, tmp_path, monkeypat
         monkeypatch.setenv(name, value)
     monkeypatch.chdir("/")
     assert Paths.from_environment() == paths
+
+
+def test_where_beam_runs_goes_along(monkeypatch):
+    chosen = Beam.model_validate(DASK)
+    paths = Paths.from_environment(beam=chosen)
+    for name, value in paths.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Paths.from_environment(beam=Beam()).beam == chosen
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("dask", "BELTLINE_BEAM: Invalid JSON"),
+        ('{"runner": "spark"}', "BELTLINE_BEAM: runner: .*'direct' or 'dask'"),
+        ('{"runner": "dask"}', "BELTLINE_BEAM: .*required for `beam.runner: dask`"),
+        ('{"dask": {"scheduler": "8786"}}', "BELTLINE_BEAM: dask.scheduler: "),
+        ('{"dask": {"scheduler": "tls://h:1"}}', "required for a scheduler at tls://"),
+        ('{"dask": {"scheduler": "tcp://h:1", "ca": "f"}}', "requires a scheduler at tls://"),
+    ],
+)
+def test_an_invalid_place_of_beam(text, message, monkeypatch):
+    monkeypatch.setenv(BEAM, text)
+    with pytest.raises(WrongInput, match=message):
+        Paths.from_environment()
 
 
 def test_what_lies_in_the_root():

@@ -6,8 +6,9 @@ import pytest
 
 from beltline.base.errors import WrongInput
 from beltline.base.settings.airflow import Airflow
+from beltline.base.settings.beam import Beam
 from beltline.runners.airflow import compile as deployment
-from beltline.runners.paths import Paths
+from beltline.runners.paths import BEAM, Paths
 from tests.bundle.bundles import NODES, manifest
 from tests.runners.airflow.airflow_process import compiled
 
@@ -27,6 +28,16 @@ def test_paths_that_are_left_open_are_this_machines(tmp_path):
 def test_paths_that_are_named_stay(tmp_path):
     named = {"environment": "/opt/beltline", "root": "/srv/runs", "data": "/srv/data"}
     assert named.items() <= resolved(tmp_path, **named).items()
+
+
+def test_a_cluster_for_beam_goes_into_the_nodes_environment(tmp_path):
+    assert resolved(tmp_path)["variables"] == {}
+    chosen = Beam.model_validate(
+        {"runner": "dask", "dask": {"scheduler": "tcp://dask-scheduler:8786"}}
+    )
+    paths = Paths(tmp_path / "root", "sqlite:///unused", tmp_path / "data", chosen)
+    variables = deployment.resolved(Airflow(), paths)["variables"]
+    assert Beam.model_validate_json(variables[BEAM]) == chosen
 
 
 def test_in_containers_the_image_has_the_environment(tmp_path):

@@ -9,11 +9,13 @@ import pytest
 import yaml
 
 from beltline.base.errors import WrongInput
+from beltline.base.settings.beam import Beam
 from beltline.bundle import folder
 from beltline.bundle.manifest import Node, Resources
 from beltline.runners.kubeflow.compile import package, parts
 from beltline.runners.kubeflow.compile.limits import ARGUMENT_BYTES, PACKAGE_BYTES, sizes
 from beltline.runners.monitor import command as monitor
+from beltline.runners.paths import BEAM
 from tests.bundle.bundles import NODES, PARAMETERS, manifest
 from tests.kubeflow.meaning import documents, meaning
 from tests.kubeflow.packages import MONITORING, compiled, settings
@@ -77,6 +79,25 @@ def packed(parent, nodes=NODES, parameters=PARAMETERS, **changes):
     made = manifest(nodes=nodes, parameters=parameters)
     bundle = folder.write(parent / "bundles", made, b"pipeline", b"code")
     return package.write(parent, bundle, settings(**changes))
+
+
+def test_a_cluster_for_beam_goes_to_the_nodes_alone(tmp_path):
+    made = manifest(nodes=NODES, parameters=PARAMETERS)
+    bundle = folder.write(tmp_path / "bundles", made, b"pipeline", b"code")
+    beam = Beam.model_validate({"runner": "dask", "dask": {"scheduler": "tcp://dask:8786"}})
+    file = package.write(tmp_path, bundle, settings(), beam)
+    spec = next(yaml.safe_load_all(file.read_text()))
+    given = {
+        name: {each["name"]: each["value"] for each in executor["container"].get("env", [])}
+        for name, executor in spec["deploymentSpec"]["executors"].items()
+    }
+    having = {
+        name: Beam.model_validate_json(env[BEAM]) for name, env in given.items() if BEAM in env
+    }
+    assert set(having.values()) == {beam}
+    assert given.keys() - having.keys() == {"exec-unpack", "exec-report"}
+    without = package.write(tmp_path, bundle, settings())
+    assert BEAM not in without.read_text()
 
 
 def test_its_meaning_is_the_golden_one(tmp_path):

@@ -1,0 +1,70 @@
+"""Checks where the nodes' Beam pipelines run: the cluster answers, and its workers fit."""
+
+import argparse
+from contextlib import suppress
+
+from beltline.base.errors import WrongInput
+from beltline.base.settings.beam import Beam
+from beltline.runners.checks.finding import Problem
+from beltline.runners.paths import Paths
+
+_SECONDS = 10
+
+
+def beam(paths: Paths) -> str:
+    """Runs a tiny task on each worker, which returns what the worker has.
+
+    Raises:
+      Problem: there is no cluster, a worker does not answer in time, has another environment, or
+        does not see the root.
+    """
+    if paths.beam.runner == "direct":
+        return "in the nodes' own processes"
+    try:
+        from beltline.beam_on_dask.runner import ClusterLost
+    except ImportError as error:
+        fix = "install the locked requirements, or beltline[dask]"
+        raise Problem(f"Dask is not installed ({error})", fix) from None
+    try:
+        return _on_dask(paths.beam, str(paths.root))
+    except ClusterLost as error:
+        fix = "`beltline cluster up` starts one on this machine"
+        raise Problem(str(error), fix) from None
+    except WrongInput as error:
+        raise Problem(str(error), "see docs/scale.md, what a worker needs") from None
+
+
+def _on_dask(beam: Beam, root: str) -> str:
+    from distributed import wait
+
+    from beltline.beam_on_dask.runner import connected, workers_of
+    from beltline.runners.beam import worker
+    from beltline.runners.beam.dask import compare
+
+    dask = beam.dask
+    options = argparse.Namespace(
+        dask_scheduler=dask.scheduler,
+        dask_tls_ca=dask.ca,
+        dask_tls_cert=dask.certificate,
+        dask_tls_key=dask.key,
+    )
+    with connected(options) as client:
+        asked = {
+            address: client.submit(worker.found, root, workers=[address], pure=False)
+            for address in workers_of(client)
+        }
+        with suppress(TimeoutError):
+            wait(list(asked.values()), timeout=_SECONDS)
+        late = [address for address, answer in asked.items() if not answer.done()]
+        if late:
+            fix = "they may be busy with another job; otherwise restart them"
+            raise Problem(f"no answer within {_SECONDS} s from {', '.join(late)}", fix)
+        answers = client.gather(asked)
+    compare(answers)
+    blind = [address for address, answer in answers.items() if answer["root"] != "writable"]
+    if blind:
+        seen = answers[blind[0]]["root"]
+        fix = "mount the root's volume on the workers, under the same path"
+        raise Problem(f"{root} is {seen} on {', '.join(blind)}", fix)
+    hosts = sorted({answer["host"] for answer in answers.values()})
+    return f"{len(answers)} Dask workers on {', '.join(hosts)}, with this environment"

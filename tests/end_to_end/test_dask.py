@@ -1,0 +1,195 @@
+"""A whole run with its tables on two workers of Dask, one of them killed: equal to a run without.
+
+The cluster is what `beltline cluster up` starts.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from beltline.runners.paths import BEAM, ROOT
+from tests.beltline_process import Beltline
+from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
+
+pytestmark = pytest.mark.slow
+SETTINGS = (*QUICK, "--set", "training.seed=5")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler; the command that started it is ended by SIGINT."""
+    log = tmp_path_factory.mktemp("cluster") / "log"
+    command = [sys.executable, "-m", "beltline.runners.cli", "cluster", "up"]
+    with log.open("w") as file:
+        process = subprocess.Popen([*command, "--workers", "2", "--port", "0"], stdout=file)
+    try:
+        while not (found := re.search(r"2 workers at (\S+);", log.read_text())):
+            assert process.poll() is None, "beltline cluster up has ended"
+            time.sleep(0.2)
+        yield found[1]
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="module")
+def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return casting(beltline, tmp_path_factory.mktemp("casting"))
+
+
+@pytest.fixture(scope="module")
+def direct(project: Project) -> Path:
+    """The root of a run in the nodes' own processes."""
+    result = project("run", *SETTINGS)
+    assert result.code == 0, result.text
+    return project.root
+
+
+def on(address: str) -> tuple[str, ...]:
+    return ("--set", "beam.runner=dask", "--set", f"beam.dask.scheduler={address}")
+
+
+def workers(address: str) -> dict[str, int]:
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:
+        return client.run(os.getpid)
+
+
+def artifact(root: Path, node: str, key: str) -> Path:
+    return max((root / "artifacts" / node / key).iterdir(), key=lambda path: int(path.name))
+
+
+def records(root: Path, node: str, key: str) -> dict[str, list[bytes]]:
+    import tensorflow as tf
+
+    return {
+        folder.name: [
+            record.numpy()
+            for file in sorted(folder.iterdir())
+            for record in tf.data.TFRecordDataset(str(file), "GZIP")
+        ]
+        for folder in sorted(artifact(root, node, key).iterdir())
+    }
+
+
+def vocabularies(root: Path) -> dict[str, str]:
+    folder = artifact(root, "Transform", "transform_graph") / "transform_fn" / "assets"
+    return {file.name: file.read_text() for file in folder.iterdir()}
+
+
+def statistics(root: Path, split: str) -> dict[str, object]:
+    """What TFDV has counted; without sketches, whose bounds differ by the order of merging."""
+    from google.protobuf import json_format
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    file = artifact(root, "StatisticsGen", "statistics") / f"Split-{split}" / "FeatureStats.pb"
+    found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
+    kept = {}
+    for feature in json_format.MessageToDict(found)["datasets"][0]["features"]:
+        kind = next(name for name in feature if name.endswith("Stats"))
+        values = {
+            key: value
+            for key, value in feature[kind].items()
+            if isinstance(value, int | float | str) and key != "median"
+        }
+        kept[str(feature["path"])] = values | feature[kind]["commonStats"].get("numNonMissing", {})
+    return kept
+
+
+def metrics(root: Path) -> dict[str, object]:
+    card = root / "served" / "casting" / "1" / "assets.extra" / "version.json"
+    return json.loads(card.read_text())["metrics"]
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    assert records(one, "ExampleGen", "examples") == records(other, "ExampleGen", "examples")
+    assert vocabularies(one) == vocabularies(other)
+    transformed = ("Transform", "transformed_examples")
+    assert records(one, *transformed) == records(other, *transformed)
+    for split in ("train", "eval", "validation"):
+        expected = statistics(one, split)
+        found = statistics(other, split)
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            assert found[name] == pytest.approx(values, rel=1e-9), name
+    assert metrics(other) == pytest.approx(metrics(one), rel=1e-6)
+
+
+def test_check_says_what_the_workers_have(cluster: str, project: Project) -> None:
+    begun = time.monotonic()
+    result = project("check", "local", *on(cluster))
+    assert "ok    beam        2 Dask workers on" in result.out, result.text
+    assert time.monotonic() - begun < 30
+
+
+def test_check_finds_that_nobody_answers(project: Project) -> None:
+    result = project("check", "local", *on("tcp://127.0.0.1:9"))
+    assert result.code == 2
+    assert "fail  beam        no Dask scheduler answers at tcp://127.0.0.1:9" in result.out
+    assert "`beltline cluster up` starts one" in result.out
+
+
+def test_the_same_bundle_gives_the_same_results(
+    cluster: str, project: Project, direct: Path, tmp_path: Path
+) -> None:
+    away = Project(project.beltline, project.folder, {ROOT: str(tmp_path / "root")})
+    before = set(workers(cluster).values())
+    call = away.start("run", *SETTINGS, *on(cluster))
+    logs = tmp_path / "root" / "logs"
+    while not list(logs.glob("*/Transform.log")):
+        assert call.process.is_alive(), call.out
+        time.sleep(0.05)
+    time.sleep(4)
+    victim = next(iter(workers(cluster).values()))
+    os.kill(victim, signal.SIGKILL)
+    result = call.wait()
+    assert result.code == 0, result.text
+    assert states(result) == dict.fromkeys(NODES, "done")
+    after = set(workers(cluster).values())
+    assert victim in before and victim not in after
+    bundles = [
+        sorted(path.name for path in root.glob("bundles/*")) for root in (direct, logs.parent)
+    ]
+    assert bundles[0] == bundles[1]
+    assert_equal(direct, logs.parent)
+
+
+def test_an_error_in_the_data_is_that_of_one_process(
+    cluster: str, project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(project.folder, tmp_path / "bad", ignore=shutil.ignore_patterns(".beltline"))
+    file = tmp_path / "bad" / "casting.csv"
+    file.write_text(file.read_text().replace("\n", '\n"unclosed\n', 1))
+    told = []
+    for arguments in ((), on(cluster)):
+        bad = Project(project.beltline, tmp_path / "bad")
+        result = bad("run", *SETTINGS, *arguments)
+        told.append((result.code, re.sub(r"(?m)^  log: .*$|[0-9]+\.[0-9] s", "", result.err)))
+    assert told[0] == told[1]
+    assert "casting.csv" in told[0][1]
+
+
+def test_a_cluster_that_is_gone_fails_the_node_and_a_rerun_resumes(
+    cluster: str, project: Project, direct: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
+    nobody = {"runner": "dask", "dask": {"scheduler": "tcp://127.0.0.1:9"}}
+    away = Project(project.beltline, project.folder, {ROOT: str(root), BEAM: json.dumps(nobody)})
+    result = away("run", *SETTINGS, "--to", "StatisticsGen")
+    assert result.code == 1
+    assert "ExampleGen failed" in result.err
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9: start the cluster" in result.err
+    away.env.pop(BEAM)
+    result = away("run", *SETTINGS, *on(cluster), "--to", "StatisticsGen")
+    assert result.code == 0, result.text
+    assert statistics(root, "train").keys() == statistics(direct, "train").keys()
