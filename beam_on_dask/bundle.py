@@ -169,7 +169,7 @@ def _seed(work: Work, number: int) -> None:
     np.random.seed(seed)
 
 
-class _Channel(data_plane.DataChannel):  # type: ignore[misc] # Beam has no types
+class _Channel(data_plane.DataChannel):
     """Both ends of a bundle: its input as it is asked for, its output as it is written."""
 
     def __init__(self) -> None:

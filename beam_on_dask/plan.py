@@ -153,8 +153,10 @@ class _Planner:
         self._components = context.components
 
     def stage(self, number: int, stage: Any) -> PlannedStage:
-        inputs, outputs, sides = {}, {}, []
-        transforms = {}
+        inputs: dict[str, str] = {}
+        outputs: dict[str, Output] = {}
+        sides: list[SideInput] = []
+        transforms: dict[str, Any] = {}
         for transform in stage.transforms:
             copied = copy.deepcopy(transform)
             if transform.spec.urn == bundle_processor.DATA_INPUT_URN:

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options import pipeline_options
 from apache_beam.runners.runner import PipelineRunner, PipelineState
-from distributed import Client, KilledWorker, wait
+from distributed import Client, KilledWorker, fire_and_forget, wait
 from distributed.client import FutureCancelledError
 from distributed.comm.core import CommClosedError
 from distributed.security import Security
@@ -30,7 +31,7 @@ from beltline.beam_on_dask.internals import (
     metrics_pb2,
     validate_pipeline_graph,
 )
-from beltline.beam_on_dask.options import DaskOptions
+from beltline.beam_on_dask.options import Scheduler, scheduler_of
 from beltline.beam_on_dask.plan import PlannedStage, plan
 
 # Of the whole pipeline: a lost worker alone costs only what was lost with it.
@@ -46,7 +47,7 @@ class ClusterLost(RuntimeError):
     """The cluster is not there, or is not there any more."""
 
 
-class DaskRunner(PipelineRunner):  # type: ignore[misc] # Beam has no types
+class DaskRunner(PipelineRunner):
     """Runs a batch pipeline on the cluster that `--dask_scheduler` names, and waits for its end."""
 
     def check(self, client: Client, options: pipeline_options.PipelineOptions) -> None:
@@ -70,7 +71,7 @@ class DaskRunner(PipelineRunner):  # type: ignore[misc] # Beam has no types
         refusals.check(pipeline)
         stages = _stages(pipeline, options)
         prepare = self.preparation(options)
-        with connected(options.view_as(DaskOptions)) as client:
+        with connected(scheduler_of(options)) as client:
             self.check(client, options)
             for _ in range(_ATTEMPTS):
                 try:
@@ -100,18 +101,18 @@ def _stages(
 
 
 @contextmanager
-def connected(options: DaskOptions) -> Iterator[Client]:
-    """Yields a client of the cluster that the options name.
+def connected(scheduler: Scheduler) -> Iterator[Client]:
+    """Yields a client of a cluster.
 
     Raises:
       ClusterLost: it can't be reached, or is lost in the block.
     """
-    address = options.dask_scheduler
+    address = scheduler.address
     if not address:
         raise ClusterLost("--dask_scheduler: names no scheduler, such as tcp://127.0.0.1:8786")
     try:
         client = Client(
-            address, timeout=_CONNECT_SECONDS, security=_security(options), set_as_default=False
+            address, timeout=_CONNECT_SECONDS, security=_security(scheduler), set_as_default=False
         )
     except (OSError, CommClosedError) as error:
         raise ClusterLost(
@@ -133,30 +134,33 @@ def connected(options: DaskOptions) -> Iterator[Client]:
         client.close(timeout=_TEAR_DOWN_SECONDS)
 
 
-def _security(options: DaskOptions) -> Security | None:
-    if not options.dask_tls_ca:
+def _security(scheduler: Scheduler) -> Security | None:
+    if not scheduler.ca:
         return None
     return Security(
         require_encryption=True,
-        tls_ca_file=options.dask_tls_ca,
-        tls_client_cert=options.dask_tls_cert,
-        tls_client_key=options.dask_tls_key,
+        tls_ca_file=scheduler.ca,
+        tls_client_cert=scheduler.certificate,
+        tls_client_key=scheduler.key,
     )
 
 
 def _run(client: Client, job: Job, stages: list[PlannedStage]) -> RunnerResult:
-    graph = Graph(client, job, len(workers_of(client)))
-    for stage in stages:
-        graph.add(stage)
-    client.gather(list(graph.verified.values()))
-    found: dict[str, list[Receipt]] = client.gather(graph.receipts)
+    workers = workers_of(client)
+    graph = Graph(client, job, len(workers))
+    try:
+        for stage in stages:
+            graph.add(stage)
+        client.gather(list(graph.verified.values()))
+        found: dict[str, list[Receipt]] = client.gather(graph.receipts)
+    finally:
+        _tear_down(client, job, workers)
     everything = [receipt for receipts in found.values() for receipt in receipts]
     try:
         verify(everything, everything)
     except DifferentAttempts as error:
         # Too late to start anew: sinks have published.
         raise ClusterLost(f"a worker was lost at the end, and {error}: run again") from None
-    _tear_down(client, job)
     merged = {name: _merged(receipts) for name, receipts in found.items()}
     return RunnerResult(PipelineState.DONE, merged)
 
@@ -185,11 +189,18 @@ def _merged(receipts: list[Receipt]) -> list[Any]:
     return list(consolidate(parsed))
 
 
-def _tear_down(client: Client, job: Job) -> None:
-    """Has each worker tear down its DoFns; another does nothing in place of one that has died."""
+def _tear_down(client: Client, job: Job, workers: list[str]) -> None:
+    """Has each worker tear down its DoFns, another one in place of one that has died.
+
+    After an error or a signal nobody waits: the workers do it when their last bundle has ended.
+    """
+    failed = sys.exc_info()[0] is not None
     with suppress(Exception):
         asked = [
             client.submit(forget, job.name, workers=[worker], allow_other_workers=True, pure=False)
-            for worker in workers_of(client)
+            for worker in workers
         ]
-        wait(asked, timeout=_TEAR_DOWN_SECONDS)
+        if failed:
+            fire_and_forget(asked)
+        else:
+            wait(asked, timeout=_TEAR_DOWN_SECONDS)

@@ -54,7 +54,7 @@ def _name(**key: Any) -> bytes:
     return bytes(beam_fn_api_pb2.StateKey(**key).SerializeToString())
 
 
-class SideInputState(sdk_worker.StateHandler):  # type: ignore[misc] # Beam has no types
+class SideInputState(sdk_worker.StateHandler):
     """What a bundle may ask for: `state` is replaced before each bundle."""
 
     def __init__(self) -> None:

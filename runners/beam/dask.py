@@ -23,7 +23,7 @@ _COMPARED = {
 }
 
 
-class NodeOptions(PipelineOptions):  # type: ignore[misc] # Beam has no types
+class NodeOptions(PipelineOptions):
     """What a node adds to the runner's options."""
 
     @classmethod

@@ -1,6 +1,5 @@
 """Checks where the nodes' Beam pipelines run: the cluster answers, and its workers fit."""
 
-import argparse
 from contextlib import suppress
 
 from beltline.base.errors import WrongInput
@@ -37,18 +36,14 @@ def beam(paths: Paths) -> str:
 def _on_dask(beam: Beam, root: str) -> str:
     from distributed import wait
 
+    from beltline.beam_on_dask.options import Scheduler
     from beltline.beam_on_dask.runner import connected, workers_of
     from beltline.runners.beam import worker
     from beltline.runners.beam.dask import compare
 
     dask = beam.dask
-    options = argparse.Namespace(
-        dask_scheduler=dask.scheduler,
-        dask_tls_ca=dask.ca,
-        dask_tls_cert=dask.certificate,
-        dask_tls_key=dask.key,
-    )
-    with connected(options) as client:
+    scheduler = Scheduler(dask.scheduler, dask.ca, dask.certificate, dask.key)
+    with connected(scheduler) as client:
         asked = {
             address: client.submit(worker.found, root, workers=[address], pure=False)
             for address in workers_of(client)

@@ -1,5 +1,8 @@
 """Beam's features on two workers: the same answers as Beam's own runner for one process."""
 
+import os
+import time
+
 import apache_beam as beam
 import pytest
 from apache_beam.metrics import Metrics, MetricsFilter
@@ -52,7 +55,7 @@ def test_files_are_read_in_pieces_and_the_sink_is_whole(scheduler, tmp_path):
         return (
             pipeline
             | beam.io.ReadFromText(str(source))
-            | beam.Map(lambda line: (line, __import__("os").getpid()))
+            | beam.Map(lambda line: (line, os.getpid()))
         )
 
     found = answers(build, on(scheduler), tmp_path / "out")
@@ -90,24 +93,51 @@ def test_an_error_comes_back_as_it_was_raised(scheduler):
     assert "while running 'Step'" in str(caught.value)
 
 
+class Noted(beam.DoFn):
+    """Leaves a file when it is set up, and another when it is torn down."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def setup(self):
+        self.file = self.folder / f"{id(self)}-{os.getpid()}"
+        self.file.touch()
+
+    def process(self, element):
+        yield element
+
+    def teardown(self):
+        self.file.with_suffix(".down").touch()
+
+
+def _noted(folder):
+    begun = {file.name for file in folder.iterdir() if not file.suffix}
+    return begun, {file.stem for file in folder.glob("*.down")}
+
+
 def test_dofns_are_torn_down(scheduler, tmp_path):
-    class Noted(beam.DoFn):
-        def setup(self):
-            self.file = tmp_path / f"{id(self)}-{__import__('os').getpid()}"
-            self.file.touch()
-
-        def process(self, element):
-            yield element
-
-        def teardown(self):
-            self.file.with_suffix(".down").touch()
-
     with beam.Pipeline(options=PipelineOptions(on(scheduler))) as pipeline:
-        _ = pipelines.numbers(pipeline) | beam.ParDo(Noted())
-    begun = {file.name for file in tmp_path.iterdir() if not file.suffix}
-    assert begun
-    assert {file.stem for file in tmp_path.glob("*.down")} == begun
-    assert len(begun) <= 2, "set up for each bundle"
+        _ = pipelines.numbers(pipeline) | beam.ParDo(Noted(tmp_path))
+    begun, ended = _noted(tmp_path)
+    assert begun == ended
+    assert 1 <= len(begun) <= 2, "set up for each bundle"
+
+
+def test_dofns_are_torn_down_after_an_error_elsewhere(scheduler, tmp_path):
+    def fail(element):
+        raise DataFault(element)
+
+    with (
+        pytest.raises(DataFault),
+        beam.Pipeline(options=PipelineOptions(on(scheduler))) as pipeline,
+    ):
+        noted = pipelines.numbers(pipeline) | beam.ParDo(Noted(tmp_path))
+        _ = noted | beam.Reshuffle() | beam.Map(fail)
+    end = time.monotonic() + 20
+    while len(set(map(len, _noted(tmp_path)))) > 1:
+        assert time.monotonic() < end, "not torn down"
+        time.sleep(0.1)
+    assert _noted(tmp_path)[0]
 
 
 @pytest.mark.parametrize(
