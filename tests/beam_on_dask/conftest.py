@@ -13,3 +13,14 @@ def scheduler():
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     ) as cluster:
         yield cluster.scheduler_address
+
+
+def pytest_configure(config):
+    for name in (
+        "it_validatesrunner",
+        "uses_dill",
+        "no_xdist",
+        "no_sickbay_batch",
+        "no_sickbay_streaming",
+    ):
+        config.addinivalue_line("markers", f"{name}: of Beam's own tests")

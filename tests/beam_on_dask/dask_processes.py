@@ -7,15 +7,27 @@ import time
 from pathlib import Path
 
 from distributed import Client
+from distributed.security import Security
+
+_TLS = ("tls_ca_file", "tls_client_cert", "tls_client_key")
 
 
 class Cluster:
     """Ends its processes when it is closed."""
 
-    def __init__(self, folder: Path, workers: int = 2):
+    def __init__(self, folder: Path, workers: int = 2, certificates: Path | None = None):
         self._file = folder / "scheduler.json"
+        self._tls: list[str | Path] = []
+        security = None
+        if certificates:
+            files = [certificates / name for name in ("ca.pem", "server.pem", "server.key")]
+            for option, file in zip(("ca-file", "cert", "key"), files, strict=True):
+                self._tls += [f"--tls-{option}", file]
+            names = dict(zip(_TLS, map(str, files), strict=True))
+            security = Security(require_encryption=True, **names)
+        more = ["--protocol", "tls"] if certificates else []
         self.scheduler = self._start(
-            "dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", self._file
+            "dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", self._file, *more
         )
         while not (self._file.exists() and self._file.read_text()):
             assert self.scheduler.poll() is None
@@ -23,7 +35,7 @@ class Cluster:
         self.address = json.loads(self._file.read_text())["address"]
         self.workers = [self.add_worker() for _ in range(workers)]
         if workers:
-            with Client(self.address, set_as_default=False) as client:
+            with Client(self.address, set_as_default=False, security=security) as client:
                 client.wait_for_workers(workers, timeout=60)
 
     def add_worker(self) -> subprocess.Popen:
@@ -38,4 +50,4 @@ class Cluster:
 
     def _start(self, module: str, *arguments) -> subprocess.Popen:
         command = [sys.executable, "-m", f"distributed.cli.{module}", "--host", "127.0.0.1"]
-        return subprocess.Popen([*command, *map(str, arguments)])
+        return subprocess.Popen([*command, *map(str, (*self._tls, *arguments))])

@@ -10,6 +10,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beltline.beam_on_dask import runner
 from tests.beam_on_dask import pipelines
+from tests.beam_on_dask.dask_processes import Cluster
+from tests.certificates import certificates
 
 pytestmark = pytest.mark.slow
 
@@ -153,3 +155,19 @@ def test_no_scheduler(address, message):
         beam.Pipeline(options=PipelineOptions(on(address))) as pipeline,
     ):
         _ = pipeline | beam.Create([1])
+
+
+def test_a_cluster_with_certificates(tmp_path):
+    made = certificates(tmp_path)
+    cluster = Cluster(tmp_path, workers=1, certificates=made)
+    names = {"ca": "ca.pem", "cert": "server.pem", "key": "server.key"}
+    files = [f"--dask_tls_{option}={made / name}" for option, name in names.items()]
+    try:
+        assert cluster.address.startswith("tls://")
+        arguments = [*on(cluster.address), *files]
+        assert len(answers(pipelines.combine_per_key, arguments, tmp_path / "out")) == 3
+        strangers = [file.replace("ca.pem", "other.pem") for file in files]
+        with pytest.raises(runner.ClusterLost, match="no Dask scheduler answers at tls:"):
+            answers(pipelines.chain, [*on(cluster.address), *strangers], tmp_path / "none")
+    finally:
+        cluster.close()
