@@ -13,7 +13,10 @@ VERSION = "0.1.0"
 LOCK = "beltline.lock"
 
 # The installed packages that a node runs. Not `models`: it travels in the bundle.
-PACKAGES = ("base", "beam_on_dask", "bundle", "pipeline", "runners", "serving", "versions")
+PACKAGES = (
+    *("base", "beam_on_dask", "bundle", "pipeline"),
+    *("runners", "serving", "storage", "versions"),
+)
 MODELS = "models"
 
 

@@ -18,7 +18,7 @@ from beltline.pipeline.tables.sources import Source
 
 OPENMP = "libgomp.so.1"
 """What LightGBM's wheel takes from the system."""
-_SOURCES = ("base", "bundle", "pipeline", "versions/loaded")
+_SOURCES = ("base", "bundle", "pipeline", "storage", "versions/loaded")
 # Where it runs, is served and is watched: a run's outcome is the same.
 _ELSEWHERE = {"local", "beam", "airflow", "kubeflow", "serving", "monitoring"}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from beltline.base.loading import loading
-from tests import built_image, databases, docker_engine
+from tests import built_image, databases, docker_engine, object_store
 from tests.beltline_process import Beltline
 from tests.order import Groups, longest_first
 from tests.skips import Skips
@@ -66,6 +66,35 @@ def mariadb() -> Iterator[databases.Server]:
     """A MariaDB server."""
     with databases.mariadb() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[object_store.Store]:
+    """An S3 server."""
+    with object_store.object_store() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(
+    store: object_store.Store, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A URL in the S3 server below which there is nothing yet; the environment leads to it."""
+    for name, value in store.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BELTLINE_CACHE", str(request.getfixturevalue("tmp_path") / "cache"))
+    return f"s3://{object_store.BUCKET}/{request.node.name}"
+
+
+@pytest.fixture
+def faults(
+    store: object_store.Store, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[object_store.Faults]:
+    """Faults on the way to the S3 server."""
+    del bucket
+    with object_store.faulty(store) as (endpoint, made):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ BARE = {
     "no registry of images is installed": "docker-registry",
     "PostgreSQL is not installed": "postgresql",
     "MariaDB is not installed": "mariadb-server",
+    "SeaweedFS is not installed": "the development requirements",
     "chromium is not installed": "chromium",
     "java is not installed": "default-jdk-headless",
     "go is not installed": "golang-go",

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     *("base", "beam_on_dask", "bundle", "data", "models"),
-    *("pipeline", "runners", "serving", "versions"),
+    *("pipeline", "runners", "serving", "storage", "versions"),
 )
 MOST_LINES = 300
 
