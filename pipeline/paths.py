@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from beltline.versions.store import Place, place_of
+
 ROOT = "BELTLINE_ROOT"
 KEPT = ("artifacts", "bundles", "logs", "runs")
 """The folders in the root that only Beltline writes to."""
@@ -13,6 +15,6 @@ def root_folder() -> Path:
     return Path(os.environ.get(ROOT, ""))
 
 
-def served_folder(directory: str) -> Path:
-    """Returns the folder of all served models; a relative one starts at `$BELTLINE_ROOT`."""
-    return root_folder() / directory
+def served_versions(directory: str, name: str) -> Place:
+    """Returns where the versions of a model are; a relative folder starts at `$BELTLINE_ROOT`."""
+    return place_of(root_folder(), directory, name)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from beltline.base.errors import WrongInput
 from beltline.base.settings.beam import Beam
+from beltline.versions.store import Place, place_of
 
 METADATA = "BELTLINE_METADATA"
 ROOT = "BELTLINE_ROOT"
@@ -69,9 +70,13 @@ class Paths:
         """Compiled bundles, by digest."""
         return self.root / "bundles"
 
-    def served(self, directory: str, name: str) -> Path:
-        """Returns the folder of a pipeline's versions."""
-        return self.root / directory / name
+    def served(self, directory: str, name: str) -> Place:
+        """Returns where a pipeline's versions are.
+
+        Raises:
+          WrongInput: `directory` is a URL that is not supported.
+        """
+        return place_of(self.root, directory, name)
 
     def log(self, run: str, node: str) -> Path:
         """Returns the log file of a node in a run."""

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
 from beltline.base.errors import BeltlineError, GateRefused, NodeFailed, WrongInput
 from beltline.runners.node.outcome import PUSHER, Outcome
 from beltline.versions.live import live
+from beltline.versions.store import Place
 
 _NONE_YET = "no version has been pushed yet"
 RunEnd = Literal["done", "failed", "refused"]
@@ -56,7 +56,7 @@ class RunResult:
         return found
 
 
-def run_result(outcomes: list[Outcome], run: str = "", served: Path | None = None) -> RunResult:
+def run_result(outcomes: list[Outcome], run: str = "", served: Place | None = None) -> RunResult:
     """Returns the result of a run.
 
     Args:
@@ -87,6 +87,6 @@ def _version_of(outcomes: list[Outcome]) -> str:
     return str(found[0]) if found else ""
 
 
-def _live(served: Path | None) -> str:
+def _live(served: Place | None) -> str:
     number = live(served) if served else None
     return "" if number is None else str(number)

@@ -22,10 +22,11 @@ from beltline.base.settings.monitoring import Sampling
 from beltline.base.settings.section import Section
 from beltline.base.settings.serving import ServingLimits
 from beltline.serving.options import Options
+from beltline.versions.store import Place, place_of
 
 _HELP = {
     "name": "The model's name in the URL.",
-    "folder": "The version folder, `<root>/<push.directory>/<name>`; it need not exist yet.",
+    "folder": "The version folder, `<root>/<push.directory>/<name>` or its URL; it may come later.",
     "host": "The address to listen on.",
     "poll_seconds": "How often the version folder is read.",
     "requests": "Folder for the sampled requests; without it no samples are taken.",
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         description="Serve the versions in a folder over REST and gRPC.",
     )
     made.add_argument("--name", required=True, help=_HELP["name"])
-    made.add_argument("--folder", required=True, type=Path, help=_HELP["folder"])
+    made.add_argument("--folder", required=True, type=_place, help=_HELP["folder"])
     for name, kind in (("host", str), ("poll_seconds", float), ("requests", Path)):
         default = getattr(Options, name)
         made.add_argument(_flag(name), type=kind, default=default, help=_HELP[name])
@@ -81,6 +82,13 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _place(text: str) -> Place:
+    try:
+        return place_of(Path(), text)
+    except WrongInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _fields(section: type[Section]) -> Iterator[tuple[str, str, FieldInfo]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from beltline.base.settings.monitoring import Sampling
 from beltline.base.settings.serving import ServingLimits
+from beltline.versions.store import Place
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Options:
 
     name: str
     """The model's name in the URL."""
-    folder: Path
-    """The version folder, `<root>/<push.directory>/<name>`; it need not exist yet."""
+    folder: Place
+    """The version folder, `<root>/<push.directory>/<name>`, or its URL; it may come later."""
     host: str = "127.0.0.1"
     """The address to listen on."""
     token: str = ""

@@ -177,7 +177,9 @@ TESTED_THROUGH = {
         "versions/loaded/errors.py",
         "versions/loaded/signature.py",
     ),
-    "tests/versions/test_live.py": ("versions/tensorflow_serving.py",),
+    "tests/versions/test_live.py": ("versions/local.py", "versions/tensorflow_serving.py"),
+    "tests/versions/test_push.py": ("versions/local_push.py",),
+    "tests/versions/test_remote.py": ("versions/store.py",),
 }
 
 

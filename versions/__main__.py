@@ -11,20 +11,22 @@ import click
 from beltline.base.errors import BeltlineError, WrongInput
 from beltline.versions import live
 from beltline.versions.folder import Version, versions
+from beltline.versions.store import Place, place_of
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder")
 @click.pass_context
-def cli(context: click.Context, folder: Path) -> None:
-    """List the versions in FOLDER, the newest last, or change which one is live.
+def cli(context: click.Context, folder: str) -> None:
+    """List the versions in FOLDER, a path or a URL, the newest last, or change which one is live.
 
     Exit codes: 0 done, 2 the folder or the version is not found, or the folder can't be written.
     """
     # `.` has no name, and TensorFlow Serving is told the model's.
-    context.obj = folder.absolute()
-    if not context.obj.is_dir():
-        raise WrongInput(f"{context.obj}: no such folder; versions are in served/<name>")
+    place = place_of(Path.cwd(), folder)
+    if isinstance(place, Path) and not place.is_dir():
+        raise WrongInput(f"{place}: no such folder; versions are in served/<name>")
+    context.obj = place
     if context.invoked_subcommand is None:
         click.echo("\n".join(_listed(context.obj)))
 
@@ -32,7 +34,7 @@ def cli(context: click.Context, folder: Path) -> None:
 @cli.command()
 @click.argument("version", type=int)
 @click.pass_obj
-def promote(folder: Path, version: int) -> None:
+def promote(folder: Place, version: int) -> None:
     """Make VERSION the live version; a running server serves it within two seconds."""
     before = live.promote(folder, version)
     changed = (
@@ -43,13 +45,13 @@ def promote(folder: Path, version: int) -> None:
 
 @cli.command()
 @click.pass_obj
-def rollback(folder: Path) -> None:
+def rollback(folder: Place) -> None:
     """Roll back to the previous version; a second rollback goes one further back."""
     before, now = live.rollback(folder)
     click.echo(f"{folder.name}: rolled back to version {now} (previously version {before})")
 
 
-def _listed(folder: Path) -> list[str]:
+def _listed(folder: Place) -> list[str]:
     marks = {live.previous(folder): "previous", live.live(folder): "live"}
     lines = [_line(each, marks.get(each.number, "")) for each in versions(folder)]
     return lines or [f"{folder.name}: no version has been pushed yet"]

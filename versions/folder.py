@@ -1,4 +1,4 @@
-"""The versions in the folder of served versions, and their cards.
+"""The served versions, wherever they are, and their cards.
 
 Each version is a SavedModel with a card, `assets.extra/version.json`, that has its run and its
 metrics. A version without a readable card is served all the same, and listed with empty metrics. A
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from beltline.base import digest
+from beltline.versions.store import Place, VersionStore, store_of
 
 EXTRA = Path("assets.extra")
 CARD = EXTRA / "version.json"
@@ -29,18 +30,19 @@ SCHEMA = EXTRA / "schema.pbtxt"
 """The schema that the training rows were validated with."""
 SCORES = EXTRA / "scores.json"
 """The model's answers to rows of the evaluation split: a list for each output."""
-_MODEL = "saved_model.pb"
+MODEL = "saved_model.pb"
 
 
 @dataclass(frozen=True)
 class Version:
     """A served version.
 
-    `pushed` is an ISO time; `champion_metrics` is None on a first run; `digest` is of the model's
-    files, empty where the card has none; `problem` says what is predicted from which columns:
-    `label`, `task`, `classes`, and `columns` with each one's kind; `unread` has the table's other
-    columns. With `refit`, the gates have judged another model, and this one was trained after it in
-    the same way, on the rows of all splits.
+    `path` is the folder of its files on this machine, see `fetch`; `pushed` is an ISO time;
+    `champion_metrics` is None on a first run; `digest` is of the model's files, empty where the
+    card has none; `problem` says what is predicted from which columns: `label`, `task`, `classes`,
+    and `columns` with each one's kind; `unread` has the table's other columns. With `refit`, the
+    gates have judged another model, and this one was trained after it in the same way, on the rows
+    of all splits.
     """
 
     number: int
@@ -58,24 +60,43 @@ class Version:
     refit: bool = False
 
 
-def versions(folder: Path) -> list[Version]:
-    """Returns the versions in `folder`, oldest first; none if there is no such folder."""
-    return [_version(folder / str(number)) for number in numbers(folder)]
+def versions(place: Place) -> list[Version]:
+    """Returns the versions in `place`, oldest first; none if there is no such folder.
+
+    Raises:
+      OSError: they can't be read.
+    """
+    store = store_of(place)
+    return [_version(store, number) for number in store.state().numbers]
 
 
-def find(folder: Path, number: int) -> Version | None:
-    """Returns one version; None if there is no such one."""
-    path = folder / str(number)
-    return _version(path) if (path / _MODEL).is_file() else None
+def find(place: Place, number: int) -> Version | None:
+    """Returns one version; None if there is no such one. Its files need not be here: see `fetch`.
+
+    Raises:
+      OSError: the store can't be read.
+    """
+    store = store_of(place)
+    return _version(store, number) if number in store.state().numbers else None
 
 
-def numbers(folder: Path) -> list[int]:
-    """Returns the numbers of the versions in `folder`, ascending."""
-    try:
-        entries = [entry for entry in folder.iterdir() if _is_number(entry.name)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(int(entry.name) for entry in entries if (entry / _MODEL).is_file())
+def fetch(place: Place, version: Version) -> None:
+    """Makes the version's files readable at its `path`; nothing to do where they are on a disk.
+
+    Raises:
+      BrokenVersion: they are not those that were pushed.
+      OSError: they can't be read, or there is no room for them.
+    """
+    store_of(place).fetch(version.number)
+
+
+def numbers(place: Place) -> list[int]:
+    """Returns the numbers of the versions in `place`, ascending.
+
+    Raises:
+      OSError: they can't be read.
+    """
+    return list(store_of(place).state().numbers)
 
 
 def model_digest(model: Path) -> str:
@@ -90,11 +111,6 @@ def model_digest(model: Path) -> str:
     return digest.of_parts(parts)
 
 
-def _is_number(name: str) -> bool:
-    # A server looks for `7`, not for `007`.
-    return name.isascii() and name.isdecimal() and str(int(name)) == name
-
-
 def card_of(path: Path) -> dict[str, Any]:
     """Returns the card of the version in `path`; empty if there is none that can be read."""
     try:
@@ -103,12 +119,12 @@ def card_of(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _version(path: Path) -> Version:
-    card = card_of(path)
+def _version(store: VersionStore, number: int) -> Version:
+    card = store.card(number)
     champion = card.get("champion_metrics")
     return Version(
-        number=int(path.name),
-        path=path,
+        number=number,
+        path=store.path(number),
         pushed=_text(card.get("pushed")),
         run=_text(card.get("run")),
         blessed=card.get("blessed") is True,

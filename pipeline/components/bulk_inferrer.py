@@ -28,7 +28,7 @@ from beltline.base.errors import NoData
 from beltline.pipeline import tables
 from beltline.pipeline.components import digest_of_sources
 from beltline.pipeline.components.private_api import NodeDriver, beam_pipeline
-from beltline.pipeline.paths import KEPT, root_folder, served_folder
+from beltline.pipeline.paths import KEPT, root_folder, served_versions
 from beltline.pipeline.predictions.batch import NoRows, kept_columns, kinds_of, predict
 from beltline.pipeline.predictions.publishing import (
     check_folder,
@@ -37,8 +37,9 @@ from beltline.pipeline.predictions.publishing import (
     publish,
 )
 from beltline.pipeline.tables.sources import Source
-from beltline.versions.folder import Version, find
+from beltline.versions.folder import Version, fetch, find
 from beltline.versions.live import live
+from beltline.versions.store import Place
 
 log = logging.getLogger("beltline.predictions")
 
@@ -140,6 +141,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         version = find(_versions(properties), properties[_VERSION])
         if version is None:
             return f"version {properties[_VERSION]} was deleted meanwhile"
+        fetch(_versions(properties), version)
         rows = _source(properties).find().tables
         try:
             written = predict(rows, version, made, _keep(properties), partial(beam_pipeline, self))
@@ -237,8 +239,8 @@ def _keep(given: Mapping[str, Any]) -> list[str] | None:
     return keep
 
 
-def _versions(given: Mapping[str, Any]) -> Path:
-    return served_folder(given["directory"]) / given["name"]
+def _versions(given: Mapping[str, Any]) -> Place:
+    return served_versions(given["directory"], given["name"])
 
 
 def _output_of(given: Mapping[str, Any]) -> Path:

@@ -17,10 +17,11 @@ from tfx.utils import path_utils
 
 from beltline.pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
 from beltline.pipeline.evaluation.results import BASELINE, CANDIDATE
-from beltline.pipeline.paths import served_folder
+from beltline.pipeline.paths import served_versions
 from beltline.versions.folder import CHECK_ROWS, SCHEMA, SCORES, STATISTICS
 from beltline.versions.push import push
 from beltline.versions.retention import expire
+from beltline.versions.store import Place
 
 log = logging.getLogger("beltline.pusher")
 
@@ -82,7 +83,7 @@ class Executor(base_executor.BaseExecutor):
         elif not all(model_utils.is_infra_validated(each) for each in refit_blessings):
             pushed.set_string_custom_property("reason", "the refit check refused the model")
         else:
-            directory = served_folder(exec_properties["directory"]) / exec_properties["name"]
+            directory = served_versions(exec_properties["directory"], exec_properties["name"])
             version, new = push(
                 Path(path_utils.serving_model_path(model.uri)),
                 directory,
@@ -183,7 +184,7 @@ def _extra(input_dict: dict[str, list[types.Artifact]]) -> dict[Path, Path]:
     }
 
 
-def _expire(directory: Path, keep: int) -> None:
+def _expire(directory: Place, keep: int) -> None:
     try:
         gone = expire(directory, keep)
     except OSError as error:
@@ -194,7 +195,7 @@ def _expire(directory: Path, keep: int) -> None:
 
 
 def _record(
-    pushed: types.Artifact, model: types.Artifact, directory: Path, version: int, new: bool
+    pushed: types.Artifact, model: types.Artifact, directory: Place, version: int, new: bool
 ) -> None:
     pushed.set_int_custom_property("pushed", int(new))
     pushed.set_int_custom_property("model_id", model.id)

@@ -13,8 +13,10 @@ from beltline.pipeline import tables
 from beltline.pipeline.engine import BEAM_ARGS
 from beltline.pipeline.predictions.output import join, join_rejects
 from beltline.pipeline.predictions.scoring import Scoring
-from beltline.versions.folder import Version, find
+from beltline.versions.folder import Version, fetch, find
 from beltline.versions.live import live
+from beltline.versions.loaded.errors import BrokenVersion
+from beltline.versions.store import Place
 
 
 class NoRows(WrongInput):
@@ -31,11 +33,11 @@ class Predicted:
     """The file of the rows that can't be read."""
 
 
-def version_of(folder: Path, number: int | None) -> Version:
-    """Returns a version, by default the live one.
+def version_of(folder: Place, number: int | None) -> Version:
+    """Returns a version whose files are on this machine, by default the live one.
 
     Raises:
-      WrongInput: there is no such one.
+      WrongInput: there is no such one, or its files are damaged.
     """
     chosen = live(folder) if number is None else number
     if chosen is None:
@@ -43,6 +45,10 @@ def version_of(folder: Path, number: int | None) -> Version:
     version = find(folder, chosen)
     if version is None:
         raise WrongInput(f"--version {chosen}: there is no such version in {folder}")
+    try:
+        fetch(folder, version)
+    except BrokenVersion as error:
+        raise WrongInput(str(error)) from error
     return version
 
 

@@ -19,7 +19,7 @@ from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
-from beltline.pipeline.paths import served_folder
+from beltline.pipeline.paths import served_versions
 from beltline.versions.live import live
 
 
@@ -38,7 +38,7 @@ class LiveModel(resolver.ResolverStrategy):
 
     def __init__(self, problem: str, directory: str, name: str):
         self._problem = json.loads(problem)
-        self._folder = served_folder(directory) / name
+        self._folder = served_versions(directory, name)
 
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]

@@ -1,8 +1,10 @@
 """The section `push` of `pipeline.yaml`: where a blessed model goes."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from beltline.base.errors import WrongInput
 from beltline.base.settings.section import Section
+from beltline.storage.url import is_url, parse
 
 
 class Push(Section):
@@ -11,7 +13,7 @@ class Push(Section):
     directory: str = Field(
         "served",
         description="Folder of the versions, as `<directory>/<name>/<version>`; relative to the "
-        "root.",
+        "root. Or a URL, `s3://BUCKET/PATH` or `gs://BUCKET/PATH`.",
     )
     check_rows: int = Field(
         32,
@@ -24,3 +26,11 @@ class Push(Section):
         description="How many of the newest versions are kept; the live one and the one that a "
         "rollback would restore are always kept.",
     )
+
+    @field_validator("directory")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        try:
+            return str(parse(value)) if is_url(value) else value
+        except WrongInput as error:
+            raise ValueError(str(error)) from None

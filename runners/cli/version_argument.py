@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from beltline.base.errors import WrongInput
 from beltline.versions.folder import Version, find, numbers
+from beltline.versions.store import Place
 
 
-def found_version(folder: Path, number: int) -> Version:
+def found_version(folder: Place, number: int) -> Version:
     """Returns the version with this number.
 
     Raises:
@@ -23,7 +23,7 @@ def found_version(folder: Path, number: int) -> Version:
 
 
 @contextmanager
-def changing(folder: Path) -> Iterator[None]:
+def changing(folder: Place) -> Iterator[None]:
     """Wraps a change of the live version.
 
     Raises:
@@ -31,6 +31,8 @@ def changing(folder: Path) -> Iterator[None]:
     """
     try:
         yield
+    except WrongInput:
+        raise
     except OSError as error:
         raise WrongInput(
             f"{folder} is not writable: {error.strerror}; nothing was changed"

@@ -28,6 +28,7 @@ from beltline.runners.node.parameters import check_run
 from beltline.runners.node.run import set_up_logging
 from beltline.runners.paths import Paths
 from beltline.versions.live import live
+from beltline.versions.store import place_of
 
 if TYPE_CHECKING:
     from beltline.serving.monitoring import MonitoringConfig, MonitoringReport
@@ -45,8 +46,8 @@ log = logging.getLogger("beltline.monitor")
 class MonitorJob:
     """One run of the monitoring.
 
-    `served` is the folder of versions, relative to the root, and `limits` the settings' section
-    `monitoring`. For `pause` after an alarm, the same version raises no other one.
+    `served` is the folder of versions, relative to the root, or a URL, and `limits` the settings'
+    section `monitoring`. For `pause` after an alarm, the same version raises no other one.
     """
 
     served: str
@@ -63,7 +64,7 @@ class MonitorJob:
         # Not needed if the options are invalid.
         from beltline.serving.monitoring import MonitoringConfig
 
-        served = paths.root / self.served
+        served = place_of(paths.root, self.served)
         return MonitoringConfig.from_settings(self.limits, served, paths.root, paths.data)
 
 
@@ -160,7 +161,9 @@ def _tell(file: Path, alarm: bool) -> None:
 
 
 @click.command()
-@click.option("--served", required=True, help="The folder of versions, relative to the root.")
+@click.option(
+    "--served", required=True, help="The folder of versions, relative to the root; or a URL."
+)
 @click.option(
     "--watch", "limits", required=True, callback=_limits, help="The section `monitoring`, as JSON."
 )

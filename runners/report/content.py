@@ -11,6 +11,7 @@ from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
 from beltline.versions.folder import LEARNERS, find
 from beltline.versions.live import live
+from beltline.versions.store import Place
 
 _LEFT_OUT = ("dropped", "rejected", "gap")
 _MOST_REJECTS = 5
@@ -51,7 +52,7 @@ def build_report(
     described: Mapping[str, Any],
     nodes: Mapping[str, NodeRun],
     lineage: Lineage | None,
-    served: Path,
+    served: Place,
 ) -> RunReport:
     """Returns the report about a run.
 
@@ -175,7 +176,7 @@ def _list_in(file: Path) -> list[dict[str, Any]]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def _version(served: Path, number: str) -> dict[str, Any]:
+def _version(served: Place, number: str) -> dict[str, Any]:
     """Returns the version that the run pushed; only its number if it no longer exists."""
     if not number.isdecimal():
         return {}

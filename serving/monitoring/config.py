@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from beltline.base.settings.monitoring import Monitoring
+from beltline.versions.store import Place
 
 
 @dataclass(frozen=True)
 class MonitoringConfig:
     """The versions, the samples, and the limits of `settings`."""
 
-    folder: Path
+    folder: Place
     """The version folder; its name is the model's."""
     requests: Path
     """The folder of the sampled requests."""
@@ -28,7 +29,7 @@ class MonitoringConfig:
 
     @classmethod
     def from_settings(
-        cls, section: Mapping[str, Any], folder: Path, root: Path, labels_root: Path
+        cls, section: Mapping[str, Any], folder: Place, root: Path, labels_root: Path
     ) -> "MonitoringConfig":
         """Returns the configuration for the versions in `folder`.
 

@@ -12,8 +12,10 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from beltline.base.errors import WrongInput
-from beltline.versions.folder import SCHEMA, SCORES, STATISTICS, Version, find
+from beltline.versions.folder import SCHEMA, SCORES, STATISTICS, Version, fetch, find
 from beltline.versions.live import live
+from beltline.versions.loaded.errors import BrokenVersion
+from beltline.versions.store import Place
 
 TYPES = {
     statistics_pb2.FeatureNameStatistics.INT: pa.int64(),
@@ -46,7 +48,7 @@ class Reference:
         }
 
 
-def live_reference(folder: Path) -> Reference:
+def live_reference(folder: Place) -> Reference:
     """Returns the reference of the live version.
 
     Raises:
@@ -56,6 +58,10 @@ def live_reference(folder: Path) -> Reference:
     version = None if number is None else find(folder, number)
     if version is None:
         raise WrongInput(f"{folder}: no version has been pushed yet; `beltline run` makes one")
+    try:
+        fetch(folder, version)
+    except BrokenVersion as error:
+        raise WrongInput(str(error)) from error
     statistics, schema = _statistics(version), _schema(version)
     columns = _columns(version, statistics)
     _keep(statistics.features, columns)

@@ -116,12 +116,12 @@ class Pages:
         live = self._served.live
         if live is not None:
             return live
-        raise unavailable(f"no version is ready: {self._why_not_ready(self._folder)}")
+        raise unavailable(f"no version is ready: {self._why_not_ready()}")
 
-    def _why_not_ready(self, folder: Path) -> str:
+    def _why_not_ready(self) -> str:
         states = self._served.states()
         told = [f"version {each.number}: {each.state} {each.error}".rstrip() for each in states]
-        return "; ".join(told) or f"{folder}: no version has been pushed yet"
+        return "; ".join(told) or f"{self._folder}: no version has been pushed yet"
 
 
 def page_name(path: str) -> str:

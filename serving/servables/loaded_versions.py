@@ -11,7 +11,6 @@ import logging
 import queue
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from beltline.serving.servables.load_failures import (
@@ -20,10 +19,11 @@ from beltline.serving.servables.load_failures import (
     fingerprint,
     is_quiet,
 )
-from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES, Version, find
+from beltline.versions.folder import CHECK_ROWS, INPUT_NAMES, Version, fetch, find
 from beltline.versions.live import order
 from beltline.versions.loaded.errors import BrokenVersion
 from beltline.versions.loaded.servable import Servable, load
+from beltline.versions.store import Place
 
 _log = logging.getLogger("beltline.serving")
 
@@ -48,7 +48,7 @@ class LoadedVersions:
       states: the state of each version that was ever loaded and still exists, by its number.
     """
 
-    def __init__(self, folder: Path, batch_rows: int) -> None:
+    def __init__(self, folder: Place, batch_rows: int) -> None:
         self.loaded: tuple[Servable, ...] = ()
         self.states: dict[int, VersionState] = {}
         self._folder = folder
@@ -101,8 +101,10 @@ class LoadedVersions:
         version = find(self._folder, number)
         if version is None:
             return None
-        before = fingerprint(version.path)
-        if self._failures.is_too_early(number, before):
+        if self._failures.is_too_early(number, fingerprint(version.path)):
+            return None
+        before = self._fetched(version)
+        if before is None:
             return None
         if not _is_whole(version) and not is_quiet(before):
             return None
@@ -118,6 +120,16 @@ class LoadedVersions:
         # Not before the error is gone: it holds what was loaded until then.
         self._record_failure(version, why, before)
         return None
+
+    def _fetched(self, version: Version) -> Fingerprint | None:
+        """Returns the fingerprint of a version's files; None if they can't be had."""
+        before = fingerprint(version.path)
+        try:
+            fetch(self._folder, version)
+        except BrokenVersion as error:
+            self._record_failure(version, error.why, before)
+            return None
+        return fingerprint(version.path)
 
     def _record_failure(self, version: Version, why: str, before: Fingerprint) -> None:
         # While it is being copied, or deleted, the reason means nothing: the next step retries.

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from beltline.base import files as locking
+from beltline.versions import local_push
 from beltline.versions.folder import CARD, CHECK_ROWS, find, model_digest
 from beltline.versions.push import push
 from tests.versions.pushed import FILES, leftovers, model, numbers, state, whole
@@ -245,7 +246,7 @@ def test_a_concurrent_reader_never_sees_a_partial_version(tmp_path):
 def test_everything_is_on_the_disk_before_the_version_is_there(tmp_path, monkeypatch):
     """The order that holds after a power cut: contents, then the name, then the folder."""
     calls = []
-    for module in (locking, sys.modules[push.__module__]):
+    for module in (locking, local_push):
         monkeypatch.setattr(module, "flush", lambda path: calls.append(Path(path).name))
     rename = os.rename
     monkeypatch.setattr(os, "rename", lambda a, b: (calls.append(f"-> {b.name}"), rename(a, b)))

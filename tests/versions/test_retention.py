@@ -8,8 +8,9 @@ import pytest
 from beltline.base.errors import WrongInput
 from beltline.versions.folder import CARD, CHECK_ROWS, model_digest, numbers
 from beltline.versions.live import promote, rollback
+from beltline.versions.local import clear
 from beltline.versions.push import push
-from beltline.versions.retention import clear, expire
+from beltline.versions.retention import expire
 from tests.versions.test_live import push_one
 
 

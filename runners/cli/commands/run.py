@@ -17,7 +17,9 @@ from beltline.runners.node.outcome import Outcome
 from beltline.runners.paths import Paths
 from beltline.runners.progress import print_node
 from beltline.runners.result import run_result
+from beltline.versions.folder import numbers
 from beltline.versions.live import live
+from beltline.versions.store import Place
 
 _ALL = "*"
 _KILLED = "the run was killed"
@@ -80,7 +82,7 @@ def run(
         _run(bundle, paths, record, RunRequest(run_id, nodes, capacity, forced), served)
 
 
-def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Path) -> None:
+def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Place) -> None:
     from beltline.runners.local import runner as local
     from beltline.runners.local.children import RunStopped
     from beltline.runners.metadata.reconcile import reconcile
@@ -100,7 +102,7 @@ def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Path) 
     _conclude(paths, record, outcomes, served)
 
 
-def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Path) -> None:
+def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Place) -> None:
     """Records how the run ended, and raises the error of a run that did not succeed."""
     found = run_result(outcomes, record.run, served)
     record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
@@ -114,14 +116,14 @@ def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Pat
     )
 
 
-def _is_whole(good: Record, served: Path, predictions: Path | None) -> bool:
+def _is_whole(good: Record, served: Place, predictions: Path | None) -> bool:
     """Returns whether what a run left is still there: its version, and predictions by it."""
-    if not (served / good.version).is_dir():
+    if good.version not in map(str, numbers(served)):
         return False
     return predictions is None or (predictions.exists() and str(live(served)) == good.version)
 
 
-def _state(good: Record, served: Path) -> str:
+def _state(good: Record, served: Place) -> str:
     number = live(served)
     chosen = "" if str(number) == good.version else f"; version {number} has been promoted since"
     return f"version {good.version} is up to date{chosen}"

@@ -55,7 +55,7 @@ def serve_options(
     samples = paths.root / monitoring.directory / settings.name
     return Options(
         name=settings.name,
-        folder=paths.root / settings.push.directory / settings.name,
+        folder=paths.served(settings.push.directory, settings.name),
         host=host,
         token=server.token(),
         requests=samples if monitoring.sample_rate else None,

@@ -1,0 +1,54 @@
+"""Commands over versions in a real S3 server."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from beltline.runners.cli.main import cli
+from beltline.storage.errors import StoreError
+from beltline.storage.url import parse
+from beltline.versions.push import push
+from tests.object_store import SECRET_KEY
+from tests.runners.projects import project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def call(tmp_path, bucket):
+    project(tmp_path)
+    for number in (1, 2, 3):
+        model = tmp_path / f"model{number}"
+        model.mkdir()
+        (model / "saved_model.pb").write_text(f"model {number}")
+        push(model, parse(bucket) / "line", {"run": f"r{number}", "metrics": {"auc": 0.8}})
+
+    def call(*arguments):
+        """Returns what the command said, or the error that it raised."""
+        words = ["-f", str(tmp_path / "pipeline.yaml"), "--set", f"push.directory={bucket}"]
+        result = CliRunner().invoke(cli, [*arguments, *words])
+        return result.output.strip() if result.exit_code == 0 else result.exception
+
+    return call
+
+
+def test_models_promote_and_rollback(call):
+    found = json.loads(call("models", "--json"))
+    assert [(each["version"], each["run"], each["live"]) for each in found] == [
+        (1, "r1", False),
+        (2, "r2", False),
+        (3, "r3", True),
+    ]
+    assert call("promote", "1") == "line: now serving version 1 (was version 3)"
+    assert call("rollback") == "line: rolled back; now serving version 3 (was version 1)"
+    assert "version 7 not found (known: 1, 2, 3)" in str(call("promote", "7"))
+
+
+def test_a_store_that_refuses_says_what_to_do(call, monkeypatch, caplog):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f"{SECRET_KEY}-wrong")
+    for words in (["models"], ["promote", "1"], ["rollback"]):
+        error = call(*words)
+        assert isinstance(error, StoreError)
+        assert "access denied; check the credentials" in str(error)
+        assert SECRET_KEY not in str(error) + caplog.text

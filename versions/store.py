@@ -1,0 +1,100 @@
+"""Where versions are kept: a folder on a disk, or a prefix in an object store.
+
+What both must do is `VersionStore`; which version is live, and which ones are deleted, is decided
+above it, in `live.py` and `retention.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from beltline.storage.url import ObjectUrl, is_url, parse
+
+Place = Path | ObjectUrl
+"""Where the versions of one model are."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What there is, seen at one moment."""
+
+    numbers: tuple[int, ...] = ()
+    """The versions, ascending."""
+    history: tuple[int, ...] = ()
+    """The versions that were live when somebody last chose, in order, the last being live."""
+    seen: int = 0
+    """The highest number at that time: a later push is live by its number alone."""
+
+
+class VersionStore(Protocol):
+    """The versions of one model. Readers see a version whole, or not at all."""
+
+    def state(self) -> State:
+        """Returns what there is. Raises OSError: it can't be read."""
+        ...
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Returns a context for changes: one writer at a time. Raises OSError."""
+        ...
+
+    def choose(self, history: Sequence[int], seen: int) -> None:
+        """Records a choice of the live version, by one write; the caller holds the lock."""
+        ...
+
+    def announce(self, live: int) -> None:
+        """Tells other servers which version is live; the caller holds the lock."""
+        ...
+
+    def card(self, number: int) -> Mapping[str, Any]:
+        """Returns a version's card; empty if there is none that can be read."""
+        ...
+
+    def path(self, number: int) -> Path:
+        """Returns the folder of a version's files on this machine, once they are fetched."""
+        ...
+
+    def fetch(self, number: int) -> None:
+        """Makes the files of a version readable at `path`.
+
+        Raises BrokenVersion: they are not those that were pushed. OSError: they can't be read.
+        """
+        ...
+
+    def push(
+        self,
+        model: Path,
+        digest: str,
+        card: Mapping[str, Any],
+        extra: Mapping[Path, Path],
+    ) -> tuple[int, bool]:
+        """Adds a version, see `push.py`; returns its number, and whether it is new."""
+        ...
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """Deletes versions, and what killed pushes have left; the caller holds the lock."""
+        ...
+
+
+def store_of(place: Place) -> VersionStore:
+    """Returns the store of a model's versions; nothing is read yet."""
+    if isinstance(place, Path):
+        from beltline.versions.local import LocalVersions
+
+        return LocalVersions(place)
+    # This imports Arrow.
+    from beltline.versions.remote import RemoteVersions
+
+    return RemoteVersions(place)
+
+
+def place_of(root: Path, directory: str, name: str = "") -> Place:
+    """Returns where versions are: below a URL, or below a folder that is relative to the root.
+
+    Raises:
+      WrongInput: it is a URL of another kind.
+    """
+    if not is_url(directory):
+        return root / directory / name
+    return parse(directory) / name if name else parse(directory)
