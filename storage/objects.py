@@ -40,7 +40,7 @@ def write(url: ObjectUrl, content: bytes) -> None:
     Raises:
       StoreError: it can't be written.
     """
-    with explained(url), filesystem(url).open_output_stream(url.path) as stream:
+    with explained(url), filesystem(url).open_output_stream(url.path, compression=None) as stream:
         stream.write(content)
 
 
@@ -130,7 +130,7 @@ def _upload(url: ObjectUrl, file: Path) -> None:
     store = filesystem(url)
     with file.open("rb") as content:
         with explained(url):
-            stream = store.open_output_stream(url.path)
+            stream = store.open_output_stream(url.path, compression=None)
         while chunk := content.read(_CHUNK):
             with explained(url):
                 stream.write(chunk)

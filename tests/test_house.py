@@ -88,6 +88,7 @@ TESTED_THROUGH = {
         "pipeline/tables/databases/postgresql.py",
         "pipeline/tables/databases/sqlite.py",
     ),
+    "tests/pipeline/tables/test_remote_files.py": ("storage/object_path.py",),
     "tests/pipeline/tables/test_parquet_units.py": ("pipeline/tables/units.py",),
     "tests/pipeline/test_definition.py": ("pipeline/engine.py",),
     "tests/pipeline/test_preflight.py": ("pipeline/resolved.py",),

@@ -16,7 +16,7 @@ from beltline.base.errors import WrongInput
 from beltline.pipeline.init.feature_selection import shown
 from beltline.pipeline.init.inference import InferredProject
 from beltline.pipeline.init.label import InferredLabel
-from beltline.pipeline.tables.files import suffix_of
+from beltline.pipeline.tables.files import File, suffix_of
 
 SETTINGS = "pipeline.yaml"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -52,7 +52,7 @@ def schema_path(name: str) -> str:
     return f"schema/{name}.pbtxt"
 
 
-def settings_text(inferred: InferredProject, name: str, data: Path | str, folder: Path) -> str:
+def settings_text(inferred: InferredProject, name: str, data: File | str, folder: Path) -> str:
     """Returns the text of `pipeline.yaml`; `data` is the path of files, or a query's text."""
     label = inferred.label
     lines = [
@@ -69,10 +69,11 @@ def settings_text(inferred: InferredProject, name: str, data: Path | str, folder
     return "\n".join([*lines, *_evaluation_lines(inferred)]) + "\n"
 
 
-def _source_lines(data: Path | str, folder: Path) -> list[str]:
-    if isinstance(data, Path):
-        return [f"  path: {_scalar(_relative(data, folder))}"]
-    return ["  source: sql", f"  query: {_scalar(data)}"]
+def _source_lines(data: File | str, folder: Path) -> list[str]:
+    if isinstance(data, str):
+        return ["  source: sql", f"  query: {_scalar(data)}"]
+    path = _relative(data, folder) if isinstance(data, Path) else str(data)
+    return [f"  path: {_scalar(path)}"]
 
 
 def _stratify_lines(label: InferredLabel) -> list[str]:

@@ -86,7 +86,8 @@ def check_place(file: Path, source: Source, found: Span) -> None:
 
 
 def _check_place(place: Path, file: Path, source: Source, found: Span) -> None:
-    files = [each.resolve() for each in found.files]
+    # What is in an object store is not where this is written.
+    files = [each.resolve() for each in found.files if isinstance(each, Path)]
     if place in files:
         raise WrongInput(f"{KEY}: {file} is the file of predict.path: choose another name")
     several = bool(files) and not source_path(source.path, source.start).is_file()

@@ -25,7 +25,8 @@ class Rows(Section):
     path: str | None = Field(
         None,
         description="A CSV or Parquet file, a folder of them, or a pattern such as `in/*.csv`; "
-        "relative to the folder of `pipeline.yaml`. It may contain `{YYYY}`, `{MM}` and `{DD}`, or "
+        "relative to the folder of `pipeline.yaml`; or a URL of these, `s3://` or `gs://`. It may "
+        "contain `{YYYY}`, `{MM}` and `{DD}`, or "
         "`{SPAN}`, and `{VERSION}`. Required with `files`.",
     )
     query: str | None = Field(

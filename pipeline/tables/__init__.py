@@ -19,7 +19,6 @@ A new format is a module with a function `units` (see `csv_files.py` and `units.
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -30,8 +29,10 @@ from beltline.pipeline.tables import csv_files, parquet_files
 from beltline.pipeline.tables.databases import Query
 from beltline.pipeline.tables.files import (
     FORMATS,
+    File,
     content_digest,
     data_files,
+    data_path,
     source_path,
     suffix_of,
 )
@@ -53,6 +54,7 @@ from beltline.pipeline.tables.units import (
 
 __all__ = [
     "Block",
+    "File",
     "Kind",
     "OtherKind",
     "OutOfRange",
@@ -68,6 +70,7 @@ __all__ = [
     "column_names",
     "content_digest",
     "data_files",
+    "data_path",
     "files_of_span",
     "no_rows",
     "no_such_column",
@@ -86,7 +89,7 @@ _WAY_OUT = {
 }
 
 
-_FORMATS: dict[str, Callable[[Path, int, bool], Sequence[Unit]]] = {
+_FORMATS: dict[str, Callable[[File, int, bool], Sequence[Unit]]] = {
     "csv": csv_files.units,
     "parquet": parquet_files.units,
 }

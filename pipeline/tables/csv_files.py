@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
@@ -25,14 +24,14 @@ from beltline.pipeline.tables.csv_records import (
     records,
     whole_records,
 )
-from beltline.pipeline.tables.files import readable, suffix_of, unpacked
+from beltline.pipeline.tables.files import File, readable, size_of, suffix_of, unpacked
 from beltline.pipeline.tables.units import Rejected, UnreadableRow
 
 _BLOCK = 1 << 20
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def units(file: Path, size: int, reject: bool) -> list["CsvRange"]:
+def units(file: File, size: int, reject: bool) -> list["CsvRange"]:
     """Returns the ranges of about `size` bytes of a file; the whole of it where it is packed.
 
     Args:
@@ -42,7 +41,7 @@ def units(file: Path, size: int, reject: bool) -> list["CsvRange"]:
     """
     packed = (suffix_of(file) or "").endswith((".gz", ".zst"))
     with readable(file):
-        if packed or file.stat().st_size <= size:
+        if packed or size_of(file) <= size:
             return [CsvRange(file, reject=reject)]
         found = cuts(file, size, _delimiter_of(file))
     ends = [*(start for start, _ in found[1:]), None]
@@ -52,7 +51,7 @@ def units(file: Path, size: int, reject: bool) -> list["CsvRange"]:
     ]
 
 
-def _delimiter_of(file: Path) -> bytes:
+def _delimiter_of(file: File) -> bytes:
     return b"\t" if (suffix_of(file) or "").startswith(".tsv") else b","
 
 
@@ -60,7 +59,7 @@ def _delimiter_of(file: Path) -> bytes:
 class CsvRange:
     """Bytes of a file that hold whole records; those of a packed file are its unpacked ones."""
 
-    file: Path
+    file: File
     start: int = 0
     end: int | None = None
     line: int = 1

@@ -5,12 +5,12 @@ pass over the file counts the quotes. A file whose quotes are not RFC 4180's is 
 whose lines end in CR alone.
 """
 
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from beltline.pipeline.tables.csv_records import line_ends, quote_positions, stand_at_edges
+from beltline.pipeline.tables.files import File
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CHUNK = 8 << 20
@@ -18,7 +18,7 @@ _CHUNK = 8 << 20
 Cut = tuple[int, int]
 
 
-def cuts(file: Path, size: int, delimiter: bytes) -> list[Cut]:
+def cuts(file: File, size: int, delimiter: bytes) -> list[Cut]:
     """Returns byte offset and line (from 1) of records about `size` bytes apart.
 
     The first is (0, 1), the file's start.

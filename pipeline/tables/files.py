@@ -12,6 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from beltline.base.errors import WrongInput
+from beltline.storage.object_path import ObjectPath
+from beltline.storage.url import is_url, parse
+
+File = Path | ObjectPath
+"""A file of data, a folder of them or a pattern: on a disk, or in an object store."""
 
 FORMATS = {
     ".csv": "csv",
@@ -24,27 +29,38 @@ FORMATS = {
 }
 
 
-def suffix_of(file: Path) -> str | None:
+def suffix_of(file: File) -> str | None:
     """Returns the suffix in `FORMATS` that the file's name ends with, or None."""
     return next((known for known in FORMATS if file.name.lower().endswith(known)), None)
 
 
-def source_path(path: str, start: Path | None = None) -> Path:
+def source_path(path: str, start: Path | None = None) -> File:
     """Returns the data's path; a relative one starts at `$BELTLINE_DATA`, else at `start`.
 
-    Preflight on a laptop and ExampleGen anywhere resolve it alike.
+    Preflight on a laptop and ExampleGen anywhere resolve it alike. Raises WrongInput for a URL that
+    is not supported.
     """
-    return Path(os.environ.get("BELTLINE_DATA") or start or "") / Path(path).expanduser()
+    given = data_path(path)
+    if isinstance(given, ObjectPath):
+        return given
+    return Path(os.environ.get("BELTLINE_DATA") or start or "") / given.expanduser()
 
 
-def data_files(path: Path) -> list[Path]:
+def data_path(text: str) -> File:
+    """Returns the path, or the URL, that a text spells.
+
+    Raises WrongInput for a URL that is not supported.
+    """
+    return ObjectPath(parse(text)) if is_url(text) else Path(text)
+
+
+def data_files(path: File) -> list[File]:
     """Returns the data files that `path` stands for, sorted by name; all of one suffix.
 
     `path` is a file, a folder (its data files, not those of its subfolders; hidden files and
     files of other kinds are passed over) or a path whose last part is a glob pattern.
     Raises WrongInput when nothing is found, the format is unknown or the suffixes are mixed.
     """
-    path = Path(path)
     files = files_there(path)
     if not files and not path.is_dir() and not is_pattern(path.name):
         raise WrongInput(f"{path}: no such file or folder")
@@ -54,7 +70,7 @@ def data_files(path: Path) -> list[Path]:
     return files
 
 
-def files_there(path: Path) -> list[Path]:
+def files_there(path: File) -> list[File]:
     """Returns the files as `data_files`, or none; formats are not checked."""
     with readable(path):
         if path.is_dir():
@@ -69,12 +85,12 @@ def is_pattern(name: str) -> bool:
     return any(char in name for char in "*?[")
 
 
-def _members(folder: Path, pattern: str) -> list[Path]:
-    found = (file for file in folder.glob(pattern) if not file.name.startswith("."))
-    return sorted(file for file in found if file.is_file())
+def _members(folder: File, pattern: str) -> list[File]:
+    found = [file for file in folder.glob(pattern) if not file.name.startswith(".")]
+    return sorted((file for file in found if file.is_file()), key=str)
 
 
-def check_one_format(path: Path, files: Sequence[Path]) -> None:
+def check_one_format(path: File, files: Sequence[File]) -> None:
     """Raises WrongInput unless the files that `path` stands for are all of one known format."""
     by_suffix = {suffix_of(file): file.name for file in files}
     if None in by_suffix:
@@ -95,23 +111,35 @@ def known_suffixes() -> str:
     return ", ".join(FORMATS)
 
 
-def unpacked(file: Path) -> pa.NativeFile:
+def unpacked(file: File) -> pa.NativeFile:
     """Returns the file's bytes as a stream, unpacked where its suffix says that it is packed."""
     packed = (suffix_of(file) or "").rpartition(".")[2]
-    return pa.input_stream(str(file), compression={"gz": "gzip", "zst": "zstd"}.get(packed))
+    codec = {"gz": "gzip", "zst": "zstd"}.get(packed)
+    if isinstance(file, Path):
+        return pa.input_stream(str(file), compression=codec)
+    stream = pa.PythonFile(file.open(), "r")
+    return pa.CompressedInputStream(stream, codec) if codec else stream
+
+
+def size_of(file: File) -> int:
+    """Returns a file's size in bytes."""
+    return file.stat().st_size if isinstance(file, Path) else file.size()
 
 
 @contextmanager
-def readable(file: Path) -> Iterator[None]:
+def readable(file: File) -> Iterator[None]:
     """Turns the operating system's errors while reading `file` into WrongInput."""
     try:
         yield
+    except WrongInput:
+        # A store's: it says where already.
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise WrongInput(f"{file}: cannot be read: {reason}") from error
 
 
-def content_digest(files: Sequence[Path]) -> str:
+def content_digest(files: Sequence[File]) -> str:
     """Returns the SHA-256 (hex) of the files' contents and formats, in the order given.
 
     Names, folders and times do not count: a copied or renamed file has the same digest. The

@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from beltline.base.errors import WrongInput
-from beltline.pipeline.tables.files import readable
+from beltline.pipeline.tables.files import File, readable
 from beltline.pipeline.tables.plain import plain
 from beltline.pipeline.tables.units import ReadyBlock
+from beltline.storage.reading import ObjectReader
 
 _ROWS = 8192
 _LEAVE_OUT = "leave the column out of the file, or split it into columns of numbers or text"
 
 
-def units(file: Path, size: int, reject: bool) -> list["RowGroups"]:
+def units(file: File, size: int, reject: bool) -> list["RowGroups"]:
     """Returns the row groups of a file, so many together as have about `size` bytes unpacked.
 
     `reject` makes no difference: no row of a Parquet file is broken on its own.
@@ -42,7 +43,7 @@ def units(file: Path, size: int, reject: bool) -> list["RowGroups"]:
 class RowGroups:
     """Row groups of a file that follow each other."""
 
-    file: Path
+    file: File
     first: int
     stop: int
     rows_before: int
@@ -75,8 +76,11 @@ class RowGroups:
         return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
-def _opened(file: Path) -> pq.ParquetFile:
+def _opened(file: File) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(str(file))
+        if isinstance(file, Path):
+            return pq.ParquetFile(str(file))
+        # Few large reads, in place of one for each column of a row group.
+        return pq.ParquetFile(ObjectReader(file.url), pre_buffer=True)
     except pa.ArrowInvalid as error:
         raise WrongInput(f"{file}: not a Parquet file: {error}") from error

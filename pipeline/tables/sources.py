@@ -75,9 +75,9 @@ class Source:
         return databases.content_digest(found.query, columns, self.changed_by)
 
 
-def tables_of(data: Path | str) -> list[Table]:
+def tables_of(data: tables.File | str) -> list[Table]:
     """Returns the files that a path stands for, or the query of a text; for `beltline init`."""
-    return [*tables.data_files(data)] if isinstance(data, Path) else query_of_span(data).tables
+    return query_of_span(data).tables if isinstance(data, str) else [*tables.data_files(data)]
 
 
 def query_of_span(text: str, span: str = LATEST, section: str = DATA) -> tables.Span:

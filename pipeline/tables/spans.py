@@ -7,15 +7,16 @@ digits. A part with a placeholder may also hold `*` and `?`.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from beltline.base.errors import NoData, WrongInput
 from beltline.pipeline.tables.databases import Query
-from beltline.pipeline.tables.files import check_one_format, data_files, files_there, readable
+from beltline.pipeline.tables.files import File, check_one_format, data_files, files_there, readable
+from beltline.storage.object_path import ObjectPath
 
-Table = Path | Query
+Table = File | Query
 
 LATEST = "latest"
 DATA = "data"
@@ -35,7 +36,7 @@ class Span:
     TFX has it.
     """
 
-    files: list[Path]
+    files: list[File]
     name: str = LATEST
     number: int | None = None
     version: int | None = None
@@ -47,12 +48,12 @@ class Span:
         return [*self.files] if self.query is None else [self.query]
 
 
-def has_spans(path: Path | str) -> bool:
+def has_spans(path: File | str) -> bool:
     """Returns whether a path contains placeholders."""
     return _PLACEHOLDER.search(str(path)) is not None
 
 
-def files_of_span(path: Path, span: str = LATEST, section: str = DATA) -> Span:
+def files_of_span(path: File, span: str = LATEST, section: str = DATA) -> Span:
     """Finds the data files of a span: of `latest`, of a day such as `2026-11-23`, or of a number.
 
     Args:
@@ -85,7 +86,7 @@ def files_of_span(path: Path, span: str = LATEST, section: str = DATA) -> Span:
     return Span(files, _name(number, names), number, version if "VERSION" in names else None)
 
 
-def _placeholders(path: Path, section: str) -> set[str]:
+def _placeholders(path: File, section: str) -> set[str]:
     names = {name for name, _ in _PLACEHOLDER.findall(str(path))}
     dates = names & _DATE
     if dates and dates != _DATE:
@@ -98,7 +99,7 @@ def _placeholders(path: Path, section: str) -> set[str]:
     return names
 
 
-def _wanted(path: Path, names: set[str], span: str, section: str) -> int | None:
+def _wanted(path: File, names: set[str], span: str, section: str) -> int | None:
     """Returns the number of the requested span; None for the latest."""
     if span == LATEST:
         return None
@@ -130,7 +131,7 @@ def _name(number: int, names: set[str]) -> str:
     return str(number if "SPAN" in names else date.fromordinal(number + _EPOCH.toordinal()))
 
 
-def _there(spans: dict[int, dict[int, list[Path]]], names: set[str]) -> str:
+def _there(spans: dict[int, dict[int, list[File]]], names: set[str]) -> str:
     if not spans:
         return "there is none"
     last = [_name(number, names) for number in sorted(spans)[-_MOST_NAMED:]]
@@ -138,10 +139,10 @@ def _there(spans: dict[int, dict[int, list[Path]]], names: set[str]) -> str:
     return f"there are: {', '.join(last)}" + (f" and {more} before" if more else "")
 
 
-def _spans(path: Path) -> dict[int, dict[int, list[Path]]]:
-    """Returns the data files on disk by span and version; an empty folder counts for nothing."""
-    spans: dict[int, dict[int, list[Path]]] = {}
-    for place, found in _matches(Path(path.anchor), path.relative_to(path.anchor).parts, {}):
+def _spans(path: File) -> dict[int, dict[int, list[File]]]:
+    """Returns the data files by span and version; an empty folder counts for nothing."""
+    spans: dict[int, dict[int, list[File]]] = {}
+    for place, found in _matches(*_split(path), {}):
         try:
             number = int(found["SPAN"]) if "SPAN" in found else _days(*(found[n] for n in _DIGITS))
         except ValueError:
@@ -154,9 +155,16 @@ def _spans(path: Path) -> dict[int, dict[int, list[Path]]]:
     return spans
 
 
+def _split(path: File) -> tuple[File, Sequence[str]]:
+    """Returns the root that a path starts at, and its parts below that."""
+    if isinstance(path, Path):
+        return Path(path.anchor), path.relative_to(path.anchor).parts
+    return ObjectPath(replace(path.url, key="")), path.url.key.split("/")
+
+
 def _matches(
-    folder: Path, parts: Sequence[str], found: dict[str, str]
-) -> Iterator[tuple[Path, dict[str, str]]]:
+    folder: File, parts: Sequence[str], found: dict[str, str]
+) -> Iterator[tuple[File, dict[str, str]]]:
     """Yields what `parts` stand for below `folder`, each with the digits of its placeholders."""
     if not parts:
         yield folder, found
@@ -173,7 +181,7 @@ def _matches(
             yield from _matches(entry, others, {**found, **match.groupdict()})
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: File) -> list[File]:
     if not folder.is_dir():
         return []
     with readable(folder):

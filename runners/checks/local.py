@@ -55,6 +55,7 @@ def disk(context: LocalContext, free: int | None = None) -> str:
 
 def _data_bytes(project: Project) -> int:
     from beltline.pipeline.preflight import source_of
+    from beltline.pipeline.tables.files import size_of
 
     source = source_of(project)
     try:
@@ -63,7 +64,7 @@ def _data_bytes(project: Project) -> int:
     except (NoData, WrongInput):
         # Another check reports what is wrong with the data.
         return 0
-    return sum(file.stat().st_size for file in files)
+    return sum(size_of(file) for file in files)
 
 
 def beam(context: LocalContext) -> str:

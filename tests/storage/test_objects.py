@@ -37,8 +37,11 @@ def test_files_go_there_and_back(url, tmp_path):
     large.write_bytes(bytes(range(256)) * (80 << 10))
     small = tmp_path / "small"
     small.write_text("small")
-    objects.upload({url / "large": large, url / "small": small})
-    objects.download({url / "large": tmp_path / "a" / "b", url / "small": tmp_path / "a" / "c"})
+    # Arrow would pack what is called so.
+    objects.upload({url / "large": large, url / "small.gz": small})
+    objects.download({url / "large": tmp_path / "a" / "b", url / "small.gz": tmp_path / "a" / "c"})
+    objects.write(url / "2.gz", b"12")
+    assert objects.read(url / "2.gz") == b"12"
     assert (tmp_path / "a" / "b").read_bytes() == large.read_bytes()
     assert (tmp_path / "a" / "c").read_text() == "small"
 

@@ -1,12 +1,16 @@
 """`beltline init`: inspects a table and creates a working `pipeline.yaml` and schema for it."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from beltline.pipeline.tables.files import File
+
 
 @click.command("init")
-@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.argument("data", required=False)
 @click.option("--query", metavar="SQL", help="Inspect the rows of a query instead of files.")
 @click.option("--label", required=True, metavar="COL", help="The column to predict.")
 @click.option(
@@ -20,7 +24,7 @@ import click
 @click.option("--overwrite", is_flag=True, help="Overwrite existing files.")
 @click.option("--name", help="The pipeline's name.  [default: from DATA's name]")
 def init(
-    data: Path | None,
+    data: str | None,
     query: str | None,
     label: str,
     output: Path,
@@ -29,7 +33,8 @@ def init(
 ) -> None:
     """Inspect DATA and create a pipeline.yaml and a schema for it.
 
-    DATA is a CSV, TSV or Parquet file, a folder of them, or a quoted pattern such as 'in/*.csv'.
+    DATA is a CSV, TSV or Parquet file, a folder of them, or a quoted pattern such as 'in/*.csv'; it
+    may be a URL such as s3://BUCKET/in.
     Instead of DATA, --query may select rows of the database in BELTLINE_DATABASE; it requires
     --name. What was decided for each column, and why, is printed; edit the two files to change it.
     """
@@ -41,7 +46,7 @@ def init(
     from beltline.pipeline.tables.sources import tables_of
 
     given = _one_of(data, query, name)
-    chosen = draft.checked_name(name) if name else draft.name_for(Path(given))
+    chosen = draft.checked_name(name) if name else draft.name_for(Path(str(given)))
     schema = draft.schema_path(chosen)
     found = tables_of(given)
     if not overwrite:
@@ -54,9 +59,11 @@ def init(
         click.echo(f"wrote      {output / path}")
 
 
-def _one_of(data: Path | None, query: str | None, name: str | None) -> Path | str:
+def _one_of(data: str | None, query: str | None, name: str | None) -> "File | str":
     if (data is None) == (query is None):
         raise click.UsageError("specify either DATA or --query")
     if query is not None and not name:
         raise click.UsageError("--query requires --name, the pipeline's name")
-    return query if query is not None else Path(data or "")
+    from beltline.pipeline.tables.files import data_path
+
+    return query if query is not None else data_path(data or "")

@@ -8,7 +8,7 @@ from beltline.runners.cli.options import open_project, settings_options
 
 
 @click.command("predict")
-@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.argument("data", required=False)
 @click.option("--query", metavar="SQL", help="Predict the rows of a query instead of files.")
 @click.option(
     "-o",
@@ -32,7 +32,7 @@ from beltline.runners.cli.options import open_project, settings_options
 def predict(
     file: Path,
     overrides: tuple[str, ...],
-    data: Path | None,
+    data: str | None,
     query: str | None,
     output: Path,
     number: int | None,
@@ -41,15 +41,16 @@ def predict(
     """Predict the rows of DATA with the live version.
 
     DATA is a CSV, TSV or Parquet file, a folder of them, or a quoted pattern such as 'in/*.csv',
-    with the columns of the table that the model was trained on; it needs no label. Rows that can't
-    be read are written to a file beside the output.
+    with the columns of the table that the model was trained on; it may be a URL such as
+    s3://BUCKET/in, and needs no label. Rows that can't be read are written to a file beside the
+    output.
     """
-    given = data if query is None else query
-    if given is None or None not in (data, query):
+    if (data is None) == (query is None):
         raise click.UsageError("specify either DATA or --query")
     # Arrow, Beam and TensorFlow take seconds, which `beltline predict --help` should not.
     from beltline.pipeline.predictions import batch
     from beltline.pipeline.predictions.output import check_format
+    from beltline.pipeline.tables.files import data_path
     from beltline.pipeline.tables.sources import tables_of
     from beltline.runners.cli.quiet import stderr_in
 
@@ -57,7 +58,7 @@ def predict(
     project, paths = open_project(file, overrides)
     settings = project.settings
     version = batch.version_of(paths.served(settings.push.directory, settings.name), number)
-    found = tables_of(given)
+    found = tables_of(query if query is not None else data_path(data or ""))
     with stderr_in(paths.root / "logs" / "predict.log"):
         result = batch.predict(found, version, output, keep or None)
     click.echo(f"predicted {result.rows:,} rows with version {version.number}: {output}")

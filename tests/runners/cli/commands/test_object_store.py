@@ -3,9 +3,11 @@
 import json
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from beltline.runners.cli.main import cli
+from beltline.storage import objects
 from beltline.storage.errors import StoreError
 from beltline.storage.url import parse
 from beltline.versions.push import push
@@ -43,6 +45,16 @@ def test_models_promote_and_rollback(call):
     assert call("promote", "1") == "line: now serving version 1 (was version 3)"
     assert call("rollback") == "line: rolled back; now serving version 3 (was version 1)"
     assert "version 7 not found (known: 1, 2, 3)" in str(call("promote", "7"))
+
+
+def test_init_writes_the_url_of_the_data(bucket, tmp_path):
+    rows = "".join(f"{n % 9},{'ab'[n % 2]},{'yes' if n % 3 else 'no'}\n" for n in range(600))
+    objects.write(parse(bucket) / "parts.csv", f"x,kind,good\n{rows}".encode())
+    words = ["init", f"{bucket}/parts.csv", "--label", "good", "-o", str(tmp_path / "made")]
+    result = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    settings = yaml.safe_load((tmp_path / "made" / "pipeline.yaml").read_text())
+    assert (settings["name"], settings["data"]["path"]) == ("parts", f"{bucket}/parts.csv")
 
 
 def test_a_store_that_refuses_says_what_to_do(call, monkeypatch, caplog):
