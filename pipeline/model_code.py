@@ -19,9 +19,14 @@ _OURS = "beltline"
 TRAVELS = ("models",)
 """The packages of Beltline's own that are model code."""
 
+_FOR_TUNING = ("oracles", "search_space", "trial_processes", "trials", "tuning")
 _NEEDED_BY: dict[str, Callable[[Settings], bool]] = {
     f"{_OURS}/models/trees/": lambda settings: "trees" in settings.model.learners,
     f"{_OURS}/models/timestamps.py": lambda settings: bool(settings.features.timestamps),
+    **{
+        f"{_OURS}/models/{name}.py": lambda settings: settings.tuning.when != "never"
+        for name in _FOR_TUNING
+    },
 }
 """What only some settings need: Kubeflow keeps a package's bundle eight times in a run's object."""
 

@@ -46,8 +46,12 @@ def test_the_own_models_travel_without_comments_and_yours_with_them(tmp_path):
 @pytest.mark.parametrize(
     ("override", "needed"),
     [
-        ("model.learners=[trees, network]", "models/trees/"),
-        ("features.timestamps={mold: [hour]}", "models/timestamps.py"),
+        ("model.learners=[trees, network]", ["trees/"]),
+        ("features.timestamps={mold: [hour]}", ["timestamps.py"]),
+        (
+            "tuning.when=missing",
+            ["oracles.py", "search_space.py", "trial_processes.py", "trials.py", "tuning.py"],
+        ),
     ],
 )
 def test_what_only_some_settings_need_travels_with_them_alone(tmp_path, override, needed):
@@ -56,7 +60,10 @@ def test_what_only_some_settings_need_travels_with_them_alone(tmp_path, override
         for each in ((), (override,))
     )
     assert without < all_of_them
-    assert all(name.startswith(f"beltline/{needed}") for name in all_of_them - without)
+    expected = tuple(f"beltline/models/{each}" for each in needed)
+    added = all_of_them - without
+    assert all(name.startswith(expected) for name in added)
+    assert all(any(name.startswith(each) for name in added) for each in expected)
 
 
 def test_a_package_beside_the_settings_travels_too(tmp_path):

@@ -69,7 +69,7 @@ def test_the_own_model_code_leaves_room_in_the_package(tmp_path):
     sources = {f"beltline/{file.relative_to(ROOT)}": stripped(file.read_bytes()) for file in models}
     text = encoded(bundle(tmp_path, archive(sources)))
     # What the pipeline itself and code of your own take comes on top: `test_limits.py`.
-    assert len(text) < 48_000 < BUNDLE_BYTES - 9_000
+    assert len(text) < 50_000 < BUNDLE_BYTES - 7_000
 
 
 def test_installed_model_code_travels_as_a_digest_alone(tmp_path):
