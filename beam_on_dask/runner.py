@@ -203,4 +203,5 @@ def _tear_down(client: Client, job: Job, workers: list[str]) -> None:
         if failed:
             fire_and_forget(asked)
         else:
-            wait(asked, timeout=_TEAR_DOWN_SECONDS)
+            with client.as_current():
+                wait(asked, timeout=_TEAR_DOWN_SECONDS)

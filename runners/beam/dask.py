@@ -1,6 +1,7 @@
 """The Dask runner of a node: the workers have our environment, and run the bundle's code."""
 
 import argparse
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from beltline.base import digest
 from beltline.base.errors import WrongInput
 from beltline.beam_on_dask.runner import DaskRunner, workers_of
 from beltline.runners.beam import worker
+from beltline.runners.paths import DATA, ROOT
 
 # What must be equal, and what to call it.
 _COMPARED = {
@@ -45,7 +47,9 @@ class NodeRunner(DaskRunner):
     def preparation(self, options: PipelineOptions) -> Callable[[], None]:
         """Returns the call that makes a worker use the bundle's model code."""
         archive = Path(options.view_as(NodeOptions).beltline_code).read_bytes()
-        return partial(worker.prepare, archive, digest.of_parts({"code": archive}))
+        # Not the databases: a scheduler would hold their passwords.
+        places = {name: os.environ[name] for name in (ROOT, DATA) if name in os.environ}
+        return partial(worker.prepare, archive, digest.of_parts({"code": archive}), places)
 
 
 def on_workers(client: Client, folder: str = "") -> dict[str, dict[str, str]]:

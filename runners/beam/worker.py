@@ -36,13 +36,15 @@ def import_libraries() -> None:
         importlib.import_module(library)
 
 
-def prepare(archive: bytes, digest: str) -> None:
-    """Makes this process run a bundle's model code.
+def prepare(archive: bytes, digest: str, variables: dict[str, str]) -> None:
+    """Makes this process run a bundle's model code where the node does.
 
     Args:
       archive: the content of the bundle's `code.zip`.
       digest: the archive's digest.
+      variables: the environment variables of the node's root and data.
     """
+    os.environ.update(variables)
     import_libraries()
     if _used.get("digest") == digest:
         return

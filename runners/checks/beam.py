@@ -48,7 +48,7 @@ def _on_dask(beam: Beam, root: str) -> str:
             address: client.submit(worker.found, root, workers=[address], pure=False)
             for address in workers_of(client)
         }
-        with suppress(TimeoutError):
+        with suppress(TimeoutError), client.as_current():
             wait(list(asked.values()), timeout=_SECONDS)
         late = [address for address, answer in asked.items() if not answer.done()]
         if late:

@@ -46,6 +46,10 @@ def launch(
     beam = arguments(paths.beam, bundle.code)
     if beam and isinstance(executor, executable_spec_pb2.BeamExecutableSpec):
         executor.beam_pipeline_args[:] = beam
+        # These are what the Launcher reads.
+        del executor.beam_pipeline_args_placeholders[:]
+        for argument in beam:
+            executor.beam_pipeline_args_placeholders.add().value.string_value = argument
     _Launcher(
         bundle.manifest.digest,
         pipeline_node=spec,

@@ -69,12 +69,13 @@ def artifact(root: Path, node: str, key: str) -> Path:
     return max((root / "artifacts" / node / key).iterdir(), key=lambda path: int(path.name))
 
 
-def records(root: Path, node: str, key: str) -> dict[str, list[bytes]]:
+def records(root: Path, node: str, key: str) -> dict[str, list[object]]:
     import tensorflow as tf
 
     return {
         folder.name: [
-            record.numpy()
+            # The order of an Example's features in a file is of no meaning.
+            tf.train.Example.FromString(record.numpy())
             for file in sorted(folder.iterdir())
             for record in tf.data.TFRecordDataset(str(file), "GZIP")
         ]
