@@ -45,11 +45,7 @@ def launch(
     # Where Beam runs is a place: in the bundle it would change the digest.
     beam = arguments(paths.beam, bundle.code)
     if beam and isinstance(executor, executable_spec_pb2.BeamExecutableSpec):
-        executor.beam_pipeline_args[:] = beam
-        # These are what the Launcher reads.
-        del executor.beam_pipeline_args_placeholders[:]
-        for argument in beam:
-            executor.beam_pipeline_args_placeholders.add().value.string_value = argument
+        _replace_arguments(executor, beam)
     _Launcher(
         bundle.manifest.digest,
         pipeline_node=spec,
@@ -59,6 +55,13 @@ def launch(
         executor_spec=executor,
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node),
     ).launch()
+
+
+def _replace_arguments(executor: Any, beam: list[str]) -> None:
+    """Replaces the bundle's Beam arguments where the Launcher reads them: among placeholders."""
+    del executor.beam_pipeline_args_placeholders[:]
+    for argument in beam:
+        executor.beam_pipeline_args_placeholders.add().value.string_value = argument
 
 
 class _Launcher(launcher.Launcher):

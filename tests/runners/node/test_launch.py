@@ -20,3 +20,18 @@ def test_tfx_still_calls_the_private_method_that_we_override() -> None:
     assert [*inspect.signature(theirs).parameters] == [*inspect.signature(ours).parameters], told
     caller = inspect.getsource(launcher.Launcher._prepare_execution)
     assert f"self.{name}(" in caller, f"TFX's Launcher no longer calls {name}"
+
+
+def test_tfx_reads_the_beam_arguments_that_we_put_in_place_of_the_bundles() -> None:
+    from tfx.orchestration.portable import beam_executor_operator
+    from tfx.proto.orchestration import executable_spec_pb2
+
+    from beltline.runners.node.launch import _replace_arguments
+
+    spec = executable_spec_pb2.BeamExecutableSpec()
+    spec.python_executor_spec.class_path = "tfx.components.StatisticsGen"
+    spec.beam_pipeline_args_placeholders.add().value.string_value = "--runner=DirectRunner"
+    _replace_arguments(spec, ["--runner=Other", "--dask_scheduler=tcp://127.0.0.1:8786"])
+    read = beam_executor_operator.BeamExecutorOperator(spec).beam_pipeline_args
+    values = [each.value.string_value for each in read]
+    assert values == ["--runner=Other", "--dask_scheduler=tcp://127.0.0.1:8786"]
