@@ -93,7 +93,7 @@ class Graph:
             self._write(stage, name, results, output.kind, buckets[name])
 
     def _side(self, stage: PlannedStage, work: Future, number: int, buffer: str) -> Future:
-        read = self._buffers.get(buffer, Buffer([]))
+        read = self._buffers[buffer]
         pieces = [piece for pieces in read.pieces for piece in pieces]
         verified = [self.verified[name] for name in read.writers]
         return self._submit("side", stage, bundle.side_state, work, number, pieces, verified)

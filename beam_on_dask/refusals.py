@@ -37,7 +37,9 @@ class _Visitor(PipelineVisitor):
     def visit_transform(self, transform_node: AppliedPTransform) -> None:
         transform = transform_node.transform
         reason = _of_dofn(transform.dofn) if isinstance(transform, beam.ParDo) else ""
-        if not reason and any(not out.is_bounded for out in transform_node.outputs.values()):
+        # What ends a pipeline, a PDone, is neither.
+        made = transform_node.outputs.values()
+        if not reason and not all(getattr(out, "is_bounded", True) for out in made):
             reason = "its output is unbounded"
         if reason:
             self.found.append(f"'{transform_node.full_label}': {reason}")

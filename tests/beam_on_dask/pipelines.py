@@ -151,6 +151,35 @@ def side_of_nothing(pipeline):
     return _sided(pipeline, beam.pvalue.AsList, lambda _, side: list(side), [])
 
 
+def side_of_what_was_flattened_grouped_and_dealt_out(pipeline):
+    source = numbers(pipeline)
+    more = pipeline | "More" >> beam.Create([100, 200])
+    flat = (source, more) | beam.Flatten()
+    grouped = flat | beam.Map(lambda x: (x % 2, x)) | beam.GroupByKey()
+    sums = grouped | "Sums" >> beam.MapTuple(lambda k, v: (k, sum(v)))
+    dealt = more | beam.Reshuffle()
+    return source | beam.Map(
+        lambda x, every, by_key, few: (x, sum(every), by_key[x % 2], sorted(few)),
+        beam.pvalue.AsIter(flat),
+        beam.pvalue.AsDict(sums),
+        beam.pvalue.AsList(dealt),
+    )
+
+
+class Ended(beam.PTransform):
+    """Ends a pipeline, as sinks do."""
+
+    def expand(self, pcoll):
+        _ = pcoll | beam.Map(str)
+        return beam.pvalue.PDone(pcoll.pipeline)
+
+
+def what_ends_a_pipeline(pipeline):
+    source = numbers(pipeline)
+    _ = source | Ended()
+    return source
+
+
 def side_by_window(pipeline):
     stamped = _stamped(pipeline) | beam.WindowInto(window.FixedWindows(10))
     side = stamped | beam.Values() | beam.CombineGlobally(sum).without_defaults()
@@ -256,6 +285,8 @@ ALL = [
     side_dict,
     side_multimap,
     side_of_nothing,
+    side_of_what_was_flattened_grouped_and_dealt_out,
+    what_ends_a_pipeline,
     side_by_window,
     tagged_outputs,
     fixed_windows,
