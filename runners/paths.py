@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from beltline.base.errors import WrongInput
 from beltline.base.settings.beam import Beam
+from beltline.storage.url import refuse_url
 from beltline.versions.store import Place, place_of
 
 METADATA = "BELTLINE_METADATA"
@@ -44,8 +45,11 @@ class Paths:
           beam: the settings' section of that name.
 
         Raises:
-          WrongInput: the environment's section `beam` is invalid.
+          WrongInput: the root, or the folder of the data, is a URL; or the environment's section
+            `beam` is invalid.
         """
+        for name in (ROOT, DATA):
+            refuse_url(name, os.environ.get(name, ""))
         chosen = Path(os.environ.get(ROOT) or root or _DEFAULT_ROOT).absolute()
         url = os.environ.get(METADATA) or metadata or f"sqlite:///{chosen / 'metadata.sqlite'}"
         where = _beam(os.environ[BEAM]) if os.environ.get(BEAM) else beam or Beam()

@@ -45,6 +45,23 @@ def is_url(text: str) -> bool:
     return _SCHEME.match(text) is not None
 
 
+def refuse_url(key: str, text: str) -> None:
+    """Checks that a path on this machine is none of another place's.
+
+    Args:
+      key: the setting or the variable, for the message.
+      text: its value.
+
+    Raises:
+      WrongInput: it is a URL, of which a folder would be made here.
+    """
+    if is_url(text):
+        raise WrongInput(
+            f"{key}: a path on a disk is needed; object stores hold data (data.path, predict.path) "
+            "and versions (push.directory), see docs/storage.md"
+        )
+
+
 def parse(text: str) -> ObjectUrl:
     """Returns the URL that a text spells.
 

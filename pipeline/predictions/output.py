@@ -21,7 +21,9 @@ _WRITERS: dict[str, Any] = {".parquet": pq.ParquetWriter, ".csv": pa_csv.CSVWrit
 
 
 def check_format(file: Path) -> None:
-    """Raises WrongInput for a suffix that names no format to write."""
+    """Raises WrongInput for a suffix that names no format to write, and for a URL."""
+    if file.parts[:1] in (("s3:",), ("gs:",)):
+        raise WrongInput(f"-o {file}: predictions are written to a disk; name a path")
     if file.suffix not in _WRITERS:
         raise WrongInput(f"-o {file}: must end in {' or '.join(_WRITERS)}")
 

@@ -18,6 +18,7 @@ from beltline.pipeline.settings.predict import SPAN
 from beltline.pipeline.tables import source_path
 from beltline.pipeline.tables.sources import Source
 from beltline.pipeline.tables.spans import Span
+from beltline.storage.url import refuse_url
 
 KEY = "predict.output"
 
@@ -37,8 +38,9 @@ def check_name(output: str, source: Source) -> None:
     """Checks that the name of the output fits the rows.
 
     Raises:
-      WrongInput: it names their span, and they have none.
+      WrongInput: it names their span, and they have none; or it is a URL.
     """
+    refuse_url(KEY, output)
     if SPAN in output and not source.has_spans:
         raise WrongInput(
             f"{KEY}: {output} contains {SPAN}, but the rows have no spans: remove it, or write "

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from beltline.base.errors import WrongInput
 from beltline.base.settings.section import Section
+from beltline.storage.url import refuse_url
 
 
 class NodeResources(Section):
@@ -36,3 +38,12 @@ class Local(Section):
         description="Most nodes at once, by default one per core; together their `resources` must "
         "fit the machine.",
     )
+
+    @field_validator("root")
+    @classmethod
+    def _check_root(cls, value: str) -> str:
+        try:
+            refuse_url("root", value)
+        except WrongInput as error:
+            raise ValueError(str(error)) from None
+        return value

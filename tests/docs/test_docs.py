@@ -26,6 +26,7 @@ from beltline.runners.cli.main import COMMANDS, cli
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
 from beltline.runners.warm.address import IDLE
 from beltline.serving.server import TOKEN as SERVE_TOKEN
+from beltline.storage.cache import FOLDER, MEGABYTES
 from tests.docs.conftest import REFUSED
 from tests.docs.pages import PAGES, ROOT, Block, blocks
 from tests.docs.samples import shown as sample_of
@@ -223,7 +224,7 @@ def test_every_command_is_described_with_all_its_options() -> None:
 def test_every_environment_variable_is_described() -> None:
     body = section(text("docs/commands.md"), "Environment")
     named = (paths.METADATA, paths.ROOT, paths.DATA, paths.BEAM, DATABASE)
-    for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE, SERVE_TOKEN):
+    for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE, SERVE_TOKEN, FOLDER, MEGABYTES):
         assert f"| `{name}` |" in body
 
 

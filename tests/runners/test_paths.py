@@ -30,6 +30,19 @@ def test_the_environment_wins(monkeypatch):
     assert paths == Paths(Path("/machine/root"), "sqlite:////machine/meta", Path("/machine/data"))
 
 
+@pytest.mark.parametrize("name", [ROOT, DATA])
+def test_a_url_is_no_folder(monkeypatch, name):
+    monkeypatch.setenv(name, "s3://bucket/root")
+    with pytest.raises(WrongInput, match=f"{name}: a path on a disk is needed"):
+        Paths.from_environment()
+
+
+def test_versions_are_in_the_root_or_at_a_url():
+    paths = Paths.from_environment(Path("/big/root"))
+    assert paths.served("served", "line") == Path("/big/root/served/line")
+    assert str(paths.served("s3://bucket/served", "line")) == "s3://bucket/served/line"
+
+
 def test_metadata_follows_the_root(monkeypatch):
     monkeypatch.setenv(ROOT, "/machine/root")
     assert Paths.from_environment(Path("/big")).metadata == (

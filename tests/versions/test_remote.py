@@ -115,6 +115,42 @@ def test_a_push_that_is_killed_at_any_request_is_seen_whole_or_not_at_all(faults
     assert len(left) > 2
 
 
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        ("from beltline.versions.retention import expire; expire(url, 1)", [1, 2, 3], [2, 3]),
+        ("from beltline.versions.live import promote; promote(url, 1)", 3, 1),
+    ],
+)
+def test_a_change_that_is_killed_at_any_request(faults, url, made, change, before, after):
+    """What is listed is whole, and the change is there or not."""
+    for name in "abc":
+        push(made(name), url, {})
+    script = (
+        "import sys; from beltline.storage.url import parse; url = parse(sys.argv[1])\n"
+        f"{change}\nprint('done')"
+    )
+    seen, at, out = [], 0, ""
+    while not out:
+        at += 1
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, str(url)], stdout=subprocess.PIPE, text=True
+        )
+        faults.seen.clear()
+        faults.kill = (at, child.pid)
+        out, _ = child.communicate(timeout=120)
+        faults.kill = None
+        for version in versions(url):
+            fetch(url, version)
+            assert whole(version.path)
+        seen.append(numbers(url) if isinstance(before, list) else live(url))
+        objects.delete(url / "lease")
+    assert at > 5
+    assert seen[0] == before
+    assert seen[-1] == after
+    assert [each for each in seen if each not in (before, after)] == []
+
+
 def test_files_of_killed_pushes_are_deleted_after_a_day(url, made, monkeypatch):
     push(made("a"), url, {})
     now = int(time.time())
