@@ -4,9 +4,11 @@ To add a check, write a function that returns a line or raises `Problem`, and li
 """
 
 import functools
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from beltline.base.errors import NoData, WrongInput
 from beltline.pipeline.settings.reading import Project
@@ -72,6 +74,27 @@ def beam(context: LocalContext) -> str:
     return beam_place(context.paths)
 
 
+def versions(context: LocalContext) -> str:
+    """Checks where versions are pushed to; in an object store, by writing an object there."""
+    settings = context.project.settings
+    place = context.paths.served(settings.push.directory, settings.name)
+    if isinstance(place, Path):
+        return str(place)
+    # Only an object store needs Arrow here.
+    from beltline.storage import objects
+    from beltline.storage.errors import StoreError
+
+    written = place / f"check-{secrets.token_hex(8)}"
+    try:
+        objects.write(written, b"")
+        objects.read(written)
+        objects.delete(written)
+    except StoreError as error:
+        what, _, fix = str(error.strerror).partition("; ")
+        raise Problem(f"{place}: {what}", fix or "see docs/storage.md") from None
+    return f"{place}: an object was written, read and deleted"
+
+
 def metadata(context: LocalContext) -> str:
     """Checks that ML Metadata can be opened, without creating a SQLite file."""
     return probe.metadata(context.paths, context.project.settings.name)
@@ -85,7 +108,15 @@ def idle(context: LocalContext) -> str:
     return "no run is in progress"
 
 
-CHECKS: tuple[Callable[[LocalContext], str], ...] = (pipeline, root, beam, disk, metadata, idle)
+CHECKS: tuple[Callable[[LocalContext], str], ...] = (
+    pipeline,
+    root,
+    beam,
+    disk,
+    versions,
+    metadata,
+    idle,
+)
 NAMES = tuple(look.__name__ for look in CHECKS)
 
 

@@ -201,6 +201,23 @@ def test_concurrent_pushes_get_different_numbers(url, made):
     assert numbers(url) == [1, 2, 3]
 
 
+def test_concurrent_pushes_of_one_model_make_one_version(url, made):
+    command = [sys.executable, "-c", PUSH, made("a"), str(url)]
+    children = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
+    out = sorted(child.communicate(timeout=120)[0] for child in children)
+    assert out == [b"(1, False)\n", b"(1, False)\n", b"(1, True)\n"]
+    assert numbers(url) == [1]
+
+
+def test_no_number_is_given_twice(url, made):
+    push(made("a"), url, {})
+    push(made("b"), url, {})
+    store = remote.RemoteVersions(url)
+    with store.locked():
+        store.remove([2])
+    assert push(made("c"), url, {}) == (3, True)
+
+
 @pytest.mark.parametrize("kind", ["busy", "cut"])
 def test_a_push_through_faults(faults, url, made, kind):
     getattr(faults, kind).update({"PUT": 4, "POST": 2, "GET": 2, "HEAD": 2})

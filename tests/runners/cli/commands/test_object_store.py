@@ -26,12 +26,14 @@ def call(tmp_path, bucket):
         (model / "saved_model.pb").write_text(f"model {number}")
         push(model, parse(bucket) / "line", {"run": f"r{number}", "metrics": {"auc": 0.8}})
 
+    words = ["-f", str(tmp_path / "pipeline.yaml"), "--set", f"push.directory={bucket}"]
+
     def call(*arguments):
         """Returns what the command said, or the error that it raised."""
-        words = ["-f", str(tmp_path / "pipeline.yaml"), "--set", f"push.directory={bucket}"]
         result = CliRunner().invoke(cli, [*arguments, *words])
         return result.output.strip() if result.exit_code == 0 else result.exception
 
+    call.words = words
     return call
 
 
@@ -55,6 +57,21 @@ def test_init_writes_the_url_of_the_data(bucket, tmp_path):
     assert result.exit_code == 0
     settings = yaml.safe_load((tmp_path / "made" / "pipeline.yaml").read_text())
     assert (settings["name"], settings["data"]["path"]) == ("parts", f"{bucket}/parts.csv")
+
+
+def test_check_writes_an_object(call, bucket, monkeypatch):
+    def found():
+        done = CliRunner().invoke(cli, ["check", "local", "--json", *call.words])
+        return next(each for each in json.loads(done.output) if each["check"] == "versions")
+
+    there = objects.sizes(parse(bucket))
+    assert found()["ok"]
+    assert objects.sizes(parse(bucket)) == there
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    refused = found()
+    assert not refused["ok"]
+    assert "access denied" in refused["text"]
+    assert "AWS_ACCESS_KEY_ID" in refused["fix"]
 
 
 def test_a_store_that_refuses_says_what_to_do(call, monkeypatch, caplog):
