@@ -57,7 +57,10 @@ class Executor(serving_check.Executor):
     ) -> str:
         """Returns why the refit is not to be served, or an empty string; keeps its answers."""
         reason = super().refusal(input_dict, exec_properties, folder)
-        return reason or "; ".join(self.compared(input_dict, exec_properties))
+        if reason:
+            return reason
+        found = self.compared(input_dict, exec_properties)
+        return f"on rows that it has learned from: {'; '.join(found)}" if found else ""
 
     def compared(
         self, input_dict: dict[str, list[types.Artifact]], exec_properties: dict[str, Any]

@@ -101,4 +101,4 @@ def faults(judged: Answered, refit: Answered) -> list[str]:
         if math.isfinite(before):
             said = f"{metric} {refit.metrics[metric]:.4g}, of the judged model {before:.4g}"
             held[said] = refit.error(metric) <= judged.most_error(metric)
-    return [f"on rows that it has learned from: {each}" for each in held if not held[each]]
+    return [said for said, holds in held.items() if not holds]
