@@ -24,8 +24,11 @@ def beam(paths: Paths) -> str:
     except ImportError as error:
         fix = "install the locked requirements, or beltline[dask]"
         raise Problem(f"Dask is not installed ({error})", fix) from None
+    # Only now, as the probe imports this module.
+    from beltline.runners.checks.probe import nearest_folder
+
     try:
-        return _on_dask(paths.beam, str(paths.root))
+        return _on_dask(paths.beam, str(nearest_folder(paths.root)))
     except ClusterLost as error:
         fix = "`beltline cluster up` starts one on this machine"
         raise Problem(str(error), fix) from None

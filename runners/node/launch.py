@@ -5,6 +5,7 @@ is an execution of its own, and the previous one keeps its state, reason and tim
 private method of TFX's Launcher; `tests/runners/node/test_launch.py` fails if TFX changes it.
 """
 
+import importlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -59,6 +60,8 @@ def launch(
 
 def _replace_arguments(executor: Any, beam: list[str]) -> None:
     """Replaces the bundle's Beam arguments where the Launcher reads them: among placeholders."""
+    # Its options must be known before Beam parses any.
+    importlib.import_module("beltline.runners.beam.dask")
     del executor.beam_pipeline_args_placeholders[:]
     for argument in beam:
         executor.beam_pipeline_args_placeholders.add().value.string_value = argument

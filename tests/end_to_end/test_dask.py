@@ -103,7 +103,8 @@ def statistics(root: Path, split: str) -> dict[str, object]:
             for key, value in feature[kind].items()
             if isinstance(value, int | float | str) and key != "median"
         }
-        kept[str(feature["path"])] = values | feature[kind]["commonStats"].get("numNonMissing", {})
+        values["present"] = feature[kind]["commonStats"].get("numNonMissing")
+        kept[str(feature["path"])] = values
     return kept
 
 
