@@ -29,7 +29,6 @@ TESTED_THROUGH = {
     ),
     "tests/bundle/test_folder.py": ("base/errors.py",),
     "tests/end_to_end/test_dask.py": (
-        "runners/beam/cluster.py",
         "runners/checks/beam.py",
         "runners/cli/commands/cluster.py",
     ),

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dask.utils import parse_bytes
 from distributed import LocalCluster
 
 from beltline.base.errors import WrongInput
@@ -23,8 +24,12 @@ def local_cluster(workers: int, port: int, memory: str | None = None) -> Iterato
         machine.
 
     Raises:
-      WrongInput: the port is taken.
+      WrongInput: the port is taken, or the memory is no size.
     """
+    try:
+        limit = parse_bytes(memory) if memory else "auto"
+    except ValueError:
+        raise WrongInput(f"--memory: invalid value '{memory}': must be a size, as 4GiB") from None
     try:
         cluster = LocalCluster(
             n_workers=workers,
@@ -32,7 +37,7 @@ def local_cluster(workers: int, port: int, memory: str | None = None) -> Iterato
             threads_per_worker=1,
             host=_HOST,
             scheduler_port=port,
-            memory_limit=memory or "auto",
+            memory_limit=limit,
             dashboard_address=None,
             preload=[_PRELOAD],
         )

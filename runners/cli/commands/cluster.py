@@ -29,9 +29,10 @@ def up(workers: int, port: int, memory: str | None) -> None:
         raise WrongInput(
             f"a cluster requires Dask ({error}): install the locked requirements, or beltline[dask]"
         ) from None
-    click.echo(f"starting {workers} workers (importing TensorFlow and TFX takes a while)")
+    named = f"{workers} worker{'s' if workers > 1 else ''}"
+    click.echo(f"starting {named} (importing TensorFlow and TFX takes a while)")
     with local_cluster(workers, port, memory) as started:
         address = started.scheduler_address
-        click.echo(f"{len(started.workers)} workers at {address}; Ctrl-C ends them")
+        click.echo(f"{named} at {address}; Ctrl-C ends the cluster")
         click.echo(f"beltline run --set beam.runner=dask --set beam.dask.scheduler={address}")
         wait_for_signal()
