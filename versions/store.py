@@ -89,6 +89,11 @@ def store_of(place: Place) -> VersionStore:
     return RemoteVersions(place)
 
 
+def shown(place: Place, number: int | str) -> str:
+    """Returns what a message calls a version: its folder, or its number at a URL."""
+    return str(place / str(number)) if isinstance(place, Path) else f"{place} version {number}"
+
+
 def place_of(root: Path, directory: str, name: str = "") -> Place:
     """Returns where versions are: below a URL, or below a folder that is relative to the root.
 

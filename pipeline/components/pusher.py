@@ -21,7 +21,7 @@ from beltline.pipeline.paths import served_versions
 from beltline.versions.folder import CHECK_ROWS, SCHEMA, SCORES, STATISTICS
 from beltline.versions.push import push
 from beltline.versions.retention import expire
-from beltline.versions.store import Place
+from beltline.versions.store import Place, shown
 
 log = logging.getLogger("beltline.pusher")
 
@@ -200,7 +200,7 @@ def _record(
     pushed.set_int_custom_property("pushed", int(new))
     pushed.set_int_custom_property("model_id", model.id)
     pushed.set_string_custom_property("pushed_version", str(version))
-    pushed.set_string_custom_property("pushed_destination", str(directory / str(version)))
+    pushed.set_string_custom_property("pushed_destination", shown(directory, version))
     if not new:
         pushed.set_string_custom_property("reason", f"this model is version {version} already")
     log.info("version %d %s in %s", version, "pushed" if new else "already exists", directory)

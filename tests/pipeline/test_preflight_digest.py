@@ -16,7 +16,7 @@ from tests.pipeline.components.small import write
 def copied(tmp_path, monkeypatch):
     """A copy of Beltline's packages that preflight takes for the installed ones."""
     root = Path(preflight.__file__).parents[1]
-    for name in ("base", "bundle", "pipeline", "runners", "serving", "versions"):
+    for name in ("base", "bundle", "pipeline", "runners", "serving", "storage", "versions"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(root / name, tmp_path / "beltline" / name, ignore=ignored)
     file = tmp_path / "beltline" / "pipeline" / "preflight.py"

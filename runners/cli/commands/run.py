@@ -19,7 +19,7 @@ from beltline.runners.progress import print_node
 from beltline.runners.result import run_result
 from beltline.versions.folder import numbers
 from beltline.versions.live import live
-from beltline.versions.store import Place
+from beltline.versions.store import Place, shown
 
 _ALL = "*"
 _KILLED = "the run was killed"
@@ -108,7 +108,7 @@ def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Pla
     record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
     if found.end == "done":
         if found.version:
-            click.echo(f"served: {served / found.version}")
+            click.echo(f"served: {shown(served, found.version)}")
         return
     raise found.error(
         f"log: {paths.log(record.run, found.node)}\n  fix it and run `beltline run` again: "
