@@ -10,7 +10,15 @@ from beltline.base.errors import WrongInput
 from beltline.storage.url import ObjectUrl
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-_AWS = re.compile(r"AWS Error (\w+)")
+# Of Amazon's client, and of Google's.
+_CODE = re.compile(r"AWS Error (\w+)|google::cloud::Status\((\w+)")
+_REFUSALS = (
+    "ACCESS_DENIED",
+    "INVALID_ACCESS_KEY_ID",
+    "SIGNATURE_DOES_NOT_MATCH",
+    "PERMISSION_DENIED",
+    "UNAUTHENTICATED",
+)
 _DENIED = {
     "s3": "check the credentials (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or the machine's role), "
     "the region (AWS_REGION) and the bucket's policy",
@@ -52,22 +60,38 @@ def explained(url: ObjectUrl) -> Iterator[None]:
         raise failed from None
 
 
+@contextmanager
+def explained_write(url: ObjectUrl) -> Iterator[None]:
+    """Does the same for a write, for which there must be nothing but a bucket.
+
+    Raises:
+      StoreError: it failed.
+    """
+    try:
+        with explained(url):
+            yield
+    except FileNotFoundError:
+        raise StoreError(errno.ENOENT, _no_bucket(url), str(url)) from None
+
+
 def reason(url: ObjectUrl, error: OSError) -> str:
     """Returns why a store failed, and what to do."""
     text = " ".join(str(error).split())
-    found = _AWS.search(text)
-    code = found[1] if found else ""
-    if code in ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH") or any(
-        word in text for word in ("403", "401", "PERMISSION_DENIED", "Permission denied")
-    ):
+    found = _CODE.search(text)
+    code = (found[1] or found[2]) if found else ""
+    if code in _REFUSALS:
         return f"access denied; {_DENIED[url.scheme]}"
     if code == "NO_SUCH_BUCKET":
-        return f"no bucket {url.bucket!r}; create it, or correct the URL"
-    if code in ("NETWORK_CONNECTION", "REQUEST_TIMEOUT") or "curlCode" in text:
+        return _no_bucket(url)
+    if code in ("NETWORK_CONNECTION", "REQUEST_TIMEOUT", "UNAVAILABLE", "DEADLINE_EXCEEDED"):
         return f"{_endpoint(url)} can't be reached, or doesn't answer; check {_where(url)}"
     if code in ("SLOW_DOWN", "SERVICE_UNAVAILABLE", "INTERNAL_FAILURE", "THROTTLING"):
         return f"{_endpoint(url)} is overloaded ({code}), after several attempts; try again later"
     return text[:_LONGEST]
+
+
+def _no_bucket(url: ObjectUrl) -> str:
+    return f"no bucket {url.bucket!r}; create it, or correct the URL"
 
 
 def _endpoint(url: ObjectUrl) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pyarrow import fs
 
 from beltline.storage.filesystem import filesystem
-from beltline.storage.reading import ObjectReader, patiently
+from beltline.storage.reading import ObjectReader, children, patiently
 from beltline.storage.url import ObjectUrl
 
 _AHEAD = 8 << 20
@@ -60,9 +60,8 @@ class ObjectPath:
 
     def iterdir(self) -> Iterator["ObjectPath"]:
         """Yields what is one level below, objects and prefixes."""
-        selector = fs.FileSelector(self.url.path, allow_not_found=True)
-        for found in patiently(self.url, lambda: filesystem(self.url).get_file_info(selector)):
-            yield self / found.base_name
+        for name in children(self.url):
+            yield self / name
 
     def glob(self, pattern: str) -> Iterator["ObjectPath"]:
         """Yields what is one level below and whose name fits a pattern without slashes."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pyarrow import fs
 
-from beltline.storage.errors import explained
+from beltline.storage.errors import explained, explained_write
 from beltline.storage.filesystem import filesystem
-from beltline.storage.reading import ObjectReader
+from beltline.storage.reading import ObjectReader, children
 from beltline.storage.url import ObjectUrl
 
 _AT_ONCE = 8
@@ -40,7 +40,10 @@ def write(url: ObjectUrl, content: bytes) -> None:
     Raises:
       StoreError: it can't be written.
     """
-    with explained(url), filesystem(url).open_output_stream(url.path, compression=None) as stream:
+    with (
+        explained_write(url),
+        filesystem(url).open_output_stream(url.path, compression=None) as stream,
+    ):
         stream.write(content)
 
 
@@ -85,10 +88,7 @@ def prefixes(url: ObjectUrl) -> list[ObjectUrl]:
     Raises:
       StoreError: they can't be listed.
     """
-    with explained(url):
-        selector = fs.FileSelector(url.path, allow_not_found=True)
-        found = filesystem(url).get_file_info(selector)
-    return [_url_of(url, each) for each in found if each.type == fs.FileType.Directory]
+    return [url / name for name, kind in children(url).items() if kind == fs.FileType.Directory]
 
 
 def delete(url: ObjectUrl) -> None:
@@ -129,12 +129,12 @@ def _each(do: Callable[[ObjectUrl, Path], None], files: Mapping[ObjectUrl, Path]
 def _upload(url: ObjectUrl, file: Path) -> None:
     store = filesystem(url)
     with file.open("rb") as content:
-        with explained(url):
+        with explained_write(url):
             stream = store.open_output_stream(url.path, compression=None)
         while chunk := content.read(_CHUNK):
-            with explained(url):
+            with explained_write(url):
                 stream.write(chunk)
-        with explained(url):
+        with explained_write(url):
             stream.close()
 
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from pyarrow import fs
+
 from beltline.storage.errors import StoreError, explained
 from beltline.storage.filesystem import filesystem
 from beltline.storage.url import ObjectUrl
@@ -58,6 +60,22 @@ class ObjectReader(io.RawIOBase):
         buffer[: len(found)] = found
         self._at += len(found)
         return len(found)
+
+
+def children(url: ObjectUrl) -> dict[str, Any]:
+    """Returns the names one level below a prefix, with Arrow's type of each, File or Directory.
+
+    Raises:
+      StoreError: they can't be listed.
+    """
+    # Of Google's store, Arrow lists the objects alone, and no prefix that others have in common.
+    recursive = url.scheme == "gs"
+    selector = fs.FileSelector(url.path, allow_not_found=True, recursive=recursive)
+    found: dict[str, Any] = {}
+    for each in patiently(url, lambda: filesystem(url).get_file_info(selector)):
+        name, deeper, _ = each.path.removeprefix(f"{url.path}/").partition("/")
+        found[name] = fs.FileType.Directory if deeper else each.type
+    return found
 
 
 def patiently(url: ObjectUrl, call: Callable[[], _T]) -> _T:

@@ -3,7 +3,7 @@
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.storage.errors import StoreError, explained, reason
+from beltline.storage.errors import StoreError, explained, explained_write, reason
 from beltline.storage.url import parse
 
 S3, GS = parse("s3://bucket/a"), parse("gs://bucket/a")
@@ -17,6 +17,8 @@ S3, GS = parse("s3://bucket/a"), parse("gs://bucket/a")
         (S3, "AWS Error NO_SUCH_BUCKET during PutObject", "no bucket 'bucket'"),
         (S3, "AWS Error NETWORK_CONNECTION: curlCode: 28", "AWS_ENDPOINT_URL and the network"),
         (S3, "AWS Error SLOW_DOWN during PutObject", "overloaded (SLOW_DOWN)"),
+        (GS, "google::cloud::Status(UNAVAILABLE: Retry policy exhausted", "check the network"),
+        (S3, "for key '403' in bucket 'b': something", "something"),
         (S3, "something  \n else", "something else"),
     ],
 )
@@ -38,6 +40,11 @@ def test_an_error_is_one_of_input_and_one_of_the_system():
     assert isinstance(error.value, OSError)
     assert error.value.filename == "s3://bucket/a"
     assert str(error.value) == f"s3://bucket/a: {error.value.strerror}"
+
+
+def test_a_write_that_finds_nothing_lacks_its_bucket():
+    with pytest.raises(StoreError, match="no bucket 'bucket'; create it"), explained_write(GS):
+        raise FileNotFoundError("x")
 
 
 def test_a_missing_object_stays_a_missing_file():
