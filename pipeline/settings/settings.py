@@ -130,13 +130,12 @@ class Settings(Section):
     def _trees_are_trained_on_the_cpu_in_whole_trials(self) -> "Settings":
         if "trees" not in self.model.learners:
             return self
-        trainer = self.resources.get("Trainer")
-        asks = self.training.gpu == "required" or (trainer and trainer.gpu)
-        if asks and "network" not in self.model.learners:
-            key = (
-                ("training", "gpu") if self.training.gpu == "required" else ("resources", "Trainer")
-            )
-            raise MisplacedError("asks for a GPU, but trees are trained on the CPU", *key)
+        if "network" not in self.model.learners:
+            keys = [("resources", node) for node in ("Trainer", "Refit") if self._gpus_of(node)]
+            if self.training.gpu == "required":
+                keys.insert(0, ("training", "gpu"))
+            if keys:
+                raise MisplacedError("asks for a GPU, but trees are trained on the CPU", *keys[0])
         if self.tuning.search == "hyperband":
             raise MisplacedError(
                 "hyperband shortens trials by epochs, which trees don't have; use 'bayesian', or "
@@ -148,13 +147,16 @@ class Settings(Section):
     @model_validator(mode="after")
     def _a_gpu_that_is_reserved_is_used(self) -> "Settings":
         for node in ("Trainer", "Refit"):
-            wanted = self.resources.get(node)
-            if wanted and wanted.gpu and self.training.gpu == "off":
+            wanted = self._gpus_of(node)
+            if wanted and self.training.gpu == "off":
                 raise MisplacedError(
-                    f"is off, but `resources.{node}.gpu` reserves {wanted.gpu}; remove one of them",
+                    f"is off, but `resources.{node}.gpu` reserves {wanted}; remove one of them",
                     *("training", "gpu"),
                 )
         return self
+
+    def _gpus_of(self, node: str) -> int:
+        return self.resources[node].gpu if node in self.resources else 0
 
     def _named_metrics(self) -> Iterator[tuple[Metric, tuple[str, ...]]]:
         evaluation = self.evaluation

@@ -9,7 +9,7 @@ import pytest
 
 from beltline.base.errors import WrongInput
 from beltline.pipeline.predictions import publishing
-from beltline.pipeline.predictions.output import rejects_of
+from beltline.pipeline.predictions.output import check_format, rejects_of
 from beltline.pipeline.predictions.publishing import (
     check_folder,
     check_name,
@@ -154,3 +154,10 @@ def test_the_last_one_stays_where_publishing_fails(tmp_path, monkeypatch):
     with pytest.raises(WrongInput, match=r"p\.csv: can't be written: No space left on device"):
         publish(made, target)
     assert [each.read_text() for each in target.parent.iterdir()] == ["one"]
+
+
+def test_a_url_is_no_output():
+    with pytest.raises(WrongInput, match=r"predict\.output: a path on a disk is needed"):
+        check_name("s3://bucket/p.csv", Source("in.csv"))
+    with pytest.raises(WrongInput, match=r"-o s3:/bucket/p\.csv: .* written to a disk"):
+        check_format(Path("s3://bucket/p.csv"))

@@ -222,6 +222,7 @@ def test_an_excluded_column_is_read_where_it_is_a_slice():
     [
         ({"training": {"gpu": "required"}}, "asks for a GPU, but trees are trained on the CPU"),
         ({"resources": {"Trainer": {"gpu": 1}}}, "asks for a GPU, but trees are trained on the"),
+        ({"resources": {"Refit": {"gpu": 1}}}, "asks for a GPU, but trees are trained on the"),
         ({"tuning": {"search": "hyperband"}}, "hyperband shortens trials by epochs"),
         (
             {"model": {"learners": []}},
@@ -281,3 +282,22 @@ def test_when_a_model_is_not_refitted(written):
     with pytest.raises(ValidationError, match="'off' or 'after_blessing'"):
         training = yaml.safe_load(f"{{refit: {written}}}")
         Settings.model_validate({**LEAST, "training": training})
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"push": {"directory": "https://bucket/x"}}, "only s3:// and gs://"),
+        ({"push": {"directory": "s3://key:planted@bucket/x"}}, "don't belong in a URL"),
+        ({"local": {"root": "s3://bucket/root"}}, "root: a path on a disk is needed"),
+    ],
+)
+def test_a_url_that_can_not_be_used_is_refused(section, said):
+    with pytest.raises(ValidationError, match=said) as error:
+        Settings.model_validate(LEAST | section)
+    assert "planted" not in error.value.errors()[0]["msg"]
+
+
+def test_versions_may_be_at_a_url():
+    settings = Settings.model_validate(LEAST | {"push": {"directory": "s3://bucket/served/"}})
+    assert settings.push.directory == "s3://bucket/served"
