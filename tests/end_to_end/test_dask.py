@@ -123,7 +123,7 @@ def assert_equal(one: Path, other: Path) -> None:
         found = statistics(other, split)
         assert found.keys() == expected.keys()
         for name, values in expected.items():
-            assert found[name] == pytest.approx(values, rel=1e-9), name
+            assert found[name] == pytest.approx(values, rel=1e-6), name
     assert metrics(other) == pytest.approx(metrics(one), rel=1e-6)
 
 
