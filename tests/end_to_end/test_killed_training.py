@@ -27,7 +27,8 @@ def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
 
 
 def checkpoints(project: Project) -> list[Path]:
-    return list(project.root.glob("artifacts/Trainer/checkpoints/*/state.npz"))
+    """Those of the network, which takes its time; the trees are whole before it begins."""
+    return list(project.root.glob("artifacts/Trainer/checkpoints/*/network/state.npz"))
 
 
 def processes_of(log: Path) -> list[int]:
@@ -82,7 +83,7 @@ def test_a_killed_training_goes_on_in_the_next_run(project: Project) -> None:
     digests = [re.findall(r"weights digest (\w+)", text) for text in (said, anew)]
     assert digests[0] == digests[1] and len(digests[0]) == 1
     curves = project.root / "artifacts/Trainer/model_run"
-    assert len(list(curves.glob("*/validation/events*"))) >= 2
+    assert len(list(curves.glob("*/network/validation/events*"))) >= 2
 
 
 def test_a_gpu_that_is_required_and_missing(project: Project) -> None:

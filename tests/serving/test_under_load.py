@@ -126,6 +126,7 @@ def test_a_repaired_version_is_loaded(folder: Path) -> None:
         shutil.copyfile(folder / "3" / CHECK_ROWS, folder / "4" / CHECK_ROWS)
         # It is version 3's model under another number: its answers are not what the number says.
         clients.wait_until(4, "AVAILABLE")
+        clients.wait_for(4)
     assert {each.split(" answers")[0] for each in clients.failed} == {"version 4"}
 
 
