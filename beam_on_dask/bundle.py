@@ -192,6 +192,7 @@ class _Channel(data_plane.DataChannel):
     def output_timer_stream(
         self, instruction_id: str, transform_id: str, timer_family_id: str
     ) -> Any:
+        # Beam's interface wants it; `refusals.py` lets no pipeline with timers begin.
         raise NotImplementedError(transform_id)
 
     def close(self) -> None:
@@ -229,6 +230,7 @@ class _Harness:
             with self._processor.state_handler.process_instruction_id(name, []):
                 residuals, finalizes = self._processor.process_bundle(name)
             if residuals:
+                # Only a splittable DoFn does, and `refusals.py` takes bounded sources alone.
                 raise NotImplementedError(f"{work.stage.name}: a source that stops half-way")
             if finalizes:
                 self._processor.finalize_bundle()

@@ -12,7 +12,10 @@ _SOURCE = f"{SDFBoundedSourceReader.__qualname__}."
 
 
 class Refused(NotImplementedError):
-    """The pipeline has something that the runner can't do; the message names it."""
+    """The pipeline has something that the runner can't do; the message names it.
+
+    Beam's own runners raise a NotImplementedError for the same.
+    """
 
 
 def check(pipeline: beam.Pipeline) -> None:

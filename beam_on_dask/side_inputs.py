@@ -66,10 +66,12 @@ class SideInputState(sdk_worker.StateHandler):
 
     def append_raw(self, state_key: Any, data: bytes) -> Any:
         """Refuses: nothing that the runner takes writes state."""
+        # Beam's interface wants it; `refusals.py` lets no stateful DoFn begin.
         raise NotImplementedError(state_key)
 
     def clear(self, state_key: Any) -> Any:
         """Refuses: nothing that the runner takes writes state."""
+        # As `append_raw`.
         raise NotImplementedError(state_key)
 
     @contextmanager

@@ -70,18 +70,6 @@ def download(objects: Mapping[ObjectUrl, Path]) -> None:
     _each(_download, objects)
 
 
-def sizes(url: ObjectUrl) -> dict[ObjectUrl, int]:
-    """Returns the objects below a prefix with their sizes in bytes; none if there is nothing.
-
-    Raises:
-      StoreError: they can't be listed.
-    """
-    with explained(url):
-        selector = fs.FileSelector(url.path, allow_not_found=True, recursive=True)
-        found = filesystem(url).get_file_info(selector)
-    return {_url_of(url, each): each.size for each in found if each.type == fs.FileType.File}
-
-
 def prefixes(url: ObjectUrl) -> list[ObjectUrl]:
     """Returns the prefixes one level below another.
 
@@ -115,10 +103,6 @@ def delete_below(url: ObjectUrl) -> None:
             filesystem(url).delete_dir(url.path)
     except FileNotFoundError:
         pass
-
-
-def _url_of(url: ObjectUrl, found: fs.FileInfo) -> ObjectUrl:
-    return ObjectUrl(url.scheme, url.bucket, found.path.partition("/")[2])
 
 
 def _each(do: Callable[[ObjectUrl, Path], None], files: Mapping[ObjectUrl, Path]) -> None:

@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
+from beltline.storage.filesystem import filesystem
+from beltline.storage.url import ObjectUrl
 from tests.databases import free_port
 from tests.http_stub import Handler, serving
 
@@ -197,6 +199,16 @@ def object_store() -> Iterator[Store]:
             # Stopped politely, it would wait for a quarter of a minute.
             server.kill()
             server.wait()
+
+
+def sizes(url: ObjectUrl) -> dict[ObjectUrl, int]:
+    """The objects below a prefix with their sizes in bytes, as a listing has them."""
+    selector = fs.FileSelector(url.path, allow_not_found=True, recursive=True)
+    found = filesystem(url).get_file_info(selector)
+    files = [each for each in found if each.type == fs.FileType.File]
+    return {
+        ObjectUrl(url.scheme, url.bucket, each.path.partition("/")[2]): each.size for each in files
+    }
 
 
 def _port_option(part: str) -> str:

@@ -17,10 +17,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -31,6 +31,8 @@ from benchmarks.quality.sets import SETS
 from benchmarks.quality.workspace import Workspace
 
 KEPT = Path("build/quality/kept")
+
+_Found = TypeVar("_Found")
 
 
 @click.command()
@@ -77,7 +79,20 @@ def main(
 
 
 def apart(space: Workspace, settings: Sequence[str]) -> Metrics:
-    """Trains and scores in a process of its own, which inherits what is imported already.
+    """Trains and scores in a process of its own.
+
+    Raises:
+      click.ClickException: it failed; the error is on its standard error.
+    """
+    return in_a_fork(lambda: train(space, settings), space)
+
+
+def in_a_fork(do: Callable[[], _Found], space: Workspace) -> _Found:
+    """Returns what a function does in a process that inherits what is imported already.
+
+    Args:
+      do: trains on the rows of the workspace.
+      space: which one.
 
     Raises:
       click.ClickException: it failed; the error is on its standard error.
@@ -88,11 +103,11 @@ def apart(space: Workspace, settings: Sequence[str]) -> Metrics:
 
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=lambda: theirs.send(train(space, settings)))
+    process = context.Process(target=lambda: theirs.send(do()))
     process.start()
     theirs.close()
     try:
-        found: Metrics = ours.recv()
+        found: _Found = ours.recv()
     except EOFError:
         raise click.ClickException(f"{space.folder}: the training failed") from None
     finally:
@@ -107,14 +122,9 @@ def train(space: Workspace, settings: Sequence[str]) -> Metrics:
       space: a run up to Transform.
       settings: `KEY=VALUE`, laid over the defaults.
     """
-    import importlib
-
     from beltline.models.config import features_from_config
 
-    sys.path.insert(0, str(space.folder))
-    config = trainer_config(space, settings)
-    module, _, name = config["model"]["run_fn"].rpartition(".")
-    run_fn = getattr(importlib.import_module(module), name)
+    config, run_fn = trainer_of(space, settings)
     with tempfile.TemporaryDirectory() as folder:
         arguments = arguments_of(space, config, Path(folder))
         started = time.monotonic()
@@ -123,6 +133,16 @@ def train(space: Workspace, settings: Sequence[str]) -> Metrics:
         model = Path(arguments.serving_model_dir)
         metrics = of_model(model, space.examples, features_from_config(config))
     return {**metrics, "seconds": seconds}
+
+
+def trainer_of(
+    space: Workspace, settings: Sequence[str]
+) -> tuple[dict[str, Any], Callable[[Any], None]]:
+    """Returns the Trainer's `custom_config`, and the function that trains."""
+    sys.path.insert(0, str(space.folder))
+    config = trainer_config(space, settings)
+    module, _, name = config["model"]["run_fn"].rpartition(".")
+    return config, getattr(importlib.import_module(module), name)
 
 
 def trainer_config(space: Workspace, settings: Sequence[str]) -> dict[str, Any]:

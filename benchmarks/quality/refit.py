@@ -7,11 +7,9 @@ learns without them, and stops by the validation split. Its refit learns from th
 the validation split. The set's eval split, which both are scored on, is left for no other purpose.
 """
 
-import importlib
-import multiprocessing
+import functools
 import os
 import statistics
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ from pathlib import Path
 import click
 
 from benchmarks.quality import kept
-from benchmarks.quality.experiment import KEPT, arguments_of, trainer_config
+from benchmarks.quality.experiment import KEPT, arguments_of, in_a_fork, trainer_of
 from benchmarks.quality.scores import Metrics, of_model
 from benchmarks.quality.sets import SETS
 from benchmarks.quality.workspace import Workspace
@@ -37,15 +35,11 @@ def main(names: tuple[str, ...], splits: int, settings: tuple[str, ...], parent:
     """Train, refit, and score both."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     preprocessing = kept.of_preprocessing(settings)
-    # No operation of TensorFlow has run in this process: so a fork is safe.
-    importlib.import_module("beltline.models.training")
-    context = multiprocessing.get_context("fork")
     for name in names:
         found: list[list[Metrics]] = []
         for split in range(splits):
             space = kept.transformed(parent.resolve(), name, split, preprocessing, settings)
-            with context.Pool(1) as pool:
-                found.append(pool.apply(both, (space, settings)))
+            found.append(in_a_fork(functools.partial(both, space, settings), space))
         for number, side in enumerate(SIDES):
             runs = [pair[number] for pair in found]
             means = {key: statistics.mean(run[key] for run in runs) for key in runs[0]}
@@ -62,10 +56,7 @@ def both(space: Workspace, settings: Sequence[str]) -> list[Metrics]:
     """
     from beltline.models.config import features_from_config
 
-    sys.path.insert(0, str(space.folder))
-    config = trainer_config(space, settings)
-    module, _, name = config["model"]["run_fn"].rpartition(".")
-    run_fn = getattr(importlib.import_module(module), name)
+    config, run_fn = trainer_of(space, settings)
     found = []
     with tempfile.TemporaryDirectory() as folder:
         judged = arguments_of(space, config, Path(folder) / "judged")

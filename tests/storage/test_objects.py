@@ -5,6 +5,7 @@ import pytest
 from beltline.storage import objects
 from beltline.storage.errors import StoreError
 from beltline.storage.url import parse
+from tests.object_store import sizes
 
 pytestmark = pytest.mark.slow
 
@@ -17,19 +18,19 @@ def url(bucket):
 def test_an_object_is_written_read_listed_and_deleted(url):
     with pytest.raises(FileNotFoundError):
         objects.read(url / "one")
-    assert objects.sizes(url) == {}
+    assert sizes(url) == {}
     assert objects.prefixes(url) == []
     objects.write(url / "one", b"1")
     objects.write(url / "one", b"12")
     objects.write(url / "sub" / "grün 2.txt", b"")
     assert objects.read(url / "one") == b"12"
-    assert objects.sizes(url) == {url / "one": 2, url / "sub" / "grün 2.txt": 0}
+    assert sizes(url) == {url / "one": 2, url / "sub" / "grün 2.txt": 0}
     assert objects.prefixes(url) == [url / "sub"]
     objects.delete(url / "one")
     objects.delete(url / "one")
     objects.delete_below(url)
     objects.delete_below(url)
-    assert objects.sizes(url) == {}
+    assert sizes(url) == {}
 
 
 def test_files_go_there_and_back(url, tmp_path):
@@ -80,7 +81,7 @@ def test_errors_say_what_to_do(url, monkeypatch):
     with pytest.raises(StoreError, match="no bucket 'nowhere'; create it"):
         objects.write(parse("s3://nowhere/x"), b"")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-wrong-secret")
-    for call in (objects.read, objects.sizes, lambda it: objects.write(it, b"")):
+    for call in (objects.read, objects.prefixes, lambda it: objects.write(it, b"")):
         with pytest.raises(StoreError, match="access denied; check the credentials") as error:
             call(url)
         assert "planted" not in f"{error.value!r} {error.value}"

@@ -19,6 +19,7 @@ from beltline.versions.live import live, order, previous, promote, rollback
 from beltline.versions.loaded.errors import BrokenVersion
 from beltline.versions.push import push
 from beltline.versions.retention import expire
+from tests.object_store import sizes
 from tests.versions.pushed import FILES, model, whole
 
 pytestmark = pytest.mark.slow
@@ -77,7 +78,7 @@ def test_promotions_rollbacks_and_deletions(url, made):
     assert (live(url), previous(url)) == (2, 5)
     assert expire(url, 1) == [1, 3, 4]
     assert (numbers(url), order(url)) == ([2, 5], [2, 5])
-    files = {each.key.split("/")[3] for each in objects.sizes(url / "files")}
+    files = {each.key.split("/")[3] for each in sizes(url / "files")}
     assert len(files) == 2
     assert rollback(url) == (2, 5)
     with pytest.raises(WrongInput, match="no previous version"):
@@ -111,7 +112,7 @@ def test_a_push_that_is_killed_at_any_request_is_seen_whole_or_not_at_all(faults
         assert child.returncode == (0 if out else -signal.SIGKILL)
     assert at > 10
     assert push(new, url, {}) == (2, False)
-    left = {each.key.split("/")[3] for each in objects.sizes(url / "files")}
+    left = {each.key.split("/")[3] for each in sizes(url / "files")}
     assert len(left) > 2
 
 
@@ -255,7 +256,7 @@ def test_listings_that_lag_change_nothing(faults, url, made):
 def test_a_changed_or_missing_file_is_noticed(url, made, name):
     push(made("a"), url, {})
     version = find(url, 1)
-    [file] = [each for each in objects.sizes(url) if each.key.endswith(name)]
+    [file] = [each for each in sizes(url) if each.key.endswith(name)]
     content = objects.read(file)
     objects.write(file, content[:-1] + b"x")
     with pytest.raises(BrokenVersion, match="not what was pushed"):
@@ -281,7 +282,7 @@ def test_an_index_that_is_not_ours_is_not_replaced(url, made, text):
 @pytest.mark.parametrize("name", ["../up", "/etc/x", ""])
 def test_a_manifest_can_write_nowhere_else(url, made, name):
     push(made("a"), url, {})
-    [manifest] = [each for each in objects.sizes(url) if each.name == "push.json"]
+    [manifest] = [each for each in sizes(url) if each.name == "push.json"]
     described = {"size": 0, "sha256": ""}
     objects.write(manifest, json.dumps({"card": {}, "files": {name: described}}).encode())
     remote._manifest.cache_clear()

@@ -77,6 +77,7 @@ def _prepared(connection: Any, text: str, span: str) -> str:
 def _check(batch: pa.RecordBatch) -> None:
     for field, values in zip(batch.schema, batch.columns, strict=True):
         if (field.metadata or {}).get(b"POSTGRESQL:type") == b"money":
+            # One of `ERRORS`, as for any type that Arrow can't read.
             raise pa.ArrowNotImplementedError(
                 f"column '{field.name}' is of type money, which the driver can't read; turn it "
                 f"into a number in the query: CAST({field.name} AS numeric)"

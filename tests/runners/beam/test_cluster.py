@@ -1,4 +1,4 @@
-"""Mistakes in what `beltline cluster up` is told; that it starts is in test_dask.py."""
+"""Invalid options of `beltline cluster up`; that it starts is in test_dask.py."""
 
 import socket
 
