@@ -6,8 +6,6 @@ import pytest
 
 from beltline.beam_on_dask import internals
 
-pytestmark = pytest.mark.slow  # Beam takes seconds to import.
-
 
 def test_beam_is_the_release_that_the_runner_was_written_for():
     internals.check_version()

@@ -9,7 +9,6 @@ from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
 
 from beltline.beam_on_dask.refusals import Refused
 
-pytestmark = pytest.mark.slow
 _NOBODY = ["--runner=beltline.beam_on_dask.runner.DaskRunner", "--dask_scheduler=tcp://127.0.0.1:9"]
 
 

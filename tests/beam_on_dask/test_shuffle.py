@@ -5,8 +5,6 @@ from itertools import chain
 
 import pytest
 
-pytestmark = pytest.mark.slow  # Beam takes seconds to import.
-
 
 @pytest.fixture(scope="module")
 def stage():
