@@ -1,5 +1,7 @@
 """Pipelines whose answers the runners are compared by; each returns one PCollection."""
 
+import uuid
+
 import apache_beam as beam
 from apache_beam.io import iobase
 from apache_beam.io.range_trackers import OffsetRangeTracker
@@ -29,6 +31,16 @@ class LifeCycle(beam.DoFn):
     def finish_bundle(self):
         for each in self.seen:
             yield window.GlobalWindows.windowed_value(-each)
+
+
+class Bundles(beam.DoFn):
+    """Elements, each with a name of the bundle that it came in."""
+
+    def start_bundle(self):
+        self.name = uuid.uuid4().hex
+
+    def process(self, element):
+        yield element, self.name
 
 
 class Numbers(iobase.BoundedSource):

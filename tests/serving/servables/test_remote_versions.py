@@ -11,6 +11,7 @@ from beltline.serving.servables.served import ServedVersions
 from beltline.storage import objects
 from beltline.storage.url import parse
 from beltline.versions.live import promote, rollback
+from tests import object_store
 from tests.serving.servables.test_served import error, live, until
 from tests.serving.servables.versions_made import push_line
 
@@ -51,7 +52,7 @@ def test_pushes_promotions_and_rollbacks_are_followed(url, served, tmp_path):
 def test_a_damaged_version_is_never_live(url, served, tmp_path):
     push_line(url, tmp_path, 3.0)
     until(lambda: live(served) == 1)
-    known = set(objects.sizes(url))
+    known = set(object_store.sizes(url))
     # Its last object is the index: what is damaged before, nobody has seen.
     index = objects.read(url / "versions.json")
     push_line(url, tmp_path, 5.0)
@@ -59,7 +60,7 @@ def test_a_damaged_version_is_never_live(url, served, tmp_path):
     until(lambda: live(served) == 2)
     objects.write(url / "versions.json", index)
     until(lambda: live(served) == 1)
-    [file] = [each for each in set(objects.sizes(url)) - known if "data-00000" in each.name]
+    [file] = [each for each in set(object_store.sizes(url)) - known if "data-00000" in each.name]
     objects.write(file, b"other")
     served._versions.close()
     for each in (tmp_path / "cache").glob("*/2"):

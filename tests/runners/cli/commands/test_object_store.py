@@ -11,6 +11,7 @@ from beltline.storage import objects
 from beltline.storage.errors import StoreError
 from beltline.storage.url import parse
 from beltline.versions.push import push
+from tests import object_store
 from tests.object_store import SECRET_KEY
 from tests.runners.projects import project
 
@@ -64,9 +65,9 @@ def test_check_writes_an_object(call, bucket, monkeypatch):
         done = CliRunner().invoke(cli, ["check", "local", "--json", *call.words])
         return next(each for each in json.loads(done.output) if each["check"] == "versions")
 
-    there = objects.sizes(parse(bucket))
+    there = object_store.sizes(parse(bucket))
     assert found()["ok"]
-    assert objects.sizes(parse(bucket)) == there
+    assert object_store.sizes(parse(bucket)) == there
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     refused = found()
     assert not refused["ok"]
