@@ -7,7 +7,8 @@
     regression  r2, rmse
 
 `ece` is the expected calibration error over bins of equally many rows: of two classes that of the
-positive one's probability, of several that of the likeliest class's.
+positive one's probability, of several that of the likeliest class's. `ece by chance` is what it
+would be on as many rows if the probabilities were right.
 """
 
 import json
@@ -24,6 +25,7 @@ from benchmarks.quality.workspace import Workspace
 Array = Any
 Metrics = dict[str, float]
 BINS = 15
+DRAWS = 50
 
 
 @click.command()
@@ -60,6 +62,7 @@ def scored(features: Features, labels: Array, outputs: Array) -> Metrics:
             "pr-auc": float(metrics.average_precision_score(labels, positive)),
             "log loss": float(metrics.log_loss(labels, positive, labels=[0, 1])),
             "ece": calibration_error(positive, labels),
+            "ece by chance": error_by_chance(positive),
         }
     every = list(range(len(features.classes)))
     # Float32 probabilities add up to 1 within 1e-7 only, and scikit-learn asks for more.
@@ -69,6 +72,7 @@ def scored(features: Features, labels: Array, outputs: Array) -> Metrics:
         "auc": float(metrics.roc_auc_score(labels, outputs, multi_class="ovr", labels=every)),
         "log loss": float(metrics.log_loss(labels, outputs, labels=every)),
         "ece": calibration_error(outputs.max(axis=1), chosen == labels),
+        "ece by chance": error_by_chance(outputs.max(axis=1)),
         "macro f1": float(metrics.f1_score(labels, chosen, average="macro")),
     }
 
@@ -86,6 +90,13 @@ def calibration_error(probabilities: Array, outcomes: Array, bins: int = BINS) -
     came = np.array_split(np.asarray(outcomes, float)[order], bins)
     apart = [abs(s.sum() - c.sum()) for s, c in zip(said, came, strict=True)]
     return float(sum(apart) / len(order))
+
+
+def error_by_chance(probabilities: Array) -> float:
+    """Returns the mean calibration error of outcomes that are drawn with these probabilities."""
+    rng = np.random.default_rng(0)
+    draws = rng.uniform(size=(DRAWS, len(probabilities))) < probabilities
+    return float(np.mean([calibration_error(probabilities, outcomes) for outcomes in draws]))
 
 
 def of_model(folder: Path, examples: Path, features: Features) -> Metrics:

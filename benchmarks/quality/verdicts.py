@@ -59,9 +59,11 @@ def _calibration(found: Found) -> list[str]:
         return []
     worst = max(errors, key=lambda name: errors[name])
     said = _judged(errors[worst] <= ECE_AT_MOST, f"at most {ECE_AT_MOST}")
+    chance = statistics.mean(pair.ours["ece by chance"] for pair in found[worst])
     return [
         f"Expected calibration error of the worst set of {ECE_FROM_ROWS:,} rows or more, "
-        f"{worst}: {errors[worst]:.4f} {said}"
+        f"{worst}: {errors[worst]:.4f} {said}; it would be {chance:.4f} on as many rows if the "
+        "probabilities were right"
     ]
 
 

@@ -7,7 +7,7 @@ def binary(
     ours: float, peers: dict[str, float], rows: int = 1_000, rarest: float = 0.5, **own: float
 ) -> Pair:
     """A split of a set of two classes; every metric is `ours`, or a peer's, but those given."""
-    names = ("auc", "pr-auc", "log loss", "ece")
+    names = ("auc", "pr-auc", "log loss", "ece", "ece by chance")
     return Pair(
         ours={**dict.fromkeys(names, ours), "seconds": 3.0, **own},
         peers={peer: dict.fromkeys(names, value) for peer, value in peers.items()},

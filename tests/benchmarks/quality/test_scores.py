@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from beltline.models.features import Features, Task
-from benchmarks.quality.scores import calibration_error, scored
+from benchmarks.quality.scores import calibration_error, error_by_chance, scored
 
 
 def features(task: Task, classes: tuple[str, ...] = ()) -> Features:
@@ -31,7 +31,7 @@ def test_two_classes() -> None:
     assert found["log loss"] == pytest.approx(-np.log([0.9, 0.6, 0.35, 0.8]).mean())
     # More bins than rows: each row is one.
     assert found["ece"] == pytest.approx((0.1 + 0.4 + 0.65 + 0.2) / 4)
-    assert set(found) == {"auc", "pr-auc", "log loss", "ece"}
+    assert set(found) == {"auc", "pr-auc", "log loss", "ece", "ece by chance"}
 
 
 def test_several_classes() -> None:
@@ -56,3 +56,12 @@ def test_bins_have_equally_many_rows() -> None:
     # A third came where 0.1 was said, and two thirds where 0.9 was.
     assert calibration_error(probabilities, outcomes, bins=2) == pytest.approx(0.7 / 3)
     assert calibration_error(probabilities, outcomes, bins=1) == pytest.approx(0)
+
+
+def test_what_chance_alone_makes_of_right_probabilities() -> None:
+    sure = np.array([0.0, 1.0] * 50)
+    assert error_by_chance(sure) == 0
+    # Of 15 bins with 400 rows each: the mean distance of a normal with deviation sqrt(0.25 / 400).
+    even = np.full(6_000, 0.5)
+    assert error_by_chance(even) == pytest.approx(0.025 * np.sqrt(2 / np.pi), rel=0.1)
+    assert error_by_chance(even) == error_by_chance(even)

@@ -10,7 +10,7 @@ from tests.benchmarks.quality.pairs import binary
 
 
 def several(ours: float, theirs: float) -> Pair:
-    metrics = {"auc": 0.5, "log loss": 0.5, "ece": 0.5}
+    metrics = dict.fromkeys(("auc", "log loss", "ece", "ece by chance"), 0.5)
     pair = binary(0.5, {})
     return replace(
         pair,
