@@ -12,9 +12,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from beltline.models.blend import Blend
 from beltline.models.job import Job
 from beltline.models.learned import Attempt, Learned
 from beltline.models.limits import StepLimit, TimeLimit
+from beltline.models.parts import parts_of
 from beltline.models.progress import Progress
 from beltline.models.resuming import Resume
 
@@ -31,6 +33,7 @@ def fit(job: Job, attempt: Attempt) -> Learned:
     Raises:
       ValueError: the loss is no longer a number.
     """
+    judged, job = job, job.in_folds() if attempt.in_folds else job
     devices, per_epoch = attempt.devices, job.train.steps(job.rows_per_step(attempt.devices))
     epochs, limit, planned = length_of(job, attempt, per_epoch)
     together = job.steps_together(devices, limit)
@@ -58,7 +61,12 @@ def fit(job: Job, attempt: Attempt) -> Learned:
     plain = on_one_device(network, job, attempt.hyperparameters)
     passes = followed[0].best_steps / per_epoch
     lengths = {"passes": passes, "planned_passes": planned / per_epoch}
-    return Learned(plain, validation_outputs(job, plain), lengths=lengths)
+    outputs = validation_outputs(job, plain)
+    model = mean_of(plain) if job.parts > 1 else plain
+    if job.parts == 1 or job.recipe:
+        return Learned(model, outputs, lengths=lengths)
+    train = len(judged.train.labels)
+    return Learned(model, outputs[train:], outputs[:train], lengths=lengths)
 
 
 def length_of(job: Job, attempt: Attempt, per_epoch: int) -> tuple[int, int | None, int]:
@@ -82,6 +90,14 @@ def on_one_device(
     plain = job.network(hyperparameters)
     plain.set_weights(network.get_weights())
     return plain
+
+
+def mean_of(network: keras.Model) -> keras.Model:
+    """Returns the mean of the outputs of networks side by side, which asks for no fold."""
+    parts = parts_of(network)
+    inputs = parts[0].input
+    mean = Blend([1 / len(parts)] * len(parts), name="mean")
+    return keras.Model(inputs, mean([each(inputs) for each in parts]))
 
 
 def validation_outputs(job: Job, network: keras.Model) -> npt.NDArray[Any]:

@@ -15,7 +15,9 @@ import tensorflow_transform as tft
 from beltline.models.config import Config, Learner, Xla
 from beltline.models.devices import Devices
 from beltline.models.features import Features
+from beltline.models.folds import number_of_folds
 from beltline.models.objective import Objective, make_objective
+from beltline.models.parts import side_by_side, with_folds
 from beltline.models.preprocessing import vocabulary_sizes
 from beltline.models.reading import Split, read_split
 from beltline.models.recipe import Recipe
@@ -38,6 +40,8 @@ class Job:
     objective: Objective
     recipe: Recipe | None = None
     """What an earlier training has found, which this one follows on all rows; None to find it."""
+    parts: int = 1
+    """Networks side by side; if several, the rows' folds say which one leaves a row out."""
 
     @property
     def features(self) -> Features:
@@ -54,8 +58,30 @@ class Job:
         module, _, name = self.config.model.network_fn.rpartition(".")
         network_fn = getattr(importlib.import_module(module), name)
         sizes = vocabulary_sizes(self.transform, self.features)
-        start = {"output_bias": self.objective.output_bias}
-        return network_fn(self.features, sizes, {**hyperparameters, **start})
+        given = {**hyperparameters, "output_bias": self.objective.output_bias}
+        parts = [network_fn(self.features, sizes, given) for _ in range(self.parts)]
+        return side_by_side(parts) if len(parts) > 1 else parts[0]
+
+    def in_folds(self) -> "Job":
+        """Returns the same for a network of which each part leaves out a fold of the rows.
+
+        Train and validation are one then. The same job, where there are no folds.
+        """
+        splits = [each for each in (self.train, self.validation) if len(each.labels)]
+        folds = number_of_folds(self.config.training.folds, self._judged_rows(), "network")
+        if folds == 1:
+            return self
+        whole = with_folds(splits, folds, self.config.training.seed)
+        if whole is None:
+            return self
+        judged = self.validation if self.recipe else whole
+        return dataclasses.replace(self, train=whole, validation=judged, parts=folds)
+
+    def _judged_rows(self) -> int:
+        """Returns the rows of train and validation together, of the judged training in a refit."""
+        if self.recipe:
+            return self.recipe.train_rows + self.recipe.validation_rows
+        return len(self.train.labels) + len(self.validation.labels)
 
     def compiled(
         self,
@@ -93,22 +119,27 @@ class Job:
         `steps_per_epoch` then, and the devices need not wait between two epochs.
         """
         size = self.rows_per_step(devices)
-        LOG.info(
-            "%s rows to learn from, %s to validate, %s per step",
-            *(f"{n:,}" for n in (len(self.train.labels), len(self.validation.labels), size)),
-        )
+        rows = len(self.train.labels)
+        if self.parts > 1:
+            said = f"{rows:,} rows; networks: {self.parts}, and each leaves out a fold"
+        else:
+            said = f"{rows:,} rows to learn from, {len(self.validation.labels):,} to validate"
+        LOG.info("%s, %s per step", said, f"{size:,}")
         seed, target = self.config.training.seed, self.objective.target
         validation = self.validation.batches(max(size, 1024), target)
         return self.train.batches(size, target, seed, passes), validation
 
     def epochs(self, devices: Devices) -> int:
         """Returns the number of epochs."""
-        return epochs(self.config.training.epochs, self.train.steps(self.rows_per_step(devices)))
+        steps, rows = self.train.steps(self.rows_per_step(devices)), len(self.train.labels)
+        return epochs(self.config.training.epochs, steps, rows)
 
     def rows_per_step(self, devices: Devices) -> int:
         """Returns the rows of one step on all devices together."""
         rows, setting = len(self.train.labels), self.config.training.batch_size
-        ruling = self.recipe.train_rows if self.recipe else rows
+        ruling = rows
+        if self.recipe:
+            ruling = self._judged_rows() if self.parts > 1 else self.recipe.train_rows
         size = batch_size(setting, ruling) * devices.replicas
         if setting != "auto":
             return size

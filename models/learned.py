@@ -34,6 +34,8 @@ class Attempt:
     """Logs for TensorBoard."""
     checkpoints: Checkpoints | None = None
     """Where the state of the training is kept, and found to go on with."""
+    in_folds: bool = True
+    """Whether the network may be several, each of which leaves out a fold."""
 
 
 @dataclasses.dataclass(frozen=True)

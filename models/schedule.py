@@ -16,6 +16,10 @@ EPOCHS = 16
 """Passes over the training rows, where the setting is `auto`."""
 FEWEST_STEPS = 100
 """Of a whole training, where the setting is `auto`."""
+ENOUGH_ROWS = 840_000
+"""Of all passes together: a large table has fewer passes, where the setting is `auto`."""
+ENOUGH_STEPS = 800
+"""Of those fewer passes, at least."""
 
 _RISING = 0.05  # of the steps have a learning rate that still rises
 
@@ -57,14 +61,20 @@ def learning_rates(highest: float, steps: int | None) -> Any:
     )
 
 
-def epochs(setting: int | Auto, steps: int) -> int:
-    """Returns the number of epochs; `auto` is 16, or more where they have too few steps.
+def epochs(setting: int | Auto, steps: int, rows: int) -> int:
+    """Returns the number of epochs.
+
+    `auto` is 16; more where they have too few steps, and fewer where the table is large.
 
     Args:
       setting: `training.epochs`.
       steps: of one pass.
+      rows: of one pass.
     """
-    return max(EPOCHS, math.ceil(FEWEST_STEPS / steps)) if setting == "auto" else int(setting)
+    if setting != "auto":
+        return setting
+    enough = max(ENOUGH_ROWS // rows, math.ceil(ENOUGH_STEPS / steps))
+    return max(min(EPOCHS, enough), math.ceil(FEWEST_STEPS / steps))
 
 
 def batch_size(setting: int | Auto, rows: int) -> int:

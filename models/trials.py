@@ -104,7 +104,9 @@ def validation_loss(
     epochs = values.get(EPOCHS, most_epochs(tuning, config.training))
     training = dataclasses.replace(config.training, epochs=epochs)
     shorter = dataclasses.replace(job, config=dataclasses.replace(config, training=training))
-    attempt = Attempt(hyperparameters_of(config, values), devices, minutes=training.minutes)
+    attempt = Attempt(
+        hyperparameters_of(config, values), devices, minutes=training.minutes, in_folds=False
+    )
     found = learned(shorter, attempt)
     return float(job.objective.losses(found.outputs, found.labels(job)).mean())
 

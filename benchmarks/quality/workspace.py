@@ -8,7 +8,7 @@ from pathlib import Path
 
 from beltline.models.config import features_from_config
 from beltline.models.features import Features
-from beltline.models.trees.folds import number_of_folds
+from beltline.models.folds import number_of_folds
 from benchmarks.executions import latest, node_seconds, output_folder
 from benchmarks.processes import measure
 from benchmarks.quality.sets import SPLIT_BY, write
@@ -90,7 +90,7 @@ class Workspace:
         [data] = self.folder.glob("*.csv")
         with data.open("rb") as lines:
             rows = sum(1 for _ in lines) - 1
-        folds = number_of_folds("auto", round(_LEARNED * rows))
+        folds = number_of_folds("auto", round(_LEARNED * rows), "trees")
         apart = [f"data.split_by={SPLIT_BY}", "data.stratify=false", f"training.folds={folds}"]
         return [*apart, *settings]
 

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from beltline.models.features import Task
+from beltline.models.folds import folds_of, number_of_folds
 from beltline.models.job import Job
 from beltline.models.learned import Attempt, Learned
 from beltline.models.network import network_inputs
-from beltline.models.trees.folds import folds_of, number_of_folds
 from beltline.models.trees.forest import Forest, forest_of
 from beltline.models.trees.growth import Growth, cores
 from beltline.models.trees.inputs import TreeColumns, settle, table_of, tree_columns
@@ -111,7 +111,7 @@ def _folds(job: Job) -> int:
     rows = sum(len(each.labels) for each in splits)
     # Folds are as many as in the judged training, also where more rows would have others.
     ruling = recipe.train_rows + recipe.validation_rows if recipe else rows
-    return number_of_folds(job.config.training.folds, ruling)
+    return number_of_folds(job.config.training.folds, ruling, "trees")
 
 
 def rows_of(job: Job, columns: TreeColumns) -> Rows:

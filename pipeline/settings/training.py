@@ -33,7 +33,7 @@ class Model(Section):
         ["network", "trees"],
         description="What learns: a `network`, gradient-boosted `trees` (LightGBM), or both, whose "
         "weighted mean is the model. The settings named "
-        "`tree_…` and `training.folds` are for the trees; `training.epochs`, `patience`, "
+        "`tree_…` are for the trees; `training.epochs`, `patience`, "
         "`batch_size`, `learning_rate`, `weight_decay`, `mixed_precision`, `xla` and "
         "`steps_per_execution` are for the network alone.",
     )
@@ -79,8 +79,8 @@ class Training(Section):
 
     epochs: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto",
-        description="Most epochs, over which the learning rate decays; `auto` is 16, or more where "
-        "they would have fewer than 100 steps.",
+        description="Most epochs, over which the learning rate decays; `auto` is 16, more where "
+        "they would have fewer than 100 steps, and fewer where the table has above 50,000 rows.",
     )
     patience: int = Field(
         8, ge=1, description="Epochs without a better validation loss before training stops early."
@@ -96,11 +96,12 @@ class Training(Section):
     weight_decay: float = Field(1e-4, ge=0, description="AdamW's weight decay.")
     folds: Annotated[int, Field(ge=1, le=32)] | Literal["auto"] = Field(
         "auto",
-        description="Into how many parts the rows of train and validation are cut for the trees: "
-        "as many forests each leave one out and are averaged, so that all rows are learned from, "
-        "and each is judged by a forest that has not seen it. `1` learns from the train split "
-        "alone. `auto` is 8 up to 20,000 rows, 4 up to 200,000, 2 up to 1,000,000, else 1; and 1 "
-        "with `data.split_by`, whose rows belong together.",
+        description="Into how many parts the rows of train and validation are cut: "
+        "as many forests, or networks, each leave one out and are averaged, so that all rows are "
+        "learned from, and each is judged by one that has not seen it. `1` learns from the train "
+        "split alone. `auto` is 8 forests up to 20,000 rows, 4 up to 100,000, else 1; and 4 "
+        "networks up to 10,000 rows, else 1, which are also the most. It is 1 for both with "
+        "`data.split_by`, whose rows belong together.",
     )
     refit: Literal["off", "after_blessing"] = Field(
         "off",

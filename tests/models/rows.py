@@ -53,7 +53,7 @@ def config(**features: Any) -> dict[str, Any]:
             "batch_size": "auto",
             "learning_rate": 0.01,
             "weight_decay": 1e-4,
-            "folds": "auto",
+            "folds": 1,
             "seed": 7,
             "imbalance": "prior",
             "gpu": "preferred",

@@ -64,6 +64,7 @@ def test_kill_9_in_the_middle_changes_nothing(folder: Path, kind: str) -> None:
         # The trees were complete, and the network was not.
         assert [unit for unit, _ in found] == ["round", "epoch"]
         assert said.count("best of") == 4 and said.count("round 1: ") == 1
+        assert said.count("networks: 4, and each leaves out a fold") == 2
         return
     ((_, epoch),) = found
     assert int(epoch) >= 4

@@ -1,5 +1,7 @@
 """The rules behind `auto`, and the course of the learning rate."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -15,8 +17,17 @@ def test_a_step_has_about_a_hundredth_of_the_rows(rows: int, size: int) -> None:
 
 @pytest.mark.parametrize(("steps", "passes"), [(1, 100), (4, 25), (7, 16), (110, 16)])
 def test_a_small_table_is_passed_over_more_often(steps: int, passes: int) -> None:
-    assert epochs("auto", steps) == passes
-    assert epochs(5, steps) == 5
+    assert epochs("auto", steps, 32 * steps) == passes
+    assert epochs(5, steps, 32 * steps) == 5
+
+
+@pytest.mark.parametrize(
+    ("rows", "passes"), [(50_000, 16), (105_000, 8), (140_000, 6), (1_050_000, 4), (10**7, 1)]
+)
+def test_a_large_table_is_passed_over_less_often(rows: int, passes: int) -> None:
+    steps = math.ceil(rows / batch_size("auto", rows))
+    assert epochs("auto", steps, rows) == passes
+    assert epochs(20, steps, rows) == 20
 
 
 def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:

@@ -42,7 +42,10 @@ def train(folder: Path, where: str, devices: Devices, checkpoints: bool) -> None
     """Trains, and leaves its curve in `folder/where`."""
     custom = config()
     custom["training"].update(SETTINGS)
-    custom["model"].update(LEARNERS.get(where.removesuffix("-anew"), {}))
+    kind = where.removesuffix("-anew")
+    custom["model"].update(LEARNERS.get(kind, {}))
+    if kind in LEARNERS:
+        custom["training"]["folds"] = "auto"
     changes: dict[str, Any] = {"working_dir": str(folder / where) if checkpoints else None}
     arguments = fn_args(folder, custom, **changes)
     typed = from_config(custom)

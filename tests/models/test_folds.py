@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from beltline.models.trees.folds import folds_of, number_of_folds
+from beltline.models.config import Auto
+from beltline.models.folds import folds_of, number_of_folds
 
 
 def rows(number: int, columns: int = 3) -> np.ndarray:
@@ -11,19 +12,23 @@ def rows(number: int, columns: int = 3) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("setting", "number", "folds"),
+    ("setting", "number", "trees", "network"),
     [
-        ("auto", 100, 8),
-        ("auto", 20_000, 8),
-        ("auto", 20_001, 4),
-        ("auto", 200_001, 2),
-        ("auto", 1_000_001, 1),
-        (3, 5_000_000, 3),
-        (1, 100, 1),
+        ("auto", 100, 8, 4),
+        ("auto", 10_001, 8, 1),
+        ("auto", 20_001, 4, 1),
+        ("auto", 100_001, 1, 1),
+        (3, 5_000_000, 3, 1),
+        (3, 5_000, 3, 3),
+        (20, 5_000, 20, 4),
+        (1, 100, 1, 1),
     ],
 )
-def test_the_number_follows_the_setting_or_the_rows(setting: int, number: int, folds: int) -> None:
-    assert number_of_folds(setting, number) == folds
+def test_the_number_follows_the_setting_or_the_rows(
+    setting: int | Auto, number: int, trees: int, network: int
+) -> None:
+    assert number_of_folds(setting, number, "trees") == trees
+    assert number_of_folds(setting, number, "network") == network
 
 
 def test_folds_are_even_and_differ_by_seed() -> None:

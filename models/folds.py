@@ -1,8 +1,8 @@
-"""Which booster leaves out which rows.
+"""Which part of a model leaves out which rows.
 
-With several folds, each booster learns from all rows of training and validation but those of its
-fold, and what it says of these is honest. A row's fold follows from its content: rows that are
-alike are left out together, and the order of the rows doesn't matter.
+With several folds, each booster, or network, learns from all rows of training and validation but
+those of its fold, and what it says of these is honest. A row's fold follows from its content: rows
+that are alike are left out together, and the order of the rows doesn't matter.
 """
 
 from typing import Any
@@ -10,24 +10,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from beltline.models.config import Auto
+from beltline.models.config import Auto, Learner
 
 Array = npt.NDArray[Any]
 
-MOST_ROWS = ((20_000, 8), (200_000, 4), (1_000_000, 2))
+MOST_ROWS: dict[Learner, tuple[tuple[int, int], ...]] = {
+    "trees": ((20_000, 8), (100_000, 4)),
+    "network": ((10_000, 4),),
+}
 """Up to so many rows, so many folds, where the setting is `auto`; beyond them one."""
 
 
-def number_of_folds(setting: int | Auto, rows: int) -> int:
+def number_of_folds(setting: int | Auto, rows: int, learner: Learner) -> int:
     """Returns how many folds `training.folds` means.
 
     Args:
       setting: of the settings; `auto` follows the number of rows.
       rows: of training and validation together.
+      learner: the network, whose folds cost more, never has more of them than with `auto`.
     """
-    if setting != "auto":
-        return setting
-    return next((folds for most, folds in MOST_ROWS if rows <= most), 1)
+    usual = next((folds for most, folds in MOST_ROWS[learner] if rows <= most), 1)
+    if setting == "auto":
+        return usual
+    return min(setting, usual) if learner == "network" else setting
 
 
 def folds_of(table: Array, folds: int, seed: int) -> Array:
