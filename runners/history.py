@@ -95,8 +95,18 @@ class History:
         state = self._state(run, executions)
         nodes = [self._node(run, each, state) for each in executions]
         ran = {node.node for node in nodes}
-        missing = [name for name in self._nodes_of_bundle(self.run(run).bundle) if name not in ran]
+        missing = [name for name in self.upstream(run) if name not in ran]
         return nodes + [NodeSummary(name, "not run", log=self._log(run, name)) for name in missing]
+
+    def upstream(self, run: str) -> dict[str, tuple[str, ...]]:
+        """Returns the nodes that each node waits for; empty if the bundle isn't in this root."""
+        from beltline.bundle.folder import open_bundle
+
+        try:
+            manifest = open_bundle(self._paths.bundles / self.run(run).bundle[:16]).manifest
+        except WrongInput:
+            return {}
+        return {node.id: node.upstream for node in manifest.nodes}
 
     def executions(self, run: str) -> list["NodeRun"]:
         """Returns the last execution of each node; earlier ones were retried."""
@@ -135,15 +145,6 @@ class History:
     def _log(self, run: str, node: str) -> str:
         log = self._paths.log(run, node)
         return str(log) if log.is_file() else ""
-
-    def _nodes_of_bundle(self, digest: str) -> list[str]:
-        from beltline.bundle.folder import open_bundle
-
-        try:
-            manifest = open_bundle(self._paths.bundles / digest[:16]).manifest
-        except WrongInput:
-            return []
-        return [node.id for node in manifest.nodes]
 
 
 def _lineage(paths: Paths, pipeline: str) -> "Lineage | None":

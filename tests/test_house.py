@@ -118,6 +118,7 @@ TESTED_THROUGH = {
         "runners/cli/page_file.py",
         "runners/report/__init__.py",
         "runners/report/content.py",
+        "runners/report/learned.py",
     ),
     "tests/runners/cli/commands/test_serve.py": ("base/settings/serving.py",),
     "tests/runners/kubeflow/compile/test_package.py": (
@@ -136,7 +137,10 @@ TESTED_THROUGH = {
         "pipeline/predictions/output.py",
         "pipeline/predictions/scoring.py",
     ),
-    "tests/runners/report/test_page.py": ("runners/report/evaluation.py",),
+    "tests/runners/report/test_page.py": (
+        "runners/report/evaluation.py",
+        "runners/report/pictures.py",
+    ),
     "tests/runners/warm/test_warm.py": (
         "runners/warm/__main__.py",
         "runners/warm/client.py",

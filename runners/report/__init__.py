@@ -1,11 +1,13 @@
 """One page about one run: `build_report(…)` returns a `RunReport`.
 
     content.py     the sections, read from ML Metadata and the artifacts
+    data.py        the columns: statistics.py, anomalies.py
     evaluation.py  the section of the Evaluator: metrics, slices, columns
-    page.py        the page
+    learned.py     learners, trials, and the curves of training.py
+    page.py        the page: templates/, with charts.py, pictures.py, histograms.py and graph.py
 
 A section without content says why: the run may have failed earlier, or be older than the section.
-To add a section, add a field to `RunReport`, fill it in `build_report`, and show it in `page.html`.
+To add a section, add a field to `RunReport`, fill it in `build_report`, and show it by a template.
 Nothing here needs TensorFlow: what the Evaluator wrote is plain JSON.
 """
 

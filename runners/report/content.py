@@ -1,23 +1,22 @@
 """The sections of a report, from ML Metadata and the nodes' artifacts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from beltline.runners.metadata.origin import data_of, hyperparameters_of
 from beltline.runners.metadata.store import Lineage, NodeRun
+from beltline.runners.report.data import Columns, columns
 from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
-from beltline.versions.folder import LEARNERS, find
+from beltline.runners.report.learned import learners, training_curves, trials
+from beltline.versions.folder import find
 from beltline.versions.live import live
 from beltline.versions.store import Place
 
 _LEFT_OUT = ("dropped", "rejected", "gap")
 _MOST_REJECTS = 5
-_MOST_TRIALS = 200
-# The key of a trial's values.
-_VALUES = "hyperparameters"
 
 
 @dataclass(frozen=True)
@@ -25,19 +24,24 @@ class RunReport:
     """A report about a run. `missing` says why a section is empty, by the section's name.
 
     `run` and `nodes` are those of `beltline runs RUN --json`. `data` has `rows` by split,
-    `left_out` by reason, and some of the `rejects`. `learners` have weight and loss, where there
-    are several. `trials` are the Tuner's, best first.
+    `left_out` by reason, and some of the `rejects`; `columns` are the statistics of its columns.
+    `learners` have weight and loss, where there are several, and `training` the curves of each.
+    `trials` are the Tuner's, best first. `upstream` has the nodes that each node waits for; it is
+    empty where the bundle isn't in the root.
     """
 
     pipeline: str
     run: dict[str, Any]
     nodes: list[dict[str, Any]]
     data: dict[str, Any]
+    columns: Columns
     evaluation: EvaluationResult
     hyperparameters: dict[str, dict[str, Any]]
     learners: list[dict[str, Any]]
+    training: list[dict[str, Any]]
     trials: list[dict[str, Any]]
     version: dict[str, Any]
+    upstream: dict[str, Sequence[str]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +57,7 @@ def build_report(
     nodes: Mapping[str, NodeRun],
     lineage: Lineage | None,
     served: Place,
+    upstream: Mapping[str, Sequence[str]],
 ) -> RunReport:
     """Returns the report about a run.
 
@@ -61,15 +66,18 @@ def build_report(
       nodes: the last execution of each node.
       lineage: ML Metadata; None where there is none yet.
       served: the folder of the pipeline's versions.
+      upstream: the nodes that each node waits for; empty if that isn't known.
     """
     states = {node["node"]: node["state"] for node in described["nodes"]}
     data = _data(lineage, nodes.get("ExampleGen")) if lineage else {}
     evaluated, missing = read_evaluation(lineage, nodes)
     learned = hyperparameters_of(lineage, nodes) if lineage else {}
     version = _version(served, described["version"])
+    found = columns(lineage, nodes, served, described["version"]) if lineage else Columns()
     missing |= _empty(
         states,
         data=("ExampleGen", data),
+        columns=("StatisticsGen", found.columns),
         hyperparameters=("Trainer", learned),
         version=("Pusher", version),
     )
@@ -78,11 +86,14 @@ def build_report(
         run={name: value for name, value in described.items() if name != "nodes"},
         nodes=described["nodes"],
         data=data,
+        columns=found,
         evaluation=evaluated,
         hyperparameters=learned,
-        learners=_learners(nodes.get("Trainer")),
-        trials=_trials(nodes.get("Tuner")),
+        learners=learners(nodes.get("Trainer")),
+        training=training_curves(nodes.get("Trainer")),
+        trials=trials(nodes.get("Tuner")),
         version=version,
+        upstream=dict(upstream),
         missing=missing,
     )
 
@@ -136,44 +147,6 @@ def _rejects(node: NodeRun) -> list[dict[str, Any]]:
 def _first_lines(file: Path) -> list[str]:
     with file.open(encoding="utf-8") as lines:
         return [line for line, _ in zip(lines, range(_MOST_REJECTS), strict=False)]
-
-
-def _learners(node: NodeRun | None) -> list[dict[str, Any]]:
-    models = node.outputs.get("model", []) if node else []
-    files = [Path(model["uri"]) / "Format-Serving" / LEARNERS for model in models]
-    return [
-        each
-        for file in files
-        if file.exists()
-        for each in json.loads(file.read_text(encoding="utf-8"))
-    ]
-
-
-def _trials(node: NodeRun | None) -> list[dict[str, Any]]:
-    """Returns the Tuner's trials, each with its values and its score.
-
-    The best is first, then the untuned one, as the page shows only the first of many trials.
-    """
-    made = [each for group in node.outputs.values() for each in group] if node else []
-    for artifact in (each for each in made if each["type"] == "TunerResults"):
-        for file in sorted(Path(artifact["uri"]).glob("*.json")):
-            found = _list_in(file)
-            if found:
-                found.sort(key=lambda each: (not each.get("best"), not each.get("untuned")))
-                return [_flat(each) for each in found[:_MOST_TRIALS]]
-    return []
-
-
-def _flat(trial: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in trial.items() if k != _VALUES} | trial.get(_VALUES, {})
-
-
-def _list_in(file: Path) -> list[dict[str, Any]]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _version(served: Place, number: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML page, from the template `page.html`."""
+"""The report as one self-contained HTML page, from the templates in `templates/`."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
+from beltline.runners.report import charts, graph, histograms, pictures
+from beltline.runners.report.charts import drawn
 from beltline.runners.report.content import RunReport
 
 _BAD = ("failed", "refused")
@@ -16,7 +18,7 @@ _MOST = 40
 def page(report: RunReport) -> str:
     """Returns the page as HTML, with the first forty lines of long lists."""
     environment = Environment(
-        loader=PackageLoader(__package__, "."),
+        loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -27,6 +29,8 @@ def page(report: RunReport) -> str:
         "seconds": _seconds,
         "shown": _shown,
         "count": _count,
+        "share": _share,
+        "axis": charts.short,
     }
     return environment.get_template("page.html").render(
         report=report,
@@ -35,6 +39,14 @@ def page(report: RunReport) -> str:
         trial_columns=list(dict.fromkeys(name for trial in report.trials for name in trial)),
         longest=_longest(report.evaluation.importance),
         most=_MOST,
+        graph=graph.picture(report.upstream) if report.upstream else None,
+        states={node["node"]: node for node in report.nodes},
+        outlines=histograms.outlines,
+        shares=histograms.shares,
+        training=[
+            drawn(pictures.training(curve), f"training-{number}")
+            for number, curve in enumerate(report.training)
+        ],
     )
 
 
@@ -84,6 +96,13 @@ def _seconds(value: float | None) -> str:
 
 def _count(value: int) -> str:
     return f"{value:,}"
+
+
+def _share(value: float | None) -> str:
+    """Returns a share in percent; what is not nothing does not look like nothing."""
+    if value is None:
+        return "-"
+    return "<0.1%" if 0 < value < 0.0005 else f"{100 * value:.1f}%".replace(".0%", "%")
 
 
 def _shown(value: Any) -> str:

@@ -78,7 +78,7 @@ def test_it_adds_one_name(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         names = packed.namelist()
     assert {name.split("/")[0] for name in names} == {"beltline", f"beltline-{VERSION}.dist-info"}
-    assert "beltline/runners/report/page.html" in names
+    assert "beltline/runners/report/templates/page.html" in names
     sources = {f"beltline/{path.relative_to(ROOT)}" for path in (ROOT / "models").glob("*.py")}
     assert sources <= set(names)
 

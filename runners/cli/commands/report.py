@@ -32,7 +32,9 @@ def report(
     run = history.find(run)
     nodes = {each.node: each for each in history.executions(run)}
     served = paths.served(settings.push.directory, settings.name)
-    found = build_report(described(history, run), nodes, history.lineage, served)
+    found = build_report(
+        described(history, run), nodes, history.lineage, served, history.upstream(run)
+    )
     if as_json:
         click.echo(json.dumps(found.as_json(), indent=2, allow_nan=False))
     else:

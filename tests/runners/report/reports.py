@@ -1,6 +1,7 @@
 """A report with something in every section."""
 
 from beltline.runners.report.content import RunReport
+from beltline.runners.report.data import Columns
 from beltline.runners.report.evaluation import EvaluationResult, MetricResult
 
 NODES = [
@@ -47,6 +48,45 @@ SLICES = {
         {"slice": "mold=A", "rows": 1489, "value": 0.95, "champion": None},
     ],
 }
+NUMBERS = {
+    "rows": 100,
+    "missing": 3,
+    "unique": None,
+    "mean": 24.75,
+    "deviation": 3.5,
+    "least": 12.0,
+    "median": 25.0,
+    "greatest": 40.0,
+    "zeros": 0,
+    "buckets": [[12.0, 26.0, 60.0], [26.0, 40.0, 37.0]],
+}
+TEXTS = {"rows": 100, "missing": 0, "unique": 3, "top": [["A & ü", 60], ["<b>", 25], ["C", 15]]}
+COLUMNS = Columns(
+    live="1",
+    columns=[
+        {
+            "column": "mold",
+            "type": "text",
+            "is_label": True,
+            "of": {"train": TEXTS, "eval": {**TEXTS, "top": [["<b>", 100]], "unique": 1}},
+        },
+        {
+            "column": "temperature",
+            "type": "number",
+            "is_label": False,
+            "of": {"train": NUMBERS, "live": {**NUMBERS, "mean": 31.5}},
+        },
+    ],
+    anomalies=[
+        {"column": "mold", "what": "new: <M09>", "blocks": True, "splits": ["train", "eval"]},
+        {"column": "temperature", "what": "skewed", "blocks": False, "splits": ["eval"]},
+    ],
+)
+TRAINING = [
+    {"learner": "network", "train": [[1, 0.5], [2, 0.25]], "validation": [[1, 0.625], [2, 0.375]]},
+    {"learner": "trees", "train": [[1, 0.5]], "validation": []},
+]
+UPSTREAM = {"ExampleGen": (), "Trainer": ("ExampleGen",), "Pusher": ("ExampleGen", "Trainer")}
 REPORT = RunReport(
     pipeline="casting",
     run={
@@ -66,6 +106,7 @@ REPORT = RunReport(
         "left_out": {"rejected": 2},
         "rejects": [{"file": "a.csv", "line": 7, "column": None, "reason": "3 cells, not 4"}],
     },
+    columns=COLUMNS,
     evaluation=EvaluationResult(
         blessed=True,
         champion="1",
@@ -85,6 +126,7 @@ REPORT = RunReport(
         {"learner": "trees", "weight": 0.62, "loss": 0.0712},
         {"learner": "network", "weight": 0.38, "loss": 0.0757},
     ],
+    training=TRAINING,
     trials=[{"trial_id": "0", "score": 0.25, "depth": 3}, {"trial_id": "1", "width": 0.5}],
     version={
         "version": 2,
@@ -95,4 +137,5 @@ REPORT = RunReport(
         "pushed_at": "2026-11-26T04:00:04+00:00",
         "digests": {},
     },
+    upstream=UPSTREAM,
 )

@@ -4,15 +4,17 @@ from html.parser import HTMLParser
 
 import pytest
 
+from beltline.runners.report.data import Columns
 from beltline.runners.report.evaluation import EvaluationResult
 from beltline.runners.report.page import page
 from tests.browser import width_of
-from tests.runners.report.reports import IMPORTANCE, NODES, REPORT
+from tests.runners.report.reports import IMPORTANCE, NODES, NUMBERS, REPORT
 
 FAILED = {**NODES[1], "state": "failed", "reason": "no memory\n<second> line"}
+TEN = [[n / 7, (n + 1) / 7, 10.0 + n] for n in range(10)]
 GONE = {
     name: f"no {name} here"
-    for name in ("data", "metrics", "slices", "importance", "hyperparameters", "version")
+    for name in ("data", "columns", "metrics", "slices", "importance", "hyperparameters", "version")
 }
 
 
@@ -22,6 +24,7 @@ class Read(HTMLParser):
     def __init__(self):
         super().__init__()
         self.open, self.text, self.heads, self.ids, self.labels, self.tables = [], "", [], [], [], 0
+        self.pictures = []
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
@@ -31,10 +34,12 @@ class Read(HTMLParser):
             self.heads.append(given.get("scope"))
         if tag == "table":
             self.tables += 1
+        if tag == "svg":
+            self.pictures.append(given)
         if "id" in given:
             self.ids.append(given["id"])
         if "aria-labelledby" in given:
-            self.labels.append(given["aria-labelledby"])
+            self.labels += given["aria-labelledby"].split()
 
     def handle_startendtag(self, tag, attrs):
         pass
@@ -115,11 +120,14 @@ def test_what_is_not_there_is_said():
         run={**REPORT.run, "state": "failed", "version": "", "started": None, "seconds": None},
         nodes=[FAILED],
         data={},
+        columns=Columns(),
         evaluation=EvaluationResult(),
         hyperparameters={},
         learners=[],
+        training=[],
         trials=[],
         version={},
+        upstream={},
         missing=GONE,
     )
     text = text_of(empty)
@@ -167,9 +175,57 @@ def test_it_needs_nothing_beside_it():
 def test_every_heading_of_a_table_says_what_it_heads():
     found = read(REPORT)
     assert found.tables > 6
-    assert set(found.heads) == {"col", "row"}
+    assert set(found.heads) == {"col", "row", "rowgroup"}
     assert set(found.labels) <= set(found.ids)
     assert len(found.ids) == len(set(found.ids))
+
+
+def test_every_picture_is_named_or_hidden():
+    found = read(REPORT).pictures
+    assert len(found) > 8
+    for each in found:
+        named = each.get("aria-label") or each.get("aria-labelledby")
+        assert each.get("aria-hidden") == "true" or (each["role"] == "img" and named), each
+
+
+def test_the_columns_with_what_they_are_compared_with():
+    text = text_of(REPORT)
+    assert "of training and evaluation, and of version 1's training" in text
+    assert "mold text, label training 0% 3 A & ü 60% , <b> 25% , C 15% evaluation 0% 1" in text
+    assert "temperature number training 3% - 24.75 3.5 12 25 40 version 1 3% - 31.5 3.5" in text
+    assert "mold new: <M09> train, eval refused temperature skewed eval warned" in text
+
+
+def test_data_without_an_anomaly():
+    alone = replace(REPORT.columns, live="", anomalies=[])
+    text = text_of(replace(REPORT, columns=alone))
+    assert "No anomaly: the data are as the schema says." in text
+    assert "of training and evaluation missing" not in text
+    assert "version 1's training" not in text
+
+
+def test_the_graph_names_each_node_with_its_state():
+    html = page(REPORT)
+    assert "Trainer: done, after ExampleGen." in re.sub(r"\s+", " ", html)
+    assert html.count('class="edge"') == 2
+    assert 'class="node skipped"' in html
+    unknown = replace(REPORT, upstream={"Else": ()})
+    assert 'class="node not-run"' in page(unknown)
+
+
+def test_the_curves_of_each_learner():
+    text = text_of(REPORT)
+    assert "Loss of network while it was trained At the end: train 0.25, validation 0.375." in text
+    assert "Loss of trees while it was trained At the end: train 0.5." in text
+
+
+def test_six_hundred_columns_stay_below_three_megabytes():
+    number = REPORT.columns.columns[1]
+    sources = {name: {**NUMBERS, "buckets": TEN} for name in ("train", "eval", "live")}
+    many = [{**number, "column": f"a_rather_long_name_{n}", "of": sources} for n in range(600)]
+    html = page(replace(REPORT, columns=replace(REPORT.columns, columns=many)))
+    assert html.count('class="outline"') == 600
+    assert len(html.encode()) < 2_000_000
 
 
 def test_the_bars_are_as_long_as_what_they_show():

@@ -133,7 +133,7 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
     assert found["trials"] == [{"trial_id": "0", "score": 0.25, "depth": 3}]
     version = found["version"]
     assert (version["version"], version["kept"], version["live"]) == (2, True, True)
-    assert found["missing"] == {}
+    assert found["missing"] == {"columns": "Nothing to show: StatisticsGen did not run."}
     # The deprecated alias.
     alias = found["judgement"]
     assert alias.pop("figures") == judged.pop("metrics")
@@ -225,6 +225,7 @@ def test_refused_data_are_told_with_their_anomalies(folder, ledger):
     found = told(folder)
     assert found["data"]["rows"] == {"train": 70, "eval": 30}
     assert found["missing"] == {
+        "columns": "Nothing to show: StatisticsGen did not run.",
         "metrics": "No model was evaluated in this run.",
         "slices": "No model was evaluated in this run.",
         "importance": "No model was evaluated in this run.",
@@ -245,6 +246,7 @@ def test_a_refused_model_keeps_its_figures(folder, ledger):
     assert (found["run"]["state"], found["evaluation"]["blessed"]) == ("refused", False)
     assert found["missing"] == {
         "data": "Nothing to show: ExampleGen did not run.",
+        "columns": "Nothing to show: StatisticsGen did not run.",
         "hyperparameters": "Nothing to show: Trainer did not run.",
         "version": "Nothing to show: Pusher was skipped.",
     }
