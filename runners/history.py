@@ -13,6 +13,7 @@ from beltline.runners.node.outcome import PUSHER
 from beltline.runners.paths import Paths
 
 if TYPE_CHECKING:
+    from beltline.bundle.manifest import Manifest
     from beltline.runners.metadata.store import Lineage, NodeRun
 
 LATEST = "latest"
@@ -95,18 +96,19 @@ class History:
         state = self._state(run, executions)
         nodes = [self._node(run, each, state) for each in executions]
         ran = {node.node for node in nodes}
-        missing = [name for name in self.upstream(run) if name not in ran]
+        manifest = self.manifest(run)
+        every = [node.id for node in manifest.nodes] if manifest else []
+        missing = [name for name in every if name not in ran]
         return nodes + [NodeSummary(name, "not run", log=self._log(run, name)) for name in missing]
 
-    def upstream(self, run: str) -> dict[str, tuple[str, ...]]:
-        """Returns the nodes that each node waits for; empty if the bundle isn't in this root."""
+    def manifest(self, run: str) -> "Manifest | None":
+        """Returns the manifest of a run's bundle; None if the bundle isn't in this root."""
         from beltline.bundle.folder import open_bundle
 
         try:
-            manifest = open_bundle(self._paths.bundles / self.run(run).bundle[:16]).manifest
+            return open_bundle(self._paths.bundles / self.run(run).bundle[:16]).manifest
         except WrongInput:
-            return {}
-        return {node.id: node.upstream for node in manifest.nodes}
+            return None
 
     def executions(self, run: str) -> list["NodeRun"]:
         """Returns the last execution of each node; earlier ones were retried."""

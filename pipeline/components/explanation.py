@@ -5,16 +5,19 @@ It is plain JSON beside TFMA's files, so that whoever shows it needs neither TFM
     {"metric": "auc", "lower_is_better": false, "value": 0.92,
      "importance": {"rows": 2000, "repeats": 3, "value": 0.91,
                     "columns": [{"column": "mold", "loss": 0.08, "deviation": 0.01}, …]},
+     "intervals": {"candidate": {"auc": [0.9, 0.94], …}, "baseline": {…}},
      "slices": {"least_rows": 250, "too_small": 1,
-                "worst": [{"slice": "mold=M05", "rows": 489, "value": 0.88, "champion": 0.9}, …]}}
+                "worst": [{"slice": "mold=M05", "rows": 489, "value": 0.88, "champion": 0.9,
+                           "interval": [0.83, 0.92]}, …]}}
 
 `importance` is null where it is turned off, and has no rows where there are too many columns to ask
-about; a `value` is null where the rows can't tell.
+about; a `value` or an `interval` is null where the rows can't tell. What curves are drawn from is
+in a file of its own, see `pipeline/evaluation/curves.py`.
 """
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,13 +28,14 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
 from beltline.pipeline.components.record_files import ROWS, batches_of_records, sample
-from beltline.pipeline.evaluation import results
+from beltline.pipeline.evaluation import curves, results
 from beltline.pipeline.evaluation.importance import (
     REPEATS,
     permutation_importance,
     rows_to_ask,
     values_by_column,
 )
+from beltline.pipeline.evaluation.intervals import Counts, intervals
 from beltline.pipeline.evaluation.scores import score_of
 from beltline.pipeline.evaluation.worst_slices import rows_that_tell, worst_first
 from beltline.pipeline.settings.evaluation import LOWER_IS_BETTER
@@ -42,6 +46,7 @@ PROPERTY = "explanation"
 _MOST_TEXT = 16_000
 _MOST_SLICES = 100
 _ROWS_FOR_SHARES = 2000
+_OF_NUMBERS = ("RootMeanSquare", "MeanAbsolute", "R2")
 _OF_BOTH_CLASSES = ("RocAuc", "PrAuc", "DecisionF1")
 
 
@@ -99,17 +104,25 @@ def explain(
     sampled = sample(batches_of_records(files), rows or _ROWS_FOR_SHARES)
     asked = Asked(candidate, judged, np.array(sampled, object))
     overall = results.overall(evaluation.uri, results.CANDIDATE)
+    models = (results.CANDIDATE, results.BASELINE)
+    counts = {model: results.counts(evaluation.uri, model) for model in models}
     made = {
         "metric": judged.metric,
         "lower_is_better": judged.sign < 0,
         "value": _number(overall[judged.metric]),
         "importance": asked.importance() if rows else None,
-        "slices": _slices(evaluation.uri, judged, asked.is_true()),
+        "intervals": {
+            model: intervals(results.overall(evaluation.uri, model), found.get("", {}))
+            for model, found in counts.items()
+        },
+        "slices": _slices(evaluation.uri, judged, asked.is_true(), counts[results.CANDIDATE]),
     }
     text = json.dumps(made, allow_nan=False)
     (Path(evaluation.uri) / FILE).write_text(text, encoding="utf-8")
     if len(text) <= _MOST_TEXT:
         evaluation.set_string_custom_property(PROPERTY, text)
+    overall_counts = {model: found.get("", {}) for model, found in counts.items()}
+    curves.write(Path(evaluation.uri), overall_counts, asked.numbers())
 
 
 def judged_by(config: config_pb2.EvalConfig, metric: str) -> Judged:
@@ -158,6 +171,13 @@ class Asked:
         is_binary = self._judged.class_name in _OF_BOTH_CLASSES and one.size == 1
         return self._labels > 0.5 if is_binary else None
 
+    def numbers(self) -> np.ndarray:
+        """Returns `[n, 2]` labels and predictions of a regression; of other models none."""
+        if self._judged.class_name not in _OF_NUMBERS:
+            return np.empty((0, 2))
+        answers = self._answers(self._rows, self._judged.predictions)
+        return np.stack([self._labels, answers.ravel()], axis=1)
+
     def _score(self, rows: np.ndarray) -> float:
         answers = self._answers(rows, self._judged.predictions)
         return self._metric(self._labels[: len(rows)], answers.reshape(len(rows), -1))
@@ -169,14 +189,21 @@ class Asked:
         return np.concatenate([ask(tf.constant(part))[output].numpy() for part in parts])
 
 
-def _slices(evaluation: str, judged: Judged, is_true: np.ndarray | None) -> dict[str, Any]:
+def _slices(
+    evaluation: str, judged: Judged, is_true: np.ndarray | None, counts: Mapping[str, Counts]
+) -> dict[str, Any]:
     least = rows_that_tell(is_true)
     found = results.by_slice(evaluation, results.CANDIDATE)
     worst, too_small = worst_first(found, judged.metric, judged.sign, least)
     before = dict(results.by_slice(evaluation, results.BASELINE))
     described = [
         asdict(each)
-        | {"champion": _number(before.get(each.slice, {}).get(judged.metric, math.nan))}
+        | {
+            "champion": _number(before.get(each.slice, {}).get(judged.metric, math.nan)),
+            "interval": intervals({judged.metric: each.value}, counts.get(each.slice, {})).get(
+                judged.metric
+            ),
+        }
         for each in worst[:_MOST_SLICES]
     ]
     return {"least_rows": least, "too_small": too_small, "worst": described}

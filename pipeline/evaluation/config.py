@@ -48,6 +48,16 @@ _METRICS: dict[tuple[Task, Metric], _Named] = {
     ("regression", "r2"): _Named("R2", "prediction"),
 }
 
+# What the report draws its curves and intervals from, by the output.
+_COUNTS: dict[Task, dict[str, _Named]] = {
+    "binary": {
+        "score_histogram": _Named("ScoreHistogram", "probability"),
+        "decisions": _Named("Decisions", "decision"),
+    },
+    "multiclass": {"confusion": _Named("Confusion", "probabilities")},
+    "regression": {"error_sums": _Named("ErrorSums", "prediction")},
+}
+
 
 def eval_config(settings: Settings) -> config_pb2.EvalConfig:
     """Returns the configuration of the Evaluator for these settings."""
@@ -95,6 +105,9 @@ def _metrics_spec(settings: Settings, output: str) -> config_pb2.MetricsSpec:
         named = _METRICS[task, metric]
         if named.output == output:
             _add(spec, metric, named).per_slice_thresholds.extend(_thresholds(settings, metric))
+    for name, named in _COUNTS[task].items():
+        if named.output == output:
+            _add(spec, name, named)
     return spec
 
 

@@ -21,6 +21,9 @@ from tensorflow_model_analysis.metrics import (
 from beltline.pipeline.evaluation.counting import Counts, Finalize, Sums
 
 _BUCKETS = calibration_histogram.DEFAULT_NUM_BUCKETS
+# So many of them are one bucket of `ScoreHistogram`.
+_FINE = 10
+_MOST_CLASSES = 50
 _NAN = float("nan")
 
 
@@ -116,6 +119,41 @@ class R2(_Counted):
         super().__init__(name, _errors, _r2)
 
 
+class ScoreHistogram(_Counted):
+    """`[3, 1002]`: the labels' sum, the probabilities' sum and the rows by bucket of a probability.
+
+    The curves of a binary model, and how sure its metrics are, come from it. Of the buckets, the
+    first has what is below 0 and the last what is 1 or above.
+    """
+
+    def __init__(self, name: str = "score_histogram"):
+        super().__init__(name, _by_bucket, _coarse)
+
+
+class Decisions(_Counted):
+    """`[4]`: true and false positives, false and true negatives of yes-or-no predictions."""
+
+    def __init__(self, name: str = "decisions"):
+        super().__init__(name, _decisions, _in_reading_order)
+
+
+class Confusion(_Counted):
+    """`[classes, classes]`: rows by their label, and by their likeliest class across.
+
+    Without any entry where there are too many classes to look at.
+    """
+
+    def __init__(self, name: str = "confusion"):
+        super().__init__(name, _confusion, _if_small)
+
+
+class ErrorSums(_Counted):
+    """`[6]`: rows, sums of labels and their squares; of errors squared, absolute, to the fourth."""
+
+    def __init__(self, name: str = "error_sums"):
+        super().__init__(name, _powers, np.asarray)
+
+
 class RocAuc(confusion_matrix_metrics.AUC):
     """TFMA's AUC; of several classes the mean over all pairs of a row and a class."""
 
@@ -200,6 +238,26 @@ def _errors(label: np.ndarray, prediction: np.ndarray) -> Counts:
     )
 
 
+def _powers(label: np.ndarray, prediction: np.ndarray) -> Counts:
+    error = label.astype(float) - prediction[:, 0]
+    return np.append(_errors(label, prediction), (error**4).sum())
+
+
+def _coarse(sums: Counts) -> Counts:
+    """Returns a tenth of the buckets; those below 0 and from 1 on stay apart."""
+    inner = sums[:, 1:-1].reshape(len(sums), -1, _FINE).sum(axis=2)
+    return np.concatenate([sums[:, :1], inner, sums[:, -1:]], axis=1)
+
+
+def _in_reading_order(sums: Counts) -> Counts:
+    true_positives, true_negatives, false_positives, false_negatives = sums
+    return np.array([true_positives, false_positives, false_negatives, true_negatives])
+
+
+def _if_small(matrix: Counts) -> Counts:
+    return matrix if len(matrix) <= _MOST_CLASSES else np.empty((0, 0))
+
+
 def _root_mean_square(sums: Counts) -> float:
     return float(np.sqrt(sums[3] / sums[0]))
 
@@ -237,5 +295,6 @@ def _macro_f1(matrix: Counts) -> float:
 for _metric in (
     *(RowCount, MeanRatio, DecisionF1, DecisionAccuracy, ClassAccuracy, MacroF1),
     *(RootMeanSquare, MeanAbsolute, R2, RocAuc, PrAuc),
+    *(ScoreHistogram, Decisions, Confusion, ErrorSums),
 ):
     metric_types.register_metric(_metric)

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
@@ -21,17 +23,34 @@ def overall(evaluation: str, model: str) -> dict[str, float]:
 
 def by_slice(evaluation: str, model: str) -> Iterator[tuple[str, dict[str, float]]]:
     """Yields each slice as `column=value` (empty for all rows) with its metrics."""
+    for name, found in _by_slice(evaluation, model, "double_value"):
+        yield name, {metric: value.double_value.value for metric, value in found.items()}
+
+
+def counts(evaluation: str, model: str) -> dict[str, dict[str, np.ndarray]]:
+    """Returns by slice, as `by_slice` names it, the metrics that are arrays."""
+    return {
+        name: {metric: _array(value.array_value) for metric, value in found.items()}
+        for name, found in _by_slice(evaluation, model, "array_value")
+    }
+
+
+def _by_slice(evaluation: str, model: str, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for record in _records(evaluation, "metrics"):
         metrics = metrics_for_slice_pb2.MetricsForSlice.FromString(record)
         values = {
-            entry.key.name: entry.value.double_value.value
+            entry.key.name: entry.value
             for entry in metrics.metric_keys_and_values
-            if entry.value.HasField("double_value")
+            if entry.value.HasField(kind)
             and not entry.key.is_diff
             and (entry.key.model_name or CANDIDATE) == model
         }
         if values:
             yield _slice_name(metrics.slice_key), values
+
+
+def _array(value: metrics_for_slice_pb2.ArrayValue) -> np.ndarray:
+    return np.array(value.float64_values).reshape(value.shape)
 
 
 def refusals(evaluation: str) -> list[str]:

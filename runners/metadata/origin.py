@@ -79,7 +79,7 @@ def origin(lineage: Lineage, version: Version) -> Origin:
         pushed=version.pushed,
         code=version.digests.get("code", ""),
         data=data_of(lineage, nodes.get("ExampleGen")),
-        schema=_schema(lineage, nodes.get("Schema")),
+        schema=schema_of(lineage, nodes.get("Schema")),
         hyperparameters=hyperparameters_of(lineage, nodes),
         metrics=version.metrics,
         champion=_champion(version, nodes.get("Champion")),
@@ -104,7 +104,8 @@ def data_of(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
     return {**source, "digest": examples.get("data_digest", ""), "rows": rows}
 
 
-def _schema(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
+def schema_of(lineage: Lineage, node: NodeRun | None) -> dict[str, Any]:
+    """Returns the digest of the schema's text, and the artifact's URI; empty without the node."""
     if node is None:
         return {}
     text = str(lineage.properties(node.execution_id).get("text", ""))

@@ -16,19 +16,21 @@ from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 440, 330
 _LEFT_OUT = ("defs", "desc", "title", "script")
+_DOTTED = ("joined", "dots", "mark")
+_JOINED = ("line", "dashed", "joined")
 _LONG = re.compile(r"-?\d+\.\d{2,}")
 _SERIES = re.compile(r"\bserie-(\d+)")
 
-Points = Sequence[tuple[float, float]]
+Points = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one colour: joined by a line, joined by a dashed line, or as dots."""
+    """Points of one colour: a line, dots, or dots joined by a line; a mark is one large dot."""
 
     name: str
     points: Points
-    style: Literal["line", "dashed", "dots", "mark"] = "line"
+    style: Literal["line", "dashed", "joined", "dots", "mark"] = "line"
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def _tree(chart: Chart, name: str) -> ElementTree.Element:
         **_limits(chart),
     )
     for series in chart.series:
-        joined = series.style in ("line", "dashed")
-        made.add(series.name, list(series.points), show_dots=not joined, stroke=joined)
+        dots, joined = series.style in _DOTTED, series.style in _JOINED
+        made.add(series.name, list(series.points), show_dots=dots, stroke=joined)
     # Text and back: pygal's own tree is lxml's wherever that is installed.
     root = ElementTree.fromstring(made.render())  # noqa: S314
     _strip(root, chart)

@@ -1,16 +1,20 @@
 """The sections of a report, from ML Metadata and the nodes' artifacts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beltline.runners.metadata.origin import data_of, hyperparameters_of
+from beltline.bundle.manifest import Manifest
+from beltline.runners.metadata.origin import data_of, hyperparameters_of, schema_of
 from beltline.runners.metadata.store import Lineage, NodeRun
+from beltline.runners.report.curves import read_curves
 from beltline.runners.report.data import Columns, columns
 from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
 from beltline.runners.report.learned import learners, training_curves, trials
+from beltline.runners.report.settings import origin_of, settings_of
+from beltline.runners.report.why import why
 from beltline.versions.folder import find
 from beltline.versions.live import live
 from beltline.versions.store import Place
@@ -26,7 +30,9 @@ class RunReport:
     `run` and `nodes` are those of `beltline runs RUN --json`. `data` has `rows` by split,
     `left_out` by reason, and some of the `rejects`; `columns` are the statistics of its columns.
     `learners` have weight and loss, where there are several, and `training` the curves of each.
-    `trials` are the Tuner's, best first. `upstream` has the nodes that each node waits for; it is
+    `trials` are the Tuner's, best first. `why` says in sentences why a run was refused or failed;
+    `curves` are those of the model on the eval split. `settings` are each node's, and `origin` the
+    digests of what the run was made from. `upstream` has the nodes that each node waits for; it is
     empty where the bundle isn't in the root.
     """
 
@@ -41,7 +47,11 @@ class RunReport:
     training: list[dict[str, Any]]
     trials: list[dict[str, Any]]
     version: dict[str, Any]
-    upstream: dict[str, Sequence[str]] = field(default_factory=dict)
+    why: list[str] = field(default_factory=list)
+    curves: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    origin: dict[str, str] = field(default_factory=dict)
+    upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -57,7 +67,7 @@ def build_report(
     nodes: Mapping[str, NodeRun],
     lineage: Lineage | None,
     served: Place,
-    upstream: Mapping[str, Sequence[str]],
+    manifest: Manifest | None,
 ) -> RunReport:
     """Returns the report about a run.
 
@@ -66,7 +76,7 @@ def build_report(
       nodes: the last execution of each node.
       lineage: ML Metadata; None where there is none yet.
       served: the folder of the pipeline's versions.
-      upstream: the nodes that each node waits for; empty if that isn't known.
+      manifest: the manifest of the run's bundle; None where it isn't in the root.
     """
     states = {node["node"]: node["state"] for node in described["nodes"]}
     data = _data(lineage, nodes.get("ExampleGen")) if lineage else {}
@@ -74,6 +84,8 @@ def build_report(
     learned = hyperparameters_of(lineage, nodes) if lineage else {}
     version = _version(served, described["version"])
     found = columns(lineage, nodes, served, described["version"]) if lineage else Columns()
+    schema = schema_of(lineage, nodes.get("Schema")) if lineage else {}
+    settings = settings_of(lineage, nodes) if lineage else {}
     missing |= _empty(
         states,
         data=("ExampleGen", data),
@@ -93,7 +105,11 @@ def build_report(
         training=training_curves(nodes.get("Trainer")),
         trials=trials(nodes.get("Tuner")),
         version=version,
-        upstream=dict(upstream),
+        why=why(described, described["nodes"], evaluated, found.anomalies),
+        curves=read_curves(lineage, nodes),
+        settings=settings,
+        origin=origin_of(manifest, data.get("digest", ""), schema.get("digest", "")),
+        upstream={node.id: node.upstream for node in manifest.nodes} if manifest else {},
         missing=missing,
     )
 
@@ -164,4 +180,5 @@ def _version(served: Place, number: str) -> dict[str, Any]:
         "refit": found.refit,
         "pushed_at": found.pushed,
         "digests": found.digests,
+        "problem": found.problem,
     }

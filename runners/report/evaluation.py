@@ -18,6 +18,7 @@ class MetricResult:
     """A metric over all rows of the eval split.
 
     `champion` is the champion's value on the same rows, and `difference` the value minus that one.
+    The intervals are of 95 %; None where the rows can't tell, or the run is of an older Beltline.
     `bounds` are the thresholds in words; `missed` tells whether one of them is missed.
     """
 
@@ -25,6 +26,8 @@ class MetricResult:
     value: float | None
     champion: float | None
     difference: float | None
+    interval: list[float] | None
+    champion_interval: list[float] | None
     bounds: list[str]
     missed: bool
 
@@ -65,7 +68,7 @@ def read_evaluation(
         metric=told.get("metric", ""),
         lower_is_better=told.get("lower_is_better", False),
         value=told.get("value"),
-        metrics=_metrics(evaluation["properties"], _thresholds(asked)),
+        metrics=_metrics(evaluation["properties"], _thresholds(asked), told.get("intervals") or {}),
         slices=told.get("slices") or {},
         importance=told.get("importance") or {},
     )
@@ -120,19 +123,31 @@ def _champion(node: NodeRun | None) -> str:
 
 
 def _metrics(
-    properties: dict[str, Any], thresholds: dict[str, dict[str, Any]]
+    properties: dict[str, Any],
+    thresholds: dict[str, dict[str, Any]],
+    intervals: dict[str, dict[str, list[float]]],
 ) -> list[MetricResult]:
     values = _numbers(properties.get("candidate"))
     before = _numbers(properties.get("baseline"))
+    of_value, of_champion = (intervals.get(model, {}) for model in ("candidate", "baseline"))
     return [
-        _metric(name, value, before.get(name), thresholds.get(name, {}))
+        _metric(
+            name,
+            (value, before.get(name)),
+            (of_value.get(name), of_champion.get(name)),
+            thresholds.get(name, {}),
+        )
         for name, value in values.items()
     ]
 
 
 def _metric(
-    name: str, value: float | None, champion: float | None, threshold: dict[str, Any]
+    name: str,
+    values: tuple[float | None, float | None],
+    intervals: tuple[list[float] | None, list[float] | None],
+    threshold: dict[str, Any],
 ) -> MetricResult:
+    value, champion = values
     known = value is not None and champion is not None and name != "rows"
     difference = value - champion if known else None  # type: ignore[operator] # both are known
     held = list(_held(value, difference, threshold, compared=champion is not None))
@@ -141,9 +156,26 @@ def _metric(
         value=value,
         champion=champion,
         difference=difference,
+        interval=intervals[0],
+        champion_interval=intervals[1],
         bounds=[words for words, _ in held],
         missed=not all(holds for _, holds in held),
     )
+
+
+def by_harm(found: EvaluationResult) -> list[dict[str, Any]]:
+    """Returns the worst slices with `gap`, to the metric over all rows, and sorted by `harm`.
+
+    The gap is above zero where the slice is worse. Harm is the gap times the slice's share of the
+    rows: how much of it weighs on all rows.
+    """
+    rows = next((each.value for each in found.metrics if each.metric == "rows"), None) or 1.0
+    sign = -1 if found.lower_is_better else 1
+    told = []
+    for each in found.slices.get("worst", []):
+        gap = None if found.value is None else sign * (found.value - each["value"])
+        told.append({**each, "gap": gap, "harm": (gap or 0.0) * each["rows"] / rows})
+    return sorted(told, key=lambda each: -each["harm"])
 
 
 def _held(

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_WIDTH, _HEIGHT = 124, 44
-_GAP_X, _GAP_Y = 24, 14
+_WIDTH, _HEIGHT = 128, 44
+_GAP_X, _GAP_Y = 22, 14
 _SWEEPS = 6
 
 # A node, or the place of an edge in a layer that it passes: its ends, and the layer.
@@ -107,8 +107,8 @@ def _ordered(
     for node in nodes:
         layers[layer_of[node]].append(node)
     for chain in chains:
-        for layer, place in enumerate(chain[1:-1], layer_of[str(chain[0])] + 1):
-            layers[layer].append(place)
+        for column, place in enumerate(chain[1:-1], layer_of[str(chain[0])] + 1):
+            layers[column].append(place)
     joined: dict[_Place, list[_Place]] = {}
     for chain in chains:
         for left, right in pairwise(chain):

@@ -1,7 +1,7 @@
 """The report as one self-contained HTML page, from the templates in `templates/`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader
 from beltline.runners.report import charts, graph, histograms, pictures
 from beltline.runners.report.charts import drawn
 from beltline.runners.report.content import RunReport
+from beltline.runners.report.evaluation import by_harm
 
 _BAD = ("failed", "refused")
 _MOST = 40
@@ -31,6 +32,7 @@ def page(report: RunReport) -> str:
         "count": _count,
         "share": _share,
         "axis": charts.short,
+        "interval": _interval,
     }
     return environment.get_template("page.html").render(
         report=report,
@@ -41,6 +43,11 @@ def page(report: RunReport) -> str:
         most=_MOST,
         graph=graph.picture(report.upstream) if report.upstream else None,
         states={node["node"]: node for node in report.nodes},
+        curves=[
+            (chart, drawn(chart, f"curve-{number}"))
+            for number, chart in enumerate(pictures.curves(report.curves))
+        ],
+        slices=by_harm(report.evaluation),
         outlines=histograms.outlines,
         shares=histograms.shares,
         training=[
@@ -96,6 +103,10 @@ def _seconds(value: float | None) -> str:
 
 def _count(value: int) -> str:
     return f"{value:,}"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f"{_metric(ends[0])} to {_metric(ends[1])}" if ends else "-"
 
 
 def _share(value: float | None) -> str:

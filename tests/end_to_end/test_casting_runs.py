@@ -8,8 +8,11 @@ import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow.csv
 import pytest
+import tensorflow_data_validation as tfdv
+import tensorflow_model_analysis as tfma
 
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
@@ -211,6 +214,55 @@ def test_a_page_about_a_run(project: Project) -> None:
     page = Path(written.out.strip())
     assert page == project.root / "reports" / f"{runs[-1]['run']}.html"
     assert runs[-1]["run"] in page.read_text()
+
+
+def first_of(project: Project, artifact: str) -> Path:
+    """The folder of an artifact that the first run made."""
+    made = (project.root / "artifacts" / artifact).iterdir()
+    return min(made, key=lambda folder: int(folder.name))
+
+
+def test_the_columns_of_a_page_are_those_of_tfdv(project: Project) -> None:
+    first = json.loads(project("runs", "--json").out)[0]["run"]
+    found = json.loads(project("report", first, "--json").out)["columns"]["columns"]
+    columns = {each["column"]: each["of"] for each in found}
+    for split in ("train", "eval"):
+        file = first_of(project, "StatisticsGen/statistics") / f"Split-{split}/FeatureStats.pb"
+        features = tfdv.load_stats_binary(str(file)).datasets[0].features
+        assert {feature.path.step[0] for feature in features} == set(columns)
+        for feature in features:
+            told = columns[feature.path.step[0]][split]
+            stats = feature.num_stats if feature.HasField("num_stats") else feature.string_stats
+            assert told["missing"] == stats.common_stats.num_missing
+            if feature.HasField("num_stats"):
+                assert (told["mean"], told["deviation"]) == (stats.mean, stats.std_dev)
+                assert (told["least"], told["greatest"]) == (stats.min, stats.max)
+            else:
+                top = [[value.value, value.frequency] for value in stats.top_values]
+                assert (told["unique"], told["top"]) == (stats.unique, top[:8])
+
+
+def test_the_metrics_of_a_page_are_those_of_tfma(project: Project) -> None:
+    first = json.loads(project("runs", "--json").out)[0]["run"]
+    found = json.loads(project("report", first, "--json").out)
+    evaluation = tfma.load_eval_result(str(first_of(project, "Evaluator/evaluation")))
+    values = {
+        name: value["doubleValue"]
+        for output in ("probability", "decision")
+        for name, value in evaluation.get_metrics_for_slice((), output_name=output).items()
+        if "doubleValue" in value
+    }
+    told = {each["metric"]: each for each in found["evaluation"]["metrics"]}
+    assert {name: each["value"] for name, each in told.items()} == values
+    # The curves are of the same rows and decisions as the metrics.
+    curves = found["curves"]["candidate"]
+    hits, alarms, misses, rest = curves["decisions"]
+    assert hits + alarms + misses + rest == values["rows"]
+    assert (hits + rest) / values["rows"] == pytest.approx(values["accuracy"])
+    across, up = zip(*curves["roc"], strict=True)
+    assert np.trapezoid(up, across) == pytest.approx(values["auc"], abs=2e-3)
+    low, high = told["auc"]["interval"]
+    assert low < values["auc"] < high
 
 
 def test_one_at_a_time_where_the_settings_say_so(project: Project) -> None:

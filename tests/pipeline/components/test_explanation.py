@@ -8,11 +8,16 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
 from beltline.pipeline.components.explanation import FILE, PROPERTY, judged_by
-from beltline.pipeline.evaluation import results
+from beltline.pipeline.evaluation import curves, results
 from beltline.pipeline.evaluation.config import eval_config
 from tests.pipeline.components.judged import judge, settings_of
 
 ROWS = 600
+SURE = {
+    "binary": {"auc", "pr_auc", "calibration", "accuracy", "f1"},
+    "multiclass": {"accuracy", "macro_f1"},
+    "regression": {"rmse", "mae", "r2"},
+}
 ANSWER = {"binary": "probability", "multiclass": "probabilities", "regression": "prediction"}
 
 
@@ -69,6 +74,22 @@ def test_an_evaluation_is_explained(tmp_path, task, champion):
     for each in slices["worst"]:
         assert each["value"] == by_slice[each["slice"]][found["metric"]]
         assert each["champion"] == (pytest.approx(each["value"], abs=0.1) if champion else None)
+        low, high = each["interval"]
+        assert low < each["value"] < high
+    intervals = found["intervals"]
+    assert set(intervals["candidate"]) == SURE[task]
+    assert set(intervals["baseline"]) == (SURE[task] if champion else set())
+    for metric, (low, high) in intervals["candidate"].items():
+        assert low < overall[metric] < high
+    drawn = json.loads((Path(evaluation.uri) / curves.FILE).read_text())
+    if task == "regression":
+        assert len(drawn["answers"]) == 500
+    else:
+        cells = np.array(drawn["candidate"]["decisions" if task == "binary" else "confusion"])
+        right = cells[[0, 3]].sum() if task == "binary" else np.trace(cells)
+        assert cells.sum() == ROWS
+        assert right / ROWS == pytest.approx(overall["accuracy"])
+        assert ("baseline" in drawn) is champion
 
 
 @pytest.mark.slow

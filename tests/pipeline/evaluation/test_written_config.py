@@ -46,10 +46,14 @@ metrics_specs {{
       threshold {{ value_threshold {{ lower_bound {{ value: 0.6 }} }} }}
     }}
   }}
+  metrics {{
+    class_name: "ScoreHistogram" module: "{OURS}" config: '{{"name": "score_histogram"}}'
+  }}
 }}
 metrics_specs {{
   output_names: "decision"
   metrics {{ class_name: "DecisionF1" module: "{OURS}" config: '{{"name": "f1"}}' }}
+  metrics {{ class_name: "Decisions" module: "{OURS}" config: '{{"name": "decisions"}}' }}
 }}
 """
 # One output, no champion, a metric of which less is better.
@@ -68,6 +72,7 @@ metrics_specs {{
     }}
   }}
   metrics {{ class_name: "MeanAbsolute" module: "{OURS}" config: '{{"name": "mae"}}' }}
+  metrics {{ class_name: "ErrorSums" module: "{OURS}" config: '{{"name": "error_sums"}}' }}
 }}
 """
 

@@ -44,7 +44,13 @@ SLICES = {
     "least_rows": 250,
     "too_small": 1,
     "worst": [
-        {"slice": "mold=<b>B</b>", "rows": 489, "value": 0.82, "champion": 0.9},
+        {
+            "slice": "mold=<b>B</b>",
+            "rows": 489,
+            "value": 0.82,
+            "champion": 0.9,
+            "interval": [0.75, 0.875],
+        },
         {"slice": "mold=A", "rows": 1489, "value": 0.95, "champion": None},
     ],
 }
@@ -86,6 +92,23 @@ TRAINING = [
     {"learner": "network", "train": [[1, 0.5], [2, 0.25]], "validation": [[1, 0.625], [2, 0.375]]},
     {"learner": "trees", "train": [[1, 0.5]], "validation": []},
 ]
+CURVES = {
+    "candidate": {
+        "roc": [[0.0, 0.0], [0.1, 0.8], [1.0, 1.0]],
+        "precision_recall": [[0.8, 0.9], [1.0, 0.5]],
+        "calibration": [[0.1, 0.2, 50.0], [0.8, 0.75, 50.0]],
+        "decisions": [40.0, 5.0, 10.0, 45.0],
+    },
+    "baseline": {
+        "roc": [[0.0, 0.0], [1.0, 1.0]],
+        "precision_recall": [[1.0, 0.5]],
+        "calibration": [[0.5, 0.5, 100.0]],
+        "decisions": [25.0, 25.0, 25.0, 25.0],
+    },
+    "answers": [],
+    "threshold": 0.25,
+    "classes": ["ok", "<scrap>"],
+}
 UPSTREAM = {"ExampleGen": (), "Trainer": ("ExampleGen",), "Pusher": ("ExampleGen", "Trainer")}
 REPORT = RunReport(
     pipeline="casting",
@@ -114,9 +137,16 @@ REPORT = RunReport(
         value=0.9,
         metrics=[
             MetricResult(
-                "auc", 0.9, 0.92, -0.02, ["at least 0.6", "against the champion at least +0"], True
+                "auc",
+                0.9,
+                0.92,
+                -0.02,
+                [0.875, 0.925],
+                [0.9, 0.94],
+                ["at least 0.6", "against the champion at least +0"],
+                True,
             ),
-            MetricResult("rows", 3912.0, 3912.0, None, [], False),
+            MetricResult("rows", 3912.0, 3912.0, None, None, None, [], False),
         ],
         slices=SLICES,
         importance=IMPORTANCE,
@@ -135,7 +165,17 @@ REPORT = RunReport(
         "first": False,
         "refit": False,
         "pushed_at": "2026-11-26T04:00:04+00:00",
-        "digests": {},
+        "digests": {"code": "c0de"},
+        "problem": {
+            "task": "binary",
+            "label": "bad",
+            "classes": ["ok", "<scrap>"],
+            "columns": {"mold": "text", "temperature": "number"},
+        },
     },
+    why=["auc is 0.9000 & must be more."],
+    curves=CURVES,
+    settings={"Trainer": {"steps": 0, "run_fn": "beltline.models.training.run_fn"}},
+    origin={"data": "d1", "model code": "c0de"},
     upstream=UPSTREAM,
 )

@@ -74,9 +74,10 @@ def test_every_section_is_told():
     assert "left out: unreadable 2" in text
     assert "a.csv 7 - 3 cells, not 4" in text
     assert "Compared with the champion, version 1, on the same rows." in text
-    assert "0.9000 (missed) 0.9200 -0.0200 at least 0.6, against the champion at least +0" in text
-    assert "rows 3,912 3,912 -" in text
-    assert "mold=<b>B</b> 489 0.8200 -0.0800 0.9000" in text
+    assert "0.9000 (missed) 0.8750 to 0.9250 0.9200 0.9000 to 0.9400 -0.0200 at least 0.6," in text
+    assert "rows 3,912 - 3,912 - -" in text
+    assert "mold=<b>B</b> 489 0.8200 0.7500 to 0.8750 -0.0800 +0.0100 0.9000" in text
+    assert "auc is 0.9000 & must be more." in text
     assert "1 more with fewer than 250 rows" in text
     assert "How much auc falls, from 0.9100, where a column is shuffled among 2,000 rows" in text
     assert "trees 0.62 0.0712 network 0.38 0.0757" in text
@@ -127,6 +128,10 @@ def test_what_is_not_there_is_said():
         training=[],
         trials=[],
         version={},
+        why=[],
+        curves={},
+        settings={},
+        origin={},
         upstream={},
         missing=GONE,
     )
@@ -217,6 +222,47 @@ def test_the_curves_of_each_learner():
     text = text_of(REPORT)
     assert "Loss of network while it was trained At the end: train 0.25, validation 0.375." in text
     assert "Loss of trees while it was trained At the end: train 0.5." in text
+
+
+def test_the_curves_of_a_binary_model_and_what_is_taken_for_what():
+    text = text_of(REPORT)
+    assert "At the threshold, 80.0% of the positives are found, and 10.0% of the negatives" in text
+    assert "At the threshold, recall is 80.0% and precision 88.9%." in text
+    assert "this model the champion at the threshold, 0.2500" in text
+    assert "taken for <scrap> taken for ok <scrap> 40 10 ok 5 45" in text
+    alone = {key: value for key, value in REPORT.curves.items() if key != "baseline"}
+    assert "the champion at the threshold" not in text_of(replace(REPORT, curves=alone))
+
+
+def test_a_model_that_finds_nothing_has_no_precision():
+    candidate = {**REPORT.curves["candidate"], "decisions": [0.0, 0.0, 10.0, 90.0]}
+    text = text_of(replace(REPORT, curves={**REPORT.curves, "candidate": candidate}))
+    assert "At the threshold, no positive is found." in text
+
+
+def test_the_confusion_of_several_classes():
+    curves = {
+        "candidate": {"confusion": [[9.0, 1.0, 0.0], [0.0, 7.0, 2.0], [0.0, 0.0, 1200.0]]},
+        "answers": [],
+        "threshold": None,
+        "classes": ["a", "b", "c"],
+    }
+    text = text_of(replace(REPORT, curves=curves))
+    assert "a b c a 9 1 0 b 0 7 2 c 0 0 1,200" in text
+    assert "ROC" not in text
+    assert "0 1 2 0 9 1 0" in text_of(replace(REPORT, curves={**curves, "classes": []}))
+
+
+def test_the_answers_of_a_regression():
+    html = page(replace(REPORT, curves={"answers": [[1.0, 1.5], [2.0, 1.0], [3.0, 3.5]]}))
+    assert html.count('class="dot ') == 6
+    assert "Predicted and actual values" in html and "Residuals" in html
+
+
+def test_what_it_was_made_from_and_every_setting():
+    text = text_of(REPORT)
+    assert "data d1 model code c0de" in text
+    assert "Every setting of each node Trainer steps 0 run_fn beltline.models.training" in text
 
 
 def test_six_hundred_columns_stay_below_three_megabytes():

@@ -20,6 +20,7 @@ EXPLAINED = {
     "lower_is_better": False,
     "value": 0.75,
     "importance": IMPORTANCE,
+    "intervals": {"candidate": {"auc": [0.7, 0.8]}, "baseline": {}},
     "slices": SLICES,
 }
 ASKED = {
@@ -123,6 +124,8 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
         "value": 0.75,
         "champion": 0.7,
         "difference": pytest.approx(0.05),
+        "interval": [0.7, 0.8],
+        "champion_interval": None,
         "bounds": ["at least 0.8", "at most 0.99", "against the champion at least +0"],
         "missed": True,
     }
