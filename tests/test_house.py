@@ -116,6 +116,7 @@ TESTED_THROUGH = {
     ),
     "tests/runners/cli/commands/test_report.py": (
         "runners/cli/page_file.py",
+        "runners/cli/report_file.py",
         "runners/report/__init__.py",
         "runners/report/content.py",
         "runners/report/learned.py",
@@ -137,10 +138,7 @@ TESTED_THROUGH = {
         "pipeline/predictions/output.py",
         "pipeline/predictions/scoring.py",
     ),
-    "tests/runners/report/test_page.py": (
-        "runners/report/evaluation.py",
-        "runners/report/pictures.py",
-    ),
+    "tests/runners/report/test_page.py": ("runners/report/pictures.py",),
     "tests/runners/warm/test_warm.py": (
         "runners/warm/__main__.py",
         "runners/warm/client.py",

@@ -210,6 +210,8 @@ def test_a_page_about_a_run(project: Project) -> None:
     assert set(columns) == set(card["problem"]["columns"])
     assert judged["metric"] == "auc"
     assert found["version"]["version"] == 1
+    # Each run has written its own.
+    assert first in (project.root / "reports" / f"{first}.html").read_text()
     written = project("report")
     page = Path(written.out.strip())
     assert page == project.root / "reports" / f"{runs[-1]['run']}.html"

@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from urllib.parse import quote
 
 import click
 
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.cli.page_file import write_page
-from beltline.runners.history import LATEST, History, described
-from beltline.runners.report import RunReport, build_report, model_card
+from beltline.runners.cli.report_file import report_file, report_of, write_report
+from beltline.runners.history import LATEST, History
+from beltline.runners.report import model_card
 
 
 @click.command("report")
@@ -38,23 +37,12 @@ def report(
     settings = project.settings
     history = History(paths, settings.name)
     run = history.find(run)
-    nodes = {each.node: each for each in history.executions(run)}
     served = paths.served(settings.push.directory, settings.name)
-    found = build_report(
-        described(history, run), nodes, history.lineage, served, history.manifest(run)
-    )
+    found = report_of(history, run, served)
     if card or as_json:
         told = model_card(found) if card else found.as_json()
         click.echo(json.dumps(told, indent=2, allow_nan=False))
     else:
-        # Other runners' run ids may have characters that a file name must not have.
-        page = output or paths.root / "reports" / f"{quote(run, safe=':+~ ')}.html"
-        _write(page, found)
+        page = output or report_file(paths, run)
+        write_report(page, found)
         click.echo(page)
-
-
-def _write(page: Path, found: RunReport) -> None:
-    # Only the page needs Jinja.
-    from beltline.runners.report.page import page as written
-
-    write_page(page, written(found))

@@ -106,6 +106,7 @@ def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Pla
     """Records how the run ended, and raises the error of a run that did not succeed."""
     found = run_result(outcomes, record.run, served)
     record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
+    _report(paths, record, served)
     if found.end == "done":
         if found.version:
             click.echo(f"served: {shown(served, found.version)}")
@@ -114,6 +115,18 @@ def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Pla
         f"log: {paths.log(record.run, found.node)}\n  fix it and run `beltline run` again: "
         "it resumes there; finished nodes are not run again"
     )
+
+
+def _report(paths: Paths, record: Record, served: Place) -> None:
+    """Writes the run's report; whatever is wrong with it, the run is what it is."""
+    from beltline.runners.cli.report_file import report_file, report_of, write_report
+    from beltline.runners.history import History
+
+    try:
+        found = report_of(History(paths, record.name), record.run, served)
+        write_report(report_file(paths, record.run), found)
+    except Exception as error:
+        click.echo(f"{record.name}: no report was written: {error}", err=True)
 
 
 def _is_whole(good: Record, served: Place, predictions: Path | None) -> bool:

@@ -60,6 +60,9 @@ def test_what_it_is_not_for_and_what_to_mind():
         "Slices with fewer than 250 rows: 1. Nobody knows how good the model is there.",
         "Most harm is in mold=<b>B</b>: auc 0.8200 on 489 rows.",
     ]
+    good = replace(REPORT.evaluation, value=0.5)
+    told = model_card(replace(REPORT, evaluation=good))["caveats_and_recommendations"]
+    assert not any("Most harm" in each for each in told)
     refit = replace(REPORT, version={**REPORT.version, "refit": True})
     assert "It is a refit" in model_card(refit)["caveats_and_recommendations"][-1]
 
