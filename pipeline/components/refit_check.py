@@ -23,13 +23,14 @@ from beltline.pipeline.components.explanation import Judged, judged_by
 from beltline.pipeline.components.record_files import batches_of_records, files_of_split
 from beltline.pipeline.evaluation.refit import Answered, faults
 from beltline.pipeline.evaluation.scores import score_of
+from beltline.pipeline.settings.evaluation import METRICS_OF_TASK
 
 log = logging.getLogger("beltline.refit_check")
 
 # Of the signature that TFMA asks, see `models/export.py`.
 _DECISION, _NUMBER = "decision", "prediction"
-# They have no better side.
-_NO_MEASURE = ("rows", "calibration")
+# Of others, such as the number of rows and the counts, neither more nor less is better.
+_MEASURES = frozenset(name for names in METRICS_OF_TASK.values() for name in names)
 
 
 class RefitCheckSpec(component_spec.ComponentSpec):
@@ -111,7 +112,7 @@ class RefitCheck(base_component.BaseComponent):
 def _metrics(config: config_pb2.EvalConfig) -> list[str]:
     computed = [each for spec in config.metrics_specs for each in spec.metrics]
     names = [json.loads(each.config)["name"] for each in computed]
-    return [name for name in names if name not in _NO_MEASURE]
+    return [name for name in names if name in _MEASURES]
 
 
 def _answered(
