@@ -1,4 +1,4 @@
-"""What the runner uses of Beam beyond its public API; nowhere else is a private name imported.
+"""What is used of Beam beyond its public API; nowhere else is a private name imported.
 
 Beam's translation to fused stages is that of its own runner for one process, and a bundle is run by
 the SDK harness' own processor. Both move between releases: so the release is checked, and
@@ -10,7 +10,12 @@ from apache_beam.coders.coder_impl import create_InputStream, create_OutputStrea
 from apache_beam.metrics.monitoring_infos import consolidate
 from apache_beam.options.value_provider import RuntimeValueProvider
 from apache_beam.portability import common_urns
-from apache_beam.portability.api import beam_fn_api_pb2, beam_runner_api_pb2, metrics_pb2
+from apache_beam.portability.api import (
+    beam_fn_api_pb2,
+    beam_fn_api_pb2_grpc,
+    beam_runner_api_pb2,
+    metrics_pb2,
+)
 from apache_beam.runners import pipeline_context
 from apache_beam.runners.common import ENCODED_IMPULSE_VALUE, DoFnSignature
 from apache_beam.runners.pipeline_utils import (
@@ -27,6 +32,7 @@ from apache_beam.runners.portability.fn_api_runner.execution import (
 )
 from apache_beam.runners.portability.fn_api_runner.fn_runner import RunnerResult
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import FNAPI_RUNNER_CAPABILITIES
+from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.worker import bundle_processor, data_plane, sdk_worker
 from apache_beam.runners.worker.statecache import StateCache
 from apache_beam.transforms import environments
@@ -41,11 +47,13 @@ __all__ = [
     "SAFE_WINDOW_FNS",
     "DoFnSignature",
     "GroupingBuffer",
+    "PortableRunner",
     "RunnerResult",
     "RuntimeValueProvider",
     "StateCache",
     "WindowGroupingBuffer",
     "beam_fn_api_pb2",
+    "beam_fn_api_pb2_grpc",
     "beam_runner_api_pb2",
     "bundle_processor",
     "check_version",

@@ -99,6 +99,13 @@ TESTED_THROUGH = {
         "pipeline/tables/plain.py",
     ),
     "tests/runners/beam/test_dask.py": ("runners/beam/worker.py",),
+    "tests/runners/beam/test_portable.py": (
+        "runners/beam/harness.py",
+        "runners/beam/options.py",
+        "runners/beam/pool.py",
+        "runners/beam/trial.py",
+        "runners/beam/waiting.py",
+    ),
     "tests/runners/test_paths.py": ("base/settings/beam.py",),
     "tests/runners/airflow/dag/test_bash_nodes.py": (
         "runners/airflow/dag/nodes.py",

@@ -9,7 +9,25 @@ from pydantic import Field, model_validator
 
 from beltline.base.settings.section import MisplacedError, Section
 
+Runner = Literal["direct", "dask", "portable"]
+DataNode = Literal["ExampleGen", "StatisticsGen", "Transform", "Evaluator", "BulkInferrer"]
+Address = Annotated[
+    str,
+    Field(
+        pattern=r"^(\[[0-9a-fA-F:.]+\]|[^/\s?#:\[\]]+):\d{1,5}$",
+        json_schema_extra={"words": "`HOST:PORT`"},
+    ),
+]
+OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
 _TLS = ("ca", "certificate", "key")
+# What each runner can't do without, in its section.
+_REQUIRED = {"direct": (), "dask": ("scheduler",), "portable": ("endpoint", "workers")}
+# Options of Beam that Beltline sets.
+_OURS = (
+    *("runner", "job_endpoint", "environment_type", "environment_config", "environment_options"),
+    *("sdk_container_image", "beltline_code", "beltline_seconds"),
+)
 
 
 class Dask(Section):
@@ -44,18 +62,63 @@ class Dask(Section):
         return self
 
 
+class Portable(Section):
+    """An engine behind a job service of Beam's, for `beam.runner: portable`."""
+
+    endpoint: Address | None = Field(
+        None, description="The job service, as the nodes reach it; required."
+    )
+    workers: Address | None = Field(
+        None,
+        description="The worker pool, as the engine reaches it (`python -m "
+        "beltline.runners.beam.pool`); required.",
+    )
+    options: dict[OptionName, str | int | float | bool] = Field(
+        default_factory=dict,
+        description="Options of the engine by the names that its job service gives them, such as "
+        "Flink's `parallelism`.",
+    )
+
+    @model_validator(mode="after")
+    def _options_are_the_engines(self) -> "Portable":
+        for name, value in self.options.items():
+            if name in _OURS:
+                raise MisplacedError("is set by Beltline", "options", name)
+            if value is False:
+                raise MisplacedError("is a flag: leave it out instead", "options", name)
+        return self
+
+
 class Beam(Section):
     """Where ExampleGen, StatisticsGen, Transform, Evaluator and BulkInferrer process their rows."""
 
-    runner: Literal["direct", "dask"] = Field(
+    runner: Runner = Field(
         "direct",
-        description="`direct`, in the node's own process, or `dask`, on a cluster of Dask. "
-        "`BELTLINE_BEAM` overrides the section.",
+        description="`direct`, in the node's own process, `dask`, on a cluster of Dask, or "
+        "`portable`, on another engine of Beam's. `BELTLINE_BEAM` overrides the section.",
+    )
+    nodes: dict[DataNode, Runner] = Field(
+        default_factory=dict, description="The runner of single nodes, in place of `runner`."
     )
     dask: Dask = Field(default_factory=Dask, description="The cluster of Dask.")
+    portable: Portable = Field(default_factory=Portable, description="The engine.")
 
     @model_validator(mode="after")
-    def _dask_has_a_scheduler(self) -> "Beam":
-        if self.runner == "dask" and not self.dask.scheduler:
-            raise MisplacedError("required for `beam.runner: dask`", "dask", "scheduler")
+    def _runners_have_what_they_need(self) -> "Beam":
+        for key, runner in {"runner": self.runner, **self._by_key()}.items():
+            section = getattr(self, runner, None)
+            for name in _REQUIRED[runner]:
+                if not getattr(section, name):
+                    raise MisplacedError(f"required for `beam.{key}: {runner}`", runner, name)
         return self
+
+    def runner_of(self, node: str) -> Runner:
+        """Returns the runner of a node."""
+        return {**self.nodes}.get(node, self.runner)  # type: ignore[call-overload,no-any-return] # any node
+
+    def runners(self) -> list[Runner]:
+        """Returns the runners that some node has, each once."""
+        return list(dict.fromkeys([self.runner, *self.nodes.values()]))
+
+    def _by_key(self) -> dict[str, Runner]:
+        return {f"nodes.{node}": runner for node, runner in self.nodes.items()}

@@ -1,6 +1,5 @@
 """A cluster of Dask on this machine, for as long as the command that starts it runs."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +8,7 @@ from distributed import LocalCluster
 
 from beltline.base.errors import WrongInput
 
-_PRELOAD = "beltline.runners.beam.worker"
+PRELOAD = "beltline.runners.beam.worker"
 _HOST = "127.0.0.1"
 
 
@@ -39,16 +38,9 @@ def local_cluster(workers: int, port: int, memory: str | None = None) -> Iterato
             scheduler_port=port,
             memory_limit=limit,
             dashboard_address=None,
-            preload=[_PRELOAD],
+            preload=[PRELOAD],
         )
     except RuntimeError as error:
         raise WrongInput(f"--port: {port} can't be listened on ({error}): choose another") from None
     with cluster:
         yield cluster
-
-
-def wait_for_signal() -> None:
-    """Returns when the process is asked to end, by Ctrl-C or SIGTERM."""
-    asked = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, asked)
-    signal.sigwait(asked)

@@ -1,6 +1,5 @@
 """The Dask runner of a node: the workers have our environment, and run the bundle's code."""
 
-import argparse
 import os
 from collections.abc import Callable
 from functools import partial
@@ -13,24 +12,9 @@ from distributed import Client
 from beltline.base import digest
 from beltline.base.errors import WrongInput
 from beltline.beam_on_dask.runner import DaskRunner, workers_of
-from beltline.runners.beam import worker
+from beltline.runners.beam import environment, worker
+from beltline.runners.beam.options import NodeOptions
 from beltline.runners.paths import DATA, ROOT
-
-# What must be equal, and what to call it.
-_COMPARED = {
-    "python": "Python",
-    "beam": "Beam",
-    "lock": "the locked requirements",
-    "beltline": "Beltline's sources",
-}
-
-
-class NodeOptions(PipelineOptions):
-    """What a node adds to the runner's options."""
-
-    @classmethod
-    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--beltline_code", help="The bundle's model code, a zip archive.")
 
 
 class NodeRunner(DaskRunner):
@@ -62,12 +46,15 @@ def on_workers(client: Client, folder: str = "") -> dict[str, dict[str, str]]:
     workers_of(client)
     answers: dict[str, Any] = client.run(worker.found, folder, on_error="return")
     for address, answer in answers.items():
-        if isinstance(answer, BaseException):
+        if isinstance(answer, BaseException) and not isinstance(answer, OSError):
             raise WrongInput(
                 f"the Dask worker {address} can't import Beltline ({answer}): start it in an "
                 "environment made from the same lock"
             )
-    return answers
+    # One that has gone since has left its work to the others.
+    return {
+        address: answer for address, answer in answers.items() if not isinstance(answer, OSError)
+    }
 
 
 def compare(answers: dict[str, dict[str, str]]) -> None:
@@ -78,10 +65,4 @@ def compare(answers: dict[str, dict[str, str]]) -> None:
     """
     here = worker.found()
     for address, answer in answers.items():
-        for key, name in _COMPARED.items():
-            if answer[key] != here[key]:
-                raise WrongInput(
-                    f"the Dask worker {address} on {answer['host']} differs in {name}: "
-                    f"{answer[key]} there, {here[key]} here: start the workers in an environment "
-                    "made from the same lock, with the same Beltline"
-                )
+        environment.compare(f"the Dask worker {address}", answer, here)

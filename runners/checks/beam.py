@@ -1,9 +1,9 @@
-"""Checks where the nodes' Beam pipelines run: the cluster answers, and its workers fit."""
+"""Checks where the nodes' Beam pipelines run: the cluster or engine answers, its workers fit."""
 
 from contextlib import suppress
 
 from beltline.base.errors import WrongInput
-from beltline.base.settings.beam import Beam
+from beltline.base.settings.beam import Beam, Runner
 from beltline.runners.checks.finding import Problem
 from beltline.runners.paths import Paths
 
@@ -11,29 +11,52 @@ _SECONDS = 10
 
 
 def beam(paths: Paths) -> str:
-    """Runs a tiny task on each worker, which returns what the worker has.
+    """Runs a tiny task on each cluster and engine that a node is sent to.
 
     Raises:
-      Problem: there is no cluster, a worker does not answer in time, has another environment, or
-        does not see the root.
+      Problem: nobody answers there in time, a worker has another environment, or it does not see
+        the root.
     """
-    if paths.beam.runner == "direct":
+    # Only now, as the probe imports this module.
+    from beltline.runners.checks.probe import nearest_folder
+
+    root = str(nearest_folder(paths.root))
+    return "; ".join(_told(paths.beam, runner, root) for runner in paths.beam.runners())
+
+
+def _told(beam: Beam, runner: Runner, root: str) -> str:
+    if runner == "direct":
         return "in the nodes' own processes"
+    return _dask(beam, root) if runner == "dask" else _portable(beam, root)
+
+
+def _dask(beam: Beam, root: str) -> str:
     try:
         from beltline.beam_on_dask.runner import ClusterLost
     except ImportError as error:
         fix = "install the locked requirements, or beltline[dask]"
         raise Problem(f"Dask is not installed ({error})", fix) from None
-    # Only now, as the probe imports this module.
-    from beltline.runners.checks.probe import nearest_folder
-
     try:
-        return _on_dask(paths.beam, str(nearest_folder(paths.root)))
+        return _on_dask(beam, root)
     except ClusterLost as error:
         fix = "`beltline cluster up` starts one on this machine"
         raise Problem(str(error), fix) from None
     except WrongInput as error:
         raise Problem(str(error), "see docs/scale.md, what a worker needs") from None
+
+
+def _portable(beam: Beam, root: str) -> str:
+    from beltline.runners.beam.portable import EngineLost
+    from beltline.runners.beam.trial import trial
+
+    try:
+        answer = trial(beam.portable, root)
+    except (EngineLost, WrongInput) as error:
+        raise Problem(str(error), "see docs/scale.md, another engine") from None
+    if not answer:
+        fix = "mount the root's volume on the workers, under the same path"
+        raise Problem(f"what a worker of {beam.portable.workers} wrote to {root} is not here", fix)
+    return f"a worker on {answer['host']} by {beam.portable.endpoint}, with this environment"
 
 
 def _on_dask(beam: Beam, root: str) -> str:

@@ -5,7 +5,7 @@ is an execution of its own, and the previous one keeps its state, reason and tim
 private method of TFX's Launcher; `tests/runners/node/test_launch.py` fails if TFX changes it.
 """
 
-import importlib
+import copy
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
 from beltline.bundle.folder import Bundle
-from beltline.runners.beam.arguments import arguments
+from beltline.runners.beam.arguments import arguments, know_options
 from beltline.runners.metadata.store import BUNDLE, connection_config
 from beltline.runners.paths import Paths
 
@@ -44,11 +44,14 @@ def launch(
     deployment = runner_utils.extract_local_deployment_config(pipeline)
     executor = runner_utils.extract_executor_spec(deployment, node)
     # Where Beam runs is a place: in the bundle it would change the digest.
-    beam = arguments(paths.beam, bundle.code)
+    compiled = copy.deepcopy(executor)
+    beam = arguments(paths.beam, node, bundle.code)
     if beam and isinstance(executor, executable_spec_pb2.BeamExecutableSpec):
+        know_options(paths.beam, node)
         _replace_arguments(executor, beam)
     _Launcher(
         bundle.manifest.digest,
+        compiled,
         pipeline_node=spec,
         mlmd_connection=metadata.Metadata(connection_config(paths.metadata)),
         pipeline_info=pipeline.pipeline_info,
@@ -60,17 +63,17 @@ def launch(
 
 def _replace_arguments(executor: Any, beam: list[str]) -> None:
     """Replaces the bundle's Beam arguments where the Launcher reads them: among placeholders."""
-    # Its options must be known before Beam parses any.
-    importlib.import_module("beltline.runners.beam.dask")
     del executor.beam_pipeline_args_placeholders[:]
     for argument in beam:
         executor.beam_pipeline_args_placeholders.add().value.string_value = argument
 
 
 class _Launcher(launcher.Launcher):
-    def __init__(self, bundle: str, **arguments: Any):
+    def __init__(self, bundle: str, compiled: Any, **arguments: Any):
         super().__init__(**arguments)
         self._bundle = bundle
+        # What a result is cached by; how it is executed was handed on above.
+        self._executor_spec = compiled
 
     def _register_or_reuse_execution(
         self,

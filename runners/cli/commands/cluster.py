@@ -24,7 +24,8 @@ def cluster() -> None:
 def up(workers: int, port: int, memory: str | None) -> None:
     """Start one on 127.0.0.1; Ctrl-C ends it."""
     try:
-        from beltline.runners.beam.cluster import local_cluster, wait_for_signal
+        from beltline.runners.beam.cluster import local_cluster
+        from beltline.runners.beam.waiting import wait_for_signal
     except ImportError as error:
         raise WrongInput(
             f"a cluster requires Dask ({error}): install the locked requirements, or beltline[dask]"

@@ -35,3 +35,15 @@ def test_tfx_reads_the_beam_arguments_that_we_put_in_place_of_the_bundles() -> N
     read = beam_executor_operator.BeamExecutorOperator(spec).beam_pipeline_args
     values = [each.value.string_value for each in read]
     assert values == ["--runner=Other", "--dask_scheduler=tcp://127.0.0.1:8786"]
+
+
+def test_a_result_is_cached_by_the_bundles_arguments_whatever_replaces_them() -> None:
+    from tfx.orchestration.portable import launcher
+
+    prepared = inspect.getsource(launcher.Launcher._prepare_execution)
+    assert "executor_spec=self._executor_spec" in prepared
+    begun = inspect.getsource(launcher.Launcher.__init__)
+    assert "executor_spec=executor_spec, platform_config" in begun
+    executed = inspect.getsource(launcher.Launcher._run_executor)
+    assert "self._executor_operator." in executed
+    assert "_executor_spec" not in executed
