@@ -1,5 +1,7 @@
 """Reconciles ML Metadata after a kill: marks the executions that a run left running as failed.
 
+What they have written is removed.
+
 `python -m beltline.runners.metadata.reconcile --bundle DIR --run ID [--node ID]… --reason TEXT`.
 The caller knows that the processes are gone: Airflow's failure callback, the client of the warm
 worker, the local runner. Needs no TFX.
@@ -13,6 +15,7 @@ import click
 
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import open_bundle
+from beltline.runners.metadata.killed import fail_killed
 from beltline.runners.metadata.store import Lineage
 from beltline.runners.metadata.waiting import wait_for_metadata
 from beltline.runners.paths import Paths
@@ -29,7 +32,7 @@ def reconcile(
     Returns the ids of their nodes.
 
     Args:
-      paths: where ML Metadata is.
+      paths: where ML Metadata and the root are.
       pipeline: the pipeline's name.
       run: the run's id.
       reason: why the executions ended.
@@ -42,7 +45,7 @@ def reconcile(
         if each.state in ("running", "new") and (not nodes or each.node in nodes)
     ]
     for each in left:
-        lineage.fail(each.execution_id, reason)
+        fail_killed(lineage, paths, each, reason)
     return [each.node for each in left]
 
 

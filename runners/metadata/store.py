@@ -1,7 +1,7 @@
 """ML Metadata: the connection, and the executions of a run, whatever ran the nodes."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,6 +152,12 @@ class Lineage:
             execution.last_known_state = pb.Execution.FAILED
             execution.custom_properties[REASON].string_value = reason
             self.store.put_executions([execution])
+
+    def failed(self, node: str, execution_ids: Collection[int]) -> list[int]:
+        """Returns which of some executions are of this node, and have failed."""
+        found = self.store.get_executions_by_id(execution_ids)
+        failed = [each for each in found if each.last_known_state == pb.Execution.FAILED]
+        return [each.id for each in failed if self._node_id(each) == node]
 
     def _node_run(self, node: str, execution: pb.Execution) -> NodeRun:
         properties = execution.custom_properties

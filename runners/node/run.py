@@ -19,6 +19,7 @@ from beltline.base.loading import loading
 from beltline.bundle import code
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import Bundle, open_bundle
+from beltline.runners.metadata.killed import fail_killed, sweep
 from beltline.runners.metadata.store import (
     BUNDLE,
     REASON,
@@ -70,7 +71,9 @@ def run_node(
         return Outcome(node, "skipped", reason=reason)
     for attempt in before:
         if attempt.node == node:
-            lineage.fail(attempt.execution_id, "the previous attempt was killed")
+            fail_killed(lineage, paths, attempt, "the previous attempt was killed")
+    if paths.beam.runner_of(node) != "direct":
+        sweep(lineage, paths, node)
     os.environ.update(paths.environment())
     code.use(bundle.code)
     failure: Exception | None = None

@@ -1,0 +1,43 @@
+"""What a killed execution has written is removed, and what workers write after a failure."""
+
+from pathlib import Path
+
+from beltline.runners.metadata.killed import sweep
+from beltline.runners.metadata.reconcile import reconcile
+from beltline.runners.metadata.store import Lineage
+from tests.runners.projects import Ledger, paths
+
+
+def test_what_the_killed_have_written_is_removed(tmp_path: Path) -> None:
+    """Not what others have, nor checkpoints, which are of no execution."""
+    where = paths(tmp_path)
+    ledger = Ledger(where.metadata)
+    ledger.run("run")
+    good = ledger.node("run", "Trainer")
+    working = "__stateful_working_dir_index__"
+    bad = ledger.node("run", "Trainer", state="RUNNING", **{working: "7-7"})
+    node = where.artifacts / "Trainer"
+    kept = [f"model/{good}", f".system/executor_execution/{good}", "checkpoints/5"]
+    gone = [f"model/{bad}", f".system/executor_execution/{bad}", ".system/stateful_working_dir/7-7"]
+    for each in kept + gone:
+        (node / each / ".temp").mkdir(parents=True)
+    assert reconcile(where, "line", "run", "power cut") == ["Trainer"]
+    assert [(node / each).exists() for each in kept + gone] == [True] * 3 + [False] * 3
+
+
+def test_what_workers_have_written_after_a_failure_is_removed(tmp_path: Path) -> None:
+    where = paths(tmp_path)
+    ledger = Ledger(where.metadata)
+    ledger.run("run")
+    node = where.artifacts / "Transform"
+    states = ("COMPLETE", "FAILED", "RUNNING", "CANCELED")
+    made = {state: ledger.node("run", "Transform", state=state) for state in states}
+    other = ledger.node("run", "Evaluator", state="FAILED")
+    folders = [node / "graph" / str(each) for each in (*made.values(), other, "notes")]
+    for folder in folders:
+        (folder / ".temp").mkdir(parents=True)
+    sweep(Lineage(where.metadata, "line"), where, "Transform")
+    assert [folder for folder in folders if not folder.exists()] == [
+        node / "graph" / str(made["FAILED"])
+    ]
+    sweep(Lineage(where.metadata, "line"), where, "NoSuchNode")
