@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test test-long test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock pins clean
+.PHONY: help setup setup-airflow run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock pins clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # Bytecode is kept, whatever the shell says: hundreds of processes would compile the same files.
@@ -32,10 +32,14 @@ image:  ## Build the image with Docker (VARIANT=gpu: with the CUDA libraries; VA
 	@sh deploy/image.sh
 
 test: setup setup-airflow  ## Run all tests but the longest
-	$(TESTS) -m "not long and not cluster" $(PYTEST)
+	$(TESTS) -m "not long and not cluster and not beam" $(PYTEST)
 
 test-long: setup setup-airflow  ## Run the tests that each take minutes, before a release
 	$(TESTS) -m long $(PYTEST)
+
+test-beam: setup  ## Run the tests of Beam's engines: 30 kills on Dask, Prism (needs Go, which builds it once)
+	@sh tests/engines/prism.sh
+	PATH="$$PWD/build/prism:$$PATH" $(BIN)/python -m pytest -m beam $(PYTEST)
 
 test-cluster: setup  ## Run the tests on Kubernetes: KUBECONFIG's cluster, or one made here (as root)
 	@sh tests/cluster/run.sh $(PYTEST)

@@ -29,6 +29,7 @@ BARE = {
     "chromium is not installed": "chromium",
     "java is not installed": "default-jdk-headless",
     "go is not installed": "golang-go",
+    "Prism is not installed": "make test-beam",
     "curl is not installed": "curl",
     "nginx is not installed": "nginx-light",
     ".venv-airflow": "make setup-airflow",

@@ -18,6 +18,7 @@ import pytest
 
 from beltline.runners.paths import BEAM, ROOT
 from tests.beltline_process import Beltline
+from tests.end_to_end.outputs import assert_equal, assert_same
 from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
 
 pytestmark = pytest.mark.slow
@@ -63,69 +64,6 @@ def workers(address: str) -> dict[str, int]:
 
     with Client(address, set_as_default=False) as client:
         return client.run(os.getpid)
-
-
-def artifact(root: Path, node: str, key: str) -> Path:
-    return max((root / "artifacts" / node / key).iterdir(), key=lambda path: int(path.name))
-
-
-def records(root: Path, node: str, key: str) -> dict[str, list[object]]:
-    import tensorflow as tf
-
-    return {
-        folder.name: [
-            # The order of an Example's features in a file is of no meaning.
-            tf.train.Example.FromString(record.numpy())
-            for file in sorted(folder.iterdir())
-            for record in tf.data.TFRecordDataset(str(file), "GZIP")
-        ]
-        for folder in sorted(artifact(root, node, key).iterdir())
-    }
-
-
-def vocabularies(root: Path) -> dict[str, str]:
-    folder = artifact(root, "Transform", "transform_graph") / "transform_fn" / "assets"
-    return {file.name: file.read_text() for file in folder.iterdir()}
-
-
-def statistics(root: Path, split: str) -> dict[str, object]:
-    """What TFDV has counted; without sketches, whose bounds differ by the order of merging."""
-    from google.protobuf import json_format
-    from tensorflow_metadata.proto.v0 import statistics_pb2
-
-    file = artifact(root, "StatisticsGen", "statistics") / f"Split-{split}" / "FeatureStats.pb"
-    found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
-    kept = {}
-    for feature in json_format.MessageToDict(found)["datasets"][0]["features"]:
-        kind = next(name for name in feature if name.endswith("Stats"))
-        values = {
-            # Whole numbers are texts in JSON.
-            key: float(value)
-            for key, value in feature[kind].items()
-            if isinstance(value, int | float | str) and key != "median"
-        }
-        values["present"] = float(feature[kind]["commonStats"].get("numNonMissing", 0))
-        kept[str(feature["path"])] = values
-    return kept
-
-
-def metrics(root: Path) -> dict[str, object]:
-    card = root / "served" / "casting" / "1" / "assets.extra" / "version.json"
-    return json.loads(card.read_text())["metrics"]
-
-
-def assert_equal(one: Path, other: Path) -> None:
-    assert records(one, "ExampleGen", "examples") == records(other, "ExampleGen", "examples")
-    assert vocabularies(one) == vocabularies(other)
-    transformed = ("Transform", "transformed_examples")
-    assert records(one, *transformed) == records(other, *transformed)
-    for split in ("train", "eval", "validation"):
-        expected = statistics(one, split)
-        found = statistics(other, split)
-        assert found.keys() == expected.keys()
-        for name, values in expected.items():
-            assert found[name] == pytest.approx(values, rel=1e-6, nan_ok=True), name
-    assert metrics(other) == pytest.approx(metrics(one), rel=1e-6)
 
 
 def test_check_says_what_the_workers_have(cluster: str, project: Project) -> None:
@@ -195,4 +133,4 @@ def test_a_cluster_that_is_gone_fails_the_node_and_a_rerun_resumes(
     away.env.pop(BEAM)
     result = away("run", *SETTINGS, *on(cluster), "--to", "StatisticsGen")
     assert result.code == 0, result.text
-    assert statistics(root, "train").keys() == statistics(direct, "train").keys()
+    assert_same("StatisticsGen", direct, root)
