@@ -22,7 +22,7 @@ Kind = Literal["cold", "unchanged", "changed"]
 STEPS = 200
 LEARNING_RATE, CHANGED_LEARNING_RATE = 0.001, 0.002
 SAMPLE_ROWS = 15_000  # what "15k" means: the 15,002 trips of the sample
-_TRAIN_SHARE = 0.7  # Beltline's default
+TRAIN_SHARE = 0.7  # Beltline's default
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def write_rows(name: str, folder: Path) -> Rows:
 def run_ours(rows: Rows, root: Path, kind: Kind) -> Measured:
     """Runs Beltline from the command line in this root."""
     # No step is left over for a second pass; no model is refused for being worse than the last.
-    batch = max(1, int(_TRAIN_SHARE * rows.number / STEPS))
+    batch = max(1, int(TRAIN_SHARE * rows.number / STEPS))
     settings: dict[str, float] = {
         "training.epochs": 1,
         "training.batch_size": batch,

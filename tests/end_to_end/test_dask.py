@@ -134,3 +134,6 @@ def test_a_cluster_that_is_gone_fails_the_node_and_a_rerun_resumes(
     result = away("run", *SETTINGS, *on(cluster), "--to", "StatisticsGen")
     assert result.code == 0, result.text
     assert_same("StatisticsGen", direct, root)
+    # Where it ran is not what it is cached by.
+    here = states(away("run", *SETTINGS, "--to", "StatisticsGen"))
+    assert (here["ExampleGen"], here["StatisticsGen"]) == ("cached", "cached")

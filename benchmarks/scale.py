@@ -1,0 +1,161 @@
+"""The data nodes in one process and on workers of Dask: seconds, memory, and what they grow to.
+
+    python -m benchmarks.scale --rows 150k --rows 600k [--side direct] [--figures FILE] [-o PAGE]
+
+Each side runs the pipeline up to the Evaluator, one node at a time, in a root of its own, on taxi
+trips; one pass of training, for the Evaluator's sake. The figures of several calls, kept in a file,
+make one section: a large table takes minutes on each side. What follows from the figures for other
+numbers of rows is in `growth.py`.
+"""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import psutil
+
+from benchmarks import growth, pages
+from benchmarks.executions import node_seconds, output_folder
+from benchmarks.growth import NODES, SIDES, Point
+from benchmarks.machine import describe
+from benchmarks.processes import measure, tree_mib
+from benchmarks.sides import STEPS, TRAIN_SHARE, Rows, write_rows
+
+_EVERY_SECONDS = 1.0
+_OUTPUTS = {
+    "examples": ("ExampleGen", "examples"),
+    "transformed": ("Transform", "transformed_examples"),
+}
+
+
+@click.command()
+@click.option("--rows", "names", multiple=True, default=("150k",), help="As in benchmarks.speed.")
+@click.option("--side", "sides", multiple=True, type=click.Choice(list(SIDES)), default=SIDES)
+@click.option("--figures", type=Path, help="Add them to this JSON file, and take what it has.")
+@click.option("-o", "--output", type=Path, help="Replace the section in this Markdown file.")
+def main(
+    names: tuple[str, ...], sides: tuple[str, ...], figures: Path | None, output: Path | None
+) -> None:
+    """Compare one process with one and two workers of Dask."""
+    points = []
+    if figures and figures.exists():
+        points = [Point(**each) for each in json.loads(figures.read_text(encoding="utf-8"))]
+    words = shlex.join(["python", "-m", "benchmarks.scale", *sys.argv[1:]])
+    with tempfile.TemporaryDirectory(prefix="beltline-bench-") as folder:
+        for name in names:
+            rows = write_rows(name, Path(folder) / name)
+            for side in sides:
+                point = measured(rows, side, Path(folder) / f"{name}-{SIDES[side]}", words)
+                click.echo(f"{name} {side}: {point.seconds}, {point.mib:,.0f} MiB", err=True)
+                points.append(point)
+    if figures:
+        text = json.dumps([vars(each) for each in points], indent=1)
+        figures.write_text(text, encoding="utf-8")
+    text = section(points)
+    if output is None:
+        click.echo(text)
+    else:
+        pages.replace(output, "scale", text)
+
+
+def measured(rows: Rows, side: str, root: Path, command: str) -> Point:
+    """Runs the pipeline up to the Evaluator on one side.
+
+    Args:
+      rows: the table.
+      side: one of SIDES.
+      root: where an empty root is made; its name begins that of the logs.
+      command: what measures it.
+    """
+    batch = max(1, int(TRAIN_SHARE * rows.number / STEPS))
+    settings = {"training.epochs": 1, "training.batch_size": batch, "local.max_active_nodes": 1}
+    with _workers(SIDES[side], root) as (where, most):
+        settings |= where
+        words = ["run", "-f", str(rows.ours.parent / "pipeline.yaml"), "--to", "Evaluator"]
+        words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        cost = measure(
+            [sys.executable, "-m", "beltline.runners.cli", *words],
+            {"BELTLINE_ROOT": str(root)},
+            root.with_name(f"{root.name}.log"),
+        )
+    seconds = node_seconds(root)
+    sizes = {"csv": rows.ours.stat().st_size}
+    sizes |= {name: _bytes(output_folder(root, *made)) for name, made in _OUTPUTS.items()}
+    mib = max(most) if SIDES[side] else cost.mib
+    return Point(rows.number, side, {node: seconds[node] for node in NODES}, mib, sizes, command)
+
+
+@contextmanager
+def _workers(number: int, root: Path) -> Iterator[tuple[dict[str, object], list[float]]]:
+    """Yields the settings of a cluster and the most MiB of each of its workers, as they grow."""
+    most = [0.0] * number
+    if not number:
+        yield {}, most
+        return
+    log = root.with_name(f"{root.name}-cluster.log")
+    words = ["cluster", "up", "--workers", str(number), "--port", "0"]
+    with log.open("w", encoding="utf-8") as out:
+        cluster = subprocess.Popen(
+            [sys.executable, "-m", "beltline.runners.cli", *words], stdout=out
+        )
+    ended = threading.Event()
+    try:
+        while not (found := re.search(r" at (tcp://\S+);", log.read_text(encoding="utf-8"))):
+            if cluster.poll() is not None:
+                raise click.ClickException("the cluster did not start")
+            time.sleep(0.2)
+        watch = threading.Thread(target=_look, args=(cluster.pid, most, ended))
+        watch.start()
+        yield {"beam.runner": "dask", "beam.dask.scheduler": found[1]}, most
+    finally:
+        ended.set()
+        cluster.send_signal(signal.SIGINT)
+        cluster.wait(60)
+    watch.join()
+
+
+def _look(cluster: int, most: list[float], ended: threading.Event) -> None:
+    """Notes the memory of a cluster's workers until the end."""
+    workers = [
+        each.pid
+        for each in psutil.Process(cluster).children()
+        # Beside them is multiprocessing's tracker of resources.
+        if any("spawn_main" in word for word in each.cmdline())
+    ]
+    while not ended.wait(_EVERY_SECONDS):
+        for place, pid in enumerate(workers):
+            most[place] = max(most[place], tree_mib(pid))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def section(points: list[Point]) -> str:
+    """Returns the section of RESULTS.md from what was measured."""
+    commands = ", ".join(f"`{each}`" for each in dict.fromkeys(each.command for each in points))
+    return "\n\n".join(
+        [
+            "## One process, and workers of Dask",
+            f"{commands}; {time.strftime('%Y-%m-%d')}. {describe()}.",
+            "Seconds of each node, one at a time, from ML Metadata; a worker has one thread. The "
+            "ratio is to one process, and for two workers also to one of them. MiB is the most of "
+            "a single worker (PSS); of one process, the most of the whole run's.",
+            growth.measured_table(points),
+            *growth.derived(points),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
