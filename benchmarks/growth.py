@@ -96,7 +96,12 @@ def derived(points: Sequence[Point]) -> list[str]:
     ]
     head = [
         *("rows", "GB of CSV", "GB of artifacts", "direct, h"),
-        *("core-hours on workers", f"workers for {_TARGET_HOURS:.0f} h", "training pass, h"),
+        *(
+            "core-hours on workers",
+            f"workers for {_TARGET_HOURS:.0f} h",
+            "training pass, h",
+            "longest",
+        ),
     ]
     fits = [[node, *(_words(each.get(node)) for each in (direct, worker))] for node in NODES]
     return [
@@ -105,7 +110,8 @@ def derived(points: Sequence[Point]) -> list[str]:
         "From these: bytes are those of the largest table by its rows; `direct` is the sum of the "
         "data nodes' lines; core-hours are the sum of `b · rows` of one worker; workers are as "
         f"many as bring `a + b · rows / workers` of all data nodes to {_TARGET_HOURS:.0f} h; a "
-        "training pass is the Trainer's line, on one machine.",
+        "training pass is the Trainer's line, on one machine; the longest is the first bottleneck "
+        "with that many workers.",
         table(head, lines),
     ]
 
@@ -123,6 +129,9 @@ def _at(
     wanted = _TARGET_HOURS * 3600 - sum(each.start for each in spread)
     training = dict(direct)["Trainer"].seconds(rows)
     share = rows / largest.rows
+    many = max(1, math.ceil(cores / wanted))
+    on_workers = {node: one.seconds(rows, many) for node, one in worker.items() if one}
+    on_workers["Trainer"] = training
     artifacts = largest.bytes["examples"] + largest.bytes["transformed"]
     return [
         f"{rows:,}",
@@ -130,6 +139,7 @@ def _at(
         f"{artifacts * share / 1e9:,.1f}",
         f"{here / 3600:,.2f}",
         f"{cores / 3600:,.2f}",
-        f"{max(1, math.ceil(cores / wanted)):,}",
+        f"{many:,}",
         f"{training / 3600:,.2f}",
+        max(on_workers, key=lambda node: on_workers[node]),
     ]

@@ -42,9 +42,16 @@ _OUTPUTS = {
 @click.option("--rows", "names", multiple=True, default=("150k",), help="As in benchmarks.speed.")
 @click.option("--side", "sides", multiple=True, type=click.Choice(list(SIDES)), default=SIDES)
 @click.option("--figures", type=Path, help="Add them to this JSON file, and take what it has.")
-@click.option("-o", "--output", type=Path, help="Replace the section in this Markdown file.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=Path,
+    multiple=True,
+    help="Replace the section in this Markdown file; repeatable.",
+)
 def main(
-    names: tuple[str, ...], sides: tuple[str, ...], figures: Path | None, output: Path | None
+    names: tuple[str, ...], sides: tuple[str, ...], figures: Path | None, outputs: tuple[Path, ...]
 ) -> None:
     """Compare one process with one and two workers of Dask."""
     points = []
@@ -62,10 +69,10 @@ def main(
         text = json.dumps([vars(each) for each in points], indent=1)
         figures.write_text(text, encoding="utf-8")
     text = section(points)
-    if output is None:
-        click.echo(text)
-    else:
+    for output in outputs:
         pages.replace(output, "scale", text)
+    if not outputs:
+        click.echo(text)
 
 
 def measured(rows: Rows, side: str, root: Path, command: str) -> Point:

@@ -114,7 +114,7 @@ class Beam(Section):
 
     def runner_of(self, node: str) -> Runner:
         """Returns the runner of a node."""
-        return {**self.nodes}.get(node, self.runner)  # type: ignore[call-overload,no-any-return] # any node
+        return next((own for name, own in self.nodes.items() if name == node), self.runner)
 
     def runners(self) -> list[Runner]:
         """Returns the runners that some node has, each once."""

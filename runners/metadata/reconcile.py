@@ -15,7 +15,7 @@ import click
 
 from beltline.base.errors import BeltlineError
 from beltline.bundle.folder import open_bundle
-from beltline.runners.metadata.killed import fail_killed
+from beltline.runners.metadata.leftovers import fail_killed
 from beltline.runners.metadata.store import Lineage
 from beltline.runners.metadata.waiting import wait_for_metadata
 from beltline.runners.paths import Paths

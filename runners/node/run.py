@@ -19,7 +19,7 @@ from beltline.base.loading import loading
 from beltline.bundle import code
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import Bundle, open_bundle
-from beltline.runners.metadata.killed import fail_killed, sweep
+from beltline.runners.metadata.leftovers import fail_killed, remove_temporary, sweep
 from beltline.runners.metadata.store import (
     BUNDLE,
     REASON,
@@ -72,7 +72,8 @@ def run_node(
     for attempt in before:
         if attempt.node == node:
             fail_killed(lineage, paths, attempt, "the previous attempt was killed")
-    if paths.beam.runner_of(node) != "direct":
+    away = paths.beam.runner_of(node) != "direct"
+    if away:
         sweep(lineage, paths, node)
     os.environ.update(paths.environment())
     code.use(bundle.code)
@@ -90,6 +91,9 @@ def run_node(
             # Beam wraps a component's exception in a long text of its own: the log has all of it.
             log.exception("%s failed", node)
             failure = unforeseen
+    found = lineage.node(run, node)
+    if away and found:
+        remove_temporary(paths, node, found.execution_id)
     return _conclude(lineage, bundle, node, run, NodeStopped(stopped[0]) if stopped else failure)
 
 

@@ -45,8 +45,9 @@ def test_ratios_are_to_one_process_and_to_one_worker() -> None:
 def test_large_tables_follow_from_the_lines() -> None:
     *_, text = derived(points(*SECONDS))
     # 4 data nodes: direct 4 (2 + 100), core-hours 4 · 180 s per million; 16 s of 3,600 are starts.
-    assert "| 1,000,000 | 0.1 | 0.1 | 0.11 | 0.20 | 1 | 0.03 |" in text
-    assert "| 10,000,000,000 | 800.0 | 500.0 | 1,111.11 | 2,000.00 | 2,009 | 277.78 |" in text
+    assert "| 1,000,000 | 0.1 | 0.1 | 0.11 | 0.20 | 1 | 0.03 | ExampleGen |" in text
+    most = "| 10,000,000,000 | 800.0 | 500.0 | 1,111.11 | 2,000.00 | 2,009 | 277.78 | Trainer |"
+    assert most in text
 
 
 def test_nothing_follows_from_one_size_or_one_side() -> None:

@@ -1,8 +1,8 @@
-"""What a killed execution has written is removed, and what workers write after a failure."""
+"""What is removed: what a killed execution has written, workers after a failure, sinks halfway."""
 
 from pathlib import Path
 
-from beltline.runners.metadata.killed import sweep
+from beltline.runners.metadata.leftovers import remove_temporary, sweep
 from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage
 from tests.runners.projects import Ledger, paths
@@ -41,3 +41,16 @@ def test_what_workers_have_written_after_a_failure_is_removed(tmp_path: Path) ->
         node / "graph" / str(made["FAILED"])
     ]
     sweep(Lineage(where.metadata, "line"), where, "NoSuchNode")
+
+
+def test_folders_that_sinks_have_left_are_removed(tmp_path: Path) -> None:
+    where = paths(tmp_path)
+    node = where.artifacts / "Evaluator"
+    gone, kept = node / "evaluation" / "7", node / "evaluation" / "8"
+    for folder in (gone, gone / "Split-eval", kept):
+        (folder / "beam-temp-metrics-1f").mkdir(parents=True)
+        (folder / "metrics.tfrecord").touch()
+    remove_temporary(where, "Evaluator", 7)
+    left = {str(path.relative_to(node)) for path in node.rglob("*temp*")}
+    assert left == {"evaluation/8/beam-temp-metrics-1f"}
+    assert len(list(node.rglob("metrics.tfrecord"))) == 3

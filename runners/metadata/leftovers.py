@@ -44,6 +44,20 @@ def sweep(lineage: Lineage, paths: Paths, node: str) -> None:
         _remove(lineage, folder, execution)
 
 
+def remove_temporary(paths: Paths, node: str, execution: int) -> None:
+    """Removes the folders that sinks of Beam's began in an execution's outputs, and left.
+
+    A sink names its folder by chance: one that began again on another worker leaves the first.
+
+    Args:
+      paths: the root.
+      node: the node.
+      execution: the execution, which has ended.
+    """
+    for folder in (paths.artifacts / node).glob(f"[!.]*/{execution}/**/beam-temp-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove(lineage: Lineage, node: Path, execution: int) -> None:
     working = str(lineage.properties(execution).get(_WORKING, ""))
     for folder in _folders(node, execution, working):
