@@ -74,6 +74,10 @@ def test_where_beam_runs_goes_along(monkeypatch):
         ("dask", "BELTLINE_BEAM: Invalid JSON"),
         ('{"runner": "spark"}', "BELTLINE_BEAM: runner: .*'direct', 'dask' or 'portable'"),
         ('{"runner": "portable"}', "required for `beam.runner: portable`"),
+        (
+            '{"runner": "portable", "portable": {"endpoint": "h:1"}}',
+            "portable.workers|required for `beam.runner: portable`",
+        ),
         ('{"nodes": {"Transform": "dask"}}', "required for `beam.nodes.Transform: dask`"),
         ('{"nodes": {"Trainer": "direct"}}', "nodes.Trainer.*: Input should be 'ExampleGen'"),
         ('{"portable": {"endpoint": "http://h:1"}}', "portable.endpoint: .*pattern"),
