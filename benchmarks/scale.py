@@ -65,9 +65,10 @@ def main(
                 point = measured(rows, side, Path(folder) / f"{name}-{SIDES[side]}", words)
                 click.echo(f"{name} {side}: {point.seconds}, {point.mib:,.0f} MiB", err=True)
                 points.append(point)
-    if figures:
-        text = json.dumps([vars(each) for each in points], indent=1)
-        figures.write_text(text, encoding="utf-8")
+                if figures:
+                    # Now: a later one may take too long.
+                    text = json.dumps([vars(each) for each in points], indent=1)
+                    figures.write_text(text, encoding="utf-8")
     text = section(points)
     for output in outputs:
         pages.replace(output, "scale", text)
