@@ -36,12 +36,14 @@ def latest(root: Path) -> dict[str, Any]:
 
 def node_seconds(root: Path) -> dict[str, float]:
     """Returns the seconds of each node's last complete execution, by node id."""
-    return {node: _seconds(execution) for node, execution in latest(root).items()}
+    times = {node: node_times(execution) for node, execution in latest(root).items()}
+    return {node: end - begin for node, (begin, end) in times.items()}
 
 
-def _seconds(execution: Any) -> float:
-    milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
-    return float(milliseconds) / 1000
+def node_times(execution: Any) -> tuple[float, float]:
+    """Returns when an execution began and ended, in seconds since the epoch."""
+    began, ended = execution.create_time_since_epoch, execution.last_update_time_since_epoch
+    return float(began) / 1000, float(ended) / 1000
 
 
 def output_folder(root: Path, node: str, output: str) -> Path:

@@ -1,7 +1,7 @@
 """What measured seconds, bytes and memory by number of rows come to at other numbers of rows.
 
-A node's seconds are taken as `a + b · rows`, by least squares through the measured points of one
-side: `a` is what starting costs, `b` a core's seconds for a row. On `w` workers they are
+A node's processor seconds are taken as `a + b · rows`, by least squares through the measured points
+of one side: `a` is what starting costs, `b` a core's seconds for a row. `w` workers take
 `a + b · rows / w`, with `a` and `b` of one worker: what is measured of two says how far that holds.
 """
 
@@ -9,6 +9,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from benchmarks.pages import table
 
@@ -19,11 +20,12 @@ NODES = ("ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator")
 SPREAD = tuple(node for node in NODES if node != "Trainer")
 LARGE = (10**6, 10**8, 10**10)
 _TARGET_HOURS = 1.0
+Kind = Literal["seconds", "processor"]
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run: its rows and side, seconds by node, MiB of a worker, bytes by what they hold.
+    """One run: its rows and side, seconds by node, MiB of a worker, bytes by what.
 
     `command` is what has measured it.
     """
@@ -31,6 +33,7 @@ class Point:
     rows: int
     side: str
     seconds: dict[str, float]
+    processor: dict[str, float]
     mib: float
     bytes: dict[str, int]
     command: str
@@ -54,29 +57,31 @@ def line(points: Sequence[Point], side: str, node: str) -> Line | None:
     if len({each.rows for each in own}) < 2:
         return None
     found = statistics.linear_regression(
-        [each.rows for each in own], [each.seconds[node] for each in own]
+        [each.rows for each in own], [each.processor[node] for each in own]
     )
     return Line(max(found.intercept, 0.0), max(found.slope, 0.0))
 
 
-def measured_table(points: Sequence[Point]) -> str:
-    """Returns the measured seconds of each node, with their ratios, and the memory."""
+def measured_table(points: Sequence[Point], kind: Kind) -> str:
+    """Returns one kind of seconds of each node, with their ratios, and the memory."""
     head = ["rows", "side", *NODES, "MiB"]
-    return table(head, [_measured(points, each) for each in sorted(points, key=_place)])
+    return table(head, [_measured(points, each, kind) for each in sorted(points, key=_place)])
 
 
 def _place(point: Point) -> tuple[int, int]:
     return point.rows, SIDES[point.side]
 
 
-def _measured(points: Sequence[Point], point: Point) -> list[str]:
+def _measured(points: Sequence[Point], point: Point, kind: Kind) -> list[str]:
+    own: dict[str, float] = getattr(point, kind)
+
     def other(side: str, node: str) -> float | None:
         found = [each for each in points if (each.rows, each.side) == (point.rows, side)]
-        return point.seconds[node] / found[0].seconds[node] if found else None
+        return own[node] / getattr(found[0], kind)[node] if found else None
 
     cells = []
     for node in NODES:
-        text = f"{point.seconds[node]:.1f}"
+        text = f"{own[node]:.1f}"
         ratios = [other(side, node) for side in list(SIDES)[: SIDES[point.side]]]
         shown = [f"{ratio:.2f}" for ratio in ratios if ratio is not None]
         cells.append(f"{text} ({', '.join(shown)})" if shown and node in SPREAD else text)
@@ -105,13 +110,13 @@ def derived(points: Sequence[Point]) -> list[str]:
     ]
     fits = [[node, *(_words(each.get(node)) for each in (direct, worker))] for node in NODES]
     return [
-        "Seconds of a node as `a + b · rows` by least squares; `b` is for a million rows.",
+        "Processor seconds of a node as `a + b · rows` by least squares, `b` for a million rows.",
         table(["node", "direct", "1 worker"], fits),
         "From these: bytes are those of the largest table by its rows; `direct` is the sum of the "
-        "data nodes' lines; core-hours are the sum of `b · rows` of one worker; workers are as "
-        f"many as bring `a + b · rows / workers` of all data nodes to {_TARGET_HOURS:.0f} h; a "
-        "training pass is the Trainer's line, on one machine; the longest is the first bottleneck "
-        "with that many workers.",
+        "data nodes' lines, on one core; core-hours are the sum of `b · rows` of one worker; there "
+        "are as many workers as bring `a + b · rows / workers` of all data nodes to "
+        f"{_TARGET_HOURS:.0f} h; a training pass is the Trainer's line, on one machine; the "
+        "longest is the first bottleneck with that many workers.",
         table(head, lines),
     ]
 

@@ -25,10 +25,10 @@ import click
 import psutil
 
 from benchmarks import growth, pages
-from benchmarks.executions import node_seconds, output_folder
+from benchmarks.executions import latest, node_times, output_folder
 from benchmarks.growth import NODES, SIDES, Point
 from benchmarks.machine import describe
-from benchmarks.processes import measure, tree_mib
+from benchmarks.processes import ProcessorTime, measure, tree_mib
 from benchmarks.sides import STEPS, TRAIN_SHARE, Rows, write_rows
 
 _EVERY_SECONDS = 1.0
@@ -87,7 +87,7 @@ def measured(rows: Rows, side: str, root: Path, command: str) -> Point:
     """
     batch = max(1, int(TRAIN_SHARE * rows.number / STEPS))
     settings = {"training.epochs": 1, "training.batch_size": batch, "local.max_active_nodes": 1}
-    with _workers(SIDES[side], root) as (where, most):
+    with _workers(SIDES[side], root) as (where, most), ProcessorTime() as spent:
         settings |= where
         words = ["run", "-f", str(rows.ours.parent / "pipeline.yaml"), "--to", "Evaluator"]
         words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
@@ -96,11 +96,13 @@ def measured(rows: Rows, side: str, root: Path, command: str) -> Point:
             {"BELTLINE_ROOT": str(root)},
             root.with_name(f"{root.name}.log"),
         )
-    seconds = node_seconds(root)
+    times = {node: node_times(execution) for node, execution in latest(root).items()}
     sizes = {"csv": rows.ours.stat().st_size}
     sizes |= {name: _bytes(output_folder(root, *made)) for name, made in _OUTPUTS.items()}
     mib = max(most) if SIDES[side] else cost.mib
-    return Point(rows.number, side, {node: seconds[node] for node in NODES}, mib, sizes, command)
+    seconds = {node: times[node][1] - times[node][0] for node in NODES}
+    processor = {node: spent.between(*times[node]) for node in NODES}
+    return Point(rows.number, side, seconds, processor, mib, sizes, command)
 
 
 @contextmanager
@@ -156,10 +158,13 @@ def section(points: list[Point]) -> str:
         [
             "## One process, and workers of Dask",
             f"{commands}; {time.strftime('%Y-%m-%d')}. {describe()}.",
-            "Seconds of each node, one at a time, from ML Metadata; a worker has one thread. The "
-            "ratio is to one process, and for two workers also to one of them. MiB is the most of "
-            "a single worker (PSS); of one process, the most of the whole run's.",
-            growth.measured_table(points),
+            "Processor seconds of each node, one at a time: those of the run's processes, the "
+            "scheduler and the workers between the execution's two times in ML Metadata. A worker "
+            "has one thread. The ratio is to one process, and for two workers also to one of them. "
+            "MiB is the most of a single worker (PSS); of one process, that of the whole run.",
+            growth.measured_table(points, "processor"),
+            "Wall seconds of the same; beside other work on the machine they say little.",
+            growth.measured_table(points, "seconds"),
             *growth.derived(points),
         ]
     )

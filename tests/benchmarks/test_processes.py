@@ -1,12 +1,14 @@
 """A process is measured with its children, and a failure is said."""
 
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
 import pytest
 
-from benchmarks.processes import measure
+from benchmarks.processes import ProcessorTime, measure
 
 MIB = 100
 HOLD = f"held = bytearray(b'x') * ({MIB} << 20); import time; time.sleep(0.6)"
@@ -20,6 +22,18 @@ def test_memory_is_that_of_the_tree_and_shared_pages_count_once(tmp_path: Path, 
     cost = measure([sys.executable, "-c", code], {}, tmp_path / "log")
     assert MIB <= cost.mib < 2 * MIB
     assert 0.6 <= cost.seconds < 10
+
+
+@pytest.mark.slow
+def test_processor_time_is_that_of_descendants_within_the_times() -> None:
+    code = "import time\nwhile time.process_time() < 1.0: pass"
+    with ProcessorTime() as spent:
+        begun = time.time()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        ended = time.time()
+        time.sleep(0.6)
+    assert spent.between(begun, ended) == pytest.approx(1, abs=0.2)
+    assert spent.between(ended, time.time()) == pytest.approx(0, abs=0.2)
 
 
 def test_the_environment_is_laid_over_ours_and_the_output_kept(tmp_path: Path) -> None:

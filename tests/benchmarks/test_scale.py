@@ -21,7 +21,7 @@ def points(*sides: str) -> list[Point]:
             start, each = SECONDS[side]
             seconds = dict.fromkeys(NODES, start + each * rows)
             bytes_ = {"csv": 80 * rows, "examples": 30 * rows, "transformed": 20 * rows}
-            made.append(Point(rows, side, seconds, 1000.0, bytes_, "command"))
+            made.append(Point(rows, side, seconds, seconds, 1000.0, bytes_, "command"))
     return made
 
 
@@ -35,7 +35,7 @@ def test_the_line_is_the_least_squares_one() -> None:
 
 
 def test_ratios_are_to_one_process_and_to_one_worker() -> None:
-    text = measured_table(points(*SECONDS))
+    text = measured_table(points(*SECONDS), "processor")
     assert "| 1,000,000 | direct | 102.0 | 102.0 | 102.0 | 102.0 | 102.0 | 1,000 |" in text
     # Training is on one machine: its ratio would say nothing.
     two = "94.0 (0.92, 0.51)"
