@@ -19,8 +19,8 @@ from beltline.pipeline.tables.sources import Source
 OPENMP = "libgomp.so.1"
 """What LightGBM's wheel takes from the system."""
 _SOURCES = ("base", "bundle", "pipeline", "storage", "versions/loaded")
-# Where it runs, is served and is watched: a run's outcome is the same.
-_ELSEWHERE = {"local", "beam", "airflow", "kubeflow", "serving", "monitoring"}
+# Where it runs, is served and is watched, and who is told: a run's outcome is the same.
+_ELSEWHERE = {"local", "beam", "airflow", "kubeflow", "serving", "monitoring", "tracking"}
 
 
 def check(project: Project) -> ResolvedProject:

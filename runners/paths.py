@@ -1,13 +1,16 @@
-"""The places of a run, from the environment: metadata, root, data, and where Beam runs."""
+"""The places of a run, from the environment: metadata, root, data, Beam, and who is told of it."""
 
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from beltline.base.errors import WrongInput
 from beltline.base.settings.beam import Beam
+from beltline.base.settings.section import Section
+from beltline.base.settings.tracking import Tracking
 from beltline.storage.url import refuse_url
 from beltline.versions.store import Place, place_of
 
@@ -15,7 +18,14 @@ METADATA = "BELTLINE_METADATA"
 ROOT = "BELTLINE_ROOT"
 DATA = "BELTLINE_DATA"
 BEAM = "BELTLINE_BEAM"
+TRACKING, WEBHOOK = "BELTLINE_TRACKING", "BELTLINE_WEBHOOK"
 _DEFAULT_ROOT = ".beltline"
+_EXAMPLES = {
+    BEAM: '{"runner": "dask", "dask": {"scheduler": "tcp://HOST:8786"}}',
+    TRACKING: '{"webhook": {"url": "https://HOST/PATH"}}',
+}
+
+_Kind = TypeVar("_Kind", bound=Section)
 
 
 @dataclass(frozen=True)
@@ -23,17 +33,22 @@ class Paths:
     """The root of artifacts and logs, the connection of ML Metadata, and the folder of the data.
 
     `metadata` is a URL such as `sqlite:///FILE`; a relative data path starts at `data`. `beam` is
-    where the nodes' Beam pipelines run.
+    where the nodes' Beam pipelines run, and `tracking` which other tools are told of a run.
     """
 
     root: Path
     metadata: str
     data: Path
     beam: Beam = field(default_factory=Beam)
+    tracking: Tracking = field(default_factory=Tracking)
 
     @classmethod
     def from_environment(
-        cls, root: Path | None = None, metadata: str | None = None, beam: Beam | None = None
+        cls,
+        root: Path | None = None,
+        metadata: str | None = None,
+        beam: Beam | None = None,
+        tracking: Tracking | None = None,
     ) -> "Paths":
         """Returns the paths that the environment sets.
 
@@ -43,17 +58,19 @@ class Paths:
           root: the settings' root, where they name one.
           metadata: the settings' connection of ML Metadata, where they name one.
           beam: the settings' section of that name.
+          tracking: the settings' section of that name.
 
         Raises:
           WrongInput: the root, or the folder of the data, is a URL; or the environment's section
-            `beam` is invalid.
+            `beam` or `tracking` is invalid.
         """
         for name in (ROOT, DATA):
             refuse_url(name, os.environ.get(name, ""))
         chosen = Path(os.environ.get(ROOT) or root or _DEFAULT_ROOT).absolute()
         url = os.environ.get(METADATA) or metadata or f"sqlite:///{chosen / 'metadata.sqlite'}"
-        where = _beam(os.environ[BEAM]) if os.environ.get(BEAM) else beam or Beam()
-        return cls(chosen, url, Path(os.environ.get(DATA) or ".").absolute(), where)
+        data = Path(os.environ.get(DATA) or ".").absolute()
+        where = _section(BEAM, Beam) or beam or Beam()
+        return cls(chosen, url, data, where, _section(TRACKING, Tracking) or tracking or Tracking())
 
     def environment(self) -> dict[str, str]:
         """Returns the variables that pass these paths to a node."""
@@ -62,6 +79,7 @@ class Paths:
             ROOT: str(self.root),
             DATA: str(self.data),
             **beam_environment(self.beam),
+            **tracking_environment(self.tracking),
         }
 
     @property
@@ -92,15 +110,25 @@ def beam_environment(beam: Beam) -> dict[str, str]:
     return {BEAM: beam.model_dump_json(exclude_none=True)}
 
 
-def _beam(text: str) -> Beam:
+def tracking_environment(tracking: Tracking) -> dict[str, str]:
+    """Returns the variable that passes a section `tracking` to a node."""
+    return {TRACKING: tracking.model_dump_json(exclude_none=True)}
+
+
+def _section(variable: str, kind: type[_Kind]) -> _Kind | None:
+    """Returns the section of the settings that a variable holds as JSON; None without it."""
+    text = os.environ.get(variable)
+    if not text:
+        return None
     try:
-        return Beam.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
+        name = kind.__name__.lower()
         raise WrongInput(
-            f"{BEAM}: {f'{key}: ' if key else ''}{first['msg']}; write the section `beam` as JSON, "
-            'such as {"runner": "dask", "dask": {"scheduler": "tcp://HOST:8786"}}'
+            f"{variable}: {f'{key}: ' if key else ''}{first['msg']}; write the section `{name}` "
+            f"as JSON, such as {_EXAMPLES[variable]}"
         ) from None
 
 

@@ -1,11 +1,15 @@
 """The result of a run, from the outcomes of its nodes: the same words and exit code everywhere."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from beltline.base.errors import BeltlineError, GateRefused, NodeFailed, WrongInput
-from beltline.runners.node.outcome import PUSHER, Outcome
+from beltline.bundle.manifest import Manifest
+from beltline.runners.metadata.store import NodeRun
+from beltline.runners.node.outcome import PUSHER, Outcome, read_back
+from beltline.runners.paths import Paths
 from beltline.versions.live import live
 from beltline.versions.store import Place
 
@@ -73,6 +77,28 @@ def run_result(outcomes: list[Outcome], run: str = "", served: Place | None = No
     # Without data there was nothing to run on, which is not the node's fault.
     error = WrongInput if bad.state == "skipped" else NodeFailed
     return RunResult("failed", bad.node, bad.reason, code=error.exit_code, run=run)
+
+
+def recorded_result(
+    manifest: Manifest, latest: Mapping[str, NodeRun], run: str, paths: Paths, missing: str
+) -> RunResult:
+    """Returns the result of a run whose nodes have all ended, from ML Metadata.
+
+    Args:
+      manifest: the bundle's manifest.
+      latest: the last execution of each node.
+      run: the run's id.
+      paths: where the served versions are.
+      missing: why the run failed if a node of a run without failures has no execution.
+    """
+    ended = [node.id for node in manifest.nodes if node.id in latest]
+    outcomes = [read_back(latest[node], node) for node in ended]
+    found = run_result(outcomes, run, paths.root / manifest.push / manifest.name)
+    left_out = [node.id for node in manifest.nodes if node.id not in latest]
+    # Nodes downstream of a failed one don't run.
+    if found.end == "done" and left_out:
+        return run_result([Outcome(left_out[0], "failed", reason=missing)], run)
+    return found
 
 
 def _ended_badly(outcome: Outcome) -> bool:

@@ -12,6 +12,7 @@ from beltline.base.settings.kubeflow import Kubeflow
 from beltline.base.settings.monitoring import Monitoring
 from beltline.base.settings.section import MisplacedError, Section
 from beltline.base.settings.serving import ServingLimits
+from beltline.base.settings.tracking import Tracking
 from beltline.pipeline.settings.data import Data, FeatureSettings, Label
 from beltline.pipeline.settings.evaluation import METRICS_OF_TASK, Evaluation
 from beltline.pipeline.settings.local import Local, NodeResources
@@ -50,6 +51,9 @@ class Settings(Section):
     serving: ServingLimits = Field(default_factory=ServingLimits, description="The REST server.")
     monitoring: Monitoring = Field(
         default_factory=Monitoring, description="Drift and skew of live requests."
+    )
+    tracking: Tracking = Field(
+        default_factory=Tracking, description="Which other tools are told of each run."
     )
     resources: dict[str, NodeResources] = Field(
         default_factory=dict, description="Resources of each node, by node id."

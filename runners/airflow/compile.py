@@ -9,9 +9,10 @@ from typing import Any
 from beltline.base.files import replacing
 from beltline.base.settings.airflow import Airflow
 from beltline.base.settings.beam import Beam
+from beltline.base.settings.tracking import Tracking
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Manifest
-from beltline.runners.paths import Paths, beam_environment
+from beltline.runners.paths import Paths, beam_environment, tracking_environment
 from beltline.runners.pods.groups import Group, grouped
 
 DAG = "dag.py"
@@ -24,7 +25,8 @@ def resolved(airflow: Airflow, paths: Paths) -> dict[str, Any]:
     """Returns the settings' section `airflow` as `dag.py` reads it: with all paths resolved.
 
     The defaults are on the volume for pods, and those of this machine otherwise. `variables` are
-    what the nodes' environment has besides; without a cluster of `beam`, the worker's own decides.
+    what the nodes' environment has besides; without a cluster of `beam`, or a tool of `tracking`,
+    the worker's own decides.
     """
     if airflow.where == "kubernetes":
         volume = airflow.kubernetes.mount_path
@@ -35,8 +37,11 @@ def resolved(airflow: Airflow, paths: Paths) -> dict[str, Any]:
         environment = sys.prefix if airflow.where == "bash" else None
         defaults = {"environment": environment, "root": str(paths.root), "data": str(paths.data)}
     chosen = {key: getattr(airflow, key, None) or value for key, value in defaults.items()}
-    beam = beam_environment(paths.beam) if paths.beam != Beam() else {}
-    return {"bundles": None, **airflow.model_dump(), **chosen, "variables": beam}
+    variables = {
+        **(beam_environment(paths.beam) if paths.beam != Beam() else {}),
+        **(tracking_environment(paths.tracking) if paths.tracking != Tracking() else {}),
+    }
+    return {"bundles": None, **airflow.model_dump(), **chosen, "variables": variables}
 
 
 def tasks(manifest: Manifest, airflow: Airflow) -> list[Group]:

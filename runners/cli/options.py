@@ -29,7 +29,9 @@ def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, 
       WrongInput: the settings are invalid.
     """
     project = read_project(file, overrides)
-    local = project.settings.local
+    settings = project.settings
     os.environ.setdefault(DATA, str(project.folder))
-    beam = project.settings.beam
-    return project, Paths.from_environment(project.resolve(local.root), local.metadata, beam)
+    root = project.resolve(settings.local.root)
+    return project, Paths.from_environment(
+        root, settings.local.metadata, settings.beam, settings.tracking
+    )

@@ -27,6 +27,7 @@ from beltline.runners.node.outcome import DONE, FAILED, SKIPPED
 from beltline.runners.node.parameters import check_run
 from beltline.runners.node.run import set_up_logging
 from beltline.runners.paths import Paths
+from beltline.runners.tracking.webhook import tell_drift
 from beltline.versions.live import live
 from beltline.versions.store import place_of
 
@@ -90,10 +91,15 @@ def run_monitor(job: MonitorJob, paths: Paths, now: datetime | None = None) -> M
     from beltline.serving.monitoring.page import page
 
     report = monitor(watch, now)
-    written = paths.root / FOLDER / f"{watch.folder.name}.html"
+    name = watch.folder.name
+    written = paths.root / FOLDER / f"{name}.html"
     written.parent.mkdir(parents=True, exist_ok=True)
     replace(written, page(report))
-    return _answer(job, report, written.with_suffix(".alarm.json"), now)
+    answer = _answer(job, report, written.with_suffix(".alarm.json"), now)
+    if answer.state == "done":
+        for problem in tell_drift(paths.tracking, name, answer.report):
+            log.warning("%s", problem)
+    return answer
 
 
 def _nothing_yet(watch: "MonitoringConfig") -> str:

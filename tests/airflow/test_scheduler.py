@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.airflow.deployed import Deployed
 from tests.airflow_process import Airflow
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import NODES, casting
+from tests.http_receiver import Receiver, receiving
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +27,12 @@ def pipeline(
     pipeline.compile()
     assert pipeline.run("first") == "success", pipeline.story("first")
     return pipeline
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
 
 
 def test_a_whole_run_ends_well_in_airflow_and_in_ml_metadata(pipeline: Deployed) -> None:
@@ -77,7 +85,9 @@ def test_a_changed_run_reuses_what_has_not_changed(pipeline: Deployed) -> None:
     assert bundle in details["doc_md"]
 
 
-def test_a_backfill_reads_each_days_data_and_skips_a_day_without(pipeline: Deployed) -> None:
+def test_a_backfill_reads_each_days_data_and_skips_a_day_without(
+    pipeline: Deployed, receiver: Receiver
+) -> None:
     """The logical date selects the day; what follows a node that was skipped is skipped."""
     rest, folder = pipeline.airflow.rest, pipeline.project.folder / "days"
     folder.mkdir()
@@ -96,7 +106,8 @@ def test_a_backfill_reads_each_days_data_and_skips_a_day_without(pipeline: Deplo
     without_data = dict.fromkeys(("Schema", "Champion"), "success")
     assert pipeline.tasks(absent) == dict.fromkeys(NODES, "skipped") | without_data
     assert "2026-03-02" in rest.text(pipeline.dag, absent, "ExampleGen")
-    pipeline.compile()
+    # From here on somebody is told of each run.
+    pipeline.compile("--set", f"tracking.webhook.url={receiver.url}")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +130,9 @@ def test_a_value_that_does_not_fit_is_refused(pipeline: Deployed, conf: dict[str
     assert next(iter(conf)) in answer.text
 
 
-def test_what_a_user_types_reaches_no_shell(pipeline: Deployed, tmp_path: Path) -> None:
+def test_what_a_user_types_reaches_no_shell(
+    pipeline: Deployed, receiver: Receiver, tmp_path: Path
+) -> None:
     trace = tmp_path / "trace"
     typed = f"\"'$(touch {trace})`touch {trace}`; touch {trace} #.csv"
     assert pipeline.run("typed", {"data_path": typed}) == "failed"
@@ -128,9 +141,15 @@ def test_what_a_user_types_reaches_no_shell(pipeline: Deployed, tmp_path: Path) 
     log = pipeline.airflow.rest.text("casting", "typed", "ExampleGen")
     assert re.search(rf"touch {trace}", log)
     assert pipeline.executions("typed")["ExampleGen"] == "failed"
+    # The last task succeeds, and the run is a failure all the same.
+    assert pipeline.tasks("typed")["Track"] == "success"
+    [told] = receiver.bodies
+    assert (told["event"], told["run"], told["node"]) == ("failed", "typed", "ExampleGen")
+    assert str(trace) in told["reason"]
 
 
 def test_a_node_is_run_again_when_it_is_asked_for(pipeline: Deployed) -> None:
     assert pipeline.run("forced", {"force": ["StatisticsGen"]}) == "success"
     executions = pipeline.executions("forced")
     assert (executions["ExampleGen"], executions["StatisticsGen"]) == ("cached", "complete")
+    assert pipeline.tasks("forced")["Track"] == "success"

@@ -223,7 +223,8 @@ def test_every_command_is_described_with_all_its_options() -> None:
 
 def test_every_environment_variable_is_described() -> None:
     body = section(text("docs/commands.md"), "Environment")
-    named = (paths.METADATA, paths.ROOT, paths.DATA, paths.BEAM, DATABASE)
+    places = (paths.METADATA, paths.ROOT, paths.DATA, paths.BEAM, DATABASE)
+    named = (*places, paths.TRACKING, paths.WEBHOOK)
     for name in (*named, AIRFLOW, KUBEFLOW, TOKEN, IDLE, SERVE_TOKEN, FOLDER, MEGABYTES):
         assert f"| `{name}` |" in body
 

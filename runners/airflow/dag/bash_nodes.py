@@ -21,6 +21,7 @@ from .nodes import (
     MONITOR,
     PROBE,
     RUN,
+    TRACK,
     WATCH,
     Context,
     Deployment,
@@ -159,6 +160,9 @@ def _command(deployment: Deployment, node: str) -> tuple[str, Environment]:
     """Returns the Python module with its arguments, and the templates of their variables."""
     if node == PROBE:
         return 'beltline.runners.checks.probe --bundle "$BELTLINE_BUNDLE"', {}
+    if node == TRACK:
+        command = 'beltline.runners.tracking --bundle "$BELTLINE_BUNDLE" --run "$BELTLINE_RUN"'
+        return command, {"BELTLINE_RUN": RUN}
     return _monitor(deployment) if node == MONITOR else _node(deployment, node)
 
 

@@ -10,6 +10,7 @@ parsing them needs nothing of the pipeline. Each task runs `python -m beltline.r
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +61,8 @@ GROUPS = {
     "model": "Fits the preprocessing and trains the model.",
     "release": "Evaluates the model, and pushes a blessed one.",
 }
+
+_SMALL = {"cpu": None, "memory": None, "gpu": 0}
 
 # A newline or another control character in a value could forge a log line.
 _PRINTABLE = r"^(?![\s\S]*[\x00-\x1f\x7f])"
@@ -133,7 +136,19 @@ def build(folder: Path) -> DAG:
         }
         for task in deployment.tasks:
             tasks[task["id"]].set_upstream([tasks[before] for before in task["upstream"]])
+        if deployment.is_tracked:
+            _track(deployment, make).set_upstream(list(tasks.values()))
     return dag
+
+
+def _track(deployment: nodes.Deployment, make: Callable[..., Any]) -> Any:
+    """Returns the last task, which tells other tools of the run.
+
+    As a teardown it runs however the others ended, and doesn't decide how the run ended.
+    """
+    task = {"id": nodes.TRACK, "nodes": [nodes.TRACK], "resources": _SMALL}
+    does = "Tells other tools of the run, as the section `tracking` says."
+    return make(deployment, task, task_id=nodes.TRACK, doc_md=does).as_teardown()
 
 
 def _task_groups(deployment: nodes.Deployment) -> dict[str, TaskGroup]:
@@ -154,7 +169,6 @@ def build_check(folder: Path) -> DAG:
     Its task runs where and as the nodes do, but without a GPU.
     """
     deployment = nodes.Deployment.read(folder)
-    resources = {"cpu": None, "memory": None, "gpu": 0}
     with DAG(
         f"{deployment.name}_check",
         description=f"Probes where {deployment.name} runs, for `beltline check airflow`",
@@ -164,7 +178,7 @@ def build_check(folder: Path) -> DAG:
         tags=["beltline", "check"],
     ) as check:
         make = load(f"{deployment.airflow['where']}_nodes").task
-        probe = {"id": nodes.PROBE, "nodes": [nodes.PROBE], "resources": resources}
+        probe = {"id": nodes.PROBE, "nodes": [nodes.PROBE], "resources": _SMALL}
         make(deployment, probe, task_id=nodes.PROBE)
     return check
 

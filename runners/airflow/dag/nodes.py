@@ -26,8 +26,9 @@ WRONG_OPTIONS, SKIPPED = 2, 99
 # A node that gets SIGTERM has this long to mark its execution as failed.
 GRACE_SECONDS = 20
 ALL = "all"
-# Not nodes, but run like nodes: the probe of `beltline check`, and the monitoring.
-PROBE, MONITOR = "probe", "Monitor"
+# Not nodes, but run like nodes: the probe of `beltline check`, the monitoring, and what tells
+# other tools of the run.
+PROBE, MONITOR, TRACK = "probe", "Monitor", "Track"
 MANIFEST = "manifest.json"
 
 # The runtime parameters that are spans, and the section of the settings that each belongs to.
@@ -37,6 +38,7 @@ SPAN, SPANS = "span", {"span": "data", "predict-span": "predict"}
 RUN, WATCH = "{{ run_id }}", "{{ watch }}"
 
 METADATA, DATABASE = "BELTLINE_METADATA", "BELTLINE_DATABASE"
+WEBHOOK, _TRACKING = "BELTLINE_WEBHOOK", "BELTLINE_TRACKING"
 _CONNECTIONS = {METADATA: "metadata_connection", DATABASE: "database_connection"}
 _SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql"}
 
@@ -92,6 +94,11 @@ class Deployment:
     def served(self) -> str:
         """The folder of the served versions, relative to the root."""
         return f"{self.manifest['push']}/{self.name}"
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether other tools are told of each run."""
+        return _TRACKING in self.airflow["variables"]
 
     @property
     def has_query(self) -> bool:
@@ -179,6 +186,8 @@ def node_command(deployment: Deployment, node: str) -> list[str]:
             deployment.served,
         ]
         return [*command, "--watch", WATCH, "--pause-hours", pause, "--run", RUN]
+    if node == TRACK:
+        return [deployment.python, "-m", "beltline.runners.tracking", *bundle, "--run", RUN]
     command = [deployment.python, "-m", "beltline.runners.node", *bundle]
     return [*command, "--node", node, "--run", RUN, *_parameters(deployment)]
 

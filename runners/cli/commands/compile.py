@@ -97,17 +97,18 @@ def _write_kubeflow(resolved: ResolvedProject, folder: Path) -> tuple[Bundle, Pa
     package.check(kubeflow, has_query=settings.has_query)
     bundle = _compile(resolved, folder)
     monitoring = settings.monitoring.model_dump(mode="json")
-    package.write_monitor(folder, bundle, kubeflow, monitoring, settings.beam)
-    return bundle, package.write(folder, bundle, kubeflow, settings.beam)
+    elsewhere = (settings.beam, settings.tracking)
+    package.write_monitor(folder, bundle, kubeflow, monitoring, *elsewhere)
+    return bundle, package.write(folder, bundle, kubeflow, *elsewhere)
 
 
 def _write_airflow(folder: Path, bundle: Bundle, project: Project, paths: Paths) -> None:
     from beltline.runners.airflow import compile as deployment
 
     settings = project.settings
-    # Without `local`: it may hold a database's password, and every Airflow user sees a DAG's docs.
+    # Without a database's password or a webhook's secret: every Airflow user sees a DAG's docs.
     shown = settings.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude={"local"}
+        mode="json", by_alias=True, exclude_defaults=True, exclude={"local", "tracking"}
     )
     airflow = {
         **deployment.resolved(settings.airflow, paths),

@@ -11,6 +11,7 @@ from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.page_file import write_page
 from beltline.runners.cli.quiet import stderr_in
 from beltline.runners.cli.table import table
+from beltline.runners.tracking.webhook import tell_drift
 from beltline.serving.monitoring import MonitoringConfig, MonitoringReport
 from beltline.serving.monitoring import monitor as check
 
@@ -40,6 +41,8 @@ def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path 
     else:
         _show(report, page)
     if report.alarms:
+        for problem in tell_drift(paths.tracking, settings.name, report.as_json()):
+            click.echo(f"beltline: {printable(problem)}", err=True)
         alarms = "\n  ".join(report.alarms)
         raise GateRefused(f"version {report.version}: live requests have drifted:\n  {alarms}")
 

@@ -8,15 +8,16 @@ from typing import Any
 import click
 
 from beltline.base.loading import loading
+from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.partial import check_node, nodes_between
 from beltline.runners.local.record import Record, last_good, next_number, only_run, records
-from beltline.runners.node.outcome import Outcome
 from beltline.runners.paths import Paths
 from beltline.runners.progress import print_node
-from beltline.runners.result import run_result
+from beltline.runners.result import RunResult, run_result
+from beltline.runners.tracking.tell import tell
 from beltline.versions.folder import numbers
 from beltline.versions.live import live
 from beltline.versions.store import Place, shown
@@ -98,21 +99,29 @@ def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Place)
             raise RunStopped(
                 f"{error}; nothing was pushed. `beltline run` resumes where it stopped"
             ) from None
+        _tell(paths, bundle, RunResult("failed", reason=str(error), code=1, run=record.run))
         raise
-    _conclude(paths, record, outcomes, served)
-
-
-def _conclude(paths: Paths, record: Record, outcomes: list[Outcome], served: Place) -> None:
-    """Records how the run ended, and raises the error of a run that did not succeed."""
     found = run_result(outcomes, record.run, served)
     record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
     _report(paths, record, served)
+    _tell(paths, bundle, found)
+    _conclude(paths, found, served)
+
+
+def _tell(paths: Paths, bundle: Any, found: RunResult) -> None:
+    """Tells other tools of the run; what goes wrong there is a line on stderr."""
+    for problem in tell(paths, bundle.manifest, found):
+        click.echo(f"beltline: {printable(problem)}", err=True)
+
+
+def _conclude(paths: Paths, found: RunResult, served: Place) -> None:
+    """Says what is served, or raises the error of a run that did not succeed."""
     if found.end == "done":
         if found.version:
             click.echo(f"served: {shown(served, found.version)}")
         return
     raise found.error(
-        f"log: {paths.log(record.run, found.node)}\n  fix it and run `beltline run` again: "
+        f"log: {paths.log(found.run, found.node)}\n  fix it and run `beltline run` again: "
         "it resumes there; finished nodes are not run again"
     )
 

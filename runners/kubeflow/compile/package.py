@@ -20,6 +20,7 @@ from beltline.base.errors import WrongInput
 from beltline.base.files import replace
 from beltline.base.settings.beam import Beam
 from beltline.base.settings.kubeflow import Kubeflow
+from beltline.base.settings.tracking import Tracking
 from beltline.bundle.folder import Bundle
 from beltline.runners.kubeflow.compile.components import Channels, function
 from beltline.runners.kubeflow.compile.limits import BUNDLE_BYTES
@@ -67,7 +68,13 @@ def check(kubeflow: Kubeflow, has_query: bool = False) -> None:
         )
 
 
-def write(folder: Path, bundle: Bundle, kubeflow: Kubeflow, beam: Beam | None = None) -> Path:
+def write(
+    folder: Path,
+    bundle: Bundle,
+    kubeflow: Kubeflow,
+    beam: Beam | None = None,
+    tracking: Tracking | None = None,
+) -> Path:
     """Writes the pipeline's package into `folder`, atomically, and returns its file.
 
     Args:
@@ -75,11 +82,12 @@ def write(folder: Path, bundle: Bundle, kubeflow: Kubeflow, beam: Beam | None = 
       bundle: the bundle that the package runs.
       kubeflow: the settings' section of that name.
       beam: the settings' section of that name.
+      tracking: the settings' section of that name.
 
     Raises:
       WrongInput: the bundle is too large for the package.
     """
-    parts = _parts(folder, bundle, kubeflow, beam)
+    parts = _parts(folder, bundle, kubeflow, beam, tracking)
 
     def tasks(channels: Channels) -> None:
         with dsl.ExitHandler(parts.report(), name="nodes"):
@@ -94,6 +102,7 @@ def write_monitor(
     kubeflow: Kubeflow,
     monitoring: dict[str, Any],
     beam: Beam | None = None,
+    tracking: Tracking | None = None,
 ) -> Path:
     """Writes the monitoring package into `folder`, atomically, and returns its file.
 
@@ -104,8 +113,9 @@ def write_monitor(
       monitoring: the settings' section of that name. It is not in the bundle, as the limits don't
         change the model.
       beam: the settings' section of that name.
+      tracking: the settings' section of that name.
     """
-    parts = _parts(folder, bundle, kubeflow, beam)
+    parts = _parts(folder, bundle, kubeflow, beam, tracking)
 
     def tasks(channels: Channels) -> None:
         # Kubeflow allows an exit handler only around everything, not within the condition.
@@ -117,9 +127,15 @@ def write_monitor(
     return _compiled(folder / MONITOR_PACKAGE, f"{bundle.manifest.name}-monitor", parts, tasks)
 
 
-def _parts(folder: Path, bundle: Bundle, kubeflow: Kubeflow, beam: Beam | None) -> Parts:
+def _parts(
+    folder: Path,
+    bundle: Bundle,
+    kubeflow: Kubeflow,
+    beam: Beam | None,
+    tracking: Tracking | None,
+) -> Parts:
     text = None if kubeflow.bundle == "volume" else _delivered(folder, bundle, kubeflow)
-    return Parts(bundle.manifest, kubeflow, text, beam or Beam())
+    return Parts(bundle.manifest, kubeflow, text, beam or Beam(), tracking or Tracking())
 
 
 def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], None]) -> Path:

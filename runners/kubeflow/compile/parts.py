@@ -9,6 +9,7 @@ from kfp import dsl
 
 from beltline.base.settings.beam import Beam
 from beltline.base.settings.kubeflow import Kubeflow
+from beltline.base.settings.tracking import Tracking
 from beltline.bundle.manifest import Manifest
 from beltline.runners.kubeflow.compile.components import Channels, component
 from beltline.runners.kubeflow.compile.pods import PodSetup
@@ -26,14 +27,15 @@ _RUN_ID = {_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
 class Parts:
     """Creates tasks; each method is called within a pipeline function.
 
-    `kubeflow` and `beam` are the settings' sections; `text` is the bundle as text in the package,
-    None if it is on the volume.
+    `kubeflow`, `beam` and `tracking` are the settings' sections; `text` is the bundle as text in
+    the package, None if it is on the volume.
     """
 
     manifest: Manifest
     kubeflow: Kubeflow
     text: str | None
     beam: Beam
+    tracking: Tracking
 
     def nodes(self, channels: Channels) -> None:
         """Creates a task for each group of nodes; `channels` are the run's parameters."""
@@ -92,7 +94,7 @@ class Parts:
 
     @property
     def _pods(self) -> PodSetup:
-        return PodSetup(self.kubeflow, self.manifest.name, self.beam)
+        return PodSetup(self.kubeflow, self.manifest.name, self.beam, self.tracking)
 
     def _group(self, group: Group) -> Any:
         known = self.manifest.parameters

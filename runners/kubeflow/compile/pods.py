@@ -12,8 +12,9 @@ from kfp import dsl, kubernetes
 
 from beltline.base.settings.beam import Beam
 from beltline.base.settings.kubeflow import Kubeflow
+from beltline.base.settings.tracking import Tracking
 from beltline.bundle.manifest import Resources
-from beltline.runners.paths import DATA, ROOT, beam_environment
+from beltline.runners.paths import DATA, ROOT, WEBHOOK, beam_environment, tracking_environment
 from beltline.runners.pods.groups import Group
 
 # Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
@@ -32,6 +33,7 @@ class PodSetup:
     kubeflow: Kubeflow
     pipeline: str
     beam: Beam
+    tracking: Tracking
 
     def group(self, task: dsl.PipelineTask, group: Group) -> None:
         """Configures the task of a group of nodes."""
@@ -42,6 +44,7 @@ class PodSetup:
         if self.beam != Beam():
             for name, value in beam_environment(self.beam).items():
                 task.set_env_variable(name, value)
+        self._track(task)
         kubernetes.empty_dir_mount(task, "shared-memory", _SHARED, "Memory", _SHARED_BYTES)
         if gpus := group.resources.gpu:
             kubeflow = self.kubeflow
@@ -57,14 +60,17 @@ class PodSetup:
         self._retry(task, self._seconds)
 
     def monitor(self, task: dsl.PipelineTask) -> None:
-        """Configures the monitoring task, without secrets: it only reads files."""
+        """Configures the monitoring task, with no secret but a webhook's: it only reads files."""
         self._set_up(task, "monitor", _MONITORING, self._seconds)
         self._retry(task, self._seconds)
+        self._add_secrets(task, only=WEBHOOK)
+        self._track(task)
 
     def report(self, task: dsl.PipelineTask) -> None:
         """Configures the exit task, without retries: it fails to report a failure."""
         self._set_up(task, "report", _SMALL, self._seconds)
         self._add_secrets(task)
+        self._track(task)
 
     def _set_up(
         self, task: dsl.PipelineTask, name: str, resources: Resources, seconds: int
@@ -87,9 +93,16 @@ class PodSetup:
         for key, value in sorted(self._labels(name).items()):
             kubernetes.add_pod_label(task, key, value)
 
-    def _add_secrets(self, task: dsl.PipelineTask) -> None:
+    def _add_secrets(self, task: dsl.PipelineTask, only: str = "") -> None:
         for secret, variables in sorted(self.kubeflow.secrets.items()):
-            kubernetes.use_secret_as_env(task, secret, dict(sorted(variables.items())))
+            wanted = {key: name for key, name in sorted(variables.items()) if only in ("", name)}
+            if wanted:
+                kubernetes.use_secret_as_env(task, secret, wanted)
+
+    def _track(self, task: dsl.PipelineTask) -> None:
+        if self.tracking != Tracking():
+            for name, value in tracking_environment(self.tracking).items():
+                task.set_env_variable(name, value)
 
     def _labels(self, name: str) -> dict[str, str]:
         return {

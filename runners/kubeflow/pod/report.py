@@ -15,14 +15,14 @@ from beltline.base.errors import BeltlineError, NodeFailed
 from beltline.bundle.folder import open_bundle
 from beltline.bundle.manifest import Manifest
 from beltline.runners.metadata.reconcile import reconcile
-from beltline.runners.metadata.store import NodeRun
 from beltline.runners.metadata.waiting import PATIENCE_SECONDS, wait_for_metadata
-from beltline.runners.node.outcome import Outcome, read_back
+from beltline.runners.node.outcome import read_back
 from beltline.runners.node.parameters import check_run
 from beltline.runners.paths import Paths
 from beltline.runners.pods.log_line import log_line
 from beltline.runners.progress import print_node
-from beltline.runners.result import RunResult, run_result
+from beltline.runners.result import RunResult, recorded_result
+from beltline.runners.tracking.tell import tell
 
 _KILLED = "its pod was killed (out of memory, evicted, or over its time limit?)"
 _NO_RESULT = "no result was recorded; see the pod's log and the task's events in Kubeflow"
@@ -30,6 +30,8 @@ _NO_RESULT = "no result was recorded; see the pod's log and the task's events in
 
 def reported(manifest: Manifest, run: str, paths: Paths, monitored: bool = False) -> RunResult:
     """Reconciles ML Metadata, prints a line for each node, and returns the result of the run.
+
+    The tools of the section `tracking` are told of it.
 
     Args:
       manifest: the bundle's manifest.
@@ -40,17 +42,15 @@ def reported(manifest: Manifest, run: str, paths: Paths, monitored: bool = False
     lineage = wait_for_metadata(paths, manifest.name, PATIENCE_SECONDS)
     reconcile(paths, manifest.name, run, _KILLED)
     latest = {each.node: each for each in lineage.nodes(run)}
-    outcomes = []
     for node in manifest.nodes:
-        if node.id in latest:
-            outcomes.append(read_back(latest[node.id], node.id))
-            print_node(outcomes[-1], latest[node.id].ended - latest[node.id].started)
+        if each := latest.get(node.id):
+            print_node(read_back(each, node.id), each.ended - each.started)
     if monitored and not latest:
         return RunResult("done", run=run)
-    found = run_result(outcomes, run, paths.root / manifest.push / manifest.name)
-    # Nodes downstream of a failed one don't run.
-    left_out = _left_out(manifest, latest) if found.end == "done" else None
-    return run_result([left_out], run) if left_out else found
+    found = recorded_result(manifest, latest, run, paths, _NO_RESULT)
+    for problem in tell(paths, manifest, found):
+        click.echo(f"beltline: {problem}", err=True)
+    return found
 
 
 def _reported(folder: Path, run: str, monitored: bool) -> RunResult:
@@ -58,13 +58,6 @@ def _reported(folder: Path, run: str, monitored: bool) -> RunResult:
         # The first alarm writes it.
         return RunResult("done", run=run)
     return reported(open_bundle(folder).manifest, run, Paths.from_environment(), monitored)
-
-
-def _left_out(manifest: Manifest, latest: dict[str, NodeRun]) -> Outcome | None:
-    for node in manifest.nodes:
-        if node.id not in latest:
-            return Outcome(node.id, "failed", reason=_NO_RESULT)
-    return None
 
 
 @click.command()

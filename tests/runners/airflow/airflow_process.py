@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from beltline.base.settings.airflow import Airflow as Section
+from beltline.base.settings.tracking import Tracking
 from beltline.bundle import folder as bundles
 from beltline.bundle.manifest import Node, Resources
 from beltline.runners.airflow import compile as deployment
@@ -91,15 +92,18 @@ def compiled(
     name: str = "line",
     span: str = "",
     predict: dict[str, str] | None = None,
+    tracking: dict[str, Any] | None = None,
     **airflow: Any,
 ) -> Path:
     """Writes what `beltline compile airflow` would, with a bundle that needs no TFX.
 
     With `span`, the data are those of a query, and this is its span where nobody names one. With
     `predict`, the section of that name, there is a node behind the Pusher and a parameter for it.
+    `tracking` is the section of that name.
     """
     section = Section.model_validate(airflow)
-    paths = Paths(folder / "root", "sqlite:///unused", folder / "data")
+    told = Tracking.model_validate(tracking or {})
+    paths = Paths(folder / "root", "sqlite:///unused", folder / "data", tracking=told)
     parameters = {key: each for key, each in PARAMETERS.items() if not (span and key == DATA_PATH)}
     parameters["span"] = parameters["span"] | {"default": span or "latest"}
     if predict:

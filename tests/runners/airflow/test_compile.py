@@ -7,8 +7,9 @@ import pytest
 from beltline.base.errors import WrongInput
 from beltline.base.settings.airflow import Airflow
 from beltline.base.settings.beam import Beam
+from beltline.base.settings.tracking import Tracking
 from beltline.runners.airflow import compile as deployment
-from beltline.runners.paths import BEAM, Paths
+from beltline.runners.paths import BEAM, TRACKING, Paths
 from tests.bundle.bundles import NODES, manifest
 from tests.runners.airflow.airflow_process import compiled
 
@@ -38,6 +39,14 @@ def test_a_cluster_for_beam_goes_into_the_nodes_environment(tmp_path):
     paths = Paths(tmp_path / "root", "sqlite:///unused", tmp_path / "data", chosen)
     variables = deployment.resolved(Airflow(), paths)["variables"]
     assert Beam.model_validate_json(variables[BEAM]) == chosen
+
+
+def test_the_tools_that_are_told_go_into_the_nodes_environment(tmp_path):
+    chosen = Tracking.model_validate({"webhook": {"url": "https://h/a", "events": ["failed"]}})
+    paths = Paths(tmp_path / "root", "sqlite:///unused", tmp_path / "data", tracking=chosen)
+    variables = deployment.resolved(Airflow(), paths)["variables"]
+    assert list(variables) == [TRACKING]
+    assert Tracking.model_validate_json(variables[TRACKING]) == chosen
 
 
 def test_in_containers_the_image_has_the_environment(tmp_path):

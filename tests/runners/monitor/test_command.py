@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from beltline.base.settings.monitoring import Monitoring
 from beltline.runners.monitor.command import MonitorJob, MonitorResult, main, run_monitor
-from beltline.runners.paths import Paths
+from beltline.runners.paths import WEBHOOK, Paths
 from tests import sampled
+from tests.http_receiver import receiving
 
 LIMITS = Monitoring().model_dump(mode="json")
 PAUSE = timedelta(hours=6)
@@ -135,6 +136,17 @@ class TestWhatItSees:
         assert "(run a); paused for 6 hours: " in second.reason
         assert second.report["alarms"] == first.report["alarms"]
         assert look(root, "c", now + PAUSE + timedelta(seconds=2)).state == "done"
+
+    def test_each_alarm_is_told_once(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        sampled.sample(root, sampled.drifted())
+        now = datetime.now(UTC)
+        with receiving() as receiver:
+            monkeypatch.setenv(WEBHOOK, receiver.url)
+            first = look(root, "a", now)
+            assert look(root, "b", now + timedelta(hours=1)).state == "skipped"
+        [body] = receiver.bodies
+        assert (body["event"], body["pipeline"], body["version"]) == ("drift", "casting", 1)
+        assert body["alarms"] == first.report["alarms"]
 
     def test_another_version_alarms_at_once(self, root: Path, pushed: Path) -> None:
         sampled.sample(root, sampled.drifted())

@@ -107,6 +107,26 @@ def test_a_node_that_runs_after_skipped_ones_has_its_rule(airflow: Airflow, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "where",
+    [
+        {},
+        {"where": "docker", "docker": {"image": "i"}},
+        {"where": "kubernetes", "kubernetes": {"image": "i", "volume_claim": "c", "groups": {}}},
+    ],
+    ids=lambda each: each.get("where", "bash"),
+)
+def test_where_tools_are_told_the_last_task_does_it(airflow: Airflow, tmp_path, where):
+    folder = compiled(tmp_path, tracking={"prometheus": "line.prom"}, **where)
+    loaded = airflow.ask("load", folder)
+    assert loaded["errors"] == {}
+    *others, last = loaded["tasks"]["line"]
+    assert (last["id"], last["rule"]) == ("Track", "all_done_setup_success")
+    assert last["upstream"] == sorted(each["id"] for each in others)
+    assert "Track" not in {each["id"] for each in others}
+
+
+@pytest.mark.slow
 def test_every_text_says_what_is_compiled(loaded, tasks, folder):
     digest = json.loads((folder / "deployment.json").read_text())["bundle"]
     text = loaded["dags"]["line"]["doc_md"]

@@ -13,6 +13,7 @@ from beltline.runners.cli.commands.monitor import monitor
 from beltline.runners.cli.main import main
 from beltline.runners.paths import ROOT
 from tests.docs.samples import shown, unlike
+from tests.http_receiver import receiving
 from tests.runners.projects import paths, project
 from tests.serving.monitoring import made
 from tests.serving.monitoring.test_check import answers, inputs, rows
@@ -85,6 +86,21 @@ def test_past_a_limit(folder, monkeypatch):
     assert "heat (°C)" in (folder / "out" / "page.html").read_text()
     wide = [f"--set=monitoring.{limit}=1" for limit in ("skew", "score", "new_values")]
     assert invoke(folder, *wide).exit_code == 0
+
+
+def test_somebody_else_is_told_of_drift(folder, monkeypatch):
+    ask(folder, rows(600, 1, warmer=15), monkeypatch)
+    with receiving() as receiver:
+        told = f"--set=tracking.webhook.url={receiver.url}"
+        assert isinstance(invoke(folder, told).exception, GateRefused)
+        wide = [f"--set=monitoring.{limit}=1" for limit in ("skew", "score", "new_values")]
+        assert invoke(folder, told, *wide).exit_code == 0
+        receiver.statuses = [404]
+        failed = invoke(folder, told)
+    assert isinstance(failed.exception, GateRefused)
+    assert "tracking.webhook: drift of version 1 was not reported" in failed.output
+    assert [body["event"] for body in receiver.bodies] == ["drift", "drift"]
+    assert receiver.bodies[0]["rows"] == 600
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ import yaml
 
 from beltline.base.errors import WrongInput
 from beltline.base.settings.beam import Beam
+from beltline.base.settings.tracking import Tracking
 from beltline.bundle import folder
 from beltline.bundle.manifest import Node, Resources
 from beltline.runners.kubeflow.compile import package, parts
 from beltline.runners.kubeflow.compile.limits import ARGUMENT_BYTES, PACKAGE_BYTES, sizes
 from beltline.runners.monitor import command as monitor
-from beltline.runners.paths import BEAM
+from beltline.runners.paths import BEAM, TRACKING
 from tests.bundle.bundles import NODES, PARAMETERS, manifest
 from tests.kubeflow.meaning import documents, meaning
 from tests.kubeflow.packages import MONITORING, compiled, settings
@@ -86,18 +87,42 @@ def test_a_cluster_for_beam_goes_to_the_nodes_alone(tmp_path):
     bundle = folder.write(tmp_path / "bundles", made, b"pipeline", b"code")
     beam = Beam.model_validate({"runner": "dask", "dask": {"scheduler": "tcp://dask:8786"}})
     file = package.write(tmp_path, bundle, settings(), beam)
-    spec = next(yaml.safe_load_all(file.read_text()))
-    given = {
-        name: {each["name"]: each["value"] for each in executor["container"].get("env", [])}
-        for name, executor in spec["deploymentSpec"]["executors"].items()
-    }
+    given = environments(file)
     having = {
         name: Beam.model_validate_json(env[BEAM]) for name, env in given.items() if BEAM in env
     }
     assert set(having.values()) == {beam}
-    assert given.keys() - having.keys() == {"exec-unpack", "exec-report"}
+    assert given.keys() - having.keys() == {"unpack", "report"}
     without = package.write(tmp_path, bundle, settings())
     assert BEAM not in without.read_text()
+
+
+def environments(file):
+    """The variables of each task of a package."""
+    spec = next(yaml.safe_load_all(file.read_text()))
+    return {
+        name.removeprefix("exec-"): {
+            each["name"]: each["value"] for each in executor["container"].get("env", [])
+        }
+        for name, executor in spec["deploymentSpec"]["executors"].items()
+    }
+
+
+def test_the_tools_that_are_told_go_to_every_task_that_tells(tmp_path):
+    made = manifest(nodes=NODES, parameters=PARAMETERS)
+    bundle = folder.write(tmp_path / "bundles", made, b"pipeline", b"code")
+    tracking = Tracking.model_validate({"webhook": {"events": ["drift", "failed"]}})
+    secrets = {**settings().secrets, "hook": {"url": "BELTLINE_WEBHOOK"}}
+    chosen = settings(secrets=secrets)
+    file = package.write(tmp_path, bundle, chosen, tracking=tracking)
+    given = environments(file)
+    assert TRACKING not in given.pop("unpack")
+    for env in given.values():
+        assert Tracking.model_validate_json(env[TRACKING]) == tracking
+    watch = package.write_monitor(tmp_path, bundle, chosen, {"min_rows": 500}, tracking=tracking)
+    assert TRACKING in environments(watch)["monitor"]
+    # Of all secrets the webhook's alone.
+    assert list(meaning(watch)["tasks"]["monitor"]["secrets"]) == ["hook"]
 
 
 def test_its_meaning_is_the_golden_one(tmp_path):

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from beltline.base.settings.tracking import Tracking, Webhook
 from beltline.bundle import folder
 from beltline.runners.kubeflow.pod import report
 from beltline.runners.kubeflow.pod.report import reported
@@ -16,6 +18,7 @@ from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from beltline.runners.pods.log_line import results
 from beltline.runners.result import RunResult
 from tests.bundle.bundles import NODES, manifest
+from tests.http_receiver import receiving
 from tests.runners.projects import Ledger, paths
 
 EVERY = [node.id for node in NODES]
@@ -70,6 +73,19 @@ def test_a_refusal_names_the_version_that_stays(run: Run) -> None:
     run.complete("ExampleGen", "Schema")
     run.ledger.node("run", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
     assert run.report() == RunResult("refused", "DataGate", "too cold", "6", 3, "run")
+
+
+def test_other_tools_are_told(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run.complete("ExampleGen", "Schema")
+    run.ledger.node("run", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
+    (run.paths.root / "line.prom").mkdir()
+    with receiving() as receiver:
+        section = Tracking(webhook=Webhook(url=receiver.url), prometheus="line.prom")
+        run.paths = replace(run.paths, tracking=section)
+        assert run.report().end == "refused"
+    [body] = receiver.bodies
+    assert (body["event"], body["reason"]) == ("refused", "too cold")
+    assert "tracking.prometheus: run run was not reported" in capsys.readouterr().err
 
 
 def test_without_an_alarm_nothing_was_to_run(run: Run) -> None:

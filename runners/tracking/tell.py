@@ -1,0 +1,74 @@
+"""Calls the tools that the settings name; none of them can make a run fail."""
+
+import importlib
+import logging
+import os
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from beltline.base.settings.tracking import Tracking
+from beltline.bundle.manifest import Manifest
+from beltline.runners.paths import WEBHOOK, Paths
+from beltline.runners.result import RunResult
+from beltline.runners.tracking.ended import EndedRun, ended_run
+from beltline.runners.tracking.http import NotTold
+
+TOOLS = ("webhook", "prometheus")
+
+log = logging.getLogger("beltline.tracking")
+
+
+def tell(paths: Paths, manifest: Manifest, result: RunResult) -> list[str]:
+    """Tells every tool of a run that has ended; returns what went wrong, a sentence for each tool.
+
+    Args:
+      paths: the root, ML Metadata, and the section `tracking`.
+      manifest: the bundle's manifest.
+      result: how the run ended.
+    """
+    if not (tools := wanted(paths.tracking)):
+        return []
+    read = cache(lambda: ended_run(paths, manifest, result))
+    told = f"run {result.run}"
+    return [
+        problem
+        for tool in tools
+        for problem in safely(f"tracking.{tool}", told, partial(_track, tool, read, paths.tracking))
+    ]
+
+
+def _track(tool: str, read: Callable[[], EndedRun], tracking: Tracking) -> None:
+    module: Any = importlib.import_module(f"beltline.runners.tracking.{tool}")
+    module.track(read(), tracking)
+
+
+def wanted(tracking: Tracking) -> list[str]:
+    """Returns the tools that the settings, or for a webhook the environment, name."""
+    named = {tool for tool in TOOLS if getattr(tracking, tool) is not None}
+    by_environment = {"webhook"} if os.environ.get(WEBHOOK) else set()
+    return [tool for tool in TOOLS if tool in named | by_environment]
+
+
+def safely(key: str, told: str, call: Callable[[], object]) -> list[str]:
+    """Calls a tool; returns what went wrong in a sentence, if anything did.
+
+    Args:
+      key: the tool's setting.
+      told: what it is told of.
+      call: what to call.
+    """
+    try:
+        call()
+    except NotTold as error:
+        return [f"{key}: {told} was not reported: {error}"]
+    except Exception as error:
+        # An error of a library may quote a URL with its secret: only its type is for the log.
+        log.debug("%s", key, exc_info=True)
+        return [f"{key}: {told} was not reported: {_shown(error)}"]
+    return []
+
+
+def _shown(error: Exception) -> str:
+    text = str(error).strip()
+    return type(error).__name__ if "://" in text or not text else f"{type(error).__name__}: {text}"
