@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock pins clean
+.PHONY: help setup setup-airflow setup-mlflow run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock pins clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # Bytecode is kept, whatever the shell says: hundreds of processes would compile the same files.
@@ -14,6 +14,9 @@ setup:  ## Make the environment .venv from the locked requirements
 
 setup-airflow:  ## Make the environment .venv-airflow, in which Airflow is alone
 	@sh requirements/install.sh airflow
+
+setup-mlflow:  ## Make the environment .venv-mlflow: an MLflow server for the tests
+	@sh requirements/install.sh mlflow
 
 run: setup  ## Run the pipeline on the casting data, to a pushed model
 	@$(BIN)/beltline run
@@ -31,7 +34,7 @@ airflow: setup setup-airflow  ## Start Airflow on 127.0.0.1, with the casting pi
 image:  ## Build the image with Docker (VARIANT=gpu: with the CUDA libraries; VARIANT=serving: the server)
 	@sh deploy/image.sh
 
-test: setup setup-airflow  ## Run all tests but the longest
+test: setup setup-airflow setup-mlflow  ## Run all tests but the longest
 	$(TESTS) -m "not long and not cluster and not beam" $(PYTEST)
 
 test-long: setup setup-airflow  ## Run the tests that each take minutes, before a release
@@ -81,4 +84,4 @@ pins: setup  ## Pin images and actions by digest, where their registries can be 
 	@$(BIN)/python deploy/pins.py
 
 clean:  ## Remove the environments and everything that was built (not your runs)
-	rm -rf .venv .venv-airflow .venv-tools build mutants src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-airflow .venv-mlflow .venv-tools build mutants src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -30,4 +30,6 @@ compile $target requirements/dev.in -o requirements/dev.txt
 compile $target --no-deps requirements/bench-quality.in -o requirements/bench-quality.txt
 # shellcheck disable=SC2086
 compile $target requirements/airflow.in -o requirements/airflow.txt
+# shellcheck disable=SC2086
+compile $target requirements/mlflow.in -o requirements/mlflow.txt
 compile --python-version 3.8 requirements/uv.in -o requirements/uv.txt

@@ -33,6 +33,7 @@ BARE = {
     "curl is not installed": "curl",
     "nginx is not installed": "nginx-light",
     ".venv-airflow": "make setup-airflow",
+    ".venv-mlflow": "make setup-mlflow",
     "there is no systemd-analyze": "systemd",
     "actionlint": "Go and its module proxy",
     "ShellCheck is not installed": "the development requirements",

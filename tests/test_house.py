@@ -146,7 +146,14 @@ TESTED_THROUGH = {
         "pipeline/predictions/scoring.py",
     ),
     "tests/runners/tracking/test_command.py": ("runners/tracking/__main__.py",),
-    "tests/runners/tracking/test_tell.py": ("base/settings/tracking.py",),
+    "tests/runners/tracking/test_mlflow.py": (
+        "runners/tracking/live.py",
+        "runners/tracking/mlflow_server.py",
+    ),
+    "tests/runners/tracking/test_tell.py": (
+        "base/settings/tracking.py",
+        "runners/tracking/failures.py",
+    ),
     "tests/runners/tracking/test_webhook.py": ("runners/tracking/http.py",),
     "tests/runners/report/test_page.py": ("runners/report/pictures.py",),
     "tests/runners/warm/test_warm.py": (

@@ -45,3 +45,9 @@ class Tracking(Section):
         description="File, `NAME.prom`, for the textfile collector of Prometheus' node_exporter; "
         "relative to the root. One for each pipeline.",
     )
+    mlflow: Url | None = Field(
+        None,
+        description="An MLflow server, `http://HOST:PORT`, to which runs are logged and at which "
+        "versions are registered. A password belongs into `MLFLOW_TRACKING_USERNAME` and "
+        "`MLFLOW_TRACKING_PASSWORD`, or a token into `MLFLOW_TRACKING_TOKEN`.",
+    )

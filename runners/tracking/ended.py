@@ -10,6 +10,7 @@ from beltline.runners.history import History, described
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.paths import Paths
 from beltline.runners.result import RunResult
+from beltline.versions.store import Place
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class EndedRun:
     """A run that has ended.
 
     `described` is the run with its nodes as `beltline runs RUN --json` prints it, `nodes` the last
-    execution of each node, and `lineage` ML Metadata; it is None if nothing ran.
+    execution of each node, and `lineage` ML Metadata; it is None if nothing ran. `served` is where
+    the versions are.
     """
 
     manifest: Manifest
@@ -26,6 +28,7 @@ class EndedRun:
     nodes: Mapping[str, NodeRun]
     lineage: Lineage | None
     root: Path
+    served: Place
 
     @property
     def pipeline(self) -> str:
@@ -78,4 +81,5 @@ def ended_run(paths: Paths, manifest: Manifest, result: RunResult) -> EndedRun:
         nodes={each.node: each for each in history.executions(result.run)},
         lineage=history.lineage,
         root=paths.root,
+        served=paths.served(manifest.push, manifest.name),
     )

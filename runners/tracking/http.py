@@ -6,14 +6,12 @@ from urllib.parse import urlsplit
 
 import requests
 
+from beltline.runners.tracking.failures import NotTold
+
 CONNECT_SECONDS, READ_SECONDS = 5, 15
 PAUSE_SECONDS = 0.5
 _BUSY = (429, 500, 502, 503, 504)
 _MOST_SHOWN = 200
-
-
-class NotTold(Exception):
-    """A tool could not be told; the message holds no secret."""
 
 
 def send(http: requests.Session, method: str, url: str, **request: Any) -> requests.Response:

@@ -1,7 +1,6 @@
 """Calls the tools that the settings name; none of them can make a run fail."""
 
 import importlib
-import logging
 import os
 from collections.abc import Callable
 from functools import cache, partial
@@ -12,11 +11,9 @@ from beltline.bundle.manifest import Manifest
 from beltline.runners.paths import WEBHOOK, Paths
 from beltline.runners.result import RunResult
 from beltline.runners.tracking.ended import EndedRun, ended_run
-from beltline.runners.tracking.http import NotTold
+from beltline.runners.tracking.failures import safely
 
-TOOLS = ("webhook", "prometheus")
-
-log = logging.getLogger("beltline.tracking")
+TOOLS = ("webhook", "prometheus", "mlflow")
 
 
 def tell(paths: Paths, manifest: Manifest, result: RunResult) -> list[str]:
@@ -48,27 +45,3 @@ def wanted(tracking: Tracking) -> list[str]:
     named = {tool for tool in TOOLS if getattr(tracking, tool) is not None}
     by_environment = {"webhook"} if os.environ.get(WEBHOOK) else set()
     return [tool for tool in TOOLS if tool in named | by_environment]
-
-
-def safely(key: str, told: str, call: Callable[[], object]) -> list[str]:
-    """Calls a tool; returns what went wrong in a sentence, if anything did.
-
-    Args:
-      key: the tool's setting.
-      told: what it is told of.
-      call: what to call.
-    """
-    try:
-        call()
-    except NotTold as error:
-        return [f"{key}: {told} was not reported: {error}"]
-    except Exception as error:
-        # An error of a library may quote a URL with its secret: only its type is for the log.
-        log.debug("%s", key, exc_info=True)
-        return [f"{key}: {told} was not reported: {_shown(error)}"]
-    return []
-
-
-def _shown(error: Exception) -> str:
-    text = str(error).strip()
-    return type(error).__name__ if "://" in text or not text else f"{type(error).__name__}: {text}"

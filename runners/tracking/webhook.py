@@ -3,18 +3,20 @@
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from beltline.base.settings.tracking import Tracking, Webhook
 from beltline.runners.paths import WEBHOOK
-from beltline.runners.tracking.ended import EndedRun
-from beltline.runners.tracking.http import NotTold, send
-from beltline.runners.tracking.tell import safely, wanted
+from beltline.runners.tracking.failures import NotTold, safely
+from beltline.runners.tracking.http import send
+
+if TYPE_CHECKING:
+    from beltline.runners.tracking.ended import EndedRun
 
 
-def track(ended: EndedRun, tracking: Tracking) -> None:
+def track(ended: "EndedRun", tracking: Tracking) -> None:
     """Posts the run if its event is among those of the settings.
 
     Raises:
@@ -31,7 +33,7 @@ def tell_drift(tracking: Tracking, pipeline: str, report: Mapping[str, Any]) -> 
       pipeline: the pipeline's name.
       report: the report as JSON.
     """
-    if "webhook" not in wanted(tracking):
+    if tracking.webhook is None and not os.environ.get(WEBHOOK):
         return []
     version, alarms = report["version"], "; ".join(report["alarms"])
     body = {

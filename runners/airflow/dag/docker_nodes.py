@@ -11,7 +11,7 @@ from .nodes import (
     DATABASE,
     GRACE_SECONDS,
     METADATA,
-    WEBHOOK,
+    TOOL_SECRETS,
     Context,
     Deployment,
     Environment,
@@ -108,7 +108,7 @@ class DockerNode(DockerOperator):
         }
 
     def _environment(self) -> Environment:
-        wanted = [METADATA, WEBHOOK, *([DATABASE] if self._deployment.has_query else [])]
+        wanted = [METADATA, *TOOL_SECRETS, *([DATABASE] if self._deployment.has_query else [])]
         here = {name: os.environ[name] for name in wanted if name in os.environ}
         return {**here, **self._deployment.environment()}
 

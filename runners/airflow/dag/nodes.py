@@ -38,7 +38,14 @@ SPAN, SPANS = "span", {"span": "data", "predict-span": "predict"}
 RUN, WATCH = "{{ run_id }}", "{{ watch }}"
 
 METADATA, DATABASE = "BELTLINE_METADATA", "BELTLINE_DATABASE"
-WEBHOOK, _TRACKING = "BELTLINE_WEBHOOK", "BELTLINE_TRACKING"
+_TRACKING = "BELTLINE_TRACKING"
+# What a worker's environment may hold for the tools that are told of a run.
+TOOL_SECRETS = (
+    "BELTLINE_WEBHOOK",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+)
 _CONNECTIONS = {METADATA: "metadata_connection", DATABASE: "database_connection"}
 _SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql"}
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.version_argument import changing, found_version
+from beltline.runners.tracking.live import tell_live
 from beltline.versions import live
 
 
@@ -24,3 +26,5 @@ def promote(version: int, file: Path, overrides: tuple[str, ...]) -> None:
         click.echo(f"{name}: already serving version {version}")
     else:
         click.echo(f"{name}: now serving version {version} (was version {before})")
+    for problem in tell_live(paths.tracking, name, version):
+        click.echo(f"beltline: {printable(problem)}", err=True)

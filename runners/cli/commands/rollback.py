@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.version_argument import changing
+from beltline.runners.tracking.live import tell_live
 from beltline.versions import live
 
 
@@ -19,3 +21,5 @@ def rollback(file: Path, overrides: tuple[str, ...]) -> None:
     with changing(folder):
         before, now = live.rollback(folder)
     click.echo(f"{name}: rolled back; now serving version {now} (was version {before})")
+    for problem in tell_live(paths.tracking, name, now):
+        click.echo(f"beltline: {printable(problem)}", err=True)

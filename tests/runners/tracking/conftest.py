@@ -11,7 +11,7 @@ from tests.runners.tracking.runs import Story
 
 @pytest.fixture(autouse=True)
 def no_tools(monkeypatch):
-    for name in (TRACKING, WEBHOOK):
+    for name in (TRACKING, WEBHOOK, "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_TOKEN"):
         monkeypatch.setenv(name, "")
 
 

@@ -5,7 +5,8 @@ import pytest
 from beltline.base.errors import WrongInput
 from beltline.base.settings.tracking import Tracking
 from beltline.runners.paths import TRACKING, WEBHOOK, Paths
-from beltline.runners.tracking.tell import TOOLS, safely, tell, wanted
+from beltline.runners.tracking.failures import safely
+from beltline.runners.tracking.tell import TOOLS, tell, wanted
 from tests.bundle.bundles import manifest
 
 
