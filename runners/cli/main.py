@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Check for anything that would make a run fail.",
     "runs": "List the runs, or the nodes of a run.",
     "report": "Write an HTML report about a run.",
+    "tensorboard": "Show training curves in TensorBoard.",
     "logs": "Print the log of a node.",
     "models": "List the served versions.",
     "serve": "Serve the live version over REST.",

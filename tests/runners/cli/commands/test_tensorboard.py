@@ -1,0 +1,76 @@
+"""TensorBoard itself, over runs of a real ML Metadata."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from beltline.base.errors import WrongInput
+from beltline.runners.cli.commands.tensorboard import tensorboard
+from tests.runners.projects import Ledger, paths, project
+from tests.runners.tracking.test_curves import write
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A project with a run of two learners, one that reused it, and one without a Trainer."""
+    project(tmp_path)
+    ledger = Ledger(paths(tmp_path).metadata)
+    for learner in ("network", "trees"):
+        write(tmp_path / f"run/{learner}/train", "loss", [0.5, 0.25])
+    made = {"model_run": ("ModelRun", {"uri": str(tmp_path / "run")})}
+    for run, state in (("r1", "COMPLETE"), ("r2", "CACHED")):
+        ledger.run(run)
+        ledger.node(run, "Trainer", state, outputs=made)
+    ledger.run("r3")
+    ledger.node("r3", "ExampleGen")
+    return tmp_path
+
+
+def refusal(folder, *arguments):
+    words = ["-f", str(folder / "pipeline.yaml"), *arguments]
+    error = CliRunner().invoke(tensorboard, words).exception
+    assert isinstance(error, WrongInput)
+    return str(error)
+
+
+def test_a_run_without_curves_is_said(folder):
+    assert refusal(folder, "r3") == (
+        "run r3 has no training curves on this machine; `beltline run` writes them"
+    )
+    assert "run 'r4' not found" in refusal(folder, "r4")
+
+
+def test_no_run_at_all(tmp_path):
+    project(tmp_path)
+    assert refusal(tmp_path).startswith("no run has training curves on this machine")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("words", "runs"), [((), {"r1", "r2"}), (("r1",), {"r1"})])
+def test_each_run_is_shown_by_its_id(folder, words, runs):
+    command = [sys.executable, "-m", "beltline.runners.cli", "tensorboard", *words, "--port", "0"]
+    environment = {name: text for name, text in os.environ.items() if "BELTLINE_" not in name}
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=-1, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            url = next(
+                found[0]
+                for line in process.stdout
+                if (found := re.search(r"http://127\.0\.0\.1:\d+/", line))
+            )
+            shown = {f"{run}/{learner}/train" for run in runs for learner in ("network", "trees")}
+            end = time.monotonic() + 60
+            while (found := set(requests.get(f"{url}data/runs", timeout=20).json())) != shown:
+                assert time.monotonic() < end, found
+                time.sleep(0.2)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
