@@ -9,7 +9,7 @@ compile() {
 }
 
 target="--python-version 3.11 --python-platform x86_64-manylinux_2_28"
-pipeline="pyproject.toml --extra pipeline --extra dask --override requirements/overrides.txt"
+pipeline="pyproject.toml --extra pipeline --extra dask --extra openlineage --override requirements/overrides.txt"
 # shellcheck disable=SC2086
 {
     compile $target $pipeline --override requirements/pipeline-overrides.txt \

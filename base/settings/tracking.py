@@ -51,3 +51,8 @@ class Tracking(Section):
         "versions are registered. A password belongs into `MLFLOW_TRACKING_USERNAME` and "
         "`MLFLOW_TRACKING_PASSWORD`, or a token into `MLFLOW_TRACKING_TOKEN`.",
     )
+    openlineage: Url | None = Field(
+        None,
+        description="A backend of OpenLineage, `http://HOST:PORT`, that is told of each node. An "
+        "API key belongs into `OPENLINEAGE_API_KEY`.",
+    )

@@ -180,21 +180,30 @@ class Lineage:
         ours = [name.removeprefix(prefix) for name in named if name.startswith(prefix)]
         return ours[0] if ours else ""
 
+    def inputs(self, execution_id: int) -> dict[str, list[dict[str, Any]]]:
+        """Returns the input artifacts of an execution by key, each as its uri and properties."""
+        return self._artifacts(execution_id, (pb.Event.INPUT, pb.Event.INTERNAL_INPUT))
+
     def _outputs(self, execution_id: int) -> dict[str, list[dict[str, Any]]]:
+        # A Resolver's result is an internal output.
+        return self._artifacts(execution_id, (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT))
+
+    def _artifacts(
+        self, execution_id: int, kinds: tuple[int, ...]
+    ) -> dict[str, list[dict[str, Any]]]:
         events = [
             event
             for event in self.store.get_events_by_execution_ids([execution_id])
-            # A Resolver's result is an internal output.
-            if event.type in (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
+            if event.type in kinds
         ]
         artifacts = {
             a.id: a for a in self.store.get_artifacts_by_id([e.artifact_id for e in events])
         }
-        outputs: dict[str, list[dict[str, Any]]] = {}
+        found: dict[str, list[dict[str, Any]]] = {}
         for event in events:
             key = event.path.steps[0].key
-            outputs.setdefault(key, []).append(_described(artifacts[event.artifact_id]))
-        return outputs
+            found.setdefault(key, []).append(_described(artifacts[event.artifact_id]))
+        return found
 
 
 def open_exclusively(paths: Paths, pipeline: str) -> Lineage:

@@ -32,6 +32,7 @@ from beltline.runners.node.outcome import FAILED, Outcome, read_back
 from beltline.runners.node.parameters import check_run, read_parameters
 from beltline.runners.node.stopping import NodeStopped, stop_on_signals
 from beltline.runners.paths import Paths
+from beltline.runners.tracking.openlineage import NodeEvents
 
 log = logging.getLogger("beltline.node")
 
@@ -77,6 +78,8 @@ def run_node(
         sweep(lineage, paths, node)
     os.environ.update(paths.environment())
     code.use(bundle.code)
+    told = NodeEvents(bundle.manifest, node, run, len(before), paths)
+    told.start()
     failure: Exception | None = None
     with stop_on_signals() as stopped:
         try:
@@ -94,7 +97,10 @@ def run_node(
     found = lineage.node(run, node)
     if away and found:
         remove_temporary(paths, node, found.execution_id)
-    return _conclude(lineage, bundle, node, run, NodeStopped(stopped[0]) if stopped else failure)
+    stop = NodeStopped(stopped[0]) if stopped else None
+    outcome = _conclude(lineage, bundle, node, run, stop or failure)
+    told.end(outcome, lineage)
+    return outcome
 
 
 def _conclude(

@@ -29,6 +29,7 @@ class Told:
 
     project: Project
     receiver: Receiver
+    backend: Receiver
     server: Server
 
     def run(self, *settings: str) -> Any:
@@ -36,6 +37,7 @@ class Told:
             f"tracking.webhook.url={self.receiver.url}/s3cret",
             "tracking.prometheus=casting.prom",
             f"tracking.mlflow={self.server.url}",
+            f"tracking.openlineage={self.backend.url}",
         ]
         chosen = [word for each in words for word in ("--set", each)]
         return self.project("run", *QUICK, *chosen, *settings)
@@ -52,9 +54,9 @@ class Told:
 def told(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     """One run has ended, and has pushed."""
     folder = tmp_path_factory.mktemp("mlflow")
-    with receiving() as receiver, mlflow_server(folder) as server:
+    with receiving() as receiver, receiving() as backend, mlflow_server(folder) as server:
         project = casting(beltline, tmp_path_factory.mktemp("tracking"), rows=2000)
-        found = Told(project, receiver, server)
+        found = Told(project, receiver, backend, server)
         result = found.run()
         assert result.code == 0, result.text
         assert "was not reported" not in result.text
@@ -102,6 +104,24 @@ def test_mlflows_curves_are_those_of_the_event_files(told: Told) -> None:
             }
             assert written
             assert told.server.curve(run, f"{learner}/{rows}/loss") == written
+
+
+def test_openlineage_has_each_node_with_the_artifacts_of_ml_metadata(told: Told) -> None:
+    kinds = {
+        kind: {e["job"]["name"]: e for e in told.backend.bodies if e["eventType"] == kind}
+        for kind in ("START", "COMPLETE", "FAIL", "ABORT")
+    }
+    names = {f"casting.{node}" for node in NODES}
+    assert kinds["START"].keys() == kinds["COMPLETE"].keys() == names
+    assert not kinds["FAIL"] and not kinds["ABORT"]
+    for name, event in kinds["COMPLETE"].items():
+        assert event["run"]["runId"] == kinds["START"][name]["run"]["runId"]
+    ends = kinds["COMPLETE"]
+    rows = {each["name"] for each in ends["casting.ExampleGen"]["inputs"]}
+    assert rows == {str(told.project.folder / "casting.csv")}
+    model = str(told.artifact("Trainer", "model"))
+    assert model in {each["name"] for each in ends["casting.Trainer"]["outputs"]}
+    assert model in {each["name"] for each in ends["casting.Pusher"]["inputs"]}
 
 
 def test_who_is_told_changes_nothing_that_runs(told: Told) -> None:

@@ -77,6 +77,7 @@ def test_a_setting_that_a_result_depends_on_is_a_new_run(digest, override):
         "beam.dask.scheduler=tcp://127.0.0.1:8786",
         "serving.port=9999",
         "monitoring.skew=0.3",
+        "tracking.prometheus=line.prom",
         "airflow.root=/r",
     ],
 )

@@ -45,6 +45,7 @@ TOOL_SECRETS = (
     "MLFLOW_TRACKING_TOKEN",
     "MLFLOW_TRACKING_USERNAME",
     "MLFLOW_TRACKING_PASSWORD",
+    "OPENLINEAGE_API_KEY",
 )
 _CONNECTIONS = {METADATA: "metadata_connection", DATABASE: "database_connection"}
 _SCHEMES = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql"}
@@ -104,8 +105,9 @@ class Deployment:
 
     @property
     def is_tracked(self) -> bool:
-        """Whether other tools are told of each run."""
-        return _TRACKING in self.airflow["variables"]
+        """Whether other tools are told of a run at its end; OpenLineage is, of each node."""
+        section = json.loads(self.airflow["variables"].get(_TRACKING, "{}"))
+        return bool(section.keys() - {"openlineage"})
 
     @property
     def has_query(self) -> bool:

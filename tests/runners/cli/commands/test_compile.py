@@ -29,6 +29,8 @@ PLANTED = {
     "BELTLINE_AIRFLOW": "http://admin:planted-2@127.0.0.1:8080",
     "BELTLINE_KUBEFLOW_TOKEN": "planted-3",
     "STORE_KEY": "planted-4",
+    "BELTLINE_WEBHOOK": "https://hooks.example.com/planted-7",
+    "MLFLOW_TRACKING_PASSWORD": "planted-8",
 }
 IN_LOCAL = ("--set", "local.metadata=mysql://me:planted-5@db/mlmd")
 
@@ -60,8 +62,9 @@ def test_what_airflow_loads_is_written(beltline, folder):
 
 def test_places_and_settings_are_in_the_deployment_but_nothing_of_local(beltline, folder):
     own = "local.metadata=mysql://me:hunter2@db/mlmd"
+    hook = "tracking.webhook.url=https://hooks.example.com/hunter3"
     done = beltline(
-        *("compile", "airflow", "-o", "build/airflow/line"),
+        *("compile", "airflow", "-o", "build/airflow/line", "--set", hook),
         *("--set", own, "--set", "airflow.retries=5", "--set", "local.root=runs"),
         cwd=folder,
     )
@@ -73,6 +76,9 @@ def test_places_and_settings_are_in_the_deployment_but_nothing_of_local(beltline
     assert json.loads(written["settings"])["airflow"] == {"retries": 5}
     for file in (folder / "build/airflow/line").rglob("*.json"):
         assert "hunter2" not in file.read_text()
+    # Whom the nodes tell, and not what every user of Airflow sees.
+    assert "hunter3" in written["airflow"]["variables"]["BELTLINE_TRACKING"]
+    assert "hunter3" not in written["settings"]
 
 
 def test_what_kubeflow_loads_is_written(beltline, folder):
