@@ -20,6 +20,8 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0
     """How long an answer takes."""
+    endless: bool = False
+    """Whether an answer begins and does not end, for as long as `seconds`."""
 
     @property
     def bodies(self) -> list[Any]:
@@ -34,7 +36,14 @@ class _Handler(Handler):
         content = self.rfile.read(int(self.headers["Content-Length"]))
         known = self.receiver
         known.requests.append((self.path, dict(self.headers), json.loads(content)))
+        if known.endless:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.flush()
         time.sleep(known.seconds)
+        if known.endless:
+            self.close_connection = True
+            return
         status = known.statuses.pop(0) if known.statuses else 200
         self.send(status, "as told", "text/plain")
 

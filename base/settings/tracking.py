@@ -3,21 +3,43 @@
 It says whom, not what: it is no part of the bundle, and nothing runs again because of it.
 """
 
+import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from beltline.base.settings.section import Section
 
 Event = Literal["refused", "failed", "pushed", "drift"]
 
-# Without user and password: whoever sees the settings would see them.
+
+def _check_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https") or re.search(r"\s", value):
+        raise ValueError("must be a URL, http://HOST:PORT or https://HOST")
+    if parts.username is not None:
+        raise ValueError("must hold no password: it belongs into the environment")
+    return value
+
+
+def _check_textfile(value: str) -> str:
+    if not re.search(r"[^/]\.prom$", value):
+        raise ValueError("must be a file NAME.prom: node_exporter reads no other ones")
+    return value
+
+
 Url = Annotated[
     str,
-    Field(
-        pattern=r"^https?://[^/\s?#@]+(/\S*)?$",
-        json_schema_extra={"words": "`http://HOST:PORT` or `https://HOST`, without a password"},
-    ),
+    AfterValidator(_check_url),
+    Field(json_schema_extra={"words": "`http://HOST:PORT` or `https://HOST`"}),
+]
+Textfile = Annotated[
+    str, AfterValidator(_check_textfile), Field(json_schema_extra={"words": "`NAME.prom`"})
 ]
 
 
@@ -40,7 +62,7 @@ class Tracking(Section):
     """The tools that are told of each run; one that can't be reached never fails a run."""
 
     webhook: Webhook | None = Field(None, description="A POST of the run as JSON.")
-    prometheus: Annotated[str, Field(pattern=r"[^/]\.prom$")] | None = Field(
+    prometheus: Textfile | None = Field(
         None,
         description="File, `NAME.prom`, for the textfile collector of Prometheus' node_exporter; "
         "relative to the root. One for each pipeline.",

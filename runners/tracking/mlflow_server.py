@@ -104,11 +104,11 @@ class Mlflow:
         path = quote(str(PurePosixPath(to.removeprefix(_PROXIED).lstrip("/")) / name))
         url = f"{self._url}/{_ARTIFACTS}/{path}"
         if isinstance(content, bytes):
-            send(self._http, "PUT", url, data=content)
+            send(self._http, "PUT", url, data=content).close()
         else:
             # A model may be larger than memory.
             with content.open("rb") as file:
-                send(self._http, "PUT", url, data=file)
+                send(self._http, "PUT", url, data=file).close()
 
     def register(self, model: str, source: str, run: str, version: str) -> str:
         """Returns the server's number of a version of ours, which is registered if it isn't yet.

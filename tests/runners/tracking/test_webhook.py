@@ -71,6 +71,32 @@ def test_nobody_there_is_said_without_the_urls_secret(story):
     )
 
 
+def test_credentials_in_the_environments_url_are_sent_and_not_shown(story, receiver, monkeypatch):
+    monkeypatch.setenv(WEBHOOK, receiver.url.replace("//", "//me:s3cret@"))
+    receiver.statuses = [403]
+    [problem] = story.pushed().tell()
+    [(_, headers, _)] = receiver.requests
+    assert headers["Authorization"].startswith("Basic ")
+    assert "127.0.0.1" in problem and "answered 403" in problem and "as told" in problem
+    assert "s3cret" not in problem and "me" not in problem.partition("reported")[2].split()
+
+
+@pytest.mark.parametrize("url", ["hooks", "https://", "http://[::1", "file:///etc/hosts"])
+def test_what_is_no_url_is_said(story, monkeypatch, url):
+    monkeypatch.setenv(WEBHOOK, url)
+    [problem] = story.pushed().tell()
+    assert problem.startswith("tracking.webhook: run r1 was not reported: ")
+
+
+def test_the_end_of_an_answer_is_not_waited_for(story, receiver):
+    """A receiver that never ends its answer would hold the run."""
+    receiver.endless, receiver.seconds = True, 3
+    story.pushed()
+    began = time.monotonic()
+    assert story.tell(webhook={"url": receiver.url}) == []
+    assert time.monotonic() - began < 2
+
+
 def test_a_receiver_that_does_not_answer_is_left(story, receiver, monkeypatch):
     monkeypatch.setattr(http, "READ_SECONDS", 0.1)
     receiver.seconds = 1
