@@ -34,12 +34,9 @@ def points(folder: Path) -> Iterator[Point]:
         within = file.parent.relative_to(folder).as_posix()
         for event in _events(file):
             for value in event.summary.value:
-                if value.metadata.plugin_data.plugin_name == _SCALARS or value.HasField(
-                    "simple_value"
-                ):
-                    yield Point(
-                        f"{within}/{value.tag}", event.step, _number(value), event.wall_time
-                    )
+                if value.metadata.plugin_data.plugin_name == _SCALARS:
+                    curve, number = f"{within}/{value.tag}", _number(value)
+                    yield Point(curve, event.step, number, event.wall_time)
 
 
 def _events(file: Path) -> Iterator[Any]:
@@ -60,6 +57,4 @@ def _events(file: Path) -> Iterator[Any]:
 def _number(value: Any) -> float:
     from tensorboard.util import tensor_util
 
-    if value.HasField("simple_value"):
-        return float(value.simple_value)
     return float(tensor_util.make_ndarray(value.tensor).item())

@@ -12,6 +12,7 @@ from typing import Any
 
 from beltline.base.settings.tracking import Tracking
 from beltline.runners.metadata.origin import data_of, hyperparameters_of
+from beltline.runners.report import build_report
 from beltline.runners.report.evaluation import read_evaluation
 from beltline.runners.tracking.curves import points
 from beltline.runners.tracking.ended import EndedRun
@@ -106,11 +107,13 @@ def _metric(name: str, value: float, at: float, step: int = 0) -> Metric:
     return {"key": name, "value": value, "timestamp": _milliseconds(at), "step": step}
 
 
-def _files(ended: EndedRun) -> Iterator[tuple[str, bytes | Path]]:
+def _files(ended: EndedRun) -> Iterator[tuple[str, bytes]]:
+    # Only the page needs Jinja.
+    from beltline.runners.report.page import page
+
     yield "run.json", json.dumps(ended.as_json(), indent=2, allow_nan=False).encode()
-    report = ended.root / "reports" / f"{ended.run}.html"
-    if report.is_file():
-        yield "report.html", report
+    report = build_report(ended.described, ended.nodes, ended.lineage, ended.served)
+    yield "report.html", page(report).encode()
 
 
 def _milliseconds(seconds: float) -> int:

@@ -81,12 +81,16 @@ def test_each_tool_has_the_run(told: Told) -> None:
 def test_mlflows_numbers_are_those_of_tfmas_artifact(told: Told) -> None:
     run = told.server.run("casting", told.receiver.bodies[0]["run"])
     logged = {k: v for k, v in values(run["data"]["metrics"]).items() if "/" not in k}
-    evaluated = tfma.load_eval_result(str(told.artifact("Evaluator", "evaluation")))
-    of_all = evaluated.get_metrics_for_slice(output_name="probability")
-    judged = {name: each["doubleValue"] for name, each in of_all.items() if "doubleValue" in each}
+    [of_all] = [
+        each
+        for each in tfma.load_metrics(str(told.artifact("Evaluator", "evaluation")))
+        if not each.slice_key.single_slice_keys
+    ]
+    judged = {
+        each.key.name: each.value.double_value.value for each in of_all.metric_keys_and_values
+    }
     assert {"auc", "accuracy", "f1", "pr_auc"} <= logged.keys()
-    for name in logged.keys() - {"rows"}:
-        assert logged[name] == judged[name], name
+    assert {name: judged[name] for name in logged} == logged
 
 
 def test_mlflows_curves_are_those_of_the_event_files(told: Told) -> None:

@@ -99,13 +99,17 @@ def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Place)
             raise RunStopped(
                 f"{error}; nothing was pushed. `beltline run` resumes where it stopped"
             ) from None
-        _tell(paths, bundle, RunResult("failed", reason=str(error), code=1, run=record.run))
+        _tell(paths, bundle, RunResult("failed", reason=_said(error), code=1, run=record.run))
         raise
     found = run_result(outcomes, record.run, served)
     record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
     _report(paths, record, served)
     _tell(paths, bundle, found)
     _conclude(paths, found, served)
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__
 
 
 def _tell(paths: Paths, bundle: Any, found: RunResult) -> None:

@@ -53,8 +53,6 @@ def trained(story: Story, folder: Path, version: str = "") -> Story:
 @pytest.mark.slow
 def test_a_run_is_logged_once_with_all_that_it_was(server, story, tmp_path):
     trained(story, tmp_path)
-    (story.root / "reports").mkdir()
-    (story.root / "reports/r1.html").write_text("<html>")
     for _ in range(2):
         assert story.tell(mlflow=f"{server.url}/") == []
     run = server.run("line", "r1")
@@ -74,7 +72,8 @@ def test_a_run_is_logged_once_with_all_that_it_was(server, story, tmp_path):
     assert tags["mlflow.note.content"] == "line, run r1: done; no new version"
     assert (tags["beltline.end"], tags["beltline.code"]) == ("done", "c0de")
     assert json.loads(server.file(run, "run.json"))["run"] == "r1"
-    assert server.file(run, "report.html") == b"<html>"
+    page = server.file(run, "report.html").decode()
+    assert "<html" in page and "r1" in page
     assert server.live("line") is None
 
 
