@@ -75,6 +75,7 @@ class Airflow:
 WORKER = {
     "AIRFLOW_CONN_LEDGER": "postgres://ledger:p%40ss%3A%2Fword@db.example:5433/mlmd",
     "BELTLINE_DATABASE": "mysql://reader:secret@db.example/parts",
+    "BELTLINE_WEBHOOK": "https://hooks.example/secret",
 }
 
 

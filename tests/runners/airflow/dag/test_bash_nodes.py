@@ -1,3 +1,4 @@
+import json
 import shutil
 import time
 
@@ -63,6 +64,16 @@ class TestCommand:
     def test_a_process_of_its_own_where_that_is_asked_for(self, run, tmp_path):
         run(settings={"warm": False})
         assert arguments(tmp_path, "beltline.runners.node")[1] == "beltline.runners.node"
+
+    def test_the_last_task_tells_of_the_run(self, run, tmp_path):
+        tracking = {"tracking": {"prometheus": "line.prom"}}
+        assert run(node="Track", settings=tracking, run_id="run-1")["result"]["state"] == "done"
+        [bundle] = (tmp_path / "dags/line/bundles").iterdir()
+        asked = called(tmp_path, "beltline.runners.tracking")
+        words = ("-m", "beltline.runners.tracking", "--bundle", str(bundle), "--run", "run-1")
+        assert tuple(asked["arguments"]) == words
+        told = json.loads(asked["environment"]["BELTLINE_TRACKING"])
+        assert told == {"prometheus": "line.prom"}
 
     @pytest.mark.parametrize("forced", ["Schema", "all"])
     def test_force_is_for_the_nodes_that_are_named(self, run, tmp_path, forced):

@@ -84,6 +84,11 @@ def test_the_workers_database_goes_to_the_pipelines_that_read_it(airflow, plain,
     assert found["BELTLINE_DATABASE"] == WORKER["BELTLINE_DATABASE"]
 
 
+def test_the_workers_secrets_of_tools_go_along(plain):
+    assert plain["environment"]["BELTLINE_WEBHOOK"] == WORKER["BELTLINE_WEBHOOK"]
+    assert "OPENLINEAGE_API_KEY" not in plain["environment"]
+
+
 def test_a_root_that_holds_the_data_too(airflow, tmp_path):
     paths = dict.fromkeys(("root", "data"), "/srv/line")
     folder = compiled(tmp_path, where="docker", docker={"image": "example/beltline:1"}, **paths)
