@@ -80,6 +80,24 @@ def run_node(
     code.use(bundle.code)
     told = NodeEvents(bundle.manifest, node, run, len(before), paths)
     told.start()
+    failure = _launched(bundle, node, run, paths, parameters or {}, force)
+    found = lineage.node(run, node)
+    if away and found:
+        remove_temporary(paths, node, found.execution_id)
+    outcome = _conclude(lineage, bundle, node, run, failure)
+    told.end(outcome, lineage)
+    return outcome
+
+
+def _launched(
+    bundle: Bundle,
+    node: str,
+    run: str,
+    paths: Paths,
+    parameters: Mapping[str, str | int],
+    force: bool,
+) -> Exception | None:
+    """Launches the component; returns what ended it before its time."""
     failure: Exception | None = None
     with stop_on_signals() as stopped:
         try:
@@ -87,20 +105,14 @@ def run_node(
                 # The import takes seconds, and a skipped node doesn't need it.
                 from beltline.runners.node.launch import launch
 
-            launch(bundle, node, run, paths, parameters or {}, force)
+            launch(bundle, node, run, paths, parameters, force)
         except (GateRefused, NoData) as said:
             failure = said
         except Exception as unforeseen:
             # Beam wraps a component's exception in a long text of its own: the log has all of it.
             log.exception("%s failed", node)
             failure = unforeseen
-    found = lineage.node(run, node)
-    if away and found:
-        remove_temporary(paths, node, found.execution_id)
-    stop = NodeStopped(stopped[0]) if stopped else None
-    outcome = _conclude(lineage, bundle, node, run, stop or failure)
-    told.end(outcome, lineage)
-    return outcome
+    return NodeStopped(stopped[0]) if stopped else failure
 
 
 def _conclude(
