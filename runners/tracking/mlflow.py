@@ -14,10 +14,10 @@ from beltline.base.settings.tracking import Tracking
 from beltline.runners.metadata.origin import data_of, hyperparameters_of
 from beltline.runners.report import build_report
 from beltline.runners.report.evaluation import read_evaluation
-from beltline.runners.tracking.curves import points
 from beltline.runners.tracking.ended import EndedRun
 from beltline.runners.tracking.live import ALIAS
 from beltline.runners.tracking.mlflow_server import Metric, Mlflow
+from beltline.runners.training_curves import points
 from beltline.versions.folder import fetch, find
 
 _MODEL = "model"
@@ -112,7 +112,7 @@ def _files(ended: EndedRun) -> Iterator[tuple[str, bytes]]:
     from beltline.runners.report.page import page
 
     yield "run.json", json.dumps(ended.as_json(), indent=2, allow_nan=False).encode()
-    report = build_report(ended.described, ended.nodes, ended.lineage, ended.served)
+    report = build_report(ended.described, ended.nodes, ended.lineage, ended.served, ended.manifest)
     yield "report.html", page(report).encode()
 
 

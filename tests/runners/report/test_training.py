@@ -3,10 +3,13 @@ import subprocess
 import sys
 
 from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import SummaryMetadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
 
 from beltline.runners.report.training import curves_in
+
+SCALAR = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
 
 
 def log(folder, losses, tag="loss", name="events.out.tfevents.1.v2", first=1):
@@ -16,7 +19,8 @@ def log(folder, losses, tag="loss", name="events.out.tfevents.1.v2", first=1):
         writer.write(Event(file_version="brain.Event:2").SerializeToString())
         for step, loss in enumerate(losses, first):
             event = Event(step=step)
-            event.summary.value.add(tag=tag, tensor=tensor_util.make_tensor_proto(float(loss)))
+            tensor = tensor_util.make_tensor_proto(float(loss))
+            event.summary.value.add(tag=tag, tensor=tensor, metadata=SCALAR)
             writer.write(event.SerializeToString())
         writer.flush()
     return folder / name
@@ -25,7 +29,7 @@ def log(folder, losses, tag="loss", name="events.out.tfevents.1.v2", first=1):
 def test_the_curve_of_a_model_of_one_learner(tmp_path):
     log(tmp_path / "train", [0.5, 0.25])
     log(tmp_path / "validation", [0.75, 0.5])
-    log(tmp_path / "train", [0.001] * 3, tag="learning_rate", name="rate.tfevents.2")
+    log(tmp_path / "train", [0.001] * 3, tag="learning_rate", name="events.out.tfevents.2")
     assert curves_in(tmp_path) == [
         {"learner": "", "train": [[1, 0.5], [2, 0.25]], "validation": [[1, 0.75], [2, 0.5]]}
     ]

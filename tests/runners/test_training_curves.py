@@ -7,7 +7,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util import tensor_util
 
-from beltline.runners.tracking.curves import Point, points
+from beltline.runners.training_curves import Point, points
 
 
 def write(folder, tag, values, plugin="scalars", time=100.0):
