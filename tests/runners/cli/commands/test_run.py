@@ -1,10 +1,21 @@
 """When a run has nothing to do, and its report; runs themselves are those of tests/end_to_end."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
-from beltline.runners.cli.commands.run import _is_whole, _report
-from beltline.runners.local.record import Record
+from beltline.base.errors import GateRefused
+from beltline.base.settings.tracking import Tracking, Webhook
+from beltline.runners.cli.commands.run import _is_whole, _report, _run
+from beltline.runners.local import runner
+from beltline.runners.local.children import RunStopped
+from beltline.runners.local.record import Record, records
+from beltline.runners.metadata.store import REASON, REFUSED, Lineage
+from beltline.runners.node.outcome import read_back
 from beltline.versions.live import promote
+from tests.bundle.bundles import manifest
+from tests.http_receiver import receiving
 from tests.runners.cli.commands.test_models import push_model
 from tests.runners.projects import Ledger, paths
 
@@ -43,3 +54,60 @@ def test_a_report_that_can_not_be_written_fails_no_run(tmp_path, served, capsys)
     (paths(tmp_path).root / "reports").write_text("in the way")
     _report(paths(tmp_path), Record("r2", "line", "b", "i", "done", "2"), served)
     assert "line: no report was written: " in capsys.readouterr().err
+
+
+class TestWhoIsTold:
+    """The nodes' processes are those of tests/end_to_end; here they have ended already."""
+
+    @pytest.fixture
+    def receiver(self):
+        with receiving() as found:
+            yield found
+
+    @pytest.fixture
+    def run(self, tmp_path, receiver, monkeypatch):
+        def run(nodes):
+            """Runs `nodes` in place of the bundle's."""
+            monkeypatch.setattr(runner, "run", nodes)
+            section = Tracking(webhook=Webhook(url=receiver.url), mlflow="http://127.0.0.1:1")
+            told = replace(paths(tmp_path), tracking=section)
+            bundle = SimpleNamespace(manifest=manifest())
+            served = told.served("served", "line")
+            _run(bundle, told, Record("r1", "line", "b", "i", number=1), None, served)
+
+        return run
+
+    def test_of_a_refusal_and_the_error_is_the_gates(self, run, tmp_path, receiver, capsys):
+        def nodes(*_):
+            ledger = Ledger(paths(tmp_path).metadata)
+            ledger.run("r1")
+            ledger.node("r1", "DataGate", "FAILED", **{REFUSED: "yes", REASON: "too cold"})
+            found = Lineage(paths(tmp_path).metadata, "line").node("r1", "DataGate")
+            return [read_back(found, "DataGate")]
+
+        with pytest.raises(GateRefused, match="too cold"):
+            run(nodes)
+        [body] = receiver.bodies
+        assert (body["event"], body["state"], body["reason"]) == (
+            *("refused", "refused", "too cold"),
+        )
+        said = capsys.readouterr().err
+        assert "beltline: tracking.mlflow: run r1 was not reported: " in said
+        assert records(paths(tmp_path).root)[0].end == "refused"
+
+    def test_of_a_crash_and_its_error_stays(self, run, receiver):
+        def nodes(*_):
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            run(nodes)
+        [body] = receiver.bodies
+        assert (body["event"], body["reason"]) == ("failed", "ZeroDivisionError")
+
+    def test_of_a_run_that_somebody_stopped_nobody(self, run, receiver):
+        def nodes(*_):
+            raise RunStopped("stopped by SIGINT")
+
+        with pytest.raises(RunStopped):
+            run(nodes)
+        assert receiver.bodies == []
