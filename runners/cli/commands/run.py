@@ -12,6 +12,7 @@ from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
 from beltline.runners.local.capacity import Capacity
+from beltline.runners.local.cause import lines_that_matter
 from beltline.runners.local.partial import check_node, nodes_between
 from beltline.runners.local.record import Record, last_good, next_number, only_run, records
 from beltline.runners.paths import Paths
@@ -124,8 +125,10 @@ def _conclude(paths: Paths, found: RunResult, served: Place) -> None:
         if found.version:
             click.echo(f"served: {shown(served, found.version)}")
         return
+    log = paths.log(found.run, found.node)
+    said = "".join(f"\n    {printable(line)}" for line in lines_that_matter(log))
     raise found.error(
-        f"log: {paths.log(found.run, found.node)}\n  fix it and run `beltline run` again: "
+        f"log: {log}{said}\n  fix it and run `beltline run` again: "
         "it resumes there; finished nodes are not run again"
     )
 
