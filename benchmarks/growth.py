@@ -85,16 +85,26 @@ def _measured(points: Sequence[Point], point: Point, kind: Kind) -> list[str]:
         ratios = [other(side, node) for side in list(SIDES)[: SIDES[point.side]]]
         shown = [f"{ratio:.2f}" for ratio in ratios if ratio is not None]
         cells.append(f"{text} ({', '.join(shown)})" if shown and node in SPREAD else text)
-    return [f"{point.rows:,}", point.side, *cells, f"{point.mib:,.0f}"]
+    return [f"{point.rows:,}", point.side, *cells, f"{point.mib:,.0f}" if point.mib else "-"]
 
 
 def derived(points: Sequence[Point]) -> list[str]:
-    """Returns what follows for large numbers of rows; nothing without two sizes of both sides."""
+    """Returns what follows for large numbers of rows.
+
+    Nothing does without two sizes of both sides, or from tables so small that starting the nodes
+    outweighs their rows: the slope would be noise.
+    """
     direct = {node: line(points, "direct", node) for node in NODES}
     worker = {node: line(points, "1 worker", node) for node in SPREAD}
     if None in (*direct.values(), *worker.values()):
         return []
     largest = max(points, key=lambda each: each.rows)
+    data = [direct[node] or Line(0, 0) for node in SPREAD]
+    if sum(each.each for each in data) * largest.rows < sum(each.start for each in data):
+        return [
+            f"What larger tables take does not follow from {largest.rows:,} rows: most of these "
+            "seconds are the nodes' start."
+        ]
     lines = [
         _at(rows, [(node, one) for node, one in direct.items() if one], largest, worker)
         for rows in LARGE

@@ -63,7 +63,7 @@ def main(
             rows = write_rows(name, Path(folder) / name)
             for side in sides:
                 point = measured(rows, side, Path(folder) / f"{name}-{SIDES[side]}", words)
-                click.echo(f"{name} {side}: {point.seconds}, {point.mib:,.0f} MiB", err=True)
+                click.echo(f"{name} {side}: {sum(point.processor.values()):.1f} s", err=True)
                 points.append(point)
                 if figures:
                     # Now: a later one may take too long.
@@ -140,7 +140,7 @@ def _look(cluster: int, most: list[float], ended: threading.Event) -> None:
         each.pid
         for each in psutil.Process(cluster).children()
         # Beside them is multiprocessing's tracker of resources.
-        if any("spawn_main" in word for word in each.cmdline())
+        if "dask worker" in " ".join(each.cmdline())
     ]
     while not ended.wait(_EVERY_SECONDS):
         for place, pid in enumerate(workers):
@@ -161,7 +161,8 @@ def section(points: list[Point]) -> str:
             "Processor seconds of each node, one at a time: those of the run's processes, the "
             "scheduler and the workers between the execution's two times in ML Metadata. A worker "
             "has one thread. The ratio is to one process, and for two workers also to one of them. "
-            "MiB is the most of a single worker (PSS); of one process, that of the whole run.",
+            "MiB is the most of a single worker (PSS), `-` where it was not seen; of one process, "
+            "that of the whole run.",
             growth.measured_table(points, "processor"),
             "Wall seconds of the same; beside other work on the machine they say little.",
             growth.measured_table(points, "seconds"),

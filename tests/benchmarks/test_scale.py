@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,14 @@ def test_nothing_follows_from_one_size_or_one_side() -> None:
     assert derived(points("direct")) == []
     assert derived(points(*SECONDS)[:3]) == []
     assert "`command`; 2" in section(points(*SECONDS)[:3])
+
+
+def test_nothing_follows_where_starting_outweighs_the_rows() -> None:
+    """`a = 2` and `b = 100e-6`: they are equal at 20,000 rows."""
+    few = [replace(each, rows=each.rows // 60) for each in points(*SECONDS)]
+    few = [replace(each, processor=dict.fromkeys(NODES, 2.0 + 100e-6 * each.rows)) for each in few]
+    [text] = derived(few)
+    assert "does not follow from 16,666 rows" in text
 
 
 @pytest.mark.slow
