@@ -27,7 +27,8 @@ def fail_killed(lineage: Lineage, paths: Paths, attempt: NodeRun, reason: str) -
     if attempt.state not in ("running", "new"):
         return
     lineage.fail(attempt.execution_id, reason)
-    _remove(lineage, paths.artifacts / attempt.node, attempt.execution_id)
+    if not attempt.outputs:
+        _remove(lineage, paths.artifacts / attempt.node, attempt.execution_id)
 
 
 def sweep(lineage: Lineage, paths: Paths, node: str) -> None:

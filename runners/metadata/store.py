@@ -154,10 +154,12 @@ class Lineage:
             self.store.put_executions([execution])
 
     def failed(self, node: str, execution_ids: Collection[int]) -> list[int]:
-        """Returns which of some executions are of this node, and have failed."""
+        """Returns which of some executions are of this node, and have failed without an output."""
         found = self.store.get_executions_by_id(execution_ids)
-        failed = [each for each in found if each.last_known_state == pb.Execution.FAILED]
-        return [each.id for each in failed if self._node_id(each) == node]
+        # What a gate has refused is kept, for people to look at.
+        failed = [each for each in found if _state(each) == "failed"]
+        own = [each.id for each in failed if self._node_id(each) == node]
+        return [each for each in own if not self._outputs(each)]
 
     def _node_run(self, node: str, execution: pb.Execution) -> NodeRun:
         properties = execution.custom_properties

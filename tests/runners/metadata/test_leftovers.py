@@ -4,7 +4,7 @@ from pathlib import Path
 
 from beltline.runners.metadata.leftovers import remove_temporary, sweep
 from beltline.runners.metadata.reconcile import reconcile
-from beltline.runners.metadata.store import Lineage
+from beltline.runners.metadata.store import REFUSED, Lineage
 from tests.runners.projects import Ledger, paths
 
 
@@ -33,7 +33,11 @@ def test_what_workers_have_written_after_a_failure_is_removed(tmp_path: Path) ->
     states = ("COMPLETE", "FAILED", "RUNNING", "CANCELED")
     made = {state: ledger.node("run", "Transform", state=state) for state in states}
     other = ledger.node("run", "Evaluator", state="FAILED")
-    folders = [node / "graph" / str(each) for each in (*made.values(), other, "notes")]
+    kept = {"graph": ("TransformGraph", {"uri": "/graph"})}
+    published = ledger.node("run", "Transform", state="FAILED", outputs=kept)
+    refused = ledger.node("run", "Transform", state="FAILED", **{REFUSED: "yes"})
+    every = (*made.values(), other, published, refused, "notes")
+    folders = [node / "graph" / str(each) for each in every]
     for folder in folders:
         (folder / ".temp").mkdir(parents=True)
     sweep(Lineage(where.metadata, "line"), where, "Transform")
