@@ -19,6 +19,7 @@ from beltline.models.limits import StepLimit, TimeLimit
 from beltline.models.parts import parts_of
 from beltline.models.progress import Progress
 from beltline.models.resuming import Resume
+from beltline.models.schedule import patience
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -42,7 +43,7 @@ def fit(job: Job, attempt: Attempt) -> Learned:
     LOG.info(
         "%d epochs of %d steps, %d in one call", epochs, per_epoch, network.steps_per_execution
     )
-    followed = callbacks(job, attempt, limit)
+    followed = callbacks(job, attempt, limit, epochs)
     minutes, kept = job.config.training.checkpoint_minutes, attempt.checkpoints
     resumed = [Resume(kept, minutes, followed)] if kept else []
     first = resumed[0].first_epoch if resumed else 0
@@ -108,10 +109,12 @@ def validation_outputs(job: Job, network: keras.Model) -> npt.NDArray[Any]:
     return np.concatenate([network(inputs, training=False) for (inputs,) in batches])
 
 
-def callbacks(job: Job, attempt: Attempt, steps: int | None) -> list[Any]:
+def callbacks(job: Job, attempt: Attempt, steps: int | None, epochs: int) -> list[Any]:
     """Returns the callbacks: progress first, early stopping, limits and curves."""
-    patience = job.config.training.patience
-    stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+    training = job.config.training
+    stopping = keras.callbacks.EarlyStopping(
+        patience=patience(training.patience, training.epochs, epochs), restore_best_weights=True
+    )
     return [
         Progress(),
         *([] if job.recipe else [stopping]),

@@ -77,6 +77,17 @@ def epochs(setting: int | Auto, steps: int, rows: int) -> int:
     return max(min(EPOCHS, enough), math.ceil(FEWEST_STEPS / steps))
 
 
+def patience(setting: int, epochs_setting: int | Auto, most: int) -> int:
+    """Returns the epochs without a better one after which a training stops.
+
+    Args:
+      setting: `training.patience`.
+      epochs_setting: `training.epochs`; where it is `auto`, half of the epochs are enough.
+      most: how many epochs that are.
+    """
+    return min(setting, max(2, most // 2)) if epochs_setting == "auto" else setting
+
+
 def batch_size(setting: int | Auto, rows: int) -> int:
     """Returns the rows per step and device; `auto` is a power of two, about 1 % of the rows."""
     if setting != "auto":

@@ -83,7 +83,10 @@ class Training(Section):
         "they would have fewer than 100 steps, and fewer where the table has above 50,000 rows.",
     )
     patience: int = Field(
-        8, ge=1, description="Epochs without a better validation loss before training stops early."
+        8,
+        ge=1,
+        description="Epochs without a better validation loss before training stops early; at "
+        "most half of the epochs, where these are `auto`.",
     )
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="Rows per step and device; `auto` follows the number of rows."

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from beltline.models.schedule import batch_size, epochs, learning_rates, make_optimizer
+from beltline.models.schedule import batch_size, epochs, learning_rates, make_optimizer, patience
 
 
 @pytest.mark.parametrize(("rows", "size"), [(1, 32), (3_000, 32), (14_000, 128), (10**7, 4096)])
@@ -28,6 +28,12 @@ def test_a_large_table_is_passed_over_less_often(rows: int, passes: int) -> None
     steps = math.ceil(rows / batch_size("auto", rows))
     assert epochs("auto", steps, rows) == passes
     assert epochs(20, steps, rows) == 20
+
+
+@pytest.mark.parametrize(("most", "expected"), [(25, 8), (16, 8), (6, 3), (4, 2), (1, 2)])
+def test_fewer_epochs_have_less_patience(most: int, expected: int) -> None:
+    assert patience(8, "auto", most) == expected
+    assert patience(8, most, most) == 8
 
 
 def test_the_learning_rate_rises_and_then_falls_to_nothing() -> None:
