@@ -17,8 +17,8 @@ from beltline.runners.tracking.mlflow_server import Mlflow
 from tests.mlflow_server import Server, mlflow_server, values
 from tests.runners.cli.commands.test_models import push_model
 from tests.runners.projects import project
+from tests.runners.test_training_curves import write
 from tests.runners.tracking.runs import EVERY, Story
-from tests.runners.tracking.test_curves import write
 
 CONFIG = {
     "model": {"hidden": [8, 4], "learners": ["trees"]},

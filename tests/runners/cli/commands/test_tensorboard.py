@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from beltline.base.errors import WrongInput
 from beltline.runners.cli.commands.tensorboard import tensorboard
 from tests.runners.projects import Ledger, paths, project
-from tests.runners.tracking.test_curves import write
+from tests.runners.test_training_curves import write
 
 
 @pytest.fixture
