@@ -14,13 +14,17 @@ _WITH_REASON = ("skipped", "failed")
 
 def print_node(outcome: Outcome, seconds: float) -> None:
     """Prints the line of a node that ran for `seconds`."""
-    reason = outcome.reason.partition("\n")[0]
-    detail = reason if outcome.state in _WITH_REASON else _detail(outcome)
-    line = f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {printable(detail)}"
+    line = f"  {outcome.node:<17}{outcome.state:<9}{seconds:7.1f} s  {detail_of(outcome)}"
     click.echo(line.rstrip())
 
 
-def _detail(outcome: Outcome) -> str:
+def detail_of(outcome: Outcome) -> str:
+    """Returns what a node has made, or why it has not, in a line."""
+    reason = outcome.reason.partition("\n")[0]
+    return printable(reason if outcome.state in _WITH_REASON else _made(outcome))
+
+
+def _made(outcome: Outcome) -> str:
     properties: dict[str, Any] = {}
     for artifacts in outcome.outputs.values():
         for artifact in artifacts:

@@ -74,7 +74,7 @@ class Children:
         sys.stdout.flush()
         sys.stderr.flush()
         # Until the child is registered, a signal would miss it; and it must not forward signals.
-        with _signals_wait():
+        with signals_wait():
             child = os.fork()
             if child == 0:
                 for answers in (reading, *self._at_work):
@@ -169,7 +169,8 @@ def in_child(work: Work) -> str:
 
 
 @contextmanager
-def _signals_wait() -> Iterator[None]:
+def signals_wait() -> Iterator[None]:
+    """Holds back those signals that stop a run, to the end of the block."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         yield

@@ -19,6 +19,7 @@ from beltline.bundle.manifest import Node
 from beltline.runners.local.capacity import Capacity, next_node
 from beltline.runners.local.children import Children, in_child
 from beltline.runners.local.partial import reuse_results
+from beltline.runners.local.watch import Watch
 from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import Lineage
 from beltline.runners.node.outcome import FAILED, Outcome
@@ -33,7 +34,6 @@ SHARED = (
     "tfx.orchestration.portable.partial_run_utils",
 )
 
-OnNodeEnd = Callable[[Outcome, float], None]
 STOPPED = "stopped, since "
 """How the reason of a node begins that was stopped because of another one."""
 
@@ -55,7 +55,7 @@ class RunRequest:
     time_limit: float | None = None
 
 
-def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEnd) -> list[Outcome]:
+def run(bundle: Bundle, paths: Paths, request: RunRequest, watch: Watch) -> list[Outcome]:
     """Runs the nodes on results of the latest run where they need any, and returns their outcomes.
 
     Args and order are those of `run_nodes`.
@@ -67,12 +67,10 @@ def run(bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEn
         bundle, request
     ):
         in_child(lambda: reuse_results(bundle, paths, request.run, request.nodes))
-    return run_nodes(bundle, paths, request, on_node_end)
+    return run_nodes(bundle, paths, request, watch)
 
 
-def run_nodes(
-    bundle: Bundle, paths: Paths, request: RunRequest, on_node_end: OnNodeEnd
-) -> list[Outcome]:
+def run_nodes(bundle: Bundle, paths: Paths, request: RunRequest, watch: Watch) -> list[Outcome]:
     """Runs nodes, those upstream of which have run in this run; returns their outcomes, in order.
 
     When a node fails or refuses, the nodes after it in the order are stopped, or not started. Those
@@ -83,11 +81,11 @@ def run_nodes(
       bundle: the bundle.
       paths: the root, ML Metadata and the data.
       request: what to run.
-      on_node_end: called after each node with its outcome and seconds.
+      watch: is told what happens.
     """
     _import_shared()
     with Children() as children:
-        return _Run(bundle, paths, request, on_node_end, children).to_its_end()
+        return _Run(bundle, paths, request, watch, children).to_its_end()
 
 
 def _import_shared() -> None:
@@ -107,7 +105,7 @@ class _Run:
     bundle: Bundle
     paths: Paths
     request: RunRequest
-    on_node_end: OnNodeEnd
+    watch: Watch
     children: Children
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
@@ -129,8 +127,7 @@ class _Run:
         """Waits for the next node to end, or for the end of its time."""
         limit = self.request.time_limit
         longest = min(self.children.names, key=lambda node: self.started[node])
-        left = self.started[longest] + limit - time.monotonic() if limit else None
-        if (ended := self.children.next(None if left is None else max(left, 0))) is None:
+        if (ended := self._wait(self.started[longest] + limit if limit else None)) is None:
             answer = self.children.stop([longest])[longest]
             # It may have been complete before it heard of it, and ML Metadata says so then.
             if answer and not (outcome := Outcome.from_line(answer)).exit_code:
@@ -141,15 +138,29 @@ class _Run:
         node, answer = ended
         return Outcome.from_line(answer) if answer else self._killed(node)
 
+    def _wait(self, until: float | None) -> tuple[str, str] | None:
+        """Waits for a node to end, and returns None if none does before this time."""
+        while True:
+            left = None if until is None else max(until - time.monotonic(), 0)
+            turn = min(
+                (each for each in (left, self.watch.every) if each is not None), default=None
+            )
+            if ended := self.children.next(turn):
+                return ended
+            if turn == left:
+                return None
+            self.watch.waiting()
+
     def _begin(self, nodes: list[Node]) -> None:
         """Starts every node that can start now."""
         while node := next_node(nodes, self.outcomes, self.children.names, self.request.capacity):
             self.started[node] = time.monotonic()
             self.children.start(node, self._work(node))
+            self.watch.started(node)
 
     def _end(self, outcome: Outcome) -> None:
         self.outcomes[outcome.node] = outcome
-        self.on_node_end(outcome, time.monotonic() - self.started[outcome.node])
+        self.watch.ended(outcome, time.monotonic() - self.started[outcome.node])
 
     def _stop_all_but(self, nodes: list[Node], reason: str) -> None:
         kept = {node.id for node in nodes}

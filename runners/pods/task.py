@@ -28,6 +28,7 @@ from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.children import RunStopped
 from beltline.runners.local.partial import check_node
 from beltline.runners.local.runner import STOPPED, RunRequest, run_nodes
+from beltline.runners.local.watch import Ends
 from beltline.runners.metadata.store import NodeRun
 from beltline.runners.metadata.waiting import PATIENCE_SECONDS, wait_for_metadata
 from beltline.runners.node.outcome import DONE, FAILED, SKIPPED, Outcome, read_back
@@ -87,7 +88,7 @@ def run_group(
         return FAILED
     ended = _results_before(latest, _ENDED_WELL if attempts else _SUCCEEDED)
     while left := [node for node in request.nodes if node not in ended]:
-        outcomes = run_nodes(bundle, paths, replace(request, nodes=left), _print_result)
+        outcomes = run_nodes(bundle, paths, replace(request, nodes=left), Ends(_print_result))
         ended |= {each.node: each for each in outcomes if each.exit_code != FAILED}
         bad = next((each for each in outcomes if each.exit_code == FAILED), None)
         if bad is None:

@@ -2,19 +2,24 @@
 
 import secrets
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from beltline.base.loading import loading
 from beltline.base.printable import printable
+from beltline.bundle.manifest import Manifest
+from beltline.runners.cli.json_lines import JsonLines, print_result
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
+from beltline.runners.history import History
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.cause import lines_that_matter
 from beltline.runners.local.partial import check_node, nodes_between
 from beltline.runners.local.record import Record, last_good, next_number, only_run, records
+from beltline.runners.local.watch import Ends, Watch
 from beltline.runners.paths import Paths
 from beltline.runners.progress import print_node
 from beltline.runners.result import RunResult, run_result
@@ -22,6 +27,10 @@ from beltline.runners.tracking.tell import tell
 from beltline.versions.folder import numbers
 from beltline.versions.live import live
 from beltline.versions.store import Place, shown
+
+if TYPE_CHECKING:
+    from beltline.bundle.folder import Bundle
+    from beltline.runners.local.runner import RunRequest
 
 _ALL = "*"
 _KILLED = "the run was killed"
@@ -40,8 +49,14 @@ _KILLED = "the run was killed"
     metavar="[NODE]",
     help="Run every node, or this one, even if its result is cached.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each event.")
 def run(
-    file: Path, overrides: tuple[str, ...], start: str | None, end: str | None, force: str | None
+    file: Path,
+    overrides: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+    force: str | None,
+    as_json: bool,
 ) -> None:
     """Run the pipeline locally, unless it is up to date."""
     project, paths = open_project(file, overrides)
@@ -59,10 +74,12 @@ def run(
         good = last_good(paths.root, name, inputs) if whole else None
         served = paths.served(project.settings.push.directory, name)
         if good and _is_whole(good, served, resolved.predictions):
-            click.echo(f"{name}: no changes since run {good.run}: {_state(good, served)}")
+            _say(as_json, f"{name}: no changes since run {good.run}: {_state(good, served)}")
+            if as_json:
+                print_result(RunResult("done", version=good.version, run=good.run))
             return
         _reconcile_killed_runs(paths)
-        click.echo(f"{name}: starting (importing TensorFlow and TFX takes a while)")
+        _say(as_json, f"{name}: starting (importing TensorFlow and TFX takes a while)")
         run_id = _new_run()
         with stderr_in(paths.log(run_id, "start")):
             with loading():
@@ -81,18 +98,50 @@ def run(
         nodes = nodes_between(bundle.manifest, start, end)
         forced = frozenset(nodes if force == _ALL else [force] if force else [])
         capacity = Capacity.of_machine(project.settings.local.max_active_nodes)
-        _run(bundle, paths, record, RunRequest(run_id, nodes, capacity, forced), served)
+        request = RunRequest(run_id, nodes, capacity, forced)
+        _run(bundle, paths, record, request, served, as_json)
 
 
-def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Place) -> None:
+def _say(as_json: bool, text: str) -> None:
+    """Prints a line for people; beside JSON on stderr."""
+    click.echo(text, err=as_json)
+
+
+def _watch(
+    manifest: Manifest, paths: Paths, request: "RunRequest", as_json: bool
+) -> AbstractContextManager[Watch]:
+    """Returns who shows the run: JSON, a table on a terminal, or lines."""
+    if as_json:
+        return nullcontext(JsonLines())
+    # Only now: a run that has nothing to do shall say so at once.
+    from rich.console import Console
+
+    from beltline.runners.cli.durations import usual_seconds
+    from beltline.runners.cli.live import LiveRun
+
+    if not Console().is_terminal:
+        return nullcontext(Ends(print_node))
+    usual = usual_seconds(History(paths, manifest.name))
+    return LiveRun(manifest, request.nodes, lambda node: paths.log(request.run, node), usual)
+
+
+def _run(
+    bundle: "Bundle",
+    paths: Paths,
+    record: Record,
+    request: "RunRequest",
+    served: Place,
+    as_json: bool = False,
+) -> None:
     from beltline.runners.local import runner as local
     from beltline.runners.local.children import RunStopped
     from beltline.runners.metadata.reconcile import reconcile
 
-    click.echo(f"{record.name} · run {record.run} · bundle {bundle.manifest.digest[:12]}")
+    _say(as_json, f"{record.name} · run {record.run} · bundle {bundle.manifest.digest[:12]}")
     record.write(paths.root)
     try:
-        outcomes = local.run(bundle, paths, request, print_node)
+        with _watch(bundle.manifest, paths, request, as_json) as watch:
+            outcomes = local.run(bundle, paths, request, watch)
     except BaseException as error:
         reconcile(paths, record.name, record.run, _KILLED)
         record.ended("stopped" if isinstance(error, RunStopped) else "failed").write(paths.root)
@@ -106,24 +155,26 @@ def _run(bundle: Any, paths: Paths, record: Record, request: Any, served: Place)
     record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
     _report(paths, record, served)
     _tell(paths, bundle, found)
-    _conclude(paths, found, served)
+    if as_json:
+        print_result(found)
+    _conclude(paths, found, served, as_json)
 
 
 def _said(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _tell(paths: Paths, bundle: Any, found: RunResult) -> None:
+def _tell(paths: Paths, bundle: "Bundle", found: RunResult) -> None:
     """Tells other tools of the run; what goes wrong there is a line on stderr."""
     for problem in tell(paths, bundle.manifest, found):
         click.echo(f"beltline: {printable(problem)}", err=True)
 
 
-def _conclude(paths: Paths, found: RunResult, served: Place) -> None:
+def _conclude(paths: Paths, found: RunResult, served: Place, as_json: bool) -> None:
     """Says what is served, or raises the error of a run that did not succeed."""
     if found.end == "done":
         if found.version:
-            click.echo(f"served: {shown(served, found.version)}")
+            _say(as_json, f"served: {shown(served, found.version)}")
         return
     log = paths.log(found.run, found.node)
     said = "".join(f"\n    {printable(line)}" for line in lines_that_matter(log))
@@ -136,7 +187,6 @@ def _conclude(paths: Paths, found: RunResult, served: Place) -> None:
 def _report(paths: Paths, record: Record, served: Place) -> None:
     """Writes the run's report; whatever is wrong with it, the run is what it is."""
     from beltline.runners.cli.report_file import report_file, report_of, write_report
-    from beltline.runners.history import History
 
     try:
         found = report_of(History(paths, record.name), record.run, served)

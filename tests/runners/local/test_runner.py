@@ -4,6 +4,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from beltline.runners.metadata.store import Lineage
 from tests.runners.projects import Ledger, paths
@@ -17,10 +20,17 @@ from beltline.bundle import folder
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.children import Children
 from beltline.runners.local.runner import RunRequest, _Run
+from beltline.runners.local.watch import Watch
 from tests.bundle.bundles import manifest
 from tests.runners.projects import paths
 
-where, limit, deaf = Path(sys.argv[1]), *json.loads(sys.argv[2])
+class Counting(Watch):
+    waits = 0
+    def waiting(self):
+        self.waits += 1
+where, limit, deaf, every = Path(sys.argv[1]), *json.loads(sys.argv[2])
+watch = Counting()
+watch.every = every
 bundle = folder.write(where / "bundles", manifest(), b"pipeline", b"code")
 request = RunRequest("run", ["Trainer"], Capacity.of_machine(), time_limit=limit)
 line = '{"node": "Trainer", "state": "done"}'
@@ -30,11 +40,11 @@ def work():
     time.sleep(0.5)
     return line
 with Children() as children:
-    run = _Run(bundle, paths(where), request, print, children)
+    run = _Run(bundle, paths(where), request, watch, children)
     run.started["Trainer"] = time.monotonic()
     children.start("Trainer", work)
     ended = run._next()
-    print(json.dumps([ended.state, ended.reason, children.names]))
+    print(json.dumps([ended.state, ended.reason, children.names, watch.waits]))
 """
 
 
@@ -43,11 +53,18 @@ def ended(folder: Path, limit: float | None, deaf: bool = False) -> list[object]
 
     One that is deaf does not hear that it is to end.
     """
+    return watched(folder, limit, deaf)[:3]
+
+
+def watched(
+    folder: Path, limit: float | None, deaf: bool = False, every: float | None = None
+) -> list[Any]:
+    """The same, and how often it was looked at."""
     ledger = Ledger(paths(folder).metadata)
     ledger.run("run")
     ledger.node("run", "Trainer", "RUNNING")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, folder, json.dumps([limit, deaf])],
+        [sys.executable, "-c", PROGRAM, folder, json.dumps([limit, deaf, every])],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -71,3 +88,17 @@ def test_within_its_limit_and_without_one_it_ends_by_itself(tmp_path: Path) -> N
     for name, limit in (("none", None), ("ample", 60)):
         (tmp_path / name).mkdir()
         assert ended(tmp_path / name, limit) == ["done", "", []]
+
+
+@pytest.mark.parametrize(("every", "least", "most"), [(0.05, 5, 10), (None, 0, 0), (60, 0, 0)])
+def test_while_a_node_works_it_is_looked_at(
+    tmp_path: Path, every: float | None, least: int, most: int
+) -> None:
+    state, *_, waits = watched(tmp_path, None, every=every)
+    assert state == "done" and least <= waits <= most
+
+
+def test_a_limit_holds_for_whoever_is_watched(tmp_path: Path) -> None:
+    state, reason, _, waits = watched(tmp_path, 0.3, every=0.1)
+    assert (state, reason) == ("failed", "stopped at its time limit of 0.005 minutes")
+    assert 1 <= waits <= 3

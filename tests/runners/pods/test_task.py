@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from beltline.bundle import folder
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.children import RunStopped
 from beltline.runners.local.runner import STOPPED, RunRequest
+from beltline.runners.local.watch import Watch
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from beltline.runners.node.outcome import FAILED, Outcome
 from beltline.runners.pods import task
@@ -71,13 +71,13 @@ class Group:
         request = RunRequest("run", NODES, Capacity.of_machine())
         return run_group(self.bundle, self.paths, request, attempts)
 
-    def _run_nodes(self, _: Any, __: Any, request: RunRequest, tell: Callable[..., None]) -> Any:
+    def _run_nodes(self, _: Any, __: Any, request: RunRequest, watch: Watch) -> Any:
         outcomes = []
         for node in request.nodes:
             self.ran.append(node)
             ends = self.plays.get(node, [])
             outcomes.append(self._end(node, ends.pop(0) if ends else "done"))
-            tell(outcomes[-1], 1.5)
+            watch.ended(outcomes[-1], 1.5)
             if outcomes[-1].exit_code == FAILED:
                 break
         return outcomes
