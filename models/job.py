@@ -121,7 +121,9 @@ class Job:
         size = self.rows_per_step(devices)
         rows = len(self.train.labels)
         if self.parts > 1:
-            said = f"{rows:,} rows; networks: {self.parts}, and each leaves out a fold"
+            said = (
+                f"{rows:,} rows to learn from; networks: {self.parts}, and each leaves out a fold"
+            )
         else:
             said = f"{rows:,} rows to learn from, {len(self.validation.labels):,} to validate"
         LOG.info("%s, %s per step", said, f"{size:,}")

@@ -107,7 +107,10 @@ def test_a_refit_takes_over_all_that_was_found(
     assert "800 rows of " in caplog.text
     assert f"forests: {folds}, and each leaves out {left_out}" in caplog.text
     if folds > 1:
-        assert "800 rows; networks: 3, and each leaves out a fold, 25 per step" in caplog.text
+        assert (
+            "800 rows to learn from; networks: 3, and each leaves out a fold, 25 per step"
+            in caplog.text
+        )
     else:
         assert "800 rows to learn from, 0 to validate, 25 per step" in caplog.text
     passes = math.ceil(recipe.lengths["passes"])
