@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow setup-mlflow run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs lock pins clean
+.PHONY: help setup setup-airflow setup-mlflow setup-site run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs site lock pins clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # Bytecode is kept, whatever the shell says: hundreds of processes would compile the same files.
@@ -18,6 +18,9 @@ setup-airflow:  ## Make the environment .venv-airflow, in which Airflow is alone
 setup-mlflow:  ## Make the environment .venv-mlflow: an MLflow server for the tests
 	@sh requirements/install.sh mlflow
 
+setup-site:  ## Make the environment .venv-site, which builds the documentation as a site
+	@sh requirements/install.sh site
+
 run: setup  ## Run the pipeline on the casting data, to a pushed model
 	@$(BIN)/beltline run
 
@@ -34,7 +37,7 @@ airflow: setup setup-airflow  ## Start Airflow on 127.0.0.1, with the casting pi
 image:  ## Build the image with Docker (VARIANT=gpu: with the CUDA libraries; VARIANT=serving: the server)
 	@sh deploy/image.sh
 
-test: setup setup-airflow setup-mlflow  ## Run all tests but the longest
+test: setup setup-airflow setup-mlflow setup-site  ## Run all tests but the longest
 	$(TESTS) -m "not long and not cluster and not beam" $(PYTEST)
 
 test-long: setup setup-airflow  ## Run the tests that each take minutes, before a release
@@ -77,6 +80,9 @@ bench-quality: setup  ## Compare the default model with gradient boosting on man
 docs: setup  ## Write docs/settings.md from the settings themselves
 	$(BIN)/python -m beltline.pipeline.settings.page > docs/settings.md
 
+site: setup-site  ## Build the documentation as a site: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict -f deploy/site/mkdocs.yml
+
 lock:  ## Lock the requirements again, at today's newest versions that fit
 	sh requirements/lock.sh
 
@@ -84,4 +90,4 @@ pins: setup  ## Pin images and actions by digest, where their registries can be 
 	@$(BIN)/python deploy/pins.py
 
 clean:  ## Remove the environments and everything that was built (not your runs)
-	rm -rf .venv .venv-airflow .venv-mlflow .venv-tools build mutants src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-airflow .venv-mlflow .venv-site .venv-tools build mutants src/beltline.egg-info .mypy_cache .ruff_cache .pytest_cache

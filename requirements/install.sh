@@ -2,6 +2,7 @@
 # install.sh pipeline   makes .venv from the locked requirements and installs Beltline into it
 # install.sh airflow    makes .venv-airflow: Airflow, and nothing of Beltline
 # install.sh mlflow     makes .venv-mlflow: an MLflow server for the tests
+# install.sh site        makes .venv-site: what builds the documentation as a site
 # install.sh bench-quality    puts the benchmark's peers and tables into build/quality/packages,
 #                             beside .venv and not into it: tests must not need them
 # Needs a Python 3 (any) with pip or venv; uv finds, or fetches, the Python 3.11 that TFX wants.
@@ -48,7 +49,8 @@ case ${1-} in
 pipeline) venv=.venv locks="requirements/pipeline.txt requirements/dev.txt" ;;
 airflow) venv=.venv-airflow locks=requirements/airflow.txt ;;
 mlflow) venv=.venv-mlflow locks=requirements/mlflow.txt ;;
-*) stop "call it as install.sh pipeline, airflow, mlflow or bench-quality" ;;
+site) venv=.venv-site locks=requirements/site.txt ;;
+*) stop "call it as install.sh pipeline, airflow, mlflow, site or bench-quality" ;;
 esac
 
 # The environment is up to date when it holds exactly the locks that it was made from.

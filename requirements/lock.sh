@@ -32,4 +32,6 @@ compile $target --no-deps requirements/bench-quality.in -o requirements/bench-qu
 compile $target requirements/airflow.in -o requirements/airflow.txt
 # shellcheck disable=SC2086
 compile $target requirements/mlflow.in -o requirements/mlflow.txt
+# shellcheck disable=SC2086
+compile $target requirements/site.in -o requirements/site.txt
 compile --python-version 3.8 requirements/uv.in -o requirements/uv.txt

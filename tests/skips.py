@@ -34,6 +34,7 @@ BARE = {
     "nginx is not installed": "nginx-light",
     ".venv-airflow": "make setup-airflow",
     ".venv-mlflow": "make setup-mlflow",
+    ".venv-site": "make setup-site",
     "there is no systemd-analyze": "systemd",
     "actionlint": "Go and its module proxy",
     "ShellCheck is not installed": "the development requirements",
