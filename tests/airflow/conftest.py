@@ -4,7 +4,7 @@ Each file has a pipeline of its own name in it. It ends with the last of them: i
 nothing runs, and would slow the other tests down.
 """
 
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,16 +14,24 @@ from tests.airflow_process import PYTHON, Airflow
 from tests.databases import Server
 
 METADATA = "metadata"
+_AT_WORK = ExitStack()
 
 
-@pytest.fixture(scope="package")
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """Ends Airflow after the last test here: these folders are no packages, and have no scope."""
+    if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+        _AT_WORK.close()
+
+
+@pytest.fixture(scope="session")
 def metadata(postgresql: Server) -> str:
     """The URL of the ML Metadata that Airflow's connection `metadata` names."""
     return postgresql.database()
 
 
-@pytest.fixture(scope="package")
-def airflow(postgresql: Server, metadata: str) -> Iterator[Airflow]:
+@pytest.fixture(scope="session")
+def airflow(postgresql: Server, metadata: str) -> Airflow:
     """Airflow with all its components, and nothing in its DAG folder."""
     if not Path(PYTHON).exists():
         pytest.skip("there is no .venv-airflow (make setup-airflow)")
@@ -32,5 +40,4 @@ def airflow(postgresql: Server, metadata: str) -> Iterator[Airflow]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database,
         f"AIRFLOW_CONN_{METADATA.upper()}": metadata,
     }
-    with airflow_process.running(environment) as started:
-        yield started
+    return _AT_WORK.enter_context(airflow_process.running(environment))
