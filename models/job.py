@@ -119,14 +119,12 @@ class Job:
         `steps_per_epoch` then, and the devices need not wait between two epochs.
         """
         size = self.rows_per_step(devices)
-        rows = len(self.train.labels)
         if self.parts > 1:
-            said = (
-                f"{rows:,} rows to learn from; networks: {self.parts}, and each leaves out a fold"
-            )
-        else:
-            said = f"{rows:,} rows to learn from, {len(self.validation.labels):,} to validate"
-        LOG.info("%s, %s per step", said, f"{size:,}")
+            LOG.info("networks: %d, and each leaves out a fold", self.parts)
+        LOG.info(
+            "%s rows to learn from, %s to validate, %s per step",
+            *(f"{n:,}" for n in (len(self.train.labels), len(self.validation.labels), size)),
+        )
         seed, target = self.config.training.seed, self.objective.target
         validation = self.validation.batches(max(size, 1024), target)
         return self.train.batches(size, target, seed, passes), validation
