@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -34,13 +35,19 @@ def on_a_terminal(
       words: more of the command.
     """
     ours, theirs = os.openpty()
+
+    def on_it() -> None:
+        os.login_tty(theirs)
+        # Who starts the tests may ignore it, as a shell does for what it has in the background.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     command = [sys.executable, "-m", "beltline.runners.cli", *SHORT, *words]
     env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "40"}
     process = subprocess.Popen(
         command,
         cwd=project.folder,
         env=env,
-        preexec_fn=lambda: os.login_tty(theirs),  # noqa: PLW1509 - no threads here
+        preexec_fn=on_it,  # noqa: PLW1509 - no threads here
     )
     os.close(theirs)
     written, ends = b"", time.monotonic() + 120

@@ -4,7 +4,6 @@ Whole runs, on Prism, are in tests/engines/.
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -35,7 +34,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portable]:
         yield Portable(endpoint=f"127.0.0.1:{file.read_text()}", workers=workers)
     finally:
         for process in (service, pool):
-            process.send_signal(signal.SIGINT)
+            # Who starts the tests may ignore SIGINT, and so would these processes.
+            process.terminate()
             process.wait(30)
 
 
