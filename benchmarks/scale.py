@@ -1,11 +1,11 @@
 """The data nodes in one process and on workers of Dask: seconds, memory, and what they grow to.
 
-    python -m benchmarks.scale --rows 150k --rows 600k [--side direct] [--figures FILE] [-o PAGE]
+    python -m benchmarks.scale --rows 150k --rows 600k [--side direct] [--measured FILE] [-o PAGE]
 
 Each side runs the pipeline up to the Evaluator, one node at a time, in a root of its own, on taxi
-trips; one pass of training, for the Evaluator's sake. The figures of several calls, kept in a file,
-make one section: a large table takes minutes on each side. What follows from the figures for other
-numbers of rows is in `growth.py`.
+trips; one pass of training, for the Evaluator's sake. What several calls have measured, kept in a
+file, makes one section: a large table takes minutes on each side. What follows for other numbers of
+rows is in `growth.py`.
 """
 
 import json
@@ -41,7 +41,7 @@ _OUTPUTS = {
 @click.command()
 @click.option("--rows", "names", multiple=True, default=("150k",), help="As in benchmarks.speed.")
 @click.option("--side", "sides", multiple=True, type=click.Choice(list(SIDES)), default=SIDES)
-@click.option("--figures", type=Path, help="Add them to this JSON file, and take what it has.")
+@click.option("--measured", "kept", type=Path, help="Add to this JSON file, and take what it has.")
 @click.option(
     "-o",
     "--output",
@@ -51,12 +51,12 @@ _OUTPUTS = {
     help="Replace the section in this Markdown file; repeatable.",
 )
 def main(
-    names: tuple[str, ...], sides: tuple[str, ...], figures: Path | None, outputs: tuple[Path, ...]
+    names: tuple[str, ...], sides: tuple[str, ...], kept: Path | None, outputs: tuple[Path, ...]
 ) -> None:
     """Compare one process with one and two workers of Dask."""
     points = []
-    if figures and figures.exists():
-        points = [Point(**each) for each in json.loads(figures.read_text(encoding="utf-8"))]
+    if kept and kept.exists():
+        points = [Point(**each) for each in json.loads(kept.read_text(encoding="utf-8"))]
     words = shlex.join(["python", "-m", "benchmarks.scale", *sys.argv[1:]])
     with tempfile.TemporaryDirectory(prefix="beltline-bench-") as folder:
         for name in names:
@@ -65,10 +65,10 @@ def main(
                 point = measured(rows, side, Path(folder) / f"{name}-{SIDES[side]}", words)
                 click.echo(f"{name} {side}: {sum(point.processor.values()):.1f} s", err=True)
                 points.append(point)
-                if figures:
+                if kept:
                     # Now: a later one may take too long.
                     text = json.dumps([vars(each) for each in points], indent=1)
-                    figures.write_text(text, encoding="utf-8")
+                    kept.write_text(text, encoding="utf-8")
     text = section(points)
     for output in outputs:
         pages.replace(output, "scale", text)

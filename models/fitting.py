@@ -3,6 +3,7 @@
 To train in another way, write a function of the same signature, and call it in `learners.py`.
 """
 
+import dataclasses
 import logging
 import math
 from collections.abc import Mapping
@@ -34,7 +35,13 @@ def fit(job: Job, attempt: Attempt) -> Learned:
     Raises:
       ValueError: the loss is no longer a number.
     """
-    judged, job = job, job.in_folds() if attempt.in_folds else job
+    if attempt.in_folds and (folded := job.in_folds()).parts > 1:
+        found = _fit(folded, attempt)
+        return _of_folds(found, 0 if job.recipe else len(job.train.labels))
+    return _fit(job, attempt)
+
+
+def _fit(job: Job, attempt: Attempt) -> Learned:
     devices, per_epoch = attempt.devices, job.train.steps(job.rows_per_step(attempt.devices))
     epochs, limit, planned = length_of(job, attempt, per_epoch)
     together = job.steps_together(devices, limit)
@@ -62,12 +69,21 @@ def fit(job: Job, attempt: Attempt) -> Learned:
     plain = on_one_device(network, job, attempt.hyperparameters)
     passes = followed[0].best_steps / per_epoch
     lengths = {"passes": passes, "planned_passes": planned / per_epoch}
-    outputs = validation_outputs(job, plain)
-    model = mean_of(plain) if job.parts > 1 else plain
-    if job.parts == 1 or job.recipe:
-        return Learned(model, outputs, lengths=lengths)
-    train = len(judged.train.labels)
-    return Learned(model, outputs[train:], outputs[:train], lengths=lengths)
+    return Learned(plain, validation_outputs(job, plain), lengths=lengths)
+
+
+def _of_folds(found: Learned, train: int) -> Learned:
+    """Returns networks side by side as the mean of them, and what they say as of two splits.
+
+    Args:
+      found: what they have learned together, and said of all rows.
+      train: how many of the rows are of the train split; 0 where nothing was said of any.
+    """
+    model = mean_of(found.model)
+    if not train:
+        return dataclasses.replace(found, model=model)
+    said = found.validation
+    return dataclasses.replace(found, model=model, validation=said[train:], train=said[:train])
 
 
 def length_of(job: Job, attempt: Attempt, per_epoch: int) -> tuple[int, int | None, int]:

@@ -68,7 +68,7 @@ class Job:
         Train and validation are one then. The same job, where there are no folds.
         """
         splits = [each for each in (self.train, self.validation) if len(each.labels)]
-        folds = number_of_folds(self.config.training.folds, self._judged_rows(), "network")
+        folds = number_of_folds(self.config.training.folds, self.judged_rows(), "network")
         if folds == 1:
             return self
         whole = with_folds(splits, folds, self.config.training.seed)
@@ -77,7 +77,7 @@ class Job:
         judged = self.validation if self.recipe else whole
         return dataclasses.replace(self, train=whole, validation=judged, parts=folds)
 
-    def _judged_rows(self) -> int:
+    def judged_rows(self) -> int:
         """Returns the rows of train and validation together, of the judged training in a refit."""
         if self.recipe:
             return self.recipe.train_rows + self.recipe.validation_rows
@@ -139,7 +139,7 @@ class Job:
         rows, setting = len(self.train.labels), self.config.training.batch_size
         ruling = rows
         if self.recipe:
-            ruling = self._judged_rows() if self.parts > 1 else self.recipe.train_rows
+            ruling = self.judged_rows() if self.parts > 1 else self.recipe.train_rows
         size = batch_size(setting, ruling) * devices.replicas
         if setting != "auto":
             return size

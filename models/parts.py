@@ -75,6 +75,7 @@ def with_folds(splits: Sequence[Split], folds: int, seed: int) -> Split | None:
     fold = folds_of(_table(columns), folds, seed)
     if not fold.any():
         return None
+    # The stream stays that of the first one: rows in memory are never read from it again.
     return dataclasses.replace(
         splits[0], labels=labels, columns={**columns, FOLD: tf.constant(fold)}
     )

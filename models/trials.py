@@ -1,7 +1,8 @@
 """One trial: what the Trainer would train, and its loss on rows that it did not learn from.
 
 A trial starts from the same seed as the Trainer. So with the best values the Trainer reaches the
-loss of the trial, on the same machine and with the same number of epochs.
+loss of the trial, on the same machine and with the same number of epochs; but where the Trainer's
+network is several in folds (`parts.py`), a trial has one: a search takes long enough.
 """
 
 import dataclasses

@@ -40,7 +40,6 @@ TESTED_THROUGH = {
     ),
     "tests/models/test_blend.py": ("models/learned.py",),
     "tests/models/test_training.py": (
-        "models/fitting.py",
         "models/job.py",
         "models/labels.py",
         "models/preprocessing.py",
@@ -63,7 +62,7 @@ TESTED_THROUGH = {
         "pipeline/components/transform.py",
     ),
     "tests/pipeline/components/test_serving_check.py": ("pipeline/components/serving_probe.py",),
-    "tests/pipeline/components/test_tuner.py": ("models/trials.py", "models/tuning.py"),
+    "tests/pipeline/components/test_tuner.py": ("models/tuning.py",),
     "tests/pipeline/evaluation/test_metrics.py": ("pipeline/evaluation/counting.py",),
     "tests/pipeline/init/test_draft.py": ("pipeline/init/label.py",),
     "tests/pipeline/settings/test_settings.py": (

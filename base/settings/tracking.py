@@ -75,6 +75,6 @@ class Tracking(Section):
     )
     openlineage: Url | None = Field(
         None,
-        description="A backend of OpenLineage, `http://HOST:PORT`, that is told of each node. An "
-        "API key belongs into `OPENLINEAGE_API_KEY`.",
+        description="An OpenLineage backend, `http://HOST:PORT`, that gets each node's start and "
+        "end. Its API key belongs into `OPENLINEAGE_API_KEY`.",
     )

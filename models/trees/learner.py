@@ -102,16 +102,13 @@ def rounds_of(job: Job, attempt: Attempt) -> int:
     most, recipe = int(attempt.hyperparameters["tree_rounds"]), job.recipe
     if recipe is None:
         return min(most, attempt.steps or most)
-    judged = recipe.train_rows + (recipe.validation_rows if _folds(job) > 1 else 0)
+    judged = job.judged_rows() if _folds(job) > 1 else recipe.train_rows
     return min(most, round(recipe.lengths["rounds"] * len(job.train.labels) / judged))
 
 
 def _folds(job: Job) -> int:
-    recipe, splits = job.recipe, (job.train, job.validation)
-    rows = sum(len(each.labels) for each in splits)
-    # Folds are as many as in the judged training, also where more rows would have others.
-    ruling = recipe.train_rows + recipe.validation_rows if recipe else rows
-    return number_of_folds(job.config.training.folds, ruling, "trees")
+    # As many as in the judged training, also where more rows would have others.
+    return number_of_folds(job.config.training.folds, job.judged_rows(), "trees")
 
 
 def rows_of(job: Job, columns: TreeColumns) -> Rows:

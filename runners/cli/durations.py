@@ -5,17 +5,22 @@ import time
 from collections.abc import Mapping, Sequence
 
 from beltline.bundle.manifest import Manifest
-from beltline.runners.history import History
+from beltline.runners.metadata.store import Lineage
 
 RUNS = 5
 """So many of the latest runs are asked."""
 
 
-def usual_seconds(history: History) -> dict[str, float]:
-    """Returns the seconds that each node usually takes; those that never ran are left out."""
+def usual_seconds(lineage: Lineage, runs: Sequence[str]) -> dict[str, float]:
+    """Returns the seconds that each node usually takes; those that never ran are left out.
+
+    Args:
+      lineage: the pipeline's ML Metadata.
+      runs: its runs, latest last.
+    """
     found: dict[str, list[float]] = {}
-    for run in history.runs()[-RUNS:]:
-        for each in history.executions(run.run):
+    for run in runs[-RUNS:]:
+        for each in lineage.nodes(run):
             if each.state == "complete":
                 found.setdefault(each.node, []).append(each.ended - each.started)
     return {node: statistics.median(seconds) for node, seconds in found.items()}

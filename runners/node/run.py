@@ -8,7 +8,7 @@ object (see `outcome.py`).
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -80,7 +80,15 @@ def run_node(
     code.use(bundle.code)
     told = NodeEvents(bundle.manifest, node, run, len(before), paths)
     told.start()
-    failure = _launched(bundle, node, run, paths, parameters or {}, force)
+
+    def launched() -> None:
+        with loading():
+            # The import takes seconds, and a skipped node doesn't need it.
+            from beltline.runners.node.launch import launch
+
+        launch(bundle, node, run, paths, parameters or {}, force)
+
+    failure = _failure_of(node, launched)
     found = lineage.node(run, node)
     if away and found:
         remove_temporary(paths, node, found.execution_id)
@@ -89,23 +97,12 @@ def run_node(
     return outcome
 
 
-def _launched(
-    bundle: Bundle,
-    node: str,
-    run: str,
-    paths: Paths,
-    parameters: Mapping[str, str | int],
-    force: bool,
-) -> Exception | None:
-    """Launches the component; returns what ended it before its time."""
+def _failure_of(node: str, launched: Callable[[], None]) -> Exception | None:
+    """Returns what ended a component before its time."""
     failure: Exception | None = None
     with stop_on_signals() as stopped:
         try:
-            with loading():
-                # The import takes seconds, and a skipped node doesn't need it.
-                from beltline.runners.node.launch import launch
-
-            launch(bundle, node, run, paths, parameters, force)
+            launched()
         except (GateRefused, NoData) as said:
             failure = said
         except Exception as unforeseen:

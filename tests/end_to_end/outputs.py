@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.projects import SEEDED, Project
+
 DATA_NODES = ("ExampleGen", "StatisticsGen", "Transform", "Evaluator")
+
+
+def direct_root(project: Project) -> Path:
+    """The root of a run whose nodes process their rows in their own processes."""
+    result = project("run", *SEEDED)
+    assert result.code == 0, result.text
+    return project.root
 
 
 def artifact(root: Path, node: str, key: str, first: bool = False) -> Path:

@@ -18,11 +18,10 @@ import pytest
 
 from beltline.runners.paths import BEAM, ROOT
 from tests.beltline_process import Beltline
-from tests.end_to_end.outputs import assert_equal, assert_same
-from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
+from tests.end_to_end.outputs import assert_equal, assert_same, direct_root
+from tests.end_to_end.projects import NODES, SEEDED, Project, casting, states
 
 pytestmark = pytest.mark.slow
-SETTINGS = (*QUICK, "--set", "training.seed=5")
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +48,7 @@ def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
 
 @pytest.fixture(scope="module")
 def direct(project: Project) -> Path:
-    """The root of a run in the nodes' own processes."""
-    result = project("run", *SETTINGS)
-    assert result.code == 0, result.text
-    return project.root
+    return direct_root(project)
 
 
 def on(address: str) -> tuple[str, ...]:
@@ -85,7 +81,7 @@ def test_the_same_bundle_gives_the_same_results(
 ) -> None:
     away = Project(project.beltline, project.folder, {ROOT: str(tmp_path / "root")})
     before = set(workers(cluster).values())
-    call = away.start("run", *SETTINGS, *on(cluster))
+    call = away.start("run", *SEEDED, *on(cluster))
     logs = tmp_path / "root" / "logs"
     while not list(logs.glob("*/Transform.log")):
         assert call.process.is_alive(), call.out
@@ -114,7 +110,7 @@ def test_an_error_in_the_data_is_that_of_one_process(
     told = []
     for arguments in ((), on(cluster)):
         bad = Project(project.beltline, tmp_path / "bad")
-        result = bad("run", *SETTINGS, *arguments)
+        result = bad("run", *SEEDED, *arguments)
         told.append((result.code, re.sub(r"(?m)^  log: .*$|[0-9]+\.[0-9] s", "", result.err)))
     assert told[0] == told[1]
     assert "casting.csv" in told[0][1]
@@ -126,14 +122,14 @@ def test_a_cluster_that_is_gone_fails_the_node_and_a_rerun_resumes(
     root = tmp_path / "root"
     nobody = {"runner": "dask", "dask": {"scheduler": "tcp://127.0.0.1:9"}}
     away = Project(project.beltline, project.folder, {ROOT: str(root), BEAM: json.dumps(nobody)})
-    result = away("run", *SETTINGS, "--to", "StatisticsGen")
+    result = away("run", *SEEDED, "--to", "StatisticsGen")
     assert result.code == 1
     assert "ExampleGen failed" in result.err
     assert "no Dask scheduler answers at tcp://127.0.0.1:9: start the cluster" in result.err
     away.env.pop(BEAM)
-    result = away("run", *SETTINGS, *on(cluster), "--to", "StatisticsGen")
+    result = away("run", *SEEDED, *on(cluster), "--to", "StatisticsGen")
     assert result.code == 0, result.text
     assert_same("StatisticsGen", direct, root)
     # Where it ran is not what it is cached by.
-    here = states(away("run", *SETTINGS, "--to", "StatisticsGen"))
+    here = states(away("run", *SEEDED, "--to", "StatisticsGen"))
     assert (here["ExampleGen"], here["StatisticsGen"]) == ("cached", "cached")

@@ -18,9 +18,8 @@ from ml_metadata.metadata_store import MetadataStore
 from beltline.runners.beam.cluster import PRELOAD
 from beltline.runners.metadata.store import connection_config
 from tests.beltline_process import Beltline, Call, Result
-from tests.end_to_end.projects import QUICK, casting
+from tests.end_to_end.projects import SEEDED, casting
 
-SETTINGS = (*QUICK, "--set", "training.seed=5")
 WORKERS = 2
 
 
@@ -83,7 +82,7 @@ class Site:
 
     def __init__(self, beltline: Beltline, folder: Path):
         self.project = casting(beltline, folder / "project", rows=1500)
-        result = self.project("run", *SETTINGS, "--to", "Evaluator")
+        result = self.project("run", *SEEDED, "--to", "Evaluator")
         assert result.code == 0, result.text
         (folder / "cluster").mkdir()
         self.cluster = Cluster(beltline, folder / "cluster")
@@ -152,7 +151,7 @@ class Site:
     def _words(self, node: str) -> list[str]:
         where = ("beam.runner=dask", f"beam.dask.scheduler={self.cluster.address}")
         sets = [word for each in where for word in ("--set", each)]
-        return ["run", "--to", node, "--force", node, *SETTINGS, *sets]
+        return ["run", "--to", node, "--force", node, *SEEDED, *sets]
 
     def _logs(self, node: str) -> set[Path]:
         return set((self.project.root / "logs").glob(f"*/{node}.log"))

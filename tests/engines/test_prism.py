@@ -12,13 +12,12 @@ import pytest
 
 from beltline.runners.paths import ROOT
 from tests.beltline_process import Beltline
-from tests.end_to_end.outputs import assert_equal
-from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
+from tests.end_to_end.outputs import assert_equal, direct_root
+from tests.end_to_end.projects import NODES, SEEDED, Project, casting, states
 from tests.engines.prism_site import ROOT as SOURCES
 from tests.engines.prism_site import Prism
 
 pytestmark = [pytest.mark.slow, pytest.mark.beam]
-SETTINGS = (*QUICK, "--set", "training.seed=5")
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +34,7 @@ def project(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
 
 @pytest.fixture(scope="module")
 def direct(project: Project) -> Path:
-    """The root of a run in the nodes' own processes."""
-    result = project("run", *SETTINGS)
-    assert result.code == 0, result.text
-    return project.root
+    return direct_root(project)
 
 
 def elsewhere(project: Project, root: Path) -> Project:
@@ -62,7 +58,7 @@ def test_check_finds_that_nobody_answers(prism: Prism, project: Project) -> None
 def test_the_same_bundle_gives_the_same_results(
     prism: Prism, project: Project, direct: Path, tmp_path: Path
 ) -> None:
-    result = elsewhere(project, tmp_path)("run", *SETTINGS, *prism.on())
+    result = elsewhere(project, tmp_path)("run", *SEEDED, *prism.on())
     assert result.code == 0, result.text
     assert states(result) == dict.fromkeys(NODES, "done")
     names = [sorted(path.name for path in root.glob("bundles/*")) for root in (direct, tmp_path)]
@@ -73,10 +69,10 @@ def test_the_same_bundle_gives_the_same_results(
 def test_one_node_alone_is_sent(prism: Prism, project: Project, tmp_path: Path) -> None:
     before = len(prism.started())
     away = elsewhere(project, tmp_path)
-    result = away("run", *SETTINGS, *prism.on("StatisticsGen"), "--to", "ExampleGen")
+    result = away("run", *SEEDED, *prism.on("StatisticsGen"), "--to", "ExampleGen")
     assert result.code == 0, result.text
     assert len(prism.started()) == before
-    result = away("run", *SETTINGS, *prism.on("StatisticsGen"), "--to", "StatisticsGen")
+    result = away("run", *SEEDED, *prism.on("StatisticsGen"), "--to", "StatisticsGen")
     assert result.code == 0, result.text
     assert len(prism.started()) > before
 
@@ -90,7 +86,7 @@ def test_an_error_in_the_data_is_that_of_one_process(
     told = []
     for arguments in ((), prism.on()):
         bad = Project(project.beltline, tmp_path / "bad")
-        result = bad("run", *SETTINGS, *arguments)
+        result = bad("run", *SEEDED, *arguments)
         told.append((result.code, re.sub(r"(?m)^  log: .*$|[0-9]+\.[0-9] s", "", result.err)))
     assert told[0] == told[1]
     assert "casting.csv" in told[0][1]
@@ -102,7 +98,7 @@ def test_a_killed_worker_fails_the_node_and_a_rerun_completes(
     """Prism starts no other worker for a job, but one for the next job."""
     before = len(prism.started())
     away = elsewhere(project, tmp_path)
-    call = away.start("run", *SETTINGS, *prism.on("StatisticsGen"), "--to", "StatisticsGen")
+    call = away.start("run", *SEEDED, *prism.on("StatisticsGen"), "--to", "StatisticsGen")
     while len(prism.started()) == before:
         assert call.process.is_alive(), call.out
         time.sleep(0.02)
@@ -112,7 +108,7 @@ def test_a_killed_worker_fails_the_node_and_a_rerun_completes(
     result = call.wait(120)
     assert result.code == 1, result.text
     assert "StatisticsGen failed: RuntimeError: Pipeline" in result.err
-    result = away("run", *SETTINGS, *prism.on("StatisticsGen"), "--to", "StatisticsGen")
+    result = away("run", *SEEDED, *prism.on("StatisticsGen"), "--to", "StatisticsGen")
     assert result.code == 0, result.text
 
 
@@ -122,7 +118,7 @@ def test_a_pool_with_other_sources_is_refused(project: Project, tmp_path: Path) 
     (tmp_path / "logs").mkdir()
     prism = Prism(tmp_path / "logs", tmp_path / "src")
     away = elsewhere(project, tmp_path / "root")
-    result = away("run", *SETTINGS, *prism.on(), "--to", "ExampleGen")
+    result = away("run", *SEEDED, *prism.on(), "--to", "ExampleGen")
     assert result.code == 1
     assert re.search(r"ExampleGen failed: the Beam worker on \S+ differs in Beltline's", result.err)
     assert prism.close() == []

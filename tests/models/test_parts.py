@@ -1,6 +1,7 @@
 """Networks side by side: no row reaches the network that leaves it out, and that one judges it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from beltline.models.config import from_config
+from beltline.models.config import Auto, from_config
 from beltline.models.devices import choose_devices
 from beltline.models.fitting import fit, mean_of
 from beltline.models.hyperparameters import hyperparameters_of
@@ -88,6 +89,32 @@ def test_rows_that_stay_in_their_files_or_are_all_alike_have_no_folds() -> None:
     assert with_folds([split(90), streamed], 4, seed=5) is None
     same = Split(np.arange(9), {"numeric": tf.ones((9, 2))}, tf.data.Dataset.range(0))
     assert with_folds([same], 4, seed=5) is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "rows", "parts"), [("auto", 120, 4), (3, 120, 3), (1, 120, 1), ("auto", 10_008, 1)]
+)
+def test_train_and_validation_are_one_where_there_are_folds(
+    setting: int | Auto, rows: int, parts: int
+) -> None:
+    config: Any = SimpleNamespace(training=SimpleNamespace(folds=setting, seed=5))
+    before = Job(config, None, split(rows - 30), split(30, seed=1), None)  # type: ignore[arg-type]
+    found = before.in_folds()
+    assert found.parts == parts
+    if parts == 1:
+        assert found is before
+        return
+    assert found.train is found.validation and len(found.train.labels) == rows
+
+
+def test_a_refit_has_as_many_folds_as_what_was_judged() -> None:
+    config: Any = SimpleNamespace(training=SimpleNamespace(folds="auto", seed=5))
+    recipe: Any = SimpleNamespace(train_rows=80, validation_rows=20)
+    none = Split(np.zeros(0), {}, tf.data.Dataset.range(0))
+    before = Job(config, None, split(10_100), none, None, recipe)  # type: ignore[arg-type]
+    found = before.in_folds()
+    assert (found.parts, len(found.train.labels)) == (4, 10_100)
+    assert found.validation is none
 
 
 def job_of(folder: Path, name: str, folds: int) -> Job:

@@ -118,10 +118,12 @@ def _watch(
 
     from beltline.runners.cli.durations import usual_seconds
     from beltline.runners.cli.live import LiveRun
+    from beltline.runners.metadata.store import Lineage
 
     if not Console().is_terminal:
         return nullcontext(Ends(print_node))
-    usual = usual_seconds(History(paths, manifest.name))
+    ours = [each.run for each in records(paths.root) if each.name == manifest.name]
+    usual = usual_seconds(Lineage(paths.metadata, manifest.name), ours)
     return LiveRun(manifest, request.nodes, lambda node: paths.log(request.run, node), usual)
 
 

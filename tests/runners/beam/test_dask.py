@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from beltline.base.errors import WrongInput
+from tests.runners.beam.test_environment import NAMES
 
 pytestmark = pytest.mark.slow  # Beam takes seconds to import.
 
@@ -21,15 +22,7 @@ def test_the_same_environment_is_fine():
     compare(_answers())
 
 
-@pytest.mark.parametrize(
-    ("key", "name"),
-    [
-        ("python", "Python"),
-        ("beam", "Beam"),
-        ("lock", "the locked requirements"),
-        ("beltline", "Beltline's sources"),
-    ],
-)
+@pytest.mark.parametrize(("key", "name"), NAMES)
 def test_another_environment_is_refused(key, name):
     from beltline.runners.beam.dask import compare
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from beltline.runners.cli.durations import RUNS, seconds_left, usual_seconds
-from beltline.runners.history import History
+from beltline.runners.metadata.store import Lineage
 from tests.bundle.bundles import manifest
 from tests.runners.projects import Ledger, paths
 
@@ -43,10 +43,20 @@ def test_the_usual_is_the_middle_of_the_latest_runs(tmp_path):
         ledger.node(f"r{number}", "Trainer", "COMPLETE")
         ledger.node(f"r{number}", "Transform", "CACHED")
         ledger.node(f"r{number}", "Pusher", "FAILED")
-    found = usual_seconds(History(paths(tmp_path), "line"))
+    lineage = Lineage(paths(tmp_path).metadata, "line")
+    found = usual_seconds(lineage, [f"r{number}" for number in range(RUNS + 2)])
     assert list(found) == ["Trainer"]
     assert found["Trainer"] >= 0
 
 
 def test_before_the_first_run_nothing_is_known(tmp_path):
-    assert usual_seconds(History(paths(tmp_path), "line")) == {}
+    assert usual_seconds(Lineage(paths(tmp_path).metadata, "line"), ["r1"]) == {}
+
+
+def test_only_the_latest_runs_are_asked(tmp_path):
+    ledger = Ledger(paths(tmp_path).metadata)
+    runs = [f"r{number}" for number in range(RUNS + 1)]
+    for run in runs:
+        ledger.run(run)
+    ledger.node(runs[0], "Trainer", "COMPLETE")
+    assert usual_seconds(Lineage(paths(tmp_path).metadata, "line"), runs) == {}

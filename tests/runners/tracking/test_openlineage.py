@@ -12,7 +12,7 @@ from beltline.runners.node.outcome import read_back
 from beltline.runners.tracking.openlineage import API_KEY, NodeEvents
 from tests.bundle.bundles import manifest
 
-EXAMPLES = {"examples": ("Examples", {"uri": "/root/artifacts/ExampleGen/examples/1"})}
+EXAMPLES = {"examples": ("Examples", {"uri": "/data/artifacts/ExampleGen/examples/1"})}
 FAR = {"model": ("Model", {"uri": "s3://bucket/models/7"})}
 
 
@@ -75,7 +75,7 @@ def test_a_node_that_is_done_has_what_it_read_and_wrote(story, receiver):
     def named(datasets):
         return [(each["namespace"], each["name"]) for each in datasets]
 
-    examples = [("file", "/root/artifacts/ExampleGen/examples/1")]
+    examples = [("file", "/data/artifacts/ExampleGen/examples/1")]
     assert named(made["inputs"]) == [("file", str(story.paths().data / "days/*.csv"))]
     assert named(made["outputs"]) == named(trained["inputs"]) == examples
     assert named(trained["outputs"]) == [("s3://bucket", "models/7")]

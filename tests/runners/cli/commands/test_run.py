@@ -7,10 +7,15 @@ import pytest
 
 from beltline.base.errors import GateRefused
 from beltline.base.settings.tracking import Tracking, Webhook
-from beltline.runners.cli.commands.run import _is_whole, _report, _run
+from beltline.runners.cli.commands.run import _is_whole, _report, _run, _watch
+from beltline.runners.cli.json_lines import JsonLines
+from beltline.runners.cli.live import LiveRun
 from beltline.runners.local import runner
+from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.children import RunStopped
 from beltline.runners.local.record import Record, records
+from beltline.runners.local.runner import RunRequest
+from beltline.runners.local.watch import Ends
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from beltline.runners.node.outcome import read_back
 from beltline.versions.live import promote
@@ -54,6 +59,18 @@ def test_a_report_that_can_not_be_written_fails_no_run(tmp_path, served, capsys)
     (paths(tmp_path).root / "reports").write_text("in the way")
     _report(paths(tmp_path), Record("r2", "line", "b", "i", "done", "2"), served)
     assert "line: no report was written: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("as_json", "terminal", "shown"),
+    [(True, True, JsonLines), (False, True, LiveRun), (False, False, Ends)],
+)
+def test_who_shows_the_run(tmp_path, monkeypatch, as_json, terminal, shown):
+    # What Rich goes by where the output is no terminal.
+    monkeypatch.setenv("TTY_COMPATIBLE", "1" if terminal else "0")
+    request = RunRequest("r1", ["Trainer"], Capacity.of_machine())
+    with _watch(manifest(), paths(tmp_path), request, as_json) as watch:
+        assert type(watch) is shown
 
 
 class TestWhoIsTold:
