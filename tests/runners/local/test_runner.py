@@ -26,6 +26,9 @@ from tests.runners.projects import paths
 
 class Counting(Watch):
     waits = 0
+    begun = []
+    def started(self, node):
+        self.begun.append(node)
     def waiting(self):
         self.waits += 1
 where, limit, deaf, every = Path(sys.argv[1]), *json.loads(sys.argv[2])
@@ -41,9 +44,10 @@ def work():
     return line
 with Children() as children:
     run = _Run(bundle, paths(where), request, watch, children)
-    run.started["Trainer"] = time.monotonic()
-    children.start("Trainer", work)
+    run._work = lambda node: work
+    run._begin([bundle.manifest.node("Trainer").model_copy(update={"upstream": ()})])
     ended = run._next()
+    assert watch.begun == ["Trainer"], watch.begun
     print(json.dumps([ended.state, ended.reason, children.names, watch.waits]))
 """
 

@@ -16,13 +16,17 @@ def test_what_the_killed_have_written_is_removed(tmp_path: Path) -> None:
     good = ledger.node("run", "Trainer")
     working = "__stateful_working_dir_index__"
     bad = ledger.node("run", "Trainer", state="RUNNING", **{working: "7-7"})
+    # It was killed when all was done but its end.
+    outputs = {"model": ("Model", {"uri": "/model"})}
+    published = ledger.node("run", "Trainer", state="RUNNING", outputs=outputs)
     node = where.artifacts / "Trainer"
     kept = [f"model/{good}", f".system/executor_execution/{good}", "checkpoints/5"]
+    kept.append(f"model/{published}")
     gone = [f"model/{bad}", f".system/executor_execution/{bad}", ".system/stateful_working_dir/7-7"]
     for each in kept + gone:
         (node / each / ".temp").mkdir(parents=True)
-    assert reconcile(where, "line", "run", "power cut") == ["Trainer"]
-    assert [(node / each).exists() for each in kept + gone] == [True] * 3 + [False] * 3
+    assert reconcile(where, "line", "run", "power cut") == ["Trainer"] * 2
+    assert [(node / each).exists() for each in kept + gone] == [True] * 4 + [False] * 3
 
 
 def test_what_workers_have_written_after_a_failure_is_removed(tmp_path: Path) -> None:

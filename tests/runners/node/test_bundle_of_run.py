@@ -2,12 +2,14 @@
 
 import importlib
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 import beltline
 from beltline.base.errors import GateRefused, NoData, WrongInput
+from beltline.base.settings.tracking import Tracking
 from beltline.bundle import environment
 from beltline.bundle.code import archive
 from beltline.bundle.folder import write
@@ -15,6 +17,7 @@ from beltline.bundle.manifest import Node
 from beltline.runners.metadata.store import BUNDLE, Lineage
 from beltline.runners.node.run import run_node
 from tests.bundle.bundles import NODES, manifest
+from tests.http_receiver import receiving
 from tests.runners.projects import Ledger, paths
 
 
@@ -75,6 +78,15 @@ def test_a_node_imports_the_model_code_of_the_bundle(tmp_path, bundle, launched,
     run_node(bundle({"net.py": b"EDITION = 'bundle'\n"}), "Schema", "r1", paths(tmp_path))
     assert launched.edition == "bundle"
     del sys.modules["net"]
+
+
+@pytest.mark.parametrize(("error", "ended"), [(None, "COMPLETE"), (ValueError("hot"), "FAIL")])
+def test_a_backend_of_openlineage_is_told_of_both_ends(tmp_path, bundle, launched, error, ended):
+    launched.error, launched.state = error, "FAILED" if error else "COMPLETE"
+    with receiving() as receiver:
+        section = Tracking(openlineage=receiver.url)
+        run_node(bundle(), "Schema", "r1", replace(paths(tmp_path), tracking=section))
+    assert [body["eventType"] for body in receiver.bodies] == ["START", ended]
 
 
 def test_an_execution_names_its_bundle(tmp_path, bundle, launched):

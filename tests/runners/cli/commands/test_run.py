@@ -1,11 +1,12 @@
 """When a run has nothing to do, and its report; runs themselves are those of tests/end_to_end."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from beltline.base.errors import GateRefused
+from beltline.base.errors import GateRefused, NodeFailed
 from beltline.base.settings.tracking import Tracking, Webhook
 from beltline.runners.cli.commands.run import _is_whole, _report, _run, _watch
 from beltline.runners.cli.json_lines import JsonLines
@@ -17,7 +18,7 @@ from beltline.runners.local.record import Record, records
 from beltline.runners.local.runner import RunRequest
 from beltline.runners.local.watch import Ends
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
-from beltline.runners.node.outcome import read_back
+from beltline.runners.node.outcome import Outcome, read_back
 from beltline.versions.live import promote
 from tests.bundle.bundles import manifest
 from tests.http_receiver import receiving
@@ -83,14 +84,15 @@ class TestWhoIsTold:
 
     @pytest.fixture
     def run(self, tmp_path, receiver, monkeypatch):
-        def run(nodes):
+        def run(nodes, as_json=False):
             """Runs `nodes` in place of the bundle's."""
             monkeypatch.setattr(runner, "run", nodes)
             section = Tracking(webhook=Webhook(url=receiver.url), mlflow="http://127.0.0.1:1")
             told = replace(paths(tmp_path), tracking=section)
             bundle = SimpleNamespace(manifest=manifest())
             served = told.served("served", "line")
-            _run(bundle, told, Record("r1", "line", "b", "i", number=1), None, served)
+            record = Record("r1", "line", "b", "i", number=1)
+            _run(bundle, told, record, None, served, as_json)
 
         return run
 
@@ -111,6 +113,21 @@ class TestWhoIsTold:
         said = capsys.readouterr().err
         assert "beltline: tracking.mlflow: run r1 was not reported: " in said
         assert records(paths(tmp_path).root)[0].end == "refused"
+        assert (paths(tmp_path).root / "reports" / "r1.html").exists()
+
+    def test_of_a_failure_with_the_lines_of_its_log(self, run, tmp_path, receiver):
+        log = paths(tmp_path).log("r1", "Trainer")
+        log.parent.mkdir(parents=True)
+        log.write_text('Traceback (most recent call last):\n  File "net.py", line 7\nKeyError: 8\n')
+        with pytest.raises(NodeFailed, match=r"(?s)hot.*net\.py.*KeyError: 8.*run` again"):
+            run(lambda *_: [Outcome("Trainer", "failed", reason="hot")])
+        assert [body["event"] for body in receiver.bodies] == ["failed"]
+
+    def test_as_json_of_the_result_too(self, run, capsys):
+        run(lambda *_: [Outcome("Trainer", "done")], as_json=True)
+        [line] = capsys.readouterr().out.splitlines()
+        found = json.loads(line)
+        assert (found["event"], found["end"], found["run"]) == ("result", "done", "r1")
 
     def test_of_a_crash_and_its_error_stays(self, run, receiver):
         def nodes(*_):
