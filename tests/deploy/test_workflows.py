@@ -297,6 +297,34 @@ class TestSubmission:
         assert not (tmp_path / "planted").exists()
 
 
+class TestFlink:
+    """What the night starts; Docker only says so here."""
+
+    def test_it_runs_what_the_component_does(self, tmp_path: Path) -> None:
+        for name, text in (("docker", 'printf "<%s>" "$@"; echo'), ("nc", "exit 0")):
+            program = tmp_path / name
+            program.write_text(f"#!/bin/sh\n{text}\n")
+            program.chmod(0o755)
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        done = bash(step("flink.yml", "Flink and the job server"), ROOT, PATH=path)
+        assert done.returncode == 0, done.stderr
+        said = [line.strip("<>").split("><") for line in done.stdout.splitlines()]
+        started = [words[words.index("--name") + 1 :] for words in said]
+        assert [words[0] for words in started] == ["jobmanager", "taskmanager", "job-server"]
+        flink, _ = started[0][-2:]
+        assert re.fullmatch(r"flink:1\.20\.[\w.-]+(@sha256:\w+)?", flink)
+        assert started[1][-2] == flink
+        assert re.match(r"apache/beam_flink1\.20_job_server:[\d.]+", started[2][-2])
+
+    def test_the_tests_ask_what_was_started(self) -> None:
+        from tests.engines import job_server
+
+        [tests] = [each for each in steps("flink.yml") if "tests/engines" in each.get("run", "")]
+        [variable] = tests["env"]
+        assert f'"{variable}"' in Path(job_server.__file__).read_text()
+        assert (ROOT / tests["run"].split()[-1]).is_file()
+
+
 class TestSigning:
     """What cosign is called with; here it only says so."""
 

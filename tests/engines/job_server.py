@@ -1,4 +1,8 @@
-"""Prism, Beam's own engine behind a job service, and a pool of our workers, on 127.0.0.1."""
+"""An engine behind a job service, and a pool of our workers, on 127.0.0.1.
+
+The engine is Prism, Beam's own, which is started here; or the one whose job service
+`BELTLINE_TEST_JOB_SERVER` names, such as Flink's. That must reach the pool at 127.0.0.1.
+"""
 
 import os
 import re
@@ -13,26 +17,30 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
+ELSEWHERE = os.environ.get("BELTLINE_TEST_JOB_SERVER", "")
 
 
-class Prism:
+class Engine:
     """A job service and a worker pool, each a process of its own."""
 
     def __init__(self, folder: Path, sources: Path = ROOT / "src"):
+        self.prism: subprocess.Popen[bytes] | None = None
+        self.endpoint = ELSEWHERE or self._start_prism(folder / "prism.log")
+        self.log = folder / "pool.log"
+        pool = [sys.executable, "-m", "beltline.runners.beam.pool", "--port", "0"]
+        self.pool = _start(pool, self.log, {"PYTHONPATH": str(sources)})
+        self.workers = self._wait_for(r"worker pool at (\S+);", self.log, self.pool)
+
+    def _start_prism(self, log: Path) -> str:
         program = shutil.which("prism")
         if not program:
             pytest.skip("Prism is not installed")
-        self.log = folder / "pool.log"
-        self.endpoint = f"127.0.0.1:{_free_port()}"
-        port = self.endpoint.rpartition(":")[2]
+        port = _free_port()
         # Its page is not wanted.
-        words = [program, "-job_port", port, "-serve_http=false", "-log_kind", "text"]
-        self._engine_log = folder / "prism.log"
-        self.engine = _start(words, self._engine_log)
-        pool = [sys.executable, "-m", "beltline.runners.beam.pool", "--port", "0"]
-        self.pool = _start(pool, self.log, {"PYTHONPATH": str(sources)})
-        self._wait_for('level=INFO msg="Serving JobManagement"', self._engine_log, self.engine)
-        self.workers = self._wait_for(r"worker pool at (\S+);", self.log, self.pool)
+        words = [program, "-job_port", str(port), "-serve_http=false", "-log_kind", "text"]
+        self.prism = _start(words, log)
+        self._wait_for('level=INFO msg="Serving JobManagement"', log, self.prism)
+        return f"127.0.0.1:{port}"
 
     def on(self, *nodes: str) -> tuple[str, ...]:
         """Returns the settings that send nodes here; without any, all of them."""
@@ -48,7 +56,7 @@ class Prism:
     def close(self) -> list[psutil.Process]:
         """Ends both; returns the workers that have outlived the pool."""
         workers = [psutil.Process(pid) for pid in self.started() if psutil.pid_exists(pid)]
-        for process in (self.pool, self.engine):
+        for process in filter(None, (self.pool, self.prism)):
             process.terminate()
             process.wait(20)
         _, alive = psutil.wait_procs(workers, timeout=10)
