@@ -11,8 +11,12 @@ from apache_beam.metrics.monitoring_infos import consolidate
 from apache_beam.options.value_provider import RuntimeValueProvider
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import (
+    beam_artifact_api_pb2,
+    beam_artifact_api_pb2_grpc,
     beam_fn_api_pb2,
     beam_fn_api_pb2_grpc,
+    beam_provision_api_pb2,
+    beam_provision_api_pb2_grpc,
     beam_runner_api_pb2,
     metrics_pb2,
 )
@@ -33,8 +37,9 @@ from apache_beam.runners.portability.fn_api_runner.execution import (
 from apache_beam.runners.portability.fn_api_runner.fn_runner import RunnerResult
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import FNAPI_RUNNER_CAPABILITIES
 from apache_beam.runners.portability.portable_runner import PortableRunner
-from apache_beam.runners.worker import bundle_processor, data_plane, sdk_worker
+from apache_beam.runners.worker import bundle_processor, data_plane, sdk_worker, sdk_worker_main
 from apache_beam.runners.worker.statecache import StateCache
+from apache_beam.runners.worker.worker_id_interceptor import WorkerIdInterceptor
 from apache_beam.transforms import environments
 from apache_beam.utils import proto_utils
 
@@ -52,8 +57,13 @@ __all__ = [
     "RuntimeValueProvider",
     "StateCache",
     "WindowGroupingBuffer",
+    "WorkerIdInterceptor",
+    "beam_artifact_api_pb2",
+    "beam_artifact_api_pb2_grpc",
     "beam_fn_api_pb2",
     "beam_fn_api_pb2_grpc",
+    "beam_provision_api_pb2",
+    "beam_provision_api_pb2_grpc",
     "beam_runner_api_pb2",
     "bundle_processor",
     "check_version",
@@ -70,6 +80,7 @@ __all__ = [
     "pipeline_context",
     "proto_utils",
     "sdk_worker",
+    "sdk_worker_main",
     "translations",
     "validate_pipeline_graph",
 ]

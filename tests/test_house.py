@@ -105,7 +105,7 @@ TESTED_THROUGH = {
         "runners/beam/trial.py",
         "runners/beam/waiting.py",
     ),
-    "tests/runners/test_paths.py": ("base/settings/beam.py",),
+    "tests/runners/test_paths.py": ("base/settings/beam.py", "base/settings/dataflow.py"),
     "tests/runners/airflow/dag/test_bash_nodes.py": (
         "runners/airflow/dag/nodes.py",
         "runners/airflow/dag/results.py",

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from beltline.base.settings.dataflow import Dataflow
 from beltline.base.settings.section import MisplacedError, Section
 
-Runner = Literal["direct", "dask", "portable"]
+Runner = Literal["direct", "dask", "portable", "dataflow"]
 DataNode = Literal["ExampleGen", "StatisticsGen", "Transform", "Evaluator", "BulkInferrer"]
 Address = Annotated[
     str,
@@ -22,11 +23,16 @@ OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 _TLS = ("ca", "certificate", "key")
 # What each runner can't do without, in its section.
-_REQUIRED = {"direct": (), "dask": ("scheduler",), "portable": ("endpoint", "workers")}
+_REQUIRED = {
+    "direct": (),
+    "dask": ("scheduler",),
+    "portable": ("endpoint", "workers"),
+    "dataflow": ("project", "region", "temp_location", "image"),
+}
 # Options of Beam that Beltline sets.
 _OURS = (
     *("runner", "job_endpoint", "environment_type", "environment_config", "environment_options"),
-    *("sdk_container_image", "beltline_code", "beltline_seconds"),
+    *("sdk_container_image", "beltline_code", "beltline_environment", "beltline_seconds"),
 )
 
 
@@ -94,14 +100,16 @@ class Beam(Section):
 
     runner: Runner = Field(
         "direct",
-        description="`direct`, in the node's own process, `dask`, on a cluster of Dask, or "
-        "`portable`, on another engine of Beam's. `BELTLINE_BEAM` overrides the section.",
+        description="`direct`, in the node's own process, `dask`, on a cluster of Dask, "
+        "`portable`, on another engine of Beam's, or `dataflow`, on Google's. `BELTLINE_BEAM` "
+        "overrides the section.",
     )
     nodes: dict[DataNode, Runner] = Field(
         default_factory=dict, description="The runner of single nodes, in place of `runner`."
     )
     dask: Dask = Field(default_factory=Dask, description="The cluster of Dask.")
     portable: Portable = Field(default_factory=Portable, description="The engine.")
+    dataflow: Dataflow = Field(default_factory=Dataflow, description="Google's Dataflow.")
 
     @model_validator(mode="after")
     def _runners_have_what_they_need(self) -> "Beam":

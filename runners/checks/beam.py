@@ -1,17 +1,22 @@
 """Checks where the nodes' Beam pipelines run: the cluster or engine answers, its workers fit."""
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from beltline.base.errors import WrongInput
 from beltline.base.settings.beam import Beam, Runner
+from beltline.runners.beam.arguments import check_installed, check_places
 from beltline.runners.checks.finding import Problem
 from beltline.runners.paths import Paths
+
+if TYPE_CHECKING:
+    from beltline.pipeline.settings.settings import Settings
 
 _SECONDS = 10
 
 
 def beam(paths: Paths) -> str:
-    """Runs a tiny task on each cluster and engine that a node is sent to.
+    """Runs a tiny task on each cluster and engine that a node is sent to; Dataflow is not asked.
 
     Raises:
       Problem: nobody answers there in time, a worker has another environment, or it does not see
@@ -21,13 +26,45 @@ def beam(paths: Paths) -> str:
     from beltline.runners.checks.probe import nearest_folder
 
     root = str(nearest_folder(paths.root))
-    return "; ".join(_told(paths.beam, runner, root) for runner in paths.beam.runners())
+    return "; ".join(_told(paths, runner, root) for runner in paths.beam.runners())
 
 
-def _told(beam: Beam, runner: Runner, root: str) -> str:
+def check_reach(paths: Paths, settings: "Settings") -> None:
+    """Checks that the workers of nodes that are sent to Dataflow reach the root and the data.
+
+    Raises:
+      WrongInput: one of them is on this machine.
+    """
+    places = {"ExampleGen": settings.data.path or "the database"}
+    if settings.predict:
+        places["BulkInferrer"] = settings.predict.output
+    check_places(paths.beam, str(paths.root), places)
+
+
+def _told(paths: Paths, runner: Runner, root: str) -> str:
+    beam = paths.beam
     if runner == "direct":
         return "in the nodes' own processes"
+    if runner == "dataflow":
+        return _dataflow(beam, str(paths.root))
     return _dask(beam, root) if runner == "dask" else _portable(beam, root)
+
+
+def _dataflow(beam: Beam, root: str) -> str:
+    """Compiles a tiny job as far as its request; nobody is asked."""
+    try:
+        check_installed("dataflow")
+        check_places(beam, root, {})
+        from beltline.runners.beam.dataflow import planned
+
+        planned(beam.dataflow)
+    except WrongInput as error:
+        raise Problem(str(error), "see docs/scale.md, Google's Dataflow") from None
+    where = beam.dataflow
+    return (
+        f"a job for Dataflow in {where.project}, {where.region}, compiles, with {where.image}; "
+        "Google was not asked"
+    )
 
 
 def _dask(beam: Beam, root: str) -> str:

@@ -14,6 +14,7 @@ from beltline.base.errors import NoData, WrongInput
 from beltline.pipeline.settings.reading import Project
 from beltline.runners.checks import probe
 from beltline.runners.checks.beam import beam as beam_place
+from beltline.runners.checks.beam import check_reach
 from beltline.runners.checks.finding import Finding, Problem, run_check
 from beltline.runners.checks.machine import GIB
 from beltline.runners.local.record import holder
@@ -71,6 +72,7 @@ def _data_bytes(project: Project) -> int:
 
 def beam(context: LocalContext) -> str:
     """Checks where the nodes' Beam pipelines run."""
+    check_reach(context.paths, context.project.settings)
     return beam_place(context.paths)
 
 

@@ -45,7 +45,7 @@ def launch(
     executor = runner_utils.extract_executor_spec(deployment, node)
     # Where Beam runs is a place: in the bundle it would change the digest.
     compiled = copy.deepcopy(executor)
-    beam = arguments(paths.beam, node, bundle.code)
+    beam = arguments(paths.beam, node, bundle.code, str(paths.artifacts))
     if beam and isinstance(executor, executable_spec_pb2.BeamExecutableSpec):
         know_options(paths.beam, node)
         _replace_arguments(executor, beam)

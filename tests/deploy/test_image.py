@@ -240,6 +240,14 @@ def test_beam_workers(docker: Engine, image: str, written: Path) -> None:
     assert sorted(lines) == sorted(f"/opt/beltline 1000 {row}" for row in range(100))
 
 
+def test_beam_starts_it_as_an_sdk_container(docker: Engine, image: str) -> None:
+    """With options and no command: the entry point is Beam's boot program then."""
+    words = [sys.executable, HERE / "beam_container.py", image]
+    there = os.environ | {"DOCKER_HOST": docker.host}
+    done = subprocess.run(words, env=there, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
 def wait_for(port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -72,7 +72,13 @@ def test_where_beam_runs_goes_along(monkeypatch):
     ("text", "message"),
     [
         ("dask", "BELTLINE_BEAM: Invalid JSON"),
-        ('{"runner": "spark"}', "BELTLINE_BEAM: runner: .*'direct', 'dask' or 'portable'"),
+        ('{"runner": "spark"}', "BELTLINE_BEAM: runner: .*'dask', 'portable' or 'dataflow'"),
+        ('{"runner": "dataflow"}', "required for `beam.runner: dataflow`"),
+        ('{"dataflow": {"temp_location": "s3://b/x"}}', "dataflow.temp_location: .*pattern"),
+        ('{"dataflow": {"project": "123"}}', "dataflow.project: .*pattern"),
+        ('{"dataflow": {"image": "beltline"}}', "dataflow.image: .*pattern"),
+        ('{"dataflow": {"workers": 3, "max_workers": 2}}', "must be at least workers, 3"),
+        ('{"dataflow": {"public_addresses": false}}', "requires subnetwork"),
         ('{"runner": "portable"}', "required for `beam.runner: portable`"),
         (
             '{"runner": "portable", "portable": {"endpoint": "h:1"}}',

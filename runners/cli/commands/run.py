@@ -11,6 +11,7 @@ import click
 from beltline.base.loading import loading
 from beltline.base.printable import printable
 from beltline.bundle.manifest import Manifest
+from beltline.runners.checks.beam import check_reach
 from beltline.runners.cli.json_lines import JsonLines, print_result
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
@@ -60,6 +61,7 @@ def run(
 ) -> None:
     """Run the pipeline locally, unless it is up to date."""
     project, paths = open_project(file, overrides)
+    check_reach(paths, project.settings)
     from beltline.pipeline import preflight
     from beltline.pipeline.nodes import ABOUT
 
