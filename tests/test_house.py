@@ -28,10 +28,7 @@ TESTED_THROUGH = {
         "beam_on_dask/side_inputs.py",
     ),
     "tests/bundle/test_folder.py": ("base/errors.py",),
-    "tests/end_to_end/test_dask.py": (
-        "runners/checks/beam.py",
-        "runners/cli/commands/cluster.py",
-    ),
+    "tests/end_to_end/test_dask.py": ("runners/cli/commands/cluster.py",),
     "tests/end_to_end/test_casting_runs.py": (
         "pipeline/components/trainer.py",
         "pipeline/nodes.py",
