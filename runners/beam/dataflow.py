@@ -22,7 +22,7 @@ from beltline.runners.beam.options import NodeOptions
 from beltline.runners.beam.raised import as_raised
 
 
-class DataflowRunner(dataflow_runner.DataflowRunner):  # type: ignore[misc]
+class DataflowRunner(dataflow_runner.DataflowRunner):
     """Runs a pipeline on Dataflow, and waits for its end.
 
     Beam's validator knows it by the name of its class.
