@@ -20,7 +20,16 @@ OPENMP = "libgomp.so.1"
 """What LightGBM's wheel takes from the system."""
 _SOURCES = ("base", "bundle", "pipeline", "storage", "versions/loaded")
 # Where it runs, is served and is watched, and who is told: a run's outcome is the same.
-_ELSEWHERE = {"local", "beam", "airflow", "kubeflow", "serving", "monitoring", "tracking"}
+_ELSEWHERE = {
+    "local",
+    "artifacts",
+    "beam",
+    "airflow",
+    "kubeflow",
+    "serving",
+    "monitoring",
+    "tracking",
+}
 
 
 def check(project: Project) -> ResolvedProject:

@@ -11,13 +11,14 @@ from beltline.base.errors import WrongInput
 from beltline.base.settings.beam import Beam
 from beltline.base.settings.section import Section
 from beltline.base.settings.tracking import Tracking
-from beltline.storage.url import refuse_url
+from beltline.storage.url import ObjectUrl, parse_prefix, refuse_url
 from beltline.versions.store import Place, place_of
 
 METADATA = "BELTLINE_METADATA"
 ROOT = "BELTLINE_ROOT"
 DATA = "BELTLINE_DATA"
 BEAM = "BELTLINE_BEAM"
+ARTIFACTS = "BELTLINE_ARTIFACTS"
 TRACKING, WEBHOOK = "BELTLINE_TRACKING", "BELTLINE_WEBHOOK"
 _DEFAULT_ROOT = ".beltline"
 _EXAMPLES = {
@@ -33,7 +34,8 @@ class Paths:
     """The root of artifacts and logs, the connection of ML Metadata, and the folder of the data.
 
     `metadata` is a URL such as `sqlite:///FILE`; a relative data path starts at `data`. `beam` is
-    where the nodes' Beam pipelines run, and `tracking` which other tools are told of a run.
+    where the nodes' Beam pipelines run, and `tracking` which other tools are told of a run. `store`
+    is where artifacts are kept, if not in the root.
     """
 
     root: Path
@@ -41,6 +43,7 @@ class Paths:
     data: Path
     beam: Beam = field(default_factory=Beam)
     tracking: Tracking = field(default_factory=Tracking)
+    store: ObjectUrl | None = None
 
     @classmethod
     def from_environment(
@@ -49,6 +52,7 @@ class Paths:
         metadata: str | None = None,
         beam: Beam | None = None,
         tracking: Tracking | None = None,
+        artifacts: str | None = None,
     ) -> "Paths":
         """Returns the paths that the environment sets.
 
@@ -59,10 +63,12 @@ class Paths:
           metadata: the settings' connection of ML Metadata, where they name one.
           beam: the settings' section of that name.
           tracking: the settings' section of that name.
+          artifacts: the settings' URL of that name.
 
         Raises:
-          WrongInput: the root, or the folder of the data, is a URL; or the environment's section
-            `beam` or `tracking` is invalid.
+          WrongInput: the root, or the folder of the data, is a URL, or the place of artifacts is
+            none; the environment's section `beam` or `tracking` is invalid; or artifacts are in an
+            object store, and Beam's workers elsewhere, which could not read them.
         """
         for name in (ROOT, DATA):
             refuse_url(name, os.environ.get(name, ""))
@@ -70,7 +76,9 @@ class Paths:
         url = os.environ.get(METADATA) or metadata or f"sqlite:///{chosen / 'metadata.sqlite'}"
         data = Path(os.environ.get(DATA) or ".").absolute()
         where = _section(BEAM, Beam) or beam or Beam()
-        return cls(chosen, url, data, where, _section(TRACKING, Tracking) or tracking or Tracking())
+        told = _section(TRACKING, Tracking) or tracking or Tracking()
+        store = os.environ.get(ARTIFACTS) or artifacts
+        return cls(chosen, url, data, where, told, _store(store, where) if store else None)
 
     def environment(self) -> dict[str, str]:
         """Returns the variables that pass these paths to a node."""
@@ -80,11 +88,12 @@ class Paths:
             DATA: str(self.data),
             **beam_environment(self.beam),
             **tracking_environment(self.tracking),
+            **artifacts_environment(self.store),
         }
 
     @property
     def artifacts(self) -> Path:
-        """TFX's pipeline root: every node's outputs."""
+        """TFX's pipeline root: every node's outputs, or where they are made for the store."""
         return self.root / "artifacts"
 
     @property
@@ -113,6 +122,23 @@ def beam_environment(beam: Beam) -> dict[str, str]:
 def tracking_environment(tracking: Tracking) -> dict[str, str]:
     """Returns the variable that passes a section `tracking` to a node."""
     return {TRACKING: tracking.model_dump_json(exclude_none=True)}
+
+
+def artifacts_environment(store: ObjectUrl | str | None) -> dict[str, str]:
+    """Returns the variable that passes the store of artifacts to a node; none without one."""
+    return {ARTIFACTS: str(store)} if store else {}
+
+
+def _store(text: str, beam: Beam) -> ObjectUrl:
+    """Returns where artifacts are kept, given where Beam's pipelines run."""
+    away = [runner for runner in beam.runners() if runner != "direct"]
+    if away:
+        raise WrongInput(
+            f"beam.runner: {away[0]} and artifacts in an object store ({text}) exclude each "
+            "other: the workers read and write files; use `direct`, or keep the artifacts in a "
+            "root that the workers share"
+        )
+    return parse_prefix(text)
 
 
 def _section(variable: str, kind: type[_Kind]) -> _Kind | None:

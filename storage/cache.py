@@ -26,6 +26,8 @@ _USED = "used"
 _ABANDONED_SECONDS = 86_400
 # A process uses a version, the one before it, and one that it is about to load.
 _IN_USE: deque[IO[str]] = deque(maxlen=3)
+# What stays until the process ends, such as the inputs of a node.
+_HELD: dict[str, IO[str]] = {}
 
 
 def entry(key: str) -> Path:
@@ -33,7 +35,7 @@ def entry(key: str) -> Path:
     return _folder() / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def fetched(key: str, fetch: Callable[[Path], None]) -> Path:
+def fetched(key: str, fetch: Callable[[Path], None], stay: bool = False) -> Path:
     """Returns the folder of what a key stands for, and keeps it while it is in use here.
 
     The three that a process has asked for last stay, whoever else needs room.
@@ -41,6 +43,7 @@ def fetched(key: str, fetch: Callable[[Path], None]) -> Path:
     Args:
       key: what it is; its content never changes.
       fetch: called with a new folder to fill, if there is none of this key yet.
+      stay: keep it until this process ends, however many others it asks for.
 
     Raises:
       WrongInput: the environment's bound is invalid.
@@ -51,7 +54,7 @@ def fetched(key: str, fetch: Callable[[Path], None]) -> Path:
     found = entry(key)
     # Others that want the same wait, and then find it.
     with locked(folder, f".{found.name}.lock"):
-        _use(found)
+        _hold(found) if stay else _use(found)
         if not found.exists():
             staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=folder))
             try:
@@ -66,17 +69,42 @@ def fetched(key: str, fetch: Callable[[Path], None]) -> Path:
     return found
 
 
+def put(key: str, folder: Path) -> None:
+    """Moves a folder into the cache, as what a key stands for: nobody need fetch it here.
+
+    Raises:
+      WrongInput: the environment's bound is invalid.
+      OSError: the disk is full or not writable.
+    """
+
+    def moved(staged: Path) -> None:
+        for each in folder.iterdir():
+            shutil.move(each, staged / each.name)
+
+    fetched(key, moved)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hold(found: Path) -> None:
+    if found.name not in _HELD:
+        _HELD[found.name] = _locked_for_use(found)
+
+
+def _locked_for_use(found: Path) -> IO[str]:
+    lock = found.with_name(f".{found.name}.{_USED}").open("w")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
+
+
 def _use(found: Path) -> None:
     known = next((each for each in _IN_USE if found.name in each.name), None)
     if known:
         _IN_USE.remove(known)
         _IN_USE.append(known)
         return
-    lock = found.with_name(f".{found.name}.{_USED}").open("w")
-    fcntl.flock(lock, fcntl.LOCK_SH)
     if len(_IN_USE) == _IN_USE.maxlen:
         _IN_USE[0].close()
-    _IN_USE.append(lock)
+    _IN_USE.append(_locked_for_use(found))
 
 
 def _make_room(folder: Path, bound: int) -> None:

@@ -62,6 +62,19 @@ def refuse_url(key: str, text: str) -> None:
         )
 
 
+def parse_prefix(text: str) -> ObjectUrl:
+    """Returns the URL of a prefix within a bucket.
+
+    Raises:
+      WrongInput: it is none.
+    """
+    if not is_url(text):
+        raise WrongInput(f"{text}: not a URL, such as s3://BUCKET/PREFIX")
+    if not (found := parse(text)).key:
+        raise WrongInput(f"{text}: name a prefix in the bucket, such as {found}/NAME")
+    return found
+
+
 def parse(text: str) -> ObjectUrl:
     """Returns the URL that a text spells.
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from beltline.base.loading import loading
-from tests import built_image, databases, docker_engine, object_store
+from tests import built_image, databases, docker_engine, memory_store, object_store
 from tests.beltline_process import Beltline
 from tests.order import Groups, longest_first
 from tests.skips import Skips
@@ -84,6 +84,15 @@ def bucket(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("BELTLINE_CACHE", str(request.getfixturevalue("tmp_path") / "cache"))
     return f"s3://{object_store.BUCKET}/{request.node.name}"
+
+
+@pytest.fixture
+def memory(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> memory_store.Memory:
+    """An object store in this process, and a cache of its own."""
+    monkeypatch.setenv("BELTLINE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    return memory_store.installed(monkeypatch)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """The hyperparameters that an earlier run has searched, which later runs use until re-tuned."""
 
-from pathlib import Path
-
 import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
+
+from beltline.storage import folders
 
 TUNED = "tuned"
 PROBLEM = "problem"
@@ -34,7 +34,7 @@ class LastTuned(resolver.ResolverStrategy):
 
     def _fits(self, searched: types.Artifact) -> bool:
         same = searched.get_string_custom_property(PROBLEM) == self._problem
-        return same and Path(searched.uri).exists()
+        return same and folders.exists(searched.uri)
 
 
 CHANNELS = {TUNED: types.Channel(type=standard_artifacts.HyperParameters)}

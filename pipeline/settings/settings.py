@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from beltline.base.errors import WrongInput
 from beltline.base.settings.airflow import Airflow
 from beltline.base.settings.beam import Beam
 from beltline.base.settings.bounds import Metric
@@ -20,6 +21,7 @@ from beltline.pipeline.settings.predict import Predict
 from beltline.pipeline.settings.push import Push
 from beltline.pipeline.settings.training import Model, Training
 from beltline.pipeline.settings.tuning import Tuning, check_space, tunable
+from beltline.storage.url import parse_prefix
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 
@@ -59,6 +61,12 @@ class Settings(Section):
         default_factory=dict, description="Resources of each node, by node id."
     )
     local: Local = Field(default_factory=Local, description="The local runner.")
+    artifacts: str | None = Field(
+        None,
+        description="Where artifacts are kept: `s3://BUCKET/PREFIX` or `gs://…`, see "
+        "[object storage](storage.md#artifacts); by default in the root. `BELTLINE_ARTIFACTS` "
+        "overrides it.",
+    )
     beam: Beam = Field(default_factory=Beam, description="Where whole tables are processed.")
     airflow: Airflow = Field(default_factory=Airflow, description="The Airflow runner.")
     kubeflow: Kubeflow = Field(default_factory=Kubeflow, description="The Kubeflow runner.")
@@ -94,6 +102,14 @@ class Settings(Section):
     def tunable(self) -> dict[str, Any]:
         """The value of every hyperparameter that can be tuned, by name."""
         return tunable(self.model, self.training)
+
+    @field_validator("artifacts")
+    @classmethod
+    def _artifacts_are_at_a_url(cls, value: str | None) -> str | None:
+        try:
+            return value and str(parse_prefix(value))
+        except WrongInput as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Settings":

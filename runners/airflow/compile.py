@@ -12,7 +12,12 @@ from beltline.base.settings.beam import Beam
 from beltline.base.settings.tracking import Tracking
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Manifest
-from beltline.runners.paths import Paths, beam_environment, tracking_environment
+from beltline.runners.paths import (
+    Paths,
+    artifacts_environment,
+    beam_environment,
+    tracking_environment,
+)
 from beltline.runners.pods.groups import Group, grouped
 
 DAG = "dag.py"
@@ -40,6 +45,7 @@ def resolved(airflow: Airflow, paths: Paths) -> dict[str, Any]:
     variables = {
         **(beam_environment(paths.beam) if paths.beam != Beam() else {}),
         **(tracking_environment(paths.tracking) if paths.tracking != Tracking() else {}),
+        **artifacts_environment(paths.store),
     }
     return {"bundles": None, **airflow.model_dump(), **chosen, "variables": variables}
 

@@ -4,7 +4,6 @@ To add a check, write a function that returns a line or raises `Problem`, and li
 """
 
 import functools
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -80,21 +79,12 @@ def versions(context: LocalContext) -> str:
     """Checks where versions are pushed to; in an object store, by writing an object there."""
     settings = context.project.settings
     place = context.paths.served(settings.push.directory, settings.name)
-    if isinstance(place, Path):
-        return str(place)
-    # Only an object store needs Arrow here.
-    from beltline.storage import objects
-    from beltline.storage.errors import StoreError
+    return str(place) if isinstance(place, Path) else probe.usable(place)
 
-    written = place / f"check-{secrets.token_hex(8)}"
-    try:
-        objects.write(written, b"")
-        objects.read(written)
-        objects.delete(written)
-    except StoreError as error:
-        what, _, fix = str(error.strerror).partition("; ")
-        raise Problem(f"{place}: {what}", fix or "see docs/storage.md") from None
-    return f"{place}: an object was written, read and deleted"
+
+def artifacts(context: LocalContext) -> str:
+    """Checks where artifacts are kept."""
+    return probe.artifacts(context.paths)
 
 
 def metadata(context: LocalContext) -> str:
@@ -116,6 +106,7 @@ CHECKS: tuple[Callable[[LocalContext], str], ...] = (
     beam,
     disk,
     versions,
+    artifacts,
     metadata,
     idle,
 )

@@ -10,6 +10,7 @@ import functools
 import getpass
 import json
 import platform
+import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from beltline.runners.checks.beam import beam
 from beltline.runners.checks.finding import Finding, Problem, run_check
 from beltline.runners.checks.machine import MACHINE
 from beltline.runners.paths import Paths
+from beltline.storage.url import ObjectUrl
 
 
 def nearest_folder(folder: Path) -> Path:
@@ -50,6 +52,36 @@ def writable(folder: Path, setting: str) -> str:
 def root(paths: Paths) -> str:
     """Checks that the root is writable, without creating it."""
     return writable(paths.root, "BELTLINE_ROOT or the runner's `root`")
+
+
+def artifacts(paths: Paths) -> str:
+    """Checks where artifacts are kept; in an object store, by writing an object there.
+
+    Raises:
+      Problem: it can't be written.
+    """
+    return usable(paths.store) if paths.store else str(paths.artifacts)
+
+
+def usable(url: ObjectUrl) -> str:
+    """Checks an object store by writing, reading and deleting an object below a URL.
+
+    Raises:
+      Problem: one of them failed.
+    """
+    # Only an object store needs Arrow here.
+    from beltline.storage import objects
+    from beltline.storage.errors import StoreError
+
+    written = url / f"check-{secrets.token_hex(8)}"
+    try:
+        objects.write(written, b"")
+        objects.read(written)
+        objects.delete(written)
+    except StoreError as error:
+        what, _, fix = str(error.strerror).partition("; ")
+        raise Problem(f"{url}: {what}", fix or "see docs/storage.md") from None
+    return f"{url}: an object was written, read and deleted"
 
 
 def metadata(paths: Paths, pipeline: str) -> str:
@@ -80,6 +112,7 @@ def probe(folder: Path, paths: Paths) -> list[Finding]:
         return [*found, Finding("bundle", False, str(error), "compile again, or copy it there")]
     found.append(run_check("bundle", functools.partial(_fits, manifest.lock, manifest.digest)))
     found.append(run_check("root", lambda: root(paths)))
+    found.append(run_check("artifacts", lambda: artifacts(paths)))
     found.append(run_check("beam", lambda: beam(paths)))
     found.append(run_check("metadata", lambda: metadata(paths, manifest.name)))
     return found

@@ -33,5 +33,5 @@ def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, 
     os.environ.setdefault(DATA, str(project.folder))
     root = project.resolve(settings.local.root)
     return project, Paths.from_environment(
-        root, settings.local.metadata, settings.beam, settings.tracking
+        root, settings.local.metadata, settings.beam, settings.tracking, settings.artifacts
     )

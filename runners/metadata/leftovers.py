@@ -10,6 +10,7 @@ from pathlib import Path
 
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.paths import Paths
+from beltline.storage.url import ObjectUrl
 
 # Where TFX keeps the name of the folder that an execution's attempts share.
 _WORKING = "__stateful_working_dir_index__"
@@ -43,6 +44,28 @@ def sweep(lineage: Lineage, paths: Paths, node: str) -> None:
     written = {int(path.name) for path in folder.glob("[!.]*/*") if path.name.isdecimal()}
     for execution in lineage.failed(node, written):
         _remove(lineage, folder, execution)
+
+
+def sweep_store(lineage: Lineage, store: ObjectUrl, node: str) -> None:
+    """Removes what a node's executions have uploaded that failed, or were killed, before their end.
+
+    Args:
+      lineage: the pipeline's ML Metadata.
+      store: where the artifacts of this database are.
+      node: the node, none of whose executions runs.
+
+    Raises:
+      StoreError: the store can't be read or changed.
+    """
+    # Only an object store needs Arrow.
+    from beltline.storage import objects
+
+    found = [each for key in objects.prefixes(store / node) for each in objects.prefixes(key)]
+    written = {int(each.name) for each in found if each.name.isdecimal()}
+    failed = {str(execution) for execution in lineage.failed(node, written)}
+    for each in found:
+        if each.name in failed:
+            objects.delete_below(each)
 
 
 def remove_temporary(paths: Paths, node: str, execution: int) -> None:

@@ -7,12 +7,12 @@ nodes have too.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from beltline.base import digest
 from beltline.base.errors import WrongInput
 from beltline.runners.metadata.store import Lineage, NodeRun, first
+from beltline.storage import folders
 from beltline.versions.folder import Version
 
 _SETTINGS = ("model", "training")
@@ -129,7 +129,7 @@ def hyperparameters_of(lineage: Lineage, nodes: Mapping[str, NodeRun]) -> dict[s
 def _tuned(nodes: Mapping[str, NodeRun]) -> dict[str, Any]:
     for node, key in _TUNED.items():
         for artifact in nodes[node].outputs.get(key, []) if node in nodes else []:
-            for file in sorted(Path(artifact["uri"]).glob("*.txt")):
+            for file in sorted(folders.local(artifact["uri"]).glob("*.txt")):
                 return dict(json.loads(file.read_text(encoding="utf-8")).get("values", {}))
     return {}
 

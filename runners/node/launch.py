@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from tfx.dsl.io import filesystem, filesystem_registry
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import execution_publish_utils, launcher, runtime_parameter_utils
@@ -19,7 +20,10 @@ from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 from beltline.bundle.folder import Bundle
 from beltline.runners.beam.arguments import arguments, know_options
 from beltline.runners.metadata.store import BUNDLE, connection_config
+from beltline.runners.node.staging import Staging
 from beltline.runners.paths import Paths
+from beltline.storage import folders
+from beltline.storage.url import SCHEMES
 
 
 def launch(
@@ -29,8 +33,14 @@ def launch(
     paths: Paths,
     parameters: Mapping[str, str | int],
     force: bool,
+    staging: Staging | None = None,
 ) -> None:
-    """Runs one node. A failed node need not raise: its state is in ML Metadata."""
+    """Runs one node. A failed node need not raise: its state is in ML Metadata.
+
+    With `staging`, its artifacts are in an object store.
+    """
+    # Lower is preferred; TensorFlow's has 0 and refuses these URLs.
+    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(_ObjectStores, priority=-1)
     # Beam creates thousands of argument parsers, each of which would look up the terminal's width.
     os.environ.setdefault("COLUMNS", "80")
     pipeline = pipeline_pb2.Pipeline.FromString(bundle.pipeline())
@@ -52,6 +62,7 @@ def launch(
     _Launcher(
         bundle.manifest.digest,
         compiled,
+        staging,
         pipeline_node=spec,
         mlmd_connection=metadata.Metadata(connection_config(paths.metadata)),
         pipeline_info=pipeline.pipeline_info,
@@ -68,10 +79,21 @@ def _replace_arguments(executor: Any, beam: list[str]) -> None:
         executor.beam_pipeline_args_placeholders.add().value.string_value = argument
 
 
+class _ObjectStores(filesystem.Filesystem):
+    """What TFX asks of a URL: whether the artifacts of a cached result are still there."""
+
+    SUPPORTED_SCHEMES = tuple(f"{scheme}://" for scheme in SCHEMES)
+
+    @staticmethod
+    def exists(path: Any) -> bool:
+        return folders.exists(str(path))
+
+
 class _Launcher(launcher.Launcher):
-    def __init__(self, bundle: str, compiled: Any, **arguments: Any):
+    def __init__(self, bundle: str, compiled: Any, staging: Staging | None, **arguments: Any):
         super().__init__(**arguments)
         self._bundle = bundle
+        self._staging = staging
         # What a result is cached by; how it is executed was handed on above.
         self._executor_spec = compiled
 
@@ -97,3 +119,7 @@ class _Launcher(launcher.Launcher):
         execution.custom_properties[BUNDLE].string_value = self._bundle
         metadata_handle.store.put_executions([execution])
         return execution
+
+    def _run_executor(self, execution_info: Any) -> Any:
+        run = super()._run_executor
+        return self._staging.run(run, execution_info) if self._staging else run(execution_info)

@@ -19,7 +19,8 @@ from beltline.base.loading import loading
 from beltline.bundle import code
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import Bundle, open_bundle
-from beltline.runners.metadata.leftovers import fail_killed, remove_temporary, sweep
+from beltline.runners.metadata.identity import identity
+from beltline.runners.metadata.leftovers import fail_killed, remove_temporary, sweep, sweep_store
 from beltline.runners.metadata.store import (
     BUNDLE,
     REASON,
@@ -30,6 +31,7 @@ from beltline.runners.metadata.store import (
 )
 from beltline.runners.node.outcome import FAILED, Outcome, read_back
 from beltline.runners.node.parameters import check_run, read_parameters
+from beltline.runners.node.staging import Staging
 from beltline.runners.node.stopping import NodeStopped, stop_on_signals
 from beltline.runners.paths import Paths
 from beltline.runners.tracking.openlineage import NodeEvents
@@ -76,6 +78,10 @@ def run_node(
     away = paths.beam.runner_of(node) != "direct"
     if away:
         sweep(lineage, paths, node)
+    staging = None
+    if paths.store:
+        staging = Staging(paths.artifacts, paths.store / identity(lineage))
+        sweep_store(lineage, staging.kept, node)
     os.environ.update(paths.environment())
     code.use(bundle.code)
     told = NodeEvents(bundle.manifest, node, run, len(before), paths)
@@ -86,7 +92,7 @@ def run_node(
             # The import takes seconds, and a skipped node doesn't need it.
             from beltline.runners.node.launch import launch
 
-        launch(bundle, node, run, paths, parameters or {}, force)
+        launch(bundle, node, run, paths, parameters or {}, force, staging)
 
     failure = _failure_of(node, launched)
     found = lineage.node(run, node)

@@ -15,6 +15,7 @@ from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
 from beltline.runners.report.learned import learners, training_curves, trials
 from beltline.runners.report.settings import origin_of, settings_of
 from beltline.runners.report.why import why
+from beltline.storage import folders
 from beltline.versions.folder import find
 from beltline.versions.live import live
 from beltline.versions.store import Place
@@ -153,7 +154,7 @@ def _rejects(node: NodeRun) -> list[dict[str, Any]]:
     files = [
         file
         for artifact in node.outputs.get("examples", [])
-        for file in sorted(Path(artifact["uri"]).glob("rejects/*.jsonl"))
+        for file in sorted(folders.local(artifact["uri"], "rejects/*").glob("rejects/*.jsonl"))
     ]
     lines = [line for file in files[:1] for line in _first_lines(file)]
     wanted = ("file", "line", "column", "reason")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from beltline.runners.metadata.store import Lineage, NodeRun
+from beltline.storage import folders
 from beltline.versions.folder import THRESHOLD
 
 MODELS = ("candidate", "baseline")
@@ -45,7 +46,7 @@ def read_curves(lineage: Lineage | None, nodes: Mapping[str, NodeRun]) -> dict[s
 
 def _counted(node: NodeRun | None) -> dict[str, Any]:
     made = node.outputs.get("evaluation", []) if node else []
-    return _json(Path(made[0]["uri"]) / _FILE) or {} if made else {}
+    return _json(folders.local(made[0]["uri"], _FILE) / _FILE) or {} if made else {}
 
 
 def _json(file: Path) -> Any:
@@ -57,7 +58,8 @@ def _json(file: Path) -> Any:
 
 def _threshold(trainer: NodeRun | None) -> float | None:
     made = trainer.outputs.get("model", []) if trainer else []
-    found = _json(Path(made[0]["uri"]) / "Format-Serving" / THRESHOLD) if made else None
+    name = f"Format-Serving/{THRESHOLD}"
+    found = _json(folders.local(made[0]["uri"], name) / name) if made else None
     return float(found) if isinstance(found, int | float) else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from beltline.runners.metadata.store import Lineage, NodeRun, first
 from beltline.runners.report.anomalies import anomalies_in
 from beltline.runners.report.statistics import LIVE, columns_of, of_file, of_splits
+from beltline.storage import folders
 from beltline.versions.folder import STATISTICS, fetch, find
 from beltline.versions.live import live
 from beltline.versions.loaded.errors import BrokenVersion
@@ -51,7 +52,7 @@ def columns(lineage: Lineage, nodes: Mapping[str, NodeRun], served: Place, pushe
 
 def _folder(node: NodeRun | None, key: str) -> Path | None:
     made = node.outputs.get(key, []) if node else []
-    return Path(made[0]["uri"]) if made else None
+    return folders.local(made[0]["uri"]) if made else None
 
 
 def _other(champion: NodeRun | None, served: Place, pushed: str) -> str:

@@ -4,10 +4,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from beltline.runners.metadata.store import Lineage, NodeRun, first
+from beltline.storage import folders
 
 EXPLANATION = "explanation"
 _FILE = "explanation.json"
@@ -111,7 +111,7 @@ def _explanation(evaluation: dict[str, Any]) -> dict[str, Any]:
     """Returns the Evaluator's explanation; empty if there is none."""
     text = evaluation["properties"].get(EXPLANATION)
     try:
-        text = text or (Path(evaluation["uri"]) / _FILE).read_text(encoding="utf-8")
+        text = text or (folders.local(evaluation["uri"], _FILE) / _FILE).read_text(encoding="utf-8")
     except OSError:
         return {}
     return dict(json.loads(text))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from beltline.runners.metadata.store import NodeRun
+from beltline.storage import folders
 from beltline.versions.folder import LEARNERS
 
 _MOST_TRIALS = 200
@@ -20,13 +21,14 @@ def training_curves(node: NodeRun | None) -> list[dict[str, Any]]:
     # Only a run that trained needs TensorBoard's reader.
     from beltline.runners.report.training import curves_in
 
-    return [curve for run in runs for curve in curves_in(Path(run["uri"]))]
+    return [curve for run in runs for curve in curves_in(folders.local(run["uri"]))]
 
 
 def learners(node: NodeRun | None) -> list[dict[str, Any]]:
     """Returns weight and loss of each learner in the Trainer's model, where there are several."""
     models = node.outputs.get("model", []) if node else []
-    files = [Path(model["uri"]) / "Format-Serving" / LEARNERS for model in models]
+    name = f"Format-Serving/{LEARNERS}"
+    files = [folders.local(model["uri"], name) / name for model in models]
     return [
         each
         for file in files
@@ -42,7 +44,7 @@ def trials(node: NodeRun | None) -> list[dict[str, Any]]:
     """
     made = [each for group in node.outputs.values() for each in group] if node else []
     for artifact in (each for each in made if each["type"] == "TunerResults"):
-        for file in sorted(Path(artifact["uri"]).glob("*.json")):
+        for file in sorted(folders.local(artifact["uri"]).glob("*.json")):
             found = _list_in(file)
             if found:
                 found.sort(key=lambda each: (not each.get("best"), not each.get("untuned")))

@@ -7,7 +7,6 @@ server is asked is in `mlflow_server.py`.
 import json
 import math
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from beltline.base.settings.tracking import Tracking
@@ -18,6 +17,7 @@ from beltline.runners.tracking.ended import EndedRun
 from beltline.runners.tracking.live import ALIAS
 from beltline.runners.tracking.mlflow_server import Metric, Mlflow
 from beltline.runners.training_curves import points
+from beltline.storage import folders
 from beltline.versions.folder import fetch, find
 
 _MODEL = "model"
@@ -97,7 +97,7 @@ def _metrics(ended: EndedRun, at: float) -> Iterator[Metric]:
     for node, prefix in _TRAINING.items():
         execution = ended.nodes.get(node)
         for artifact in execution.outputs.get("model_run", []) if execution else []:
-            for point in points(Path(artifact["uri"])):
+            for point in points(folders.local(artifact["uri"])):
                 # JSON has neither infinity nor NaN.
                 if math.isfinite(point.value):
                     yield _metric(f"{prefix}{point.curve}", point.value, point.time, point.step)

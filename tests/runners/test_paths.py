@@ -118,3 +118,32 @@ def test_the_default_root_is_for_its_owner_alone_and_a_named_one_may_be_shared(t
     (tmp_path / ".beltline").chmod(0o750)
     make_root(tmp_path / ".beltline")
     assert (tmp_path / ".beltline").stat().st_mode & 0o777 == 0o750
+
+
+def test_artifacts_are_in_a_store_where_one_is_named(monkeypatch):
+    assert Paths.from_environment().store is None
+    paths = Paths.from_environment(artifacts="s3://bucket/prefix")
+    assert str(paths.store) == "s3://bucket/prefix"
+    for name, value in paths.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Paths.from_environment(artifacts="gs://other/prefix") == paths
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("s3://bucket", "name a prefix in the bucket"),
+        ("/a/path", "not a URL, such as s3://BUCKET"),
+        ("http://a/b", "only s3:// and gs:// URLs"),
+    ],
+)
+def test_artifacts_that_can_be_nowhere(place, said, monkeypatch):
+    monkeypatch.setenv("BELTLINE_ARTIFACTS", place)
+    with pytest.raises(WrongInput, match=said):
+        Paths.from_environment()
+
+
+def test_workers_elsewhere_cannot_read_artifacts_in_a_store():
+    where = Beam.model_validate(DASK)
+    with pytest.raises(WrongInput, match=r"dask and artifacts in an object store .* exclude"):
+        Paths.from_environment(beam=where, artifacts="s3://bucket/prefix")

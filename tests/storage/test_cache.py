@@ -17,6 +17,8 @@ def folder(tmp_path, monkeypatch):
     yield tmp_path / "cache"
     while cache._IN_USE:
         cache._IN_USE.pop().close()
+    while cache._HELD:
+        cache._HELD.popitem()[1].close()
 
 
 def fill(size=1000):
@@ -87,3 +89,20 @@ def test_an_invalid_bound_is_refused(bound, monkeypatch):
     monkeypatch.setenv(cache.MEGABYTES, bound)
     with pytest.raises(WrongInput, match="BELTLINE_CACHE_MB"):
         cache.fetched("a", fill())
+
+
+def test_what_is_to_stay_outlasts_others(folder):
+    os.utime(cache.fetched("input", fill(400_000), stay=True), (1, 1))
+    for age, key in enumerate(["4", "3", "2", "1"]):
+        os.utime(cache.fetched(key, fill(400_000)), (age + 2, age + 2))
+    assert entries(folder) == {cache.entry(key).name for key in ("input", "3", "2", "1")}
+
+
+def test_a_folder_is_moved_in(folder, tmp_path):
+    made = tmp_path / "made"
+    (made / "sub").mkdir(parents=True)
+    (made / "sub" / "file").write_text("x")
+    cache.put("a", made)
+    assert not made.exists()
+    assert (cache.entry("a") / "sub" / "file").read_text() == "x"
+    assert entries(folder) == {cache.entry("a").name}

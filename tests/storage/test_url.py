@@ -3,7 +3,7 @@
 import pytest
 
 from beltline.base.errors import WrongInput
-from beltline.storage.url import ObjectUrl, is_url, parse
+from beltline.storage.url import ObjectUrl, is_url, parse, parse_prefix
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,13 @@ def test_credentials_in_a_url_are_refused_and_not_repeated():
     with pytest.raises(WrongInput, match="don't belong in a URL") as error:
         parse("s3://planted-key:planted-secret@bucket/a")
     assert "planted" not in str(error.value)
+
+
+def test_a_prefix_is_within_a_bucket():
+    assert str(parse_prefix("gs://bucket/a/")) == "gs://bucket/a"
+    for text, said in (("s3://bucket/", "name a prefix"), ("/a", "not a URL"), ("a", "not a URL")):
+        with pytest.raises(WrongInput, match=said):
+            parse_prefix(text)
 
 
 @pytest.mark.parametrize("text", ["served", "/a/b", "C:/a", "./s3://x", "a:b", ""])

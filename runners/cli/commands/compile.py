@@ -97,7 +97,7 @@ def _write_kubeflow(resolved: ResolvedProject, folder: Path) -> tuple[Bundle, Pa
     package.check(kubeflow, has_query=settings.has_query)
     bundle = _compile(resolved, folder)
     monitoring = settings.monitoring.model_dump(mode="json")
-    elsewhere = (settings.beam, settings.tracking)
+    elsewhere = (settings.beam, settings.tracking, settings.artifacts)
     package.write_monitor(folder, bundle, kubeflow, monitoring, *elsewhere)
     return bundle, package.write(folder, bundle, kubeflow, *elsewhere)
 

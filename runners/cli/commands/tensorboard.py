@@ -11,6 +11,7 @@ import click
 from beltline.base.errors import WrongInput
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.history import History
+from beltline.storage import folders
 
 _ALL = "all"
 # What trains, and what its curves are called within a run's.
@@ -51,7 +52,7 @@ def _curves(history: History, runs: list[str]) -> Iterator[tuple[str, Path]]:
     for run in runs:
         for execution in history.executions(run):
             for artifact in execution.outputs.get("model_run", []):
-                folder = Path(artifact["uri"])
+                folder = folders.local(artifact["uri"], stay=True)
                 for each in sorted(folder.iterdir()) if folder.is_dir() else []:
                     found = True
                     yield str(Path(run, _TRAINING.get(execution.node, ""), each.name)), each

@@ -74,6 +74,7 @@ def write(
     kubeflow: Kubeflow,
     beam: Beam | None = None,
     tracking: Tracking | None = None,
+    artifacts: str | None = None,
 ) -> Path:
     """Writes the pipeline's package into `folder`, atomically, and returns its file.
 
@@ -83,11 +84,12 @@ def write(
       kubeflow: the settings' section of that name.
       beam: the settings' section of that name.
       tracking: the settings' section of that name.
+      artifacts: where they are kept, if not on the volume.
 
     Raises:
       WrongInput: the bundle is too large for the package.
     """
-    parts = _parts(folder, bundle, kubeflow, beam, tracking)
+    parts = _parts(folder, bundle, kubeflow, beam, tracking, artifacts)
 
     def tasks(channels: Channels) -> None:
         with dsl.ExitHandler(parts.report(), name="nodes"):
@@ -103,6 +105,7 @@ def write_monitor(
     monitoring: dict[str, Any],
     beam: Beam | None = None,
     tracking: Tracking | None = None,
+    artifacts: str | None = None,
 ) -> Path:
     """Writes the monitoring package into `folder`, atomically, and returns its file.
 
@@ -114,8 +117,9 @@ def write_monitor(
         change the model.
       beam: the settings' section of that name.
       tracking: the settings' section of that name.
+      artifacts: where they are kept, if not on the volume.
     """
-    parts = _parts(folder, bundle, kubeflow, beam, tracking)
+    parts = _parts(folder, bundle, kubeflow, beam, tracking, artifacts)
 
     def tasks(channels: Channels) -> None:
         # Kubeflow allows an exit handler only around everything, not within the condition.
@@ -133,9 +137,11 @@ def _parts(
     kubeflow: Kubeflow,
     beam: Beam | None,
     tracking: Tracking | None,
+    artifacts: str | None,
 ) -> Parts:
     text = None if kubeflow.bundle == "volume" else _delivered(folder, bundle, kubeflow)
-    return Parts(bundle.manifest, kubeflow, text, beam or Beam(), tracking or Tracking())
+    where = (beam or Beam(), tracking or Tracking(), artifacts)
+    return Parts(bundle.manifest, kubeflow, text, *where)
 
 
 def _compiled(file: Path, name: str, parts: Parts, tasks: Callable[[Channels], None]) -> Path:

@@ -27,8 +27,8 @@ _RUN_ID = {_RUN: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
 class Parts:
     """Creates tasks; each method is called within a pipeline function.
 
-    `kubeflow`, `beam` and `tracking` are the settings' sections; `text` is the bundle as text in
-    the package, None if it is on the volume.
+    `kubeflow`, `beam`, `tracking` and `artifacts` are the settings'; `text` is the bundle as text
+    in the package, None if it is on the volume.
     """
 
     manifest: Manifest
@@ -36,6 +36,7 @@ class Parts:
     text: str | None
     beam: Beam
     tracking: Tracking
+    artifacts: str | None = None
 
     def nodes(self, channels: Channels) -> None:
         """Creates a task for each group of nodes; `channels` are the run's parameters."""
@@ -94,7 +95,8 @@ class Parts:
 
     @property
     def _pods(self) -> PodSetup:
-        return PodSetup(self.kubeflow, self.manifest.name, self.beam, self.tracking)
+        name = self.manifest.name
+        return PodSetup(self.kubeflow, name, self.beam, self.tracking, self.artifacts)
 
     def _group(self, group: Group) -> Any:
         known = self.manifest.parameters

@@ -14,7 +14,14 @@ from beltline.base.settings.beam import Beam
 from beltline.base.settings.kubeflow import Kubeflow
 from beltline.base.settings.tracking import Tracking
 from beltline.bundle.manifest import Resources
-from beltline.runners.paths import DATA, ROOT, WEBHOOK, beam_environment, tracking_environment
+from beltline.runners.paths import (
+    DATA,
+    ROOT,
+    WEBHOOK,
+    artifacts_environment,
+    beam_environment,
+    tracking_environment,
+)
 from beltline.runners.pods.groups import Group
 
 # Beam shuffles in shared memory; Kubernetes' default is 64 MiB.
@@ -34,6 +41,7 @@ class PodSetup:
     pipeline: str
     beam: Beam
     tracking: Tracking
+    artifacts: str | None
 
     def group(self, task: dsl.PipelineTask, group: Group) -> None:
         """Configures the task of a group of nodes."""
@@ -83,6 +91,8 @@ class PodSetup:
         task.set_env_variable(ROOT, kubeflow.pod_root).set_env_variable(DATA, kubeflow.pod_data)
         # The user may not exist in the image, and so has no home there.
         task.set_env_variable("HOME", _TEMPORARY)
+        for variable, value in artifacts_environment(self.artifacts).items():
+            task.set_env_variable(variable, value)
         kubernetes.set_timeout(task, seconds)
         kubernetes.mount_pvc(task, kubeflow.volume_claim, kubeflow.mount_path)
         kubernetes.empty_dir_mount(task, "temporary", _TEMPORARY)

@@ -289,6 +289,8 @@ def test_when_a_model_is_not_refitted(written):
     [
         ({"push": {"directory": "https://bucket/x"}}, "only s3:// and gs://"),
         ({"push": {"directory": "s3://key:planted@bucket/x"}}, "don't belong in a URL"),
+        ({"artifacts": "/a/path"}, "artifacts\n.*not a URL, such as s3://"),
+        ({"artifacts": "s3://bucket/"}, "name a prefix in the bucket"),
         ({"local": {"root": "s3://bucket/root"}}, "root: a path on a disk is needed"),
     ],
 )

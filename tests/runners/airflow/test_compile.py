@@ -10,6 +10,7 @@ from beltline.base.settings.beam import Beam
 from beltline.base.settings.tracking import Tracking
 from beltline.runners.airflow import compile as deployment
 from beltline.runners.paths import BEAM, TRACKING, Paths
+from beltline.storage.url import parse
 from tests.bundle.bundles import NODES, manifest
 from tests.runners.airflow.airflow_process import compiled
 
@@ -47,6 +48,13 @@ def test_the_tools_that_are_told_go_into_the_nodes_environment(tmp_path):
     variables = deployment.resolved(Airflow(), paths)["variables"]
     assert list(variables) == [TRACKING]
     assert Tracking.model_validate_json(variables[TRACKING]) == chosen
+
+
+def test_the_store_of_artifacts_goes_into_the_nodes_environment(tmp_path):
+    store = parse("s3://bucket/prefix")
+    paths = Paths(tmp_path / "root", "sqlite:///unused", tmp_path / "data", store=store)
+    variables = deployment.resolved(Airflow(), paths)["variables"]
+    assert variables == {"BELTLINE_ARTIFACTS": "s3://bucket/prefix"}
 
 
 def test_in_containers_the_image_has_the_environment(tmp_path):

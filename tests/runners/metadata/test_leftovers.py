@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from beltline.runners.metadata.leftovers import remove_temporary, sweep
+from beltline.runners.metadata.leftovers import remove_temporary, sweep, sweep_store
 from beltline.runners.metadata.reconcile import reconcile
 from beltline.runners.metadata.store import REFUSED, Lineage
+from beltline.storage import objects
+from beltline.storage.url import parse
+from tests.memory_store import Memory
 from tests.runners.projects import Ledger, paths
 
 
@@ -62,3 +65,26 @@ def test_folders_that_sinks_have_left_are_removed(tmp_path: Path) -> None:
     left = {str(path.relative_to(node)) for path in node.rglob("*temp*")}
     assert left == {"evaluation/8/beam-temp-metrics-1f"}
     assert len(list(node.rglob("metrics.tfrecord"))) == 3
+
+
+def test_what_failed_executions_have_uploaded_is_removed(memory: Memory, tmp_path: Path) -> None:
+    where = paths(tmp_path)
+    ledger = Ledger(where.metadata)
+    ledger.run("run")
+    store = parse("s3://bucket/prefix/1f2e3d4c")
+    states = ("COMPLETE", "FAILED", "RUNNING", "CANCELED")
+    made = {state: ledger.node("run", "Trainer", state=state) for state in states}
+    other = ledger.node("run", "Evaluator", state="FAILED")
+    every = {store / "Trainer" / "model" / str(each) for each in (*made.values(), other, "notes")}
+    every.add(store / "Trainer" / "model_run" / str(made["FAILED"]))
+    for each in every:
+        objects.write(each / "a" / "file", b"")
+    sweep_store(Lineage(where.metadata, "line"), store, "Trainer")
+    left = {each for each in every if (each / "a" / "file").path in map(_bare, memory.store)}
+    assert {each.name for each in every - left} == {str(made["FAILED"])}
+    assert len(every - left) == 2
+    sweep_store(Lineage(where.metadata, "line"), store, "NoSuchNode")
+
+
+def _bare(path: str) -> str:
+    return path.lstrip("/")

@@ -15,7 +15,7 @@ from beltline.runners.cli.options import open_project
 from beltline.runners.local.record import only_run
 from tests.runners.projects import Ledger
 
-OF_PROJECT = ["pipeline", "root", "beam", "disk", "versions", "metadata", "idle"]
+OF_PROJECT = ["pipeline", "root", "beam", "disk", "versions", "artifacts", "metadata", "idle"]
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +83,8 @@ def test_what_fails_is_counted_after_all_was_printed(folder):
     (folder / "line.csv").unlink()
     result = invoke(folder)
     assert isinstance(result.exception, WrongInput)
-    assert str(result.exception) == "check local: 1 of 15 failed: pipeline"
-    assert len(result.stdout.splitlines()) == 15
+    assert str(result.exception) == "check local: 1 of 16 failed: pipeline"
+    assert len(result.stdout.splitlines()) == 16
     line = next(line for line in result.stdout.splitlines() if "pipeline " in line)
     assert line.startswith("fail ")
     assert "line.csv: no such file" in line

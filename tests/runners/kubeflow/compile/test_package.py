@@ -97,6 +97,14 @@ def test_a_cluster_for_beam_goes_to_the_nodes_alone(tmp_path):
     assert BEAM not in without.read_text()
 
 
+def test_the_store_of_artifacts_goes_to_every_task(tmp_path):
+    made = manifest(nodes=NODES, parameters=PARAMETERS)
+    bundle = folder.write(tmp_path / "bundles", made, b"pipeline", b"code")
+    file = package.write(tmp_path, bundle, settings(), artifacts="s3://bucket/prefix")
+    given = environments(file)
+    assert {env.get("BELTLINE_ARTIFACTS") for env in given.values()} == {"s3://bucket/prefix"}
+
+
 def environments(file):
     """The variables of each task of a package."""
     spec = next(yaml.safe_load_all(file.read_text()))
