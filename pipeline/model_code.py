@@ -18,6 +18,9 @@ from beltline.pipeline.settings.settings import Settings
 _OURS = "beltline"
 TRAVELS = ("models",)
 """The packages of Beltline's own that are model code."""
+# What the installed package of this name says for nodes, without the Python API: a change of that
+# trains no model again.
+_SHARED = b"from pkgutil import extend_path\n\n__path__ = extend_path(__path__, __name__)\n"
 
 _FOR_TUNING = ("oracles", "search_space", "trial_processes", "trials", "tuning")
 _NEEDED_BY: dict[str, Callable[[Settings], bool]] = {
@@ -86,9 +89,9 @@ def _of_beltline(key: str, name: str, package: str) -> dict[str, bytes]:
     if package not in TRAVELS:
         hint = did_you_mean(package, TRAVELS)
         raise WrongInput(f"model.{key}: {name}: '{_OURS}.{package}' is not model code{hint}")
-    found = {"__init__.py": (here / "__init__.py").read_bytes()}
-    found |= digest.source_files(here / package)
-    return {f"{_OURS}/{file}": stripped(source) for file, source in found.items()}
+    found = digest.source_files(here / package)
+    own = {f"{_OURS}/{file}": stripped(source) for file, source in found.items()}
+    return {f"{_OURS}/__init__.py": _SHARED, **own}
 
 
 def _check_name(key: str, name: str, package: str) -> None:

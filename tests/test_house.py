@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
-    *("base", "beam_on_dask", "bundle", "data", "models"),
-    *("pipeline", "runners", "serving", "storage", "versions"),
+    *("api", "base", "beam_on_dask", "bundle", "data", "models"),
+    *("notebooks", "pipeline", "runners", "serving", "storage", "versions"),
 )
 MOST_LINES = 300
 
@@ -30,6 +30,8 @@ TESTED_THROUGH = {
     "tests/bundle/test_folder.py": ("base/errors.py",),
     "tests/end_to_end/test_dask.py": ("runners/cli/commands/cluster.py",),
     "tests/end_to_end/test_casting_runs.py": (
+        "api/explanation.py",
+        "api/predictions.py",
         "pipeline/components/trainer.py",
         "pipeline/nodes.py",
         "pipeline/parameters.py",

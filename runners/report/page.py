@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
@@ -18,6 +19,25 @@ _MOST = 40
 
 def page(report: RunReport) -> str:
     """Returns the page as HTML, with the first forty lines of long lists."""
+    return _rendered("page.html", report)
+
+
+def sections(report: RunReport, names: Sequence[str]) -> str:
+    """Returns some sections as HTML, without a page around them.
+
+    Args:
+      report: what they show.
+      names: the names of their templates, such as `columns`, in the order to show them.
+    """
+    return _rendered("sections.html", report, sections=names)
+
+
+def style() -> str:
+    """Returns the stylesheet of the page."""
+    return (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+
+
+def _rendered(template: str, report: RunReport, **more: Any) -> str:
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
@@ -34,7 +54,7 @@ def page(report: RunReport) -> str:
         "axis": charts.short,
         "interval": _interval,
     }
-    return environment.get_template("page.html").render(
+    return environment.get_template(template).render(
         report=report,
         bad=[node for node in report.nodes if node["state"] in _BAD],
         spans=_spans(report),
@@ -54,6 +74,7 @@ def page(report: RunReport) -> str:
             drawn(pictures.training(curve), f"training-{number}")
             for number, curve in enumerate(report.training)
         ],
+        **more,
     )
 
 
