@@ -22,6 +22,7 @@ COMMANDS = {
     "runs": "List the runs, or the nodes of a run.",
     "report": "Write an HTML report about a run.",
     "tensorboard": "Show training curves in TensorBoard.",
+    "notebook": "Explore the project in JupyterLab.",
     "logs": "Print the log of a node.",
     "models": "List the served versions.",
     "serve": "Serve the live version over REST.",

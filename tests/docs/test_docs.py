@@ -82,7 +82,9 @@ SERVE = "beltline serve"
 # What starts a cluster, and what goes with one that runs.
 CLUSTER = "beltline cluster up --workers 2"
 CLUSTERED = [each for each in shown("beltline") if "beam.runner=dask" in each]
-ELSEWHERE = [SERVE, CLUSTER, *SERVED, *CLUSTERED]
+# Started, and asked for its pages, by tests/runners/cli/commands/test_notebook.py.
+NOTEBOOK = "beltline notebook"
+ELSEWHERE = [SERVE, CLUSTER, NOTEBOOK, *SERVED, *CLUSTERED]
 RUN = in_turn([each for each in shown("beltline", "python") if each not in ELSEWHERE])
 
 
@@ -191,6 +193,16 @@ def test_the_exported_model_answers_as_shown(project: Project) -> None:
     done = in_python(project, "-c", asking)
     assert done.returncode == 0, done.stderr
     assert 0 < float(done.stdout.strip("[]\n ")) < 1
+
+
+@pytest.mark.slow
+def test_the_python_api_answers_as_shown(project: Project) -> None:
+    """Last of those that run something: what builds on the latest run would find this one."""
+    shown = [block.text for block in blocks("python") if block.text.startswith("import beltline\n")]
+    assert len(shown) == 2
+    done = in_python(project, "-c", "\n".join(shown))
+    assert done.returncode == 0, done.stderr
+    assert "mold" in done.stdout and "<Node StatisticsGen done" in done.stdout
 
 
 def test_every_make_command_that_is_shown_has_its_reason_not_to_be_run() -> None:

@@ -5,16 +5,24 @@ import itertools
 import json
 import os
 import shutil
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import nbformat
 import numpy as np
+import pandas as pd
 import pyarrow.csv
 import pytest
 import tensorflow_model_analysis as tfma
 import tfx  # noqa: F401  # puts a stand-in for what tensorflow_data_validation misses in tfx_bsl
+import yaml
+from nbclient import NotebookClient
 from tensorflow_data_validation import load_stats_binary
 
+import beltline
+from beltline.base.errors import WrongInput
+from beltline.runners.cli.commands.notebook import copy_notebooks
 from tests.beltline_process import Beltline
 from tests.end_to_end.projects import NODES, QUICK, Project, casting, states
 from tests.serving import running
@@ -52,6 +60,95 @@ def test_the_first_version_says_where_it_comes_from(project: Project) -> None:
     assert len(card["digests"]["data"]) == 64
     recorded = json.loads((folder / "assets.extra/check_rows.json").read_text())
     assert len(recorded["answers"]["probability"]) == len(recorded["rows"]["mold"]) == 32
+
+
+def test_the_python_api_has_the_numbers_of_tfdv_and_tfma(project: Project) -> None:
+    run = beltline.open(project.root).runs[0]
+    folder = first_of(project, "StatisticsGen/statistics")
+    for split, found in run.statistics.splits.items():
+        theirs = load_stats_binary(str(folder / f"Split-{split}/FeatureStats.pb"))
+        assert found.proto == theirs
+        frame = found.frame
+        for feature in theirs.datasets[0].features:
+            told = frame.loc[feature.path.step[0]]
+            if feature.HasField("num_stats"):
+                numbers = feature.num_stats
+                assert (told["mean"], told["median"]) == (numbers.mean, numbers.median)
+                assert told["missing"] == numbers.common_stats.num_missing
+            else:
+                assert told["unique"] == feature.string_stats.unique
+    evaluation = first_of(project, "Evaluator/evaluation")
+    assert run.metrics == tfma_metrics(evaluation)
+    explained = json.loads((evaluation / "explanation.json").read_text())
+    found = run.evaluation
+    assert {
+        name: list(found.frame.loc[name, ["low", "high"]])
+        for name in explained["intervals"]["candidate"]
+    } == explained["intervals"]["candidate"]
+    worst = {each["slice"]: (each["rows"], each["value"]) for each in explained["slices"]["worst"]}
+    assert {name: (r.rows, r.value) for name, r in found.slices.iterrows()} == worst
+    losses = {each["column"]: each["loss"] for each in explained["importance"]["columns"]}
+    assert dict(found.importance["loss"]) == losses
+    version = run.version
+    assert version is not None
+    assert version.metrics == run.metrics
+    lineage = json.loads(project("lineage", "1", "--json").out)
+    assert {**asdict(version.lineage), "live": True} == lineage
+
+
+def test_the_python_api_answers_as_the_version_was_checked(project: Project) -> None:
+    version = beltline.open(project.root).versions.live
+    assert version is not None
+    recorded = json.loads((version.path / "assets.extra/check_rows.json").read_text())
+    rows = pd.DataFrame(recorded["rows"])
+    answers = version.predict(rows)
+    assert answers["probability"].to_numpy() == pytest.approx(recorded["answers"]["probability"])
+    assert list(answers["class"]) == recorded["answers"]["class"]
+    # Texts for numbers, a column more, and another order of columns: as from a CSV file.
+    row = {"other": "x", **{name: str(value) for name, value in rows.iloc[0].items()}}
+    [again] = version.predict(dict(reversed(row.items())))["probability"]
+    assert again == pytest.approx(answers["probability"][0])
+    effects = version.explain(row)
+    assert set(effects.index) == set(version.columns)
+    typical = {**row, "mold": effects.loc["mold", "usual"]}
+    [usual] = version.predict(typical)["probability"]
+    assert effects.loc["mold", "answer"] == pytest.approx(usual)
+    assert effects.loc["mold", "effect"] == pytest.approx(again - usual)
+    assert effects["effect"].abs().is_monotonic_decreasing
+    with pytest.raises(WrongInput, match="rows: no column 'alloy'"):
+        version.predict({"die_temperature": 232.0})
+    with pytest.raises(WrongInput, match=r"die_temperature.*hot"):
+        version.predict({**row, "die_temperature": "hot"})
+    with pytest.raises(WrongInput, match="one is explained at a time, not 2"):
+        version.explain(rows[:2])
+
+
+def test_the_notebooks_run(project: Project, tmp_path: Path) -> None:
+    """From top to bottom, one after another, in a copy of the project with its first run."""
+    folder = tmp_path / "Gießerei"
+    shutil.copytree(project.folder, folder)
+    settings = yaml.safe_load((folder / "pipeline.yaml").read_text())
+    settings |= {"training": {"epochs": 2, "folds": 1}}
+    settings["evaluation"] |= {"thresholds": {"auc": {"lower": 0.3}}, "champion": {"margin": -1}}
+    (folder / "pipeline.yaml").write_text(yaml.safe_dump(settings))
+    notebooks = folder / "notebooks"
+    here = {"metadata": {"path": str(notebooks)}}
+    shown = {}
+    for name in copy_notebooks(notebooks):
+        book = nbformat.read(notebooks / name, as_version=4)
+        NotebookClient(book, timeout=300, resources=here).execute()
+        shown[name[0]] = [
+            output.get("text") or "".join(output.data.values())
+            for cell in book.cells
+            for output in cell.get("outputs", [])
+        ]
+    data, nodes, compared = ("".join(shown[number]) for number in "123")
+    assert "DataGate          refused" in data and "The data differ from the schema in" in data
+    assert "No anomalies: the data are as the schema says." in data
+    assert "Loss of" in nodes and "quantile" in nodes and "zscore" in nodes
+    assert 'class="beltline"' in nodes and "ROC curve" in nodes
+    assert "no changes" not in compared and "'predictions': [" in compared
+    assert not list(folder.glob("schema/tried*"))
 
 
 def test_rows_of_the_table_are_answered_as_they_are(project: Project, tmp_path: Path) -> None:
@@ -225,6 +322,17 @@ def first_of(project: Project, artifact: str) -> Path:
     return min(made, key=lambda folder: int(folder.name))
 
 
+def tfma_metrics(folder: Path) -> dict[str, float]:
+    """The metrics over all rows in an evaluation, read by TFMA."""
+    evaluation = tfma.load_eval_result(str(folder))
+    return {
+        name: value["doubleValue"]
+        for output in ("probability", "decision")
+        for name, value in evaluation.get_metrics_for_slice((), output_name=output).items()
+        if "doubleValue" in value
+    }
+
+
 def test_the_columns_of_a_page_are_those_of_tfdv(project: Project) -> None:
     first = json.loads(project("runs", "--json").out)[0]["run"]
     found = json.loads(project("report", first, "--json").out)["columns"]["columns"]
@@ -248,13 +356,7 @@ def test_the_columns_of_a_page_are_those_of_tfdv(project: Project) -> None:
 def test_the_metrics_of_a_page_are_those_of_tfma(project: Project) -> None:
     first = json.loads(project("runs", "--json").out)[0]["run"]
     found = json.loads(project("report", first, "--json").out)
-    evaluation = tfma.load_eval_result(str(first_of(project, "Evaluator/evaluation")))
-    values = {
-        name: value["doubleValue"]
-        for output in ("probability", "decision")
-        for name, value in evaluation.get_metrics_for_slice((), output_name=output).items()
-        if "doubleValue" in value
-    }
+    values = tfma_metrics(first_of(project, "Evaluator/evaluation"))
     told = {each["metric"]: each for each in found["evaluation"]["metrics"]}
     assert {name: each["value"] for name, each in told.items()} == values
     # The curves are of the same rows and decisions as the metrics.
