@@ -76,9 +76,9 @@ class Paths:
         url = os.environ.get(METADATA) or metadata or f"sqlite:///{chosen / 'metadata.sqlite'}"
         data = Path(os.environ.get(DATA) or ".").absolute()
         where = _section(BEAM, Beam) or beam or Beam()
-        told = _section(TRACKING, Tracking) or tracking or Tracking()
+        tracked = _section(TRACKING, Tracking) or tracking or Tracking()
         store = os.environ.get(ARTIFACTS) or artifacts
-        return cls(chosen, url, data, where, told, _store(store, where) if store else None)
+        return cls(chosen, url, data, where, tracked, _store(store, where) if store else None)
 
     def environment(self) -> dict[str, str]:
         """Returns the variables that pass these paths to a node."""
