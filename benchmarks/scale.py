@@ -9,6 +9,7 @@ rows is in `growth.py`.
 """
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -124,7 +125,8 @@ def _workers(number: int, root: Path) -> Iterator[tuple[dict[str, object], list[
             if cluster.poll() is not None:
                 raise click.ClickException("the cluster did not start")
             time.sleep(0.2)
-        watch = threading.Thread(target=_look, args=(cluster.pid, most, ended))
+        workers = _pinned(cluster.pid)
+        watch = threading.Thread(target=_look, args=(workers, most, ended))
         watch.start()
         yield {"beam.runner": "dask", "beam.dask.scheduler": found[1]}, most
     finally:
@@ -134,14 +136,26 @@ def _workers(number: int, root: Path) -> Iterator[tuple[dict[str, object], list[
     watch.join()
 
 
-def _look(cluster: int, most: list[float], ended: threading.Event) -> None:
-    """Notes the memory of a cluster's workers until the end."""
+def _pinned(cluster: int) -> list[int]:
+    """Returns the processes of a cluster's workers, each of which now has a core of its own.
+
+    A worker runs one bundle at a time, but TensorFlow would take all cores for it.
+    """
     workers = [
         each.pid
         for each in psutil.Process(cluster).children()
         # Beside them is multiprocessing's tracker of resources.
         if "dask worker" in " ".join(each.cmdline())
     ]
+    cores = sorted(os.sched_getaffinity(0))
+    for place, pid in enumerate(workers):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {cores[place % len(cores)]})
+    return workers
+
+
+def _look(workers: list[int], most: list[float], ended: threading.Event) -> None:
+    """Notes the memory of a cluster's workers until the end."""
     while not ended.wait(_EVERY_SECONDS):
         for place, pid in enumerate(workers):
             most[place] = max(most[place], tree_mib(pid))
@@ -160,9 +174,10 @@ def section(points: list[Point]) -> str:
             f"{commands}; {time.strftime('%Y-%m-%d')}. {describe()}.",
             "Processor seconds of each node, one at a time: those of the run's processes, the "
             "scheduler and the workers between the execution's two times in ML Metadata. A worker "
-            "has one thread. The ratio is to one process, and for two workers also to one of them. "
-            "MiB is the most of a single worker (PSS), `-` where it was not seen; of one process, "
-            "that of the whole run.",
+            "has a core of its own, which it shares with whatever else runs; one process has all "
+            "of them. The ratio is to one process, and for two workers also to one of them. MiB is "
+            "the most of a single worker (PSS), `-` where it was not seen; of one process, that of "
+            "the whole run.",
             growth.measured_table(points, "processor"),
             "Wall seconds of the same; beside other work on the machine they say little.",
             growth.measured_table(points, "seconds"),

@@ -68,12 +68,12 @@ def test_nothing_follows_where_starting_outweighs_the_rows() -> None:
 @pytest.mark.slow
 @pytest.mark.beam
 def test_all_of_it_on_a_small_table(tmp_path: Path) -> None:
-    figures, page = tmp_path / "figures.json", tmp_path / "page.md"
+    measured, page = tmp_path / "measured.json", tmp_path / "page.md"
     command = [sys.executable, "-m", "benchmarks.scale", "--rows", "2000", "--side", "direct"]
-    command += ["--side", "1 worker", "--figures", str(figures), "-o", str(page)]
+    command += ["--side", "1 worker", "--measured", str(measured), "-o", str(page)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    found = json.loads(figures.read_text())
+    found = json.loads(measured.read_text())
     assert [each["side"] for each in found] == ["direct", "1 worker"]
     assert all(each["mib"] > 100 and min(each["bytes"].values()) > 0 for each in found)
     assert "| 2,000 | 1 worker |" in page.read_text()
