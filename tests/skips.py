@@ -26,6 +26,7 @@ BARE = {
     "PostgreSQL is not installed": "postgresql",
     "MariaDB is not installed": "mariadb-server",
     "SeaweedFS is not installed": "the development requirements",
+    "no emulator of Google Cloud Storage": "the development requirements",
     "chromium is not installed": "chromium",
     "java is not installed": "default-jdk-headless",
     "go is not installed": "golang-go",
