@@ -202,7 +202,9 @@ def test_the_python_api_answers_as_shown(project: Project) -> None:
     assert len(shown) == 2
     done = in_python(project, "-c", "\n".join(shown))
     assert done.returncode == 0, done.stderr
-    assert "die_temperature" in done.stdout and "<Version 1, live" in done.stdout
+    assert "die_temperature" in done.stdout
+    # Commands of other pages may have pushed more.
+    assert re.search(r"<Version \d+, live", done.stdout), done.stdout
     assert re.search(r"<Node StatisticsGen (done|cached)", done.stdout), done.stdout
 
 
