@@ -11,7 +11,6 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from beltline.runners.report import RunReport, page
@@ -46,12 +45,7 @@ def sections(report: RunReport, *names: str) -> str:
 
 def template(name: str, **values: Any) -> str:
     """Returns one of this package's templates as HTML for a notebook."""
-    environment = Environment(
-        loader=PackageLoader(__package__, "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page.environment(__package__)
     environment.filters |= {"time": time, "number": number, "text": text}
     return _framed(environment.get_template(name).render(values))
 
@@ -85,6 +79,6 @@ def _framed(html: str) -> str:
         return f'{found[1]}="{names}"'
 
     style = f".beltline {{{_COLOURS}{_OF_PAGE.sub('', page.style())}}}"
-    return Markup(  # noqa: S704
+    return Markup(  # noqa: S704 - both templates escaped what they were given
         f'<div class="beltline"><style>{style}</style>{_NAMED.sub(renamed, html)}</div>'
     )

@@ -9,6 +9,7 @@ from beltline.api import display
 from beltline.runners.choices import check_choice
 from beltline.runners.metadata.store import NodeRun
 from beltline.runners.report import RunReport
+from beltline.storage import folders
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Node:
 
     `state` is done, cached, failed, refused, skipped, stopped, running or `not run`; `seconds` is
     how long it took, `reason` why it did not end well. `log` is its log file, if that is on this
-    machine. `outputs` are the folders of its output artifacts by their key.
+    machine. `places` are where its output artifacts are kept by their key, paths or URLs.
     """
 
     name: str
@@ -25,7 +26,21 @@ class Node:
     seconds: float | None
     reason: str = ""
     log: Path | None = None
-    outputs: dict[str, list[Path]] = field(default_factory=dict)
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> dict[str, list[Path]]:
+        """The folders of its output artifacts by their key.
+
+        What is kept in an object store is fetched, and stays for as long as this process runs.
+
+        Raises:
+          StoreError: it can't be fetched.
+        """
+        return {
+            key: [folders.local(place, stay=True) for place in places]
+            for key, places in self.places.items()
+        }
 
     def __repr__(self) -> str:
         took = "" if self.seconds is None else f", {self.seconds:.1f} s"
@@ -78,8 +93,7 @@ def nodes_of(report: RunReport, executions: Sequence[NodeRun]) -> Nodes:
     """
     made = {
         each.node: {
-            key: [Path(artifact["uri"]) for artifact in found]
-            for key, found in each.outputs.items()
+            key: [artifact["uri"] for artifact in found] for key, found in each.outputs.items()
         }
         for each in executions
     }

@@ -153,7 +153,7 @@ def _followed(words: list[str]) -> tuple[str, int, str]:
     run = ""
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as log,
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(  # noqa: S603 - our own command line, no shell
             [*_COMMAND, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -15,8 +15,9 @@ from beltline.api.training import TrainingCurves
 from beltline.api.version import Version
 from beltline.base.errors import WrongInput
 from beltline.runners.choices import check_choice
-from beltline.runners.history import History, RunSummary, described
-from beltline.runners.report import RunReport, build_report
+from beltline.runners.history import History, RunSummary
+from beltline.runners.report import RunReport, report_of
+from beltline.storage import folders
 from beltline.versions.store import Place
 
 if TYPE_CHECKING:
@@ -54,14 +55,7 @@ class Run:
     @cached_property
     def report(self) -> RunReport:
         """The report about the run as an object: what `beltline report --json` prints."""
-        nodes = {each.node: each for each in self._history.executions(self.id)}
-        return build_report(
-            described(self._history, self.id),
-            nodes,
-            self._history.lineage,
-            self._served,
-            self._history.manifest(self.id),
-        )
+        return report_of(self._history, self.id, self._served)
 
     @cached_property
     def nodes(self) -> Nodes:
@@ -92,8 +86,8 @@ class Run:
     def statistics(self) -> Statistics:
         """TFDV's statistics of the run's data."""
         made = [each for each in self.nodes if each.name == "StatisticsGen"]
-        folders = [each for node in made for each in node.outputs.get("statistics", [])]
-        return Statistics(self.report, folders[0] if folders else None)
+        places = [each for node in made for each in node.places.get("statistics", [])]
+        return Statistics(self.report, folders.local(places[0], stay=True) if places else None)
 
     @property
     def anomalies(self) -> Anomalies:
@@ -130,13 +124,14 @@ class Run:
         Raises:
           WrongInput: the node made no such rows, or they are no longer there.
         """
-        made = self.nodes[node].outputs
+        made = self.nodes[node].places
         found = [each for key in ("examples", "transformed_examples") for each in made.get(key, [])]
         if not found:
             raise WrongInput(
                 f"run {self.id}: {node} made no rows; ExampleGen and Transform make some"
             )
-        return rows_of(found[0], split, most)
+        wanted = f"Split-{split}/*"
+        return rows_of(folders.local(found[0], wanted, stay=True), split, most)
 
     def __repr__(self) -> str:
         took = "" if self.seconds is None else f", {self.seconds:.1f} s"

@@ -26,7 +26,7 @@ def serving(command: Sequence[str]) -> Iterator[str]:
       WrongInput: it ended, or has served nothing for two minutes; the message is what it said.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
             [*command, "--port", "0"],
             stdin=subprocess.DEVNULL,
             stdout=log,

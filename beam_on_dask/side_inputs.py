@@ -71,7 +71,7 @@ class SideInputState(sdk_worker.StateHandler):
 
     def clear(self, state_key: Any) -> Any:
         """Refuses: nothing that the runner takes writes state."""
-        # As `append_raw`.
+        # Beam's interface wants it; `refusals.py` lets no stateful DoFn begin.
         raise NotImplementedError(state_key)
 
     @contextmanager

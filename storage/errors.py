@@ -24,6 +24,8 @@ _DENIED = {
     "the region (AWS_REGION) and the bucket's policy",
     "gs": "check GOOGLE_APPLICATION_CREDENTIALS, or the machine's service account, and its roles",
 }
+# What Arrow says of Google's store, with no number of an error.
+_NO_FOLDER = "No such directory"
 _LONGEST = 300
 
 
@@ -54,6 +56,8 @@ def explained(url: ObjectUrl) -> Iterator[None]:
     except (FileNotFoundError, StoreError):
         raise
     except OSError as error:
+        if str(error).startswith(_NO_FOLDER):
+            raise FileNotFoundError(errno.ENOENT, _NO_FOLDER, str(url)) from None
         failed = StoreError(errno.EIO, reason(url, error), str(url))
         # A store's 503 in place of an object: Arrow can't read it, and doesn't repeat the request.
         failed.worth_another_try = "INTERNAL_FAILURE" in str(error)

@@ -8,16 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from beltline.base.settings.dataflow import Dataflow
-from beltline.base.settings.section import MisplacedError, Section
+from beltline.base.settings.section import MisplacedError, Section, spelled
 
 Runner = Literal["direct", "dask", "portable", "dataflow"]
 DataNode = Literal["ExampleGen", "StatisticsGen", "Transform", "Evaluator", "BulkInferrer"]
 Address = Annotated[
     str,
-    Field(
-        pattern=r"^(\[[0-9a-fA-F:.]+\]|[^/\s?#:\[\]]+):\d{1,5}$",
-        json_schema_extra={"words": "`HOST:PORT`"},
-    ),
+    spelled(r"^(\[[0-9a-fA-F:.]+\]|[^/\s?#:\[\]]+):\d{1,5}$", "`HOST:PORT`"),
 ]
 OptionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -42,10 +39,7 @@ class Dask(Section):
     scheduler: (
         Annotated[
             str,
-            Field(
-                pattern=r"^(tcp|tls)://[^/\s?#]+:\d+$",
-                json_schema_extra={"words": "`tcp://HOST:PORT` or `tls://HOST:PORT`"},
-            ),
+            spelled(r"^(tcp|tls)://[^/\s?#]+:\d+$", "`tcp://HOST:PORT` or `tls://HOST:PORT`"),
         ]
         | None
     ) = Field(

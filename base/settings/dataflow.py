@@ -4,48 +4,36 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from beltline.base.settings.section import MisplacedError, Section
+from beltline.base.settings.section import MisplacedError, Section, spelled
 
 Project = Annotated[
     str,
-    Field(
-        pattern=r"^[a-z][a-z0-9:.-]{1,98}[a-z0-9]$",
-        json_schema_extra={"words": "a project's id"},
-    ),
+    spelled(r"^[a-z][a-z0-9:.-]{1,98}[a-z0-9]$", "a project's id"),
 ]
 Region = Annotated[
     str,
-    Field(
-        pattern=r"^[a-z]+-[a-z]+\d+$",
-        json_schema_extra={"words": "a region, such as `europe-west3`"},
-    ),
+    spelled(r"^[a-z]+-[a-z]+\d+$", "a region, such as `europe-west3`"),
 ]
 Bucket = Annotated[
     str,
-    Field(
-        pattern=r"^gs://[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]/\S+$",
-        json_schema_extra={"words": "`gs://BUCKET/FOLDER`"},
-    ),
+    spelled(r"^gs://[a-z0-9][a-z0-9_.-]{1,220}[a-z0-9]/\S+$", "`gs://BUCKET/FOLDER`"),
 ]
 Image = Annotated[
     str,
-    Field(
-        pattern=r"^[^\s/@]+\.[^\s/@]+/\S+(:[\w.-]+|@sha256:[0-9a-f]{64})$",
-        json_schema_extra={"words": "`REGISTRY/NAME:TAG` or `REGISTRY/NAME@sha256:DIGEST`"},
+    spelled(
+        r"^[^\s/@]+\.[^\s/@]+/\S+(:[\w.-]+|@sha256:[0-9a-f]{64})$",
+        "`REGISTRY/NAME:TAG` or `REGISTRY/NAME@sha256:DIGEST`",
     ),
 ]
 Account = Annotated[
     str,
-    Field(
-        pattern=r"^[^\s@]+@[^\s@]+\.[^\s@]+$",
-        json_schema_extra={"words": "a service account's e-mail address"},
-    ),
+    spelled(r"^[^\s@]+@[^\s@]+\.[^\s@]+$", "a service account's e-mail address"),
 ]
 Subnetwork = Annotated[
     str,
-    Field(
-        pattern=r"^(https://\S+/)?regions/[a-z0-9-]+/subnetworks/[a-z0-9-]+$",
-        json_schema_extra={"words": "`regions/REGION/subnetworks/NAME`, or its URL"},
+    spelled(
+        r"^(https://\S+/)?regions/[a-z0-9-]+/subnetworks/[a-z0-9-]+$",
+        "`regions/REGION/subnetworks/NAME`, or its URL",
     ),
 ]
 

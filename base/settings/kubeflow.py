@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from beltline.base.settings.pods import AbsolutePath, Groups, ObjectName, Pods
+from beltline.base.settings.section import spelled
 
 SecretKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
 Variable = Annotated[
     str,
-    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", json_schema_extra={"words": "name of a variable"}),
+    spelled(r"^[A-Za-z_][A-Za-z0-9_]*$", "name of a variable"),
 ]
 # Five fields; Kubeflow's own sixth, the seconds, is always zero.
 Cron = Annotated[str, Field(pattern=r"^\S+( \S+){4}$")]

@@ -1,27 +1,21 @@
 """What the sections of Kubeflow and of Airflow's pods share: image, volume, where GPU nodes run."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from beltline.base.settings.section import Section
-
-
-def _text(pattern: str, words: str) -> Any:
-    """Returns a text of some form; `words` are what the docs page says in place of the pattern."""
-    return Field(pattern=pattern, json_schema_extra={"words": words})
-
+from beltline.base.settings.section import Section, spelled
 
 AbsolutePath = Annotated[str, Field(pattern="^/.+")]
 ObjectName = Annotated[
-    str, _text(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "a name as Kubernetes takes it")
+    str, spelled(r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", "a name as Kubernetes takes it")
 ]
 LabelValue = Annotated[
-    str, _text(r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$", "value of a label")
+    str, spelled(r"^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$", "value of a label")
 ]
 LabelKey = Annotated[
     str,
-    _text(
+    spelled(
         r"^([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
         "a key as Kubernetes takes it",
     ),
@@ -30,7 +24,7 @@ LabelKey = Annotated[
 
 # Nodes that share a pod, by the name of the pod.
 Groups = dict[
-    Annotated[str, _text(r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$", "a name")],
+    Annotated[str, spelled(r"^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$", "a name")],
     list[str],
 ]
 

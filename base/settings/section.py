@@ -1,6 +1,8 @@
 """The base class of every section of `pipeline.yaml`."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class MisplacedError(ValueError):
@@ -18,3 +20,8 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
     )
+
+
+def spelled(pattern: str, words: str) -> Any:
+    """Returns a text of some form; `words` are what the docs page says in place of the pattern."""
+    return Field(pattern=pattern, json_schema_extra={"words": words})

@@ -22,6 +22,17 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return file(overrides(command))
 
 
+def port_option(default: int, other: str) -> Callable[..., Any]:
+    """Returns the option `--port` of a server on 127.0.0.1; `other` says which port else it has."""
+    return click.option(
+        "--port",
+        type=click.IntRange(0, 65_535),
+        default=default,
+        show_default=True,
+        help=f"The port on 127.0.0.1; {other}.",
+    )
+
+
 def open_project(file: Path, overrides: tuple[str, ...] = ()) -> tuple[Project, Paths]:
     """Reads the settings and returns the project and its paths.
 

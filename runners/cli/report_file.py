@@ -4,18 +4,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from beltline.runners.cli.page_file import write_page
-from beltline.runners.history import History, described
 from beltline.runners.paths import Paths
-from beltline.runners.report import RunReport, build_report
-from beltline.versions.store import Place
-
-
-def report_of(history: History, run: str, served: Place) -> RunReport:
-    """Returns the report about a run; `served` is the folder of the pipeline's versions."""
-    nodes = {each.node: each for each in history.executions(run)}
-    return build_report(
-        described(history, run), nodes, history.lineage, served, history.manifest(run)
-    )
+from beltline.runners.report import RunReport
 
 
 def report_file(paths: Paths, run: str) -> Path:

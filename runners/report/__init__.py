@@ -1,4 +1,4 @@
-"""One page about one run: `build_report(…)` returns a `RunReport`.
+"""One page about one run: `report_of(…)` returns a `RunReport`.
 
     content.py     the sections, read from ML Metadata and the artifacts
     data.py        the columns: statistics.py, anomalies.py
@@ -16,6 +16,6 @@ Nothing here needs TensorFlow: what the Evaluator wrote is plain JSON.
 """
 
 from beltline.runners.report.card import model_card
-from beltline.runners.report.content import RunReport, build_report
+from beltline.runners.report.content import RunReport, build_report, report_of
 
-__all__ = ["RunReport", "build_report", "model_card"]
+__all__ = ["RunReport", "build_report", "model_card", "report_of"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from beltline.bundle.manifest import Manifest
+from beltline.runners.history import History, described
 from beltline.runners.metadata.origin import data_of, hyperparameters_of, schema_of
 from beltline.runners.metadata.store import Lineage, NodeRun
 from beltline.runners.report.curves import read_curves
@@ -61,6 +62,20 @@ class RunReport:
         evaluation = plain["evaluation"]
         old = {key: value for key, value in evaluation.items() if key != "metrics"}
         return {**plain, "judgement": {**old, "figures": evaluation["metrics"]}}
+
+
+def report_of(history: History, run: str, served: Place) -> RunReport:
+    """Returns the report about a run of a history.
+
+    Args:
+      history: the pipeline's runs.
+      run: the run's id.
+      served: the folder of the pipeline's versions.
+    """
+    nodes = {each.node: each for each in history.executions(run)}
+    return build_report(
+        described(history, run), nodes, history.lineage, served, history.manifest(run)
+    )
 
 
 def build_report(

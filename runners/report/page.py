@@ -37,14 +37,19 @@ def style() -> str:
     return (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
 
 
-def _rendered(template: str, report: RunReport, **more: Any) -> str:
-    environment = Environment(
-        loader=PackageLoader(__package__, "templates"),
+def environment(package: str) -> Environment:
+    """Returns Jinja's environment of a package's `templates`, which escapes what they are given."""
+    return Environment(
+        loader=PackageLoader(package, "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+
+
+def _rendered(template: str, report: RunReport, **more: Any) -> str:
+    made = environment(__package__)
+    made.filters |= {
         "local": _local,
         "metric": _metric,
         "seconds": _seconds,
@@ -54,7 +59,7 @@ def _rendered(template: str, report: RunReport, **more: Any) -> str:
         "axis": charts.short,
         "interval": _interval,
     }
-    return environment.get_template(template).render(
+    return made.get_template(template).render(
         report=report,
         bad=[node for node in report.nodes if node["state"] in _BAD],
         spans=_spans(report),

@@ -2,7 +2,12 @@ from pathlib import Path
 
 import pytest
 
+import beltline
 from beltline.base.errors import WrongInput
+from beltline.storage import folders
+from beltline.storage.url import parse
+from tests.api.conftest import statistics
+from tests.runners.cli.commands.test_runs import record
 from tests.runners.projects import paths
 
 
@@ -17,6 +22,23 @@ def test_a_node_has_its_state_log_and_outputs(root, folder):
     assert (validator.name, validator.log) == ("ExampleValidator", None)
     assert validator.outputs == {"anomalies": [folder / "anomalies"]}
     assert all(isinstance(each, Path) for each in validator.outputs["anomalies"])
+
+
+def test_what_is_in_an_object_store_is_fetched(memory, folder, ledger):
+    url = "s3://bucket/artifacts/1f2e/StatisticsGen/statistics/1"
+    statistics(folder)
+    folders.upload(parse(url), folder / "statistics")
+    ledger.run("r1")
+    ledger.node("r1", "StatisticsGen", outputs={"statistics": ("ExampleStatistics", {"uri": url})})
+    record(folder, "r1", "done")
+    run = beltline.open(folder / ".beltline").runs["r1"]
+    assert (run.statistics.train.rows, run.statistics.eval.rows) == (70, 30)
+    [node] = run.nodes
+    assert node.places == {"statistics": [url]}
+    [there] = node.outputs["statistics"]
+    assert (there / "Split-eval" / "FeatureStats.pb").exists()
+    with pytest.raises(WrongInput, match="StatisticsGen made no rows"):
+        run.rows("StatisticsGen")
 
 
 def test_nodes_are_a_list_and_found_by_name(root):

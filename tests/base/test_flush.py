@@ -1,5 +1,6 @@
 """What reaches the disk, and in which order: what a power cut leaves depends on it."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -55,9 +56,19 @@ def test_staged_text_is_flushed_and_the_old_file_stays_until_put(
 
 
 def test_flush_leaves_no_descriptor_open(tmp_path: Path) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         flush(tmp_path)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert not [each for each in opened() if each.startswith(str(tmp_path))]
+    with tmp_path.joinpath("file").open("w"):
+        assert [each for each in opened() if each.startswith(str(tmp_path))]
     with pytest.raises(FileNotFoundError):
         flush(tmp_path / "nothing")
+
+
+def opened() -> list[str]:
+    """What this process has open; what is closed while one looks is left out."""
+    found = []
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(each.readlink()))
+    return found

@@ -15,6 +15,7 @@ from beltline.versions.folder import fetch, find, numbers
 from beltline.versions.live import live, promote, rollback
 from beltline.versions.push import push
 from tests.google_store import BUCKET, google_store
+from tests.storage.scenarios import check_objects
 from tests.versions.pushed import model, whole
 
 
@@ -34,16 +35,7 @@ def url(server, request, tmp_path, monkeypatch) -> ObjectUrl:
 
 
 def test_objects_are_written_read_listed_and_deleted(url):
-    with pytest.raises(FileNotFoundError):
-        objects.read(url / "one")
-    objects.write(url / "one", b"1")
-    objects.write(url / "one", b"12")
-    objects.write(url / "sub" / "grün 2.txt", b"")
-    assert objects.read(url / "one") == b"12"
-    assert objects.prefixes(url) == [url / "sub"]
-    objects.delete(url / "one")
-    objects.delete_below(url)
-    assert objects.prefixes(url) == []
+    check_objects(url)
 
 
 def test_a_folder_is_there_when_its_manifest_is(url, tmp_path):

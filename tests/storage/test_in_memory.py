@@ -1,32 +1,17 @@
 """Objects and the lease in a store in this process: what needs no server (`test_objects.py`)."""
 
-import threading
-import time
-
 import pytest
 
 from beltline.storage import lease, objects
 from beltline.storage.errors import StoreError
 from beltline.storage.url import parse
+from tests.storage.scenarios import check_objects, holders_at_once
 
 URL = parse("s3://bucket/there")
 
 
 def test_an_object_is_written_read_listed_and_deleted(memory):
-    with pytest.raises(FileNotFoundError):
-        objects.read(URL / "one")
-    assert objects.prefixes(URL) == []
-    objects.write(URL / "one", b"1")
-    objects.write(URL / "one", b"12")
-    objects.write(URL / "sub" / "grün 2.txt", b"")
-    assert objects.read(URL / "one") == b"12"
-    assert objects.prefixes(URL) == [URL / "sub"]
-    objects.delete(URL / "one")
-    objects.delete(URL / "one")
-    with pytest.raises(FileNotFoundError):
-        objects.read(URL / "one")
-    objects.delete_below(URL)
-    objects.delete_below(URL)
+    check_objects(URL)
     assert memory.store == {}
 
 
@@ -46,21 +31,7 @@ def test_files_go_there_and_back(memory, tmp_path):
 def test_one_holder_at_a_time(memory, monkeypatch):
     monkeypatch.setattr(lease, "SETTLE", 0.05)
     monkeypatch.setattr(lease, "_PAUSE", 0.01)
-    holders, most = [], []
-
-    def hold():
-        with lease.leased(URL):
-            holders.append(1)
-            most.append(len(holders))
-            time.sleep(0.01)
-            holders.pop()
-
-    threads = [threading.Thread(target=hold) for _ in range(4)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join(30)
-    assert most == [1, 1, 1, 1]
+    assert holders_at_once(URL, 4, 0.01) == [1, 1, 1, 1]
     with pytest.raises(FileNotFoundError):
         objects.read(URL)
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from beltline.storage import lease, objects
 from beltline.storage.errors import StoreError
 from beltline.storage.url import parse
+from tests.storage.scenarios import holders_at_once
 
 pytestmark = pytest.mark.slow
 
@@ -21,23 +21,7 @@ def url(bucket):
 
 def test_one_holder_at_a_time(url, monkeypatch):
     monkeypatch.setattr(lease, "SETTLE", 0.3)
-    holders, most, done = [], [], []
-
-    def hold():
-        with lease.leased(url):
-            holders.append(1)
-            most.append(len(holders))
-            time.sleep(0.05)
-            holders.pop()
-        done.append(1)
-
-    threads = [threading.Thread(target=hold) for _ in range(5)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join(120)
-    assert len(done) == 5
-    assert max(most) == 1
+    assert holders_at_once(url, 5, 0.05) == [1] * 5
     with pytest.raises(FileNotFoundError):
         objects.read(url)
 

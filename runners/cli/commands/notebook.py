@@ -10,20 +10,14 @@ from pathlib import Path
 import click
 
 from beltline.base.errors import WrongInput
-from beltline.runners.cli.options import open_project
+from beltline.runners.cli.options import open_project, port_option
 
 _PACKAGE = "beltline.notebooks"
 _SETTINGS = Path("pipeline.yaml")
 
 
 @click.command("notebook")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    default=8888,
-    show_default=True,
-    help="The port on 127.0.0.1; the next free one if it is taken.",
-)
+@port_option(8888, "the next free one if it is taken")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--allow-root", is_flag=True, help="Start although you are root, as in a container.")
 def notebook(port: int, no_browser: bool, allow_root: bool) -> None:

@@ -190,7 +190,8 @@ def _conclude(paths: Paths, found: RunResult, served: Place, as_json: bool) -> N
 
 def _report(paths: Paths, record: Record, served: Place) -> None:
     """Writes the run's report; whatever is wrong with it, the run is what it is."""
-    from beltline.runners.cli.report_file import report_file, report_of, write_report
+    from beltline.runners.cli.report_file import report_file, write_report
+    from beltline.runners.report import report_of
 
     try:
         found = report_of(History(paths, record.name), record.run, served)

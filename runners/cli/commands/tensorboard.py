@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from beltline.base.errors import WrongInput
-from beltline.runners.cli.options import open_project, settings_options
+from beltline.runners.cli.options import open_project, port_option, settings_options
 from beltline.runners.history import History
 from beltline.storage import folders
 
@@ -21,13 +21,7 @@ _TRAINING = {"Trainer": "", "Refit": "refit"}
 @click.command("tensorboard")
 @click.argument("run", default=_ALL)
 @settings_options
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    default=6006,
-    show_default=True,
-    help="The port on 127.0.0.1; 0 for a free one.",
-)
+@port_option(6006, "0 for a free one")
 def tensorboard(run: str, file: Path, overrides: tuple[str, ...], port: int) -> None:
     """Show the training curves of all runs, or of RUN, in TensorBoard until Ctrl-C."""
     project, paths = open_project(file, overrides)
