@@ -93,14 +93,8 @@ class Project:
           WrongInput: the settings, the data or a node's name are invalid.
           NodeFailed: a node failed.
         """
-        words = ["run", "-f", str(self.file), "--json"]
-        for key, value in (settings or {}).items():
-            words += ["--set", f"{key}={json.dumps(value, ensure_ascii=False)}"]
-        for option, node in (("--to", to), ("--from", start)):
-            words += [option, node] if node else []
-        if force:
-            words += ["--force", *([force] if isinstance(force, str) else [])]
-        run, code, said = _followed(words)
+        options = _options(to, start, force, settings or {})
+        run, code, said = _followed(["run", "-f", str(self.file), "--json", *options])
         if code == WrongInput.exit_code:
             raise WrongInput(said)
         if code not in (0, GateRefused.exit_code) or not run:
@@ -142,6 +136,20 @@ def find_project(file: str | Path | None) -> Project:
     raise WrongInput(
         f"no {_FILE} in {here} or above it; `beltline init DATA --label COL` writes one"
     )
+
+
+def _options(
+    to: str | None, start: str | None, force: str | bool, settings: Mapping[str, Any]
+) -> list[str]:
+    """Returns the options of `beltline run` for what `Project.run` is given."""
+    words = []
+    for key, value in settings.items():
+        words += ["--set", f"{key}={json.dumps(value, ensure_ascii=False)}"]
+    for option, node in (("--to", to), ("--from", start)):
+        words += [option, node] if node else []
+    if force:
+        words += ["--force", *([force] if isinstance(force, str) else [])]
+    return words
 
 
 def _followed(words: list[str]) -> tuple[str, int, str]:

@@ -30,7 +30,6 @@ TESTED_THROUGH = {
     "tests/bundle/test_folder.py": ("base/errors.py",),
     "tests/end_to_end/test_dask.py": ("runners/cli/commands/cluster.py",),
     "tests/end_to_end/test_casting_runs.py": (
-        "api/explanation.py",
         "api/predictions.py",
         "pipeline/components/trainer.py",
         "pipeline/nodes.py",
@@ -104,7 +103,7 @@ TESTED_THROUGH = {
         "runners/beam/trial.py",
         "runners/beam/waiting.py",
     ),
-    "tests/runners/test_paths.py": ("base/settings/beam.py", "base/settings/dataflow.py"),
+    "tests/runners/test_paths.py": ("base/settings/beam.py",),
     "tests/runners/airflow/dag/test_bash_nodes.py": (
         "runners/airflow/dag/nodes.py",
         "runners/airflow/dag/results.py",

@@ -19,8 +19,7 @@ from beltline.base.loading import loading
 from beltline.bundle import code
 from beltline.bundle.environment import check_lock
 from beltline.bundle.folder import Bundle, open_bundle
-from beltline.runners.metadata.identity import identity
-from beltline.runners.metadata.leftovers import fail_killed, remove_temporary, sweep, sweep_store
+from beltline.runners.metadata.leftovers import fail_killed, remove_temporary, sweep
 from beltline.runners.metadata.store import (
     BUNDLE,
     REASON,
@@ -31,7 +30,7 @@ from beltline.runners.metadata.store import (
 )
 from beltline.runners.node.outcome import FAILED, Outcome, read_back
 from beltline.runners.node.parameters import check_run, read_parameters
-from beltline.runners.node.staging import Staging
+from beltline.runners.node.staging import staging_of
 from beltline.runners.node.stopping import NodeStopped, stop_on_signals
 from beltline.runners.paths import Paths
 from beltline.runners.tracking.openlineage import NodeEvents
@@ -78,10 +77,7 @@ def run_node(
     away = paths.beam.runner_of(node) != "direct"
     if away:
         sweep(lineage, paths, node)
-    staging = None
-    if paths.store:
-        staging = Staging(paths.artifacts, paths.store / identity(lineage))
-        sweep_store(lineage, staging.kept, node)
+    staging = staging_of(lineage, paths, node)
     os.environ.update(paths.environment())
     code.use(bundle.code)
     told = NodeEvents(bundle.manifest, node, run, len(before), paths)

@@ -13,10 +13,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from beltline.runners.metadata.identity import identity
+from beltline.runners.metadata.leftovers import sweep_store
+from beltline.runners.metadata.store import Lineage
+from beltline.runners.paths import Paths
 from beltline.storage import cache, folders
 from beltline.storage.url import ObjectUrl, is_url
 
 log = logging.getLogger("beltline.node")
+
+
+def staging_of(lineage: Lineage, paths: Paths, node: str) -> "Staging | None":
+    """Returns how a node's artifacts are staged; None where they are kept in the root.
+
+    What the node's executions have uploaded and not published is deleted.
+
+    Args:
+      lineage: the pipeline's ML Metadata; its database's id is part of the URL.
+      paths: the paths of the run.
+      node: the node, none of whose executions runs.
+
+    Raises:
+      StoreError: the store can't be read or changed.
+    """
+    if paths.store is None:
+        return None
+    kept = paths.store / identity(lineage)
+    sweep_store(lineage, kept, node)
+    return Staging(paths.artifacts, kept)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 import beltline
+from beltline.api.project import _options
 from beltline.base.errors import WrongInput
 from tests.runners.projects import project
 
@@ -51,3 +52,11 @@ def test_a_mistake_in_a_run_is_what_the_command_line_says(folder, capsys):
     assert not text.startswith("beltline:")
     assert capsys.readouterr().out == ""
     assert dict(os.environ) == before
+
+
+def test_what_a_run_is_given_are_options_of_the_command():
+    assert _options(None, None, False, {}) == []
+    assert _options("Trainer", "Transform", True, {"a.b": ["ü", 1]}) == (
+        ["--set", 'a.b=["ü", 1]', "--to", "Trainer", "--from", "Transform", "--force"]
+    )
+    assert _options(None, None, "Trainer", {}) == ["--force", "Trainer"]

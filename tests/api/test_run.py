@@ -1,6 +1,7 @@
 import pytest
 
 from beltline.base.errors import WrongInput
+from tests.runners.cli.commands.test_runs import record
 
 
 def test_a_run_has_what_its_report_has(root):
@@ -23,6 +24,15 @@ def test_runs_are_taken_by_place_id_or_slice(root):
         runs["r9"]
     with pytest.raises(IndexError, match="run 3 of 3"):
         runs[3]
+
+
+def test_a_run_has_the_version_that_it_pushed_though_it_is_gone(root, folder, ledger):
+    ledger.run("r4")
+    pushed = {"pushed": 1, "pushed_version": "7"}
+    ledger.node("r4", "Pusher", outputs={"pushed_model": ("PushedModel", pushed)})
+    record(folder, "r4", "done", version="7")
+    version = root.runs["r4"].version
+    assert (version.number, version.kept) == (7, False)
 
 
 def test_runs_are_compared(root):

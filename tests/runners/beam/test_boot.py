@@ -4,12 +4,16 @@ In the place of Docker is a script that runs the image's entry point here.
 """
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from beltline.beam_on_dask.internals import beam_runner_api_pb2, common_urns
+from beltline.runners.beam import boot
 
 ROOT = Path(__file__).parents[3]
 ENTRY = ROOT / "deploy/entrypoint.sh"
@@ -37,6 +41,25 @@ def test_without_an_engine_it_says_what_it_is_for() -> None:
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 2
     assert "Missing option '--provision_endpoint'" in done.stderr
+
+
+def test_it_ends_as_the_first_worker_that_fails() -> None:
+    context = multiprocessing.get_context("fork")
+    ends = [context.Process(target=sys.exit, args=(code,)) for code in (0, 3)]
+    for each in ends:
+        each.start()
+    assert boot._first_code(ends) == 3
+    well = context.Process(target=sys.exit, args=(0,))
+    well.start()
+    assert boot._first_code([well]) == 0
+
+
+def test_a_staged_file_is_written_to_the_folder_alone() -> None:
+    role = beam_runner_api_pb2.ArtifactStagingToRolePayload(staged_name="../../etc/code.zip")
+    artifact = beam_runner_api_pb2.ArtifactInformation(
+        role_urn=common_urns.artifact_roles.STAGING_TO.urn, role_payload=role.SerializeToString()
+    )
+    assert boot._name(artifact) == "code.zip"
 
 
 @pytest.mark.slow

@@ -122,3 +122,26 @@ def test_what_beam_finds_invalid_is_wrong_input() -> None:
     wrong = section().dataflow.model_copy(update={"project": "123456"})
     with pytest.raises(WrongInput, match=r"beam\.dataflow: .*[Pp]roject"):
         planned(wrong)
+
+
+def test_a_job_is_cancelled_with_its_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's part alone is replaced: what submits the job, and waits."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.dataflow import dataflow_runner
+
+    from beltline.runners.beam.dataflow import DataflowRunner
+
+    cancelled = []
+
+    class Job:
+        def wait_until_finish(self) -> None:
+            raise KeyboardInterrupt
+
+        def cancel(self) -> None:
+            cancelled.append(self)
+
+    job = Job()
+    monkeypatch.setattr(dataflow_runner.DataflowRunner, "run_pipeline", lambda *_arguments: job)
+    with pytest.raises(KeyboardInterrupt):
+        DataflowRunner().run_pipeline(None, PipelineOptions([]))
+    assert cancelled == [job]

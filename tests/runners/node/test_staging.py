@@ -1,15 +1,19 @@
 """A node whose artifacts are in a store: paths for the executor, URLs for ML Metadata."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from beltline.runners.node.staging import Staging
+from beltline.runners.metadata.identity import identity
+from beltline.runners.metadata.store import Lineage
+from beltline.runners.node.staging import Staging, staging_of
 from beltline.storage import cache, folders, objects
 from beltline.storage.errors import StoreError
 from beltline.storage.url import parse
+from tests.runners.projects import Ledger, paths
 
 KEPT = parse("s3://bucket/prefix/1f2e3d4c")
 EXAMPLES = KEPT / "ExampleGen" / "examples" / "1"
@@ -87,3 +91,17 @@ def test_an_upload_that_fails_publishes_nothing(staging, memory, monkeypatch):
     assert not model.exists()
     assert info.output_dict["model"][0].uri == str(model)
     assert not cache.entry(str(KEPT / "Trainer" / "model" / "2")).exists()
+
+
+def test_a_node_begins_without_what_a_failed_one_has_uploaded(memory, tmp_path):
+    where = paths(tmp_path)
+    ledger = Ledger(where.metadata)
+    ledger.run("run")
+    failed = ledger.node("run", "Trainer", state="FAILED")
+    lineage = Lineage(where.metadata, "line")
+    assert staging_of(lineage, where, "Trainer") is None
+    kept = parse("s3://bucket/prefix") / identity(lineage)
+    objects.write(kept / "Trainer" / "model" / str(failed) / "weights", b"half")
+    found = staging_of(lineage, replace(where, store=parse("s3://bucket/prefix")), "Trainer")
+    assert found == Staging(where.artifacts, kept)
+    assert not [each for each in memory.store if each.endswith("weights")]

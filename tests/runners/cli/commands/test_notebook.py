@@ -54,6 +54,16 @@ def test_without_jupyterlab_it_says_what_to_install(folder, monkeypatch):
     assert not (folder / "notebooks").exists()
 
 
+def test_it_listens_on_this_machine_alone(folder, monkeypatch):
+    called = []
+    monkeypatch.setattr(os, "execv", lambda _program, words: called.extend(words))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    monkeypatch.chdir(folder)
+    assert CliRunner().invoke(notebook, ["--port", "9999"]).exit_code == 0
+    assert {"--ServerApp.ip=127.0.0.1", "--ServerApp.port=9999"} <= set(called)
+    assert "--allow-root" not in called
+
+
 @pytest.mark.slow
 def test_jupyterlab_starts_for_those_who_have_its_token(folder):
     """On 127.0.0.1 alone, in the folder of the project, with a kernel of this environment."""
