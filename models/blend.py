@@ -52,10 +52,9 @@ def blended(learned: Mapping[Learner, Learned], job: Job) -> Learned:
     """Returns the learners as one, and what each is worth.
 
     Args:
-      learned: by the learner's name; two of them.
+      learned: by the learner's name; at least two of them.
       job: whose labels decide, or whose recipe has the weights.
     """
-    models = [each.model for each in learned.values()]
     common = _on_the_same_rows(list(learned.values()))
     worth = job.recipe.worth if job.recipe else _weighed(list(learned), common, job)
     weights = [each.weight for each in worth]
@@ -63,8 +62,10 @@ def blended(learned: Mapping[Learner, Learned], job: Job) -> Learned:
     used = [each.learner for each in worth if each.weight]
     if len(used) == 1:
         return dataclasses.replace(learned[used[0]], worth=worth)
+    models = [learned[name].model for name in used]
+    shares = Blend([each for each in weights if each], name="blend")
     inputs = models[0].input
-    model = keras.Model(inputs, Blend(weights, name="blend")([each(inputs) for each in models]))
+    model = keras.Model(inputs, shares([each(inputs) for each in models]))
     trained = [each.train for each in common if each.train is not None]
     return Learned(
         model=model,
@@ -90,26 +91,56 @@ def _weighed(names: Sequence[Learner], common: Sequence[Learned], job: Job) -> l
 
 
 def weights_of(outputs: Sequence[Array], objective: Objective, labels: Array) -> list[float]:
-    """Returns the weights of two learners, whose sum is 1.
+    """Returns the learners' weights, whose sum is 1.
 
     Args:
-      outputs: `[n, u]` of each, for rows that neither learned from.
+      outputs: `[n, u]` of each, for rows that none of them learned from.
       objective: says what the loss is.
       labels: `[n]`.
     """
+    every = list(range(len(outputs)))
+    while True:
+        lowest = _lowest([outputs[each] for each in every], objective, labels)
+        found = dict(zip(every, lowest, strict=True))
+        used = [each for each in every if found[each] >= LEAST]
+        if used == every:
+            return _rounded([found.get(each, 0.0) for each in range(len(outputs))])
+        every = used
 
-    def loss(weight: float) -> float:
-        return float(objective.losses(_sum(outputs, [weight, 1 - weight]), labels).mean())
 
-    def doubted(weight: float) -> float:
-        return loss(weight) + apart * (2 * weight - 1) ** 2
+def _lowest(outputs: Sequence[Array], objective: Objective, labels: Array) -> list[float]:
+    """Returns the weights with the lowest loss, as far as the rows can tell."""
+    count = len(outputs)
+    if count == 1:
+        return [1.0]
 
-    apart = PRIOR / len(labels) * min(loss(0), loss(1))
-    # The loss is convex in the weight.
-    found = optimize.minimize_scalar(doubted, bounds=(0, 1), method="bounded")
-    weight = round(float(found.x), 2)
-    weight = 0.0 if weight < LEAST else 1.0 if weight > 1 - LEAST else weight
-    return [weight, round(1 - weight, 2)]
+    def loss(weights: Sequence[float]) -> float:
+        return float(objective.losses(_sum(outputs, weights), labels).mean())
+
+    def doubted(first: Array) -> float:
+        weights = [*first, 1 - sum(first)]
+        return loss(weights) + apart * sum((count * each - 1) ** 2 for each in weights) / count
+
+    apart = PRIOR / len(labels) * min(loss(alone) for alone in np.eye(count).tolist())
+    # The loss is convex in the weights.
+    found = optimize.minimize(
+        doubted,
+        [1 / count] * (count - 1),
+        method="SLSQP",
+        bounds=[(0, 1)] * (count - 1),
+        constraints={"type": "ineq", "fun": lambda first: 1 - sum(first)},
+        # Losses are of float32, so that a smaller step would see nothing but rounding.
+        options={"eps": 1e-3, "ftol": 1e-9},
+    )
+    return [*map(float, found.x), 1 - float(sum(found.x))]
+
+
+def _rounded(weights: Sequence[float]) -> list[float]:
+    """Returns weights of two digits, whose sum is 1 still."""
+    rounded = [round(each, 2) for each in weights]
+    largest = int(np.argmax(rounded))
+    rounded[largest] = round(rounded[largest] + 1 - sum(rounded), 2)
+    return rounded
 
 
 def _on_the_same_rows(learned: Sequence[Learned]) -> list[Learned]:

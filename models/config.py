@@ -17,7 +17,9 @@ Imbalance = Literal["prior", "balanced"]
 Gpu = Literal["required", "preferred", "off"]
 Precision = Literal["auto", "off", "float16", "bfloat16"]
 Xla = Literal["auto", "on", "off"]
-Learner = Literal["network", "trees"]
+Learner = Literal["network", "trees", "extra_trees"]
+
+TREES: tuple[Learner, ...] = ("trees", "extra_trees")
 
 _Section = TypeVar("_Section")
 
@@ -63,6 +65,7 @@ class TrainingConfig:
     steps_per_execution: int | Auto
     minutes: float | None
     checkpoint_minutes: float
+    workers: int
 
 
 @dataclasses.dataclass(frozen=True)

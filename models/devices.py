@@ -6,6 +6,7 @@ To support another kind of device, return its `tf.distribute` strategy from `cho
 import contextlib
 import dataclasses
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -89,6 +90,11 @@ def choose_devices(
     return devices
 
 
+def cores() -> int:
+    """Returns how many threads may run at once."""
+    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+
+
 def precision_of(capabilities: Sequence[tuple[int, int]]) -> str | None:
     """Returns the fastest type of GPUs of these compute capabilities; None for float32."""
     weakest = min(capabilities, default=(0, 0))
@@ -100,7 +106,7 @@ def _gpus(wish: Gpu) -> list[tf.config.PhysicalDevice]:
     if wish == "off":
         _hide_gpus()
         return []
-    gpus = list(tf.config.list_physical_devices("GPU"))
+    gpus = tf.config.get_visible_devices("GPU")
     for gpu in gpus:
         _grow_memory(gpu)
     if not gpus and wish == "required":

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from beltline.models.blend import Blend
 from beltline.models.job import Job
@@ -20,7 +18,7 @@ from beltline.models.limits import StepLimit, TimeLimit
 from beltline.models.parts import parts_of
 from beltline.models.progress import Progress
 from beltline.models.resuming import Resume
-from beltline.models.schedule import patience
+from beltline.models.schedule import epochs, patience
 
 LOG = logging.getLogger("beltline.trainer")
 
@@ -42,34 +40,28 @@ def fit(job: Job, attempt: Attempt) -> Learned:
 
 
 def _fit(job: Job, attempt: Attempt) -> Learned:
-    devices, per_epoch = attempt.devices, job.train.steps(job.rows_per_step(attempt.devices))
+    devices, size = attempt.devices, job.rows_per_step(attempt.devices)
+    per_epoch = job.train.steps(size)
     epochs, limit, planned = length_of(job, attempt, per_epoch)
     together = job.steps_together(devices, limit)
     with devices.scope():
         network = job.compiled(attempt.hyperparameters, devices, together, planned)
+    if job.parts > 1:
+        LOG.info("networks: %d, and each leaves out a fold", job.parts)
     LOG.info(
-        "%d epochs of %d steps, %d in one call", epochs, per_epoch, network.steps_per_execution
+        "%s rows to learn from, %s to validate, %s per step",
+        *(f"{n:,}" for n in (len(job.train.labels), len(job.validation.labels), size)),
     )
+    LOG.info("%d epochs of %d steps, %d in one call", epochs, per_epoch, together)
     followed = callbacks(job, attempt, limit, epochs)
     minutes, kept = job.config.training.checkpoint_minutes, attempt.checkpoints
     resumed = [Resume(kept, minutes, followed)] if kept else []
     first = resumed[0].first_epoch if resumed else 0
-    train, validation = job.datasets(devices, range(first, epochs))
-    network.fit(
-        train,
-        validation_data=None if job.recipe else validation,
-        initial_epoch=first,
-        epochs=epochs,
-        steps_per_epoch=per_epoch,
-        callbacks=[*followed, *resumed],
-        # The rows are shuffled already.
-        shuffle=False,
-        verbose=0,
-    )
+    job.fit(network, devices, range(first, epochs), [*followed, *resumed])
     plain = on_one_device(network, job, attempt.hyperparameters)
     passes = followed[0].best_steps / per_epoch
     lengths = {"passes": passes, "planned_passes": planned / per_epoch}
-    return Learned(plain, validation_outputs(job, plain), lengths=lengths)
+    return Learned(plain, job.outputs(plain), lengths=lengths)
 
 
 def _of_folds(found: Learned, train: int) -> Learned:
@@ -96,8 +88,8 @@ def length_of(job: Job, attempt: Attempt, per_epoch: int) -> tuple[int, int | No
         passes, planned = (job.recipe.lengths[name] for name in ("passes", "planned_passes"))
         steps = max(1, round(passes * per_epoch))
         return math.ceil(steps / per_epoch), steps, round(planned * per_epoch)
-    epochs = job.epochs(attempt.devices)
-    return epochs, attempt.steps, int(min(attempt.steps or math.inf, per_epoch * epochs))
+    most = epochs(job.config.training.epochs, per_epoch, len(job.train.labels))
+    return most, attempt.steps, int(min(attempt.steps or math.inf, per_epoch * most))
 
 
 def on_one_device(
@@ -115,14 +107,6 @@ def mean_of(network: keras.Model) -> keras.Model:
     inputs = parts[0].input
     mean = Blend([1 / len(parts)] * len(parts), name="mean")
     return keras.Model(inputs, mean([each(inputs) for each in parts]))
-
-
-def validation_outputs(job: Job, network: keras.Model) -> npt.NDArray[Any]:
-    """Returns the network's outputs on the validation split, `[n, u]`."""
-    if job.recipe:
-        return np.zeros((0, len(job.objective.output_bias)), "float32")
-    batches = job.validation.batches(4096, lambda inputs, _: (inputs,))
-    return np.concatenate([network(inputs, training=False) for (inputs,) in batches])
 
 
 def callbacks(job: Job, attempt: Attempt, steps: int | None, epochs: int) -> list[Any]:

@@ -16,6 +16,7 @@ Array = npt.NDArray[Any]
 
 MOST_ROWS: dict[Learner, tuple[tuple[int, int], ...]] = {
     "trees": ((20_000, 8), (100_000, 4)),
+    "extra_trees": ((20_000, 8), (100_000, 4)),
     "network": ((10_000, 4),),
 }
 """Up to so many rows, so many folds, where the setting is `auto`; beyond them one."""

@@ -2,13 +2,13 @@
 
 import dataclasses
 import importlib
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -21,10 +21,10 @@ from beltline.models.parts import side_by_side, with_folds
 from beltline.models.preprocessing import vocabulary_sizes
 from beltline.models.reading import Split, read_split
 from beltline.models.recipe import Recipe
-from beltline.models.schedule import batch_size, epochs, make_optimizer
+from beltline.models.schedule import batch_size, make_optimizer
 
-LOG = logging.getLogger("beltline.trainer")
-
+EXTRA_TREES_ROWS = 10_000
+"""Up to so many rows of train and validation, extra trees learn beside others."""
 _TOGETHER = 16  # most steps that one call of TensorFlow makes, where the setting is `auto`
 _EVEN = 8  # what the number of steps in a pass is made a multiple of, for the sake of that
 
@@ -40,6 +40,8 @@ class Job:
     objective: Objective
     recipe: Recipe | None = None
     """What an earlier training has found, which this one follows on all rows; None to find it."""
+    processes: Any = None
+    """Those that hold the rows and train together, see `shared/job.py`; None for this one alone."""
     parts: int = 1
     """Networks side by side; if several, the rows' folds say which one leaves a row out."""
 
@@ -50,8 +52,15 @@ class Job:
 
     @property
     def learners(self) -> list[Learner]:
-        """The names of those that learn."""
-        return (self.recipe and self.recipe.learners) or list(self.config.model.learners)
+        """The names of those that learn.
+
+        Of more rows, extra trees take as long as the trees, and are worth little beside them.
+        """
+        if self.recipe and self.recipe.learners:
+            return self.recipe.learners
+        named = list(self.config.model.learners)
+        few = self.judged_rows() <= EXTRA_TREES_ROWS
+        return named if few or len(named) == 1 else [n for n in named if n != "extra_trees"]
 
     def network(self, hyperparameters: Mapping[str, Any]) -> keras.Model:
         """Returns an untrained network, built by the function that the settings name."""
@@ -118,21 +127,34 @@ class Job:
         With `passes` the first holds all of these passes, one after another: `fit` needs
         `steps_per_epoch` then, and the devices need not wait between two epochs.
         """
-        size = self.rows_per_step(devices)
-        if self.parts > 1:
-            LOG.info("networks: %d, and each leaves out a fold", self.parts)
-        LOG.info(
-            "%s rows to learn from, %s to validate, %s per step",
-            *(f"{n:,}" for n in (len(self.train.labels), len(self.validation.labels), size)),
-        )
         seed, target = self.config.training.seed, self.objective.target
+        size = self.rows_per_step(devices)
         validation = self.validation.batches(max(size, 1024), target)
         return self.train.batches(size, target, seed, passes), validation
 
-    def epochs(self, devices: Devices) -> int:
-        """Returns the number of epochs."""
-        steps, rows = self.train.steps(self.rows_per_step(devices)), len(self.train.labels)
-        return epochs(self.config.training.epochs, steps, rows)
+    def fit(
+        self, network: keras.Model, devices: Devices, passes: range, callbacks: Sequence[Any]
+    ) -> None:
+        """Trains a compiled network by Keras' `fit`, for these passes."""
+        train, validation = self.datasets(devices, passes)
+        network.fit(
+            train,
+            validation_data=None if self.recipe else validation,
+            initial_epoch=passes.start,
+            epochs=passes.stop,
+            steps_per_epoch=self.train.steps(self.rows_per_step(devices)),
+            callbacks=callbacks,
+            # The rows are shuffled already.
+            shuffle=False,
+            verbose=0,
+        )
+
+    def outputs(self, network: keras.Model) -> npt.NDArray[Any]:
+        """Returns the network's outputs on the validation split, `[n, u]`."""
+        if self.recipe:
+            return np.zeros((0, len(self.objective.output_bias)), "float32")
+        batches = self.validation.batches(4096, lambda inputs, _: (inputs,))
+        return np.concatenate([network(inputs, training=False) for (inputs,) in batches])
 
     def rows_per_step(self, devices: Devices) -> int:
         """Returns the rows of one step on all devices together."""

@@ -27,7 +27,7 @@ def learned(job: Job, attempt: Attempt) -> Learned:
       ValueError: the network's loss is no longer a number, or the system lacks what LightGBM needs.
     """
     # The trees first: they take seconds, and the network may take hours.
-    names = sorted(job.learners, reverse=True)
+    names = sorted(job.learners, key=lambda name: (name == "network", name))
     found: dict[Learner, Learned] = {
         name: _fit(name, job, part_of(attempt, name, len(names))) for name in names
     }
@@ -39,7 +39,7 @@ def learned(job: Job, attempt: Attempt) -> Learned:
 def _fit(name: Learner, job: Job, attempt: Attempt) -> Learned:
     # Whatever was made before it, a learner starts from the seed.
     make_repeatable(job.config.training.seed, job.config.training.xla)
-    return trees().fit_trees(job, attempt) if name == "trees" else fit(job, attempt)
+    return fit(job, attempt) if name == "network" else trees().fit_trees(job, attempt, name)
 
 
 def part_of(attempt: Attempt, name: str, learners: int) -> Attempt:

@@ -102,7 +102,11 @@ class Split:
 
 
 def read_split(
-    patterns: Sequence[str], transform: tft.TFTransformOutput, features: Features
+    patterns: Sequence[str],
+    transform: tft.TFTransformOutput,
+    features: Features,
+    shares: int = 1,
+    share: int = 0,
 ) -> Split:
     """Opens the files of one split and reads its labels, and its inputs if memory holds them.
 
@@ -110,9 +114,11 @@ def read_split(
       patterns: gzipped TFRecord files, as TFX passes them.
       transform: says how the Examples are stored.
       features: says which tensors are there.
+      shares: into how many shares the rows of each file go, by turns.
+      share: which of them to read.
     """
     spec = transform.transformed_feature_spec()
-    stream = _labelled(_parsed(patterns, spec), features)
+    stream = _labelled(_parsed(patterns, spec, shares, share), features)
     labels, columns = _read(stream)
     return Split(labels, columns, stream)
 
@@ -190,11 +196,14 @@ def _joined(parts: dict[str, list[tf.Tensor]]) -> Columns:
     return {name: tf.concat(parts.pop(name), axis=0) for name in list(parts)}
 
 
-def _parsed(patterns: Sequence[str], spec: dict[str, Any]) -> tf.data.Dataset:
+def _parsed(
+    patterns: Sequence[str], spec: dict[str, Any], shares: int, share: int
+) -> tf.data.Dataset:
     files = files_of(patterns)
 
     def batches_of(file: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.TFRecordDataset(file, "GZIP", _BUFFER).batch(PARSED_AT_ONCE)
+        rows = tf.data.TFRecordDataset(file, "GZIP", _BUFFER)
+        return rows.shard(shares, share).batch(PARSED_AT_ONCE)
 
     # Files in parallel by whole batches: TFRecordDataset's own `num_parallel_reads` hands over each
     # record by itself, which takes fifteen times as long as to read it.

@@ -36,7 +36,8 @@ class Recipe:
     validation_rows: int
     lengths: Mapping[str, float]
     """`passes` over the rows until the network was best, and `planned_passes` over which its
-    learning rate falls; `rounds` until the trees were best."""
+    learning rate falls; `rounds` until the trees were best, and `extra_rounds` until the
+    `extra_trees` were."""
     worth: Sequence[Worth]
     """Of each learner, where there are several."""
     temperature: float

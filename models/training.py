@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from beltline.models.calibration import calibrated
 from beltline.models.checkpoints import Checkpoints, key_of
-from beltline.models.config import from_config
+from beltline.models.config import TREES, from_config
 from beltline.models.curves import Curves
 from beltline.models.devices import Devices, choose_devices
 from beltline.models.export import Trained, export_model
@@ -45,7 +45,8 @@ def run_fn(fn_args: Any) -> None:
         `transform_output`, `serving_model_dir`, `model_run_dir` (for TensorBoard), `working_dir`
         (of the checkpoints; None for none), `custom_config`, `base_model`, and `hyperparameters`
         (`keras_tuner.HyperParameters.get_config()`, or None). With a `base_model`, the path of a
-        judged model, the same is trained on `train_files` alone: see `recipe.py`.
+        judged model, the same is trained on `train_files` alone: see `recipe.py`. With several
+        `training.workers` it has `processes`, see `shared/job.py`.
 
     Raises:
       ValueError: a split is empty or holds one class only, a GPU is required and there is none, or
@@ -53,10 +54,15 @@ def run_fn(fn_args: Any) -> None:
     """
     config = from_config(fn_args.custom_config)
     training = config.training
-    devices = choose_devices(training.mixed_precision, training.gpu, training.xla)
     followed = read_recipe(fn_args.base_model) if fn_args.base_model else None
-    splits = fn_args.train_files, fn_args.eval_files
-    job = prepare(config, *splits, fn_args.transform_output, followed)
+    if training.workers > 1:
+        from beltline.models.shared.job import shared_job
+
+        job, devices = shared_job(fn_args, config, followed)
+    else:
+        splits = fn_args.train_files, fn_args.eval_files
+        devices = choose_devices(training.mixed_precision, training.gpu, training.xla)
+        job = prepare(config, *splits, fn_args.transform_output, followed)
     hyperparameters = hyperparameters_of(config, (fn_args.hyperparameters or {}).get("values"))
     checkpoints = checkpoints_of(fn_args, job, hyperparameters, devices)
     curves = Curves(fn_args.model_run_dir, hyperparameters)
@@ -99,7 +105,7 @@ def checkpoints_of(
         "devices": devices.described,
         "recipe": dataclasses.asdict(job.recipe) if job.recipe else None,
     }
-    if "trees" in job.config.model.learners:
+    if set(TREES) & set(job.learners):
         others["environment"] = trees().environment()
     files = files_of(fn_args.train_files) + files_of(fn_args.eval_files)
     return Checkpoints(fn_args.working_dir, key_of(job.config, files, others))

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from beltline.base.settings.section import Section
 
-Event = Literal["refused", "failed", "pushed", "drift"]
+Event = Literal["refused", "failed", "pushed", "waiting", "drift"]
 
 
 def _check_url(value: str) -> str:
@@ -52,9 +52,9 @@ class Webhook(Section):
         "secret belongs there.",
     )
     events: list[Event] = Field(
-        default=["refused", "failed", "pushed", "drift"],
+        default=["refused", "failed", "pushed", "waiting", "drift"],
         description="What is posted: a gate `refused`, a node `failed`, a version was `pushed`, "
-        "or the monitoring found `drift`.",
+        "one is `waiting` for approval, or the monitoring found `drift`.",
     )
 
 

@@ -11,9 +11,8 @@ ten times as much where another process has their cores.
 
 import dataclasses
 import logging
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beltline.models.checkpoints import Checkpoints, TrainingState
+from beltline.models.devices import cores
 from beltline.models.trees import member
 from beltline.models.trees.member import Member, Plan, Rows
 
@@ -35,14 +35,24 @@ _ROWS = 25_000  # of a thread, at least, where one booster has several
 _Found = TypeVar("_Found")
 
 
-def cores() -> int:
-    """Returns how many threads may run at once."""
-    return int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
-
-
 def threads_of(members: int, rows: int) -> int:
     """Returns the threads of each booster: one, but for few boosters of many rows."""
     return max(1, min(cores() // members, rows // _ROWS))
+
+
+def _members(plan: Plan, rows: Rows) -> list[Member]:
+    numbers = range(max(1, int(rows.held.max()) + 1))
+    threads = threads_of(len(numbers), len(rows.target))
+    parameters = {**plan.parameters, "num_threads": threads}
+    data = lightgbm.Dataset(
+        rows.table,
+        rows.target,
+        weight=rows.weights,
+        categorical_feature=list(plan.categorical),
+        params=dict(parameters),
+    ).construct()
+    plan = dataclasses.replace(plan, parameters=parameters)
+    return [Member(plan, rows, data, number) for number in numbers]
 
 
 class Growth:
@@ -52,24 +62,20 @@ class Growth:
       plan: how.
       rows: what to learn from, and to be judged by.
       checkpoints: where complete blocks are kept and found; None for nowhere.
+      members: its boosters, where others than this process have the rows' table.
     """
 
-    def __init__(self, plan: Plan, rows: Rows, checkpoints: Checkpoints | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        rows: Rows,
+        checkpoints: Checkpoints | None = None,
+        members: Sequence[Member] = (),
+    ) -> None:
         self.losses: list[tuple[float, float | None]] = []
         """Of the rows learned from and of those left out, if there are, after each round."""
-        numbers = range(max(1, int(rows.held.max()) + 1))
-        threads = threads_of(len(numbers), len(rows.target))
-        parameters = {**plan.parameters, "num_threads": threads}
-        data = lightgbm.Dataset(
-            rows.table,
-            rows.target,
-            weight=rows.weights,
-            categorical_feature=list(plan.categorical),
-            params=dict(parameters),
-        ).construct()
-        plan = dataclasses.replace(plan, parameters=parameters)
-        self.members = [Member(plan, rows, data, number) for number in numbers]
-        self._pool = ThreadPoolExecutor(min(len(numbers), cores()))
+        self.members = members or _members(plan, rows)
+        self._pool = ThreadPoolExecutor(min(len(self.members), cores()))
         self._plan, self._rows, self._checkpoints = plan, rows, checkpoints
         self._used = 0.0
         self._stuck = False
@@ -119,23 +125,23 @@ class Growth:
 
     def _grow_block(self) -> None:
         begun, used = time.monotonic(), self._used
-        self._each(Member.open)
+        self._each(lambda each: each.open())
         grown = 0
         while not grown or (grown < member.BLOCK and not self._is_enough()):
-            splits = self._each(Member.grow)
+            splits = self._each(lambda each: each.grow())
             # Without a split no tree is added, but for the first one.
             self._stuck = not any(splits) and bool(self.losses)
             if not self._stuck:
                 self._note()
             grown += 1
             self._used = used + time.monotonic() - begun
-        self._each(Member.close)
+        self._each(lambda each: each.close())
         if not self._is_enough():
-            self._each(Member.go_on)
+            self._each(lambda each: each.go_on())
         self._used = used + time.monotonic() - begun
 
     def _note(self) -> None:
-        losses = self._each(Member.losses)
+        losses = self._each(lambda each: each.losses())
         weights = [each.weight for each in self.members]
         loss = float(np.mean([seen for seen, _ in losses]))
         known = [held for _, held in losses if held is not None]

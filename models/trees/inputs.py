@@ -33,13 +33,13 @@ class TreeColumns(keras.layers.Layer):
 
     def __init__(self, numeric: list[int], **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
-        self._numeric = numeric
+        self.numeric = numeric
 
     def call(self, inputs: Tensors) -> keras.KerasTensor:
         """Picks the columns; NaN stands for a missing number."""
         parts = []
-        if self._numeric:
-            numbers = keras.ops.take(inputs["numeric"], np.array(self._numeric), axis=1)
+        if self.numeric:
+            numbers = keras.ops.take(inputs["numeric"], np.array(self.numeric), axis=1)
             parts.append(keras.ops.where(inputs["missing"] > 0, float("nan"), numbers))
         if "categories" in inputs:
             parts.append(keras.ops.cast(inputs["categories"], "float32"))

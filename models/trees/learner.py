@@ -5,6 +5,7 @@ export and all that asks the exported model are the same for both.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -12,13 +13,15 @@ import lightgbm
 import numpy as np
 import numpy.typing as npt
 
+from beltline.models.config import Learner
+from beltline.models.devices import cores
 from beltline.models.features import Task
 from beltline.models.folds import folds_of, number_of_folds
 from beltline.models.job import Job
 from beltline.models.learned import Attempt, Learned
 from beltline.models.network import network_inputs
 from beltline.models.trees.forest import Forest, forest_of
-from beltline.models.trees.growth import Growth, cores
+from beltline.models.trees.growth import Growth
 from beltline.models.trees.inputs import TreeColumns, settle, table_of, tree_columns
 from beltline.models.trees.layer import forest_layer
 from beltline.models.trees.member import Plan, Rows
@@ -27,6 +30,10 @@ Array = npt.NDArray[Any]
 
 LOG = logging.getLogger("beltline.trainer")
 
+_EXTRA_COLUMNS = 0.625
+"""Of the share of columns that a tree sees, that of one of the extra trees."""
+LENGTHS = {"trees": "rounds", "extra_trees": "extra_rounds"}
+"""By which name a recipe has the rounds of each."""
 OBJECTIVES: dict[Task, str] = {
     "binary": "binary",
     "multiclass": "multiclass",
@@ -34,16 +41,22 @@ OBJECTIVES: dict[Task, str] = {
 }
 
 
-def fit_trees(job: Job, attempt: Attempt) -> Learned:
+def fit_trees(job: Job, attempt: Attempt, name: Learner = "trees") -> Learned:
     """Returns a model of the trees up to the round with the lowest loss of the rows left out.
 
     Args:
       job: what to learn from.
       attempt: how; the hyperparameters are those whose names begin with `tree_`.
+      name: `extra_trees` tries one threshold of each column, chosen at random, where `trees` look
+        for the best one.
     """
-    columns = tree_columns(job.train, job.features)
-    rows = rows_of(job, columns)
-    growth = Growth(plan_of(job, attempt), rows, attempt.checkpoints)
+    plan, shared = plan_of(job, attempt, name), ()
+    if job.processes:
+        rows, columns, shared = job.processes.begin(job, plan)
+    else:
+        columns = tree_columns(job.train, job.features)
+        rows = rows_of(job, columns)
+    growth = Growth(plan, rows, attempt.checkpoints, shared)
     members = len(growth.members)
     left_out = "no row" if job.recipe else "the validation split"
     LOG.info(
@@ -60,11 +73,11 @@ def fit_trees(job: Job, attempt: Attempt) -> Learned:
         model=model_of(job, columns, forest),
         validation=outputs[train:],
         train=outputs[:train] if members > 1 else None,
-        lengths={"rounds": growth.best},
+        lengths={LENGTHS[name]: growth.best},
     )
 
 
-def plan_of(job: Job, attempt: Attempt) -> Plan:
+def plan_of(job: Job, attempt: Attempt, name: Learner = "trees") -> Plan:
     """Returns how the forest grows: the settings, in LightGBM's words."""
     features, training = job.features, job.config.training
     hyperparameters = attempt.hyperparameters
@@ -77,6 +90,7 @@ def plan_of(job: Job, attempt: Attempt) -> Plan:
         "feature_fraction": hyperparameters["tree_columns"],
         "bagging_fraction": hyperparameters["tree_rows"],
         "bagging_freq": 1,
+        **(_extra(hyperparameters) if name == "extra_trees" else {}),
         # The same seed gives the same trees; otherwise it would time which way is faster.
         "deterministic": True,
         "force_row_wise": True,
@@ -90,20 +104,29 @@ def plan_of(job: Job, attempt: Attempt) -> Plan:
         categorical=range(numbers, numbers + categories),
         start=job.objective.output_bias,
         seed=training.seed,
-        rounds=rounds_of(job, attempt),
+        rounds=rounds_of(job, attempt, name),
         patience=None if job.recipe else hyperparameters["tree_patience"],
         minutes=attempt.minutes,
         checkpoint_minutes=training.checkpoint_minutes,
     )
 
 
-def rounds_of(job: Job, attempt: Attempt) -> int:
+def _extra(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what differs for extra trees: chance decides more, and it takes smaller leaves."""
+    return {
+        "extra_trees": True,
+        "min_data_in_leaf": max(1, hyperparameters["tree_min_rows"] // 2),
+        "feature_fraction": hyperparameters["tree_columns"] * _EXTRA_COLUMNS,
+    }
+
+
+def rounds_of(job: Job, attempt: Attempt, name: Learner = "trees") -> int:
     """Returns the most rounds; of a refit, those that were best, in proportion to its rows."""
     most, recipe = int(attempt.hyperparameters["tree_rounds"]), job.recipe
     if recipe is None:
         return min(most, attempt.steps or most)
     judged = job.judged_rows() if _folds(job) > 1 else recipe.train_rows
-    return min(most, round(recipe.lengths["rounds"] * len(job.train.labels) / judged))
+    return min(most, round(recipe.lengths[LENGTHS[name]] * len(job.train.labels) / judged))
 
 
 def _folds(job: Job) -> int:

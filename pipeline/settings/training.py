@@ -1,6 +1,6 @@
 """The sections `model` and `training` of `pipeline.yaml`: what learns, and its training."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -9,7 +9,8 @@ from beltline.base.settings.section import Section
 DottedName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 
-Learner = Literal["network", "trees"]
+Learner = Literal["network", "trees", "extra_trees"]
+_TREES: tuple[Learner, ...] = ("trees", "extra_trees")
 
 
 class Model(Section):
@@ -30,12 +31,13 @@ class Model(Section):
         description="`build_network(features, vocabulary_sizes, hyperparameters)`, a Keras model.",
     )
     learners: list[Learner] = Field(
-        ["network", "trees"],
-        description="What learns: a `network`, gradient-boosted `trees` (LightGBM), or both, whose "
-        "weighted mean is the model. The settings named "
-        "`tree_…` are for the trees; `training.epochs`, `patience`, "
-        "`batch_size`, `learning_rate`, `weight_decay`, `mixed_precision`, `xla` and "
-        "`steps_per_execution` are for the network alone.",
+        ["network", "trees", "extra_trees"],
+        description="What learns: a `network`, gradient-boosted `trees` (LightGBM), and "
+        "`extra_trees`, whose thresholds are random and which, beside others, learn from up to "
+        "10,000 rows; the model is their weighted mean. Settings "
+        "named `tree_…` are for both kinds of trees; `training.epochs`, `patience`, `batch_size`, "
+        "`learning_rate`, `weight_decay`, `mixed_precision`, `xla` and `steps_per_execution` are "
+        "for the network alone.",
     )
     members: int = Field(
         8, ge=1, description="Ensemble members, which are trained together and averaged."
@@ -66,11 +68,16 @@ class Model(Section):
         0.8, gt=0, le=1, description="Share of the columns that each tree sees."
     )
 
+    @property
+    def has_trees(self) -> bool:
+        """Whether trees are among the learners."""
+        return bool(set(_TREES) & set(self.learners))
+
     @field_validator("learners")
     @classmethod
     def _are_some(cls, value: list[Learner]) -> list[Learner]:
         if not value or len(set(value)) < len(value):
-            raise ValueError("must be `[network]`, `[trees]`, or `[network, trees]`")
+            raise ValueError(f"must be one or more of {', '.join(get_args(Learner))}, each once")
         return value
 
 
@@ -89,7 +96,9 @@ class Training(Section):
         "most half of the epochs, where these are `auto`.",
     )
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto", description="Rows per step and device; `auto` follows the number of rows."
+        "auto",
+        description="Rows per step and device, or of all `workers` together; `auto` follows the "
+        "number of rows.",
     )
     learning_rate: float = Field(
         2e-3,
@@ -139,13 +148,22 @@ class Training(Section):
         None,
         gt=0,
         description="Time limit after which the training ends and its best weights are exported; "
-        "without it, epochs and patience decide. Two learners have half of it each.",
+        "without it, epochs and patience decide. Several learners have the same share of it.",
     )
     checkpoint_minutes: float = Field(
         1.0,
         ge=0,
         description="Least time between two checkpoints, which are written at the end of an epoch; "
         "0 writes one after every epoch.",
+    )
+
+    workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="Processes on the Dask cluster that train together, each with its share of the "
+        "rows; more than one requires `beam.runner: dask`. Another number gives a slightly other "
+        "model.",
     )
 
     @field_validator("gpu", "mixed_precision", "xla", "refit", mode="before")

@@ -62,6 +62,7 @@ def config(**features: Any) -> dict[str, Any]:
             "steps_per_execution": "auto",
             "minutes": None,
             "checkpoint_minutes": 1.0,
+            "workers": 1,
         },
         "tuning": {
             "when": "always",

@@ -1,4 +1,4 @@
-"""Weights of two learners: found on rows that neither learned from, and part of one model."""
+"""Weights of learners: found on rows that none of them learned from, and part of one model."""
 
 import logging
 from typing import Any
@@ -62,6 +62,36 @@ def test_no_other_weights_have_a_lower_loss(task: str) -> None:
 
     # But for the prior, and rounding.
     assert all(loss(found) <= loss(each) + 1e-4 for each in np.linspace(0, 1, 21))
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_three_learners_are_weighed_together(task: str) -> None:
+    right, labels = drawn(task)
+    outputs = [noisy(right, 0.5, 2), noisy(right, 1.0, 3), noisy(right, 0.7, 4)]
+    found = weights_of(outputs, objective(task), labels)
+    assert sum(found) == pytest.approx(1) and found[0] > found[2] > found[1] > 0
+    assert found == [round(each, 2) for each in found]
+
+    def loss(weights: list[float]) -> float:
+        mixed = sum(each * weight for each, weight in zip(outputs, weights, strict=True))
+        return float(objective(task).losses(np.asarray(mixed), labels).mean())
+
+    tenths = range(11)
+    others = [(a / 10, b / 10, 1 - (a + b) / 10) for a in tenths for b in tenths if a + b <= 10]
+    assert all(loss(found) <= loss(list(each)) + 1e-4 for each in others)
+    turned = weights_of(outputs[::-1], objective(task), labels)
+    assert turned[::-1] == pytest.approx(found, abs=0.02)
+
+
+@pytest.mark.parametrize("task", LABELS)
+def test_of_three_learners_only_those_that_help_have_a_weight(task: str) -> None:
+    right, labels = drawn(task)
+    nothing = np.random.default_rng(4).normal(0, 1.5, right.shape)
+    good = [noisy(right, 0.5, 2), noisy(right, 0.5, 3)]
+    first, second, third = weights_of([good[0], nothing, good[1]], objective(task), labels)
+    alone = weights_of(good, objective(task), labels)
+    assert second == 0 and [first, third] == pytest.approx(alone, abs=0.02)
+    assert weights_of([nothing, right, nothing], objective(task), labels) == [0, 1, 0]
 
 
 def test_few_rows_leave_no_learner_out() -> None:
@@ -139,6 +169,21 @@ def test_who_gets_no_weight_is_not_in_the_model() -> None:
     assert [(each.learner, each.weight) for each in found.worth] == [("network", 0), ("trees", 1)]
 
 
+def test_of_three_the_model_has_those_with_a_weight() -> None:
+    right, labels = drawn("binary")
+    learned = {
+        "extra_trees": Learned(constant(1.0), noisy(right, 0.5, 2), lengths={"extra_rounds": 3}),
+        "trees": Learned(constant(100.0), noisy(0 * right, 1.5, 3), lengths={"rounds": 2}),
+        "network": Learned(constant(3.0), noisy(right, 0.5, 4), lengths={"passes": 1}),
+    }
+    found = blended(learned, job(labels))
+    extra, trees, network = (each.weight for each in found.worth)
+    assert trees == 0
+    said = found.model({"x": tf.zeros((2, 1))}).numpy()
+    assert said == pytest.approx(np.full((2, 1), extra * 1 + network * 3), rel=1e-6)
+    assert found.lengths == {"extra_rounds": 3, "rounds": 2, "passes": 1}
+
+
 def test_rows_that_one_has_learned_from_do_not_decide() -> None:
     right, labels = drawn("binary")
     nothing = np.random.default_rng(4).normal(0, 1.5, right.shape)
@@ -149,3 +194,9 @@ def test_rows_that_one_has_learned_from_do_not_decide() -> None:
     assert found.model is trees.model
     both = {"trees": trees, "network": Learned(constant(1.0), noisy(right, 2.0, 3), train=right)}
     assert 0 < blended(both, job(labels)).worth[0].weight < 1
+
+
+def test_the_weights_of_three_alike_add_up_to_one() -> None:
+    right, labels = drawn("regression")
+    found = weights_of([right, right, right], objective("regression"), labels)
+    assert sum(found) == 1 and sorted(found) == [0.33, 0.33, 0.34]

@@ -1,6 +1,7 @@
 """Both learners by the Trainer's entry point: each as if it were alone, and one model of both."""
 
 import copy
+import dataclasses
 import json
 import logging
 from pathlib import Path
@@ -18,6 +19,8 @@ from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
 from beltline.models.learned import Attempt, Learned
 from beltline.models.learners import learned, part_of
+from beltline.models.reading import Split
+from beltline.models.recipe import Recipe, Worth
 from beltline.models.training import run_fn
 from tests.models.rows import fn_args
 from tests.models.trained import EVAL, SETTINGS, TASKS, call
@@ -84,6 +87,28 @@ def test_two_learners_share_the_time_and_keep_their_curves_apart(
 def test_without_trees_there_is_no_word_of_weights(folders: dict[str, Path]) -> None:
     _, found = alone(folders["binary"], "binary", "network")
     assert found.worth == () and found.train is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "named", "learning"),
+    [
+        (5_000, ["network", "trees", "extra_trees"], ["network", "trees", "extra_trees"]),
+        (5_001, ["network", "trees", "extra_trees"], ["network", "trees"]),
+        (5_001, ["extra_trees", "trees"], ["trees"]),
+        # Named alone, they are wanted.
+        (5_001, ["extra_trees"], ["extra_trees"]),
+    ],
+)
+def test_extra_trees_learn_from_few_rows_beside_others(
+    rows: int, named: list[str], learning: list[str]
+) -> None:
+    config = from_config(settings("binary", *named))
+    split = Split(np.zeros(rows), None, None)  # type: ignore[arg-type] # all that is used of them
+    job = Job(config, None, split, split, None)  # type: ignore[arg-type] # all that is used of them
+    assert job.learners == learning
+    # A refit of more rows learns as the judged training did.
+    recipe = Recipe(10, 10, {}, [Worth("extra_trees", 0.5, 1), Worth("trees", 0.5, 1)], 1.0, 0.5)
+    assert dataclasses.replace(job, recipe=recipe).learners == ["extra_trees", "trees"]
 
 
 def test_learners_have_their_share_of_the_time_and_places_of_their_own(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """The order of the rows: another one on each pass, and the same one for a pass's number."""
 
-from itertools import chain
+import types
+from itertools import chain, islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from beltline.models.reading import Split
+from beltline.models.reading import Split, read_split
 
 ROWS = 103
 
@@ -69,3 +71,25 @@ def test_a_dataset_of_one_pass_is_shuffled_anew_each_time_it_is_read(split):
     assert sorted(rows(first)) == sorted(rows(second)) == split.labels.tolist()
     assert first != second
     assert twice() == (first, second)
+
+
+@pytest.mark.parametrize("files", [[100], [30, 1, 1, 0, 25]])
+def test_shares_have_every_row_once_and_are_even(tmp_path: Path, files: list[int]) -> None:
+    numbers = iter(range(1, sum(files) + 1))
+    for place, count in enumerate(files):
+        with tf.io.TFRecordWriter(str(tmp_path / f"part-{place}"), "GZIP") as writer:
+            for number in islice(numbers, count):
+                value = tf.train.Feature(float_list=tf.train.FloatList(value=[number]))
+                features = tf.train.Features(feature={"x": value, "label": value})
+                writer.write(tf.train.Example(features=features).SerializeToString())
+    spec = dict.fromkeys(("x", "label"), tf.io.FixedLenFeature([], tf.float32))
+    transform = types.SimpleNamespace(transformed_feature_spec=lambda: spec)
+    features = types.SimpleNamespace(task="regression")
+    shares = [
+        read_split([f"{tmp_path}/*"], transform, features, 3, part).labels.tolist()
+        for part in range(3)
+    ]
+    assert sorted(chain.from_iterable(shares)) == list(range(1, sum(files) + 1))
+    assert max(map(len, shares)) - min(map(len, shares)) <= len(files)
+    whole = read_split([f"{tmp_path}/*"], transform, features).labels.tolist()
+    assert sorted(whole) == list(range(1, sum(files) + 1))

@@ -91,7 +91,8 @@ def test_a_refit_takes_over_all_that_was_found(
     name: str,
     folds: int,
 ) -> None:
-    folder, custom = folders[name], settings("network", "trees", name=name, folds=folds)
+    learners = ("network", "trees", "extra_trees")
+    folder, custom = folders[name], settings(*learners, name=name, folds=folds)
     run_fn(fn_args(folder, custom, serving_model_dir=str(folder / "judged")))
     with caplog.at_level(logging.INFO, "beltline.trainer"):
         run_fn(fn_args(folder, custom, serving_model_dir=str(folder / "refit"), **every(folder)))
@@ -100,9 +101,13 @@ def test_a_refit_takes_over_all_that_was_found(
         assert (judged / file).read_text() == (refit / file).read_text()
     recipe = read_recipe(str(judged))
     assert (recipe.train_rows, recipe.validation_rows) == (600, 200)
-    # Without folds the validation rows are new to it, too.
-    rounds = min(120, round(recipe.lengths["rounds"] * (1 if folds > 1 else 800 / 600)))
-    assert f"best of {rounds} rounds: round {rounds}, " in caplog.text
+    trees = {"trees": "rounds", "extra_trees": "extra_rounds"}
+    lengths = [recipe.lengths[trees[each]] for each in recipe.learners if each in trees]
+    assert lengths
+    for length in lengths:
+        # Without folds the validation rows are new to it, too.
+        rounds = min(120, round(length * (1 if folds > 1 else 800 / 600)))
+        assert f"best of {rounds} rounds: round {rounds}, " in caplog.text
     left_out = "a fold" if folds > 1 else "no row"
     assert "800 rows of " in caplog.text
     assert f"forests: {folds}, and each leaves out {left_out}" in caplog.text

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from beltline.models.calibration import calibrated
-from beltline.models.config import from_config
+from beltline.models.config import Learner, from_config
 from beltline.models.devices import choose_devices
 from beltline.models.hyperparameters import hyperparameters_of
 from beltline.models.job import Job, prepare
@@ -21,7 +21,7 @@ from beltline.models.learners import digest_of, learned
 from beltline.models.training import run_fn
 from beltline.models.trees.growth import Growth
 from beltline.models.trees.inputs import tree_columns
-from beltline.models.trees.learner import plan_of, rows_of
+from beltline.models.trees.learner import fit_trees, plan_of, rows_of
 from beltline.models.trials import validation_loss
 from tests.models.rows import fn_args, table
 from tests.models.trained import SETTINGS, TASKS, call
@@ -48,12 +48,14 @@ def job_of(folder: Path, custom: dict[str, Any]) -> Job:
     return prepare(from_config(custom), args.train_files, args.eval_files, args.transform_output)
 
 
+@pytest.mark.parametrize("learner", ["trees", "extra_trees"])
 @pytest.mark.parametrize("folds", [1, 3])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_exported_model_says_what_the_boosters_say(
-    folders: dict[str, Path], tmp_path: Path, name: str, folds: int
+    folders: dict[str, Path], tmp_path: Path, name: str, folds: int, learner: Learner
 ) -> None:
     custom = settings(name, imbalance="balanced", folds=folds)
+    custom["model"]["learners"] = [learner]
     run_fn(fn_args(folders[name], custom, serving_model_dir=str(tmp_path / "model")))
     # The rows that the fixture validates with, raw.
     asked = table(200, TASKS[name], seed=1)
@@ -62,7 +64,7 @@ def test_the_exported_model_says_what_the_boosters_say(
 
     job = job_of(folders[name], custom)
     rows = rows_of(job, tree_columns(job.train, job.features))
-    growth = Growth(plan_of(job, attempt_of(job)), rows)
+    growth = Growth(plan_of(job, attempt_of(job), learner), rows)
     growth.run()
     held = growth.outputs()
     known = np.isfinite(held[:, 0])
@@ -87,6 +89,16 @@ def test_the_same_seed_gives_the_same_trees(
     digests = re.findall(r"weights digest (\w{16})\n", caplog.text)
     assert digests[0] == digests[1] != digests[2] and len(digests) == 3
     assert not list((folders["binary"] / "work").glob("*")), "checkpoints are left behind"
+
+
+def test_extra_trees_are_other_trees(folders: dict[str, Path]) -> None:
+    job = job_of(folders["binary"], settings("binary"))
+    attempt = attempt_of(job)
+    digests = {
+        name: digest_of(fit_trees(job, attempt, name).model) for name in ("trees", "extra_trees")
+    }
+    assert digests["trees"] != digests["extra_trees"]
+    assert list(fit_trees(job, attempt, "extra_trees").lengths) == ["extra_rounds"]
 
 
 def test_a_trial_has_the_loss_that_lightgbm_says(folders: dict[str, Path]) -> None:
