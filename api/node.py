@@ -16,9 +16,13 @@ from beltline.storage import folders
 class Node:
     """A node of a run.
 
-    `state` is done, cached, failed, refused, skipped, stopped, running or `not run`; `seconds` is
-    how long it took, `reason` why it did not end well. `log` is its log file, if that is on this
-    machine. `places` are where its output artifacts are kept by their key, paths or URLs.
+    Attributes:
+      name: the node's id.
+      state: done, cached, failed, refused, skipped, stopped, running or `not run`.
+      seconds: how long it took; None where that isn't known.
+      reason: why it did not end well.
+      log: its log file, if that is on this machine.
+      places: where its output artifacts are kept by their key, paths or URLs.
     """
 
     name: str

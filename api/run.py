@@ -1,6 +1,5 @@
 """A run, and the runs of a root."""
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +16,7 @@ from beltline.base.errors import WrongInput
 from beltline.runners.choices import check_choice
 from beltline.runners.history import History, RunSummary
 from beltline.runners.report import RunReport, report_of
+from beltline.runners.report.settings import flat
 from beltline.storage import folders
 from beltline.versions.store import Place
 
@@ -191,7 +191,7 @@ class Runs(Sequence[Run]):
         import pandas as pd
 
         every = {
-            run.id: {name: display.text(value) for name, value in _flat(run.settings).items()}
+            run.id: {name: display.text(value) for name, value in flat(run.settings).items()}
             for run in self._runs
         }
         table = pd.DataFrame(every)
@@ -204,24 +204,3 @@ class Runs(Sequence[Run]):
 
     def _repr_html_(self) -> str:
         return display.template("runs.html", runs=self)
-
-
-def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """Returns the values within sections, and within JSON objects, by their dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        within = _object(value)
-        if within:
-            found |= _flat(within, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = value
-    return found
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if isinstance(value, str) and value.startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
-    return value if isinstance(value, dict) else {}

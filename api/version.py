@@ -12,7 +12,7 @@ from beltline.base.errors import WrongInput
 from beltline.versions import folder
 from beltline.versions.live import live
 from beltline.versions.loaded.errors import BrokenVersion, ModelFailed, WrongValues
-from beltline.versions.store import Place
+from beltline.versions.store import Place, store_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class Version:
-    """A served version. Its card is read once; what may change, such as `live`, each time.
+    """A served version, or one that waits for approval.
+
+    Its card is read once; what may change, such as `live`, each time.
 
     Attributes:
       number: the version's number.
@@ -40,12 +42,17 @@ class Version:
         self._served = served
         self._lineage = lineage
         self.number = number
-        self.card = folder.find(served, number)
+        self.card = folder.known(served, number)
 
     @property
     def kept(self) -> bool:
-        """Whether the version still exists."""
-        return self.number in folder.numbers(self._served)
+        """Whether the version still exists; one that waits does."""
+        return self.waiting or self.number in folder.numbers(self._served)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it waits for approval."""
+        return store_of(self._served).state().waiting == self.number
 
     @property
     def live(self) -> bool:
@@ -138,9 +145,11 @@ class Version:
         return explained(self, row)
 
     def _known(self) -> folder.Version:
-        if self.card is None or not self.kept:
+        # Read again: an approval moves the files.
+        found = folder.known(self._served, self.number)
+        if found is None:
             raise WrongInput(f"version {self.number} has been deleted from {self._served}")
-        return self.card
+        return found
 
     def __repr__(self) -> str:
         if not self.kept:
@@ -148,14 +157,18 @@ class Version:
         metrics = "".join(
             f", {name} {display.number(value)}" for name, value in self.metrics.items()
         )
-        return f"<Version {self.number}{', live' if self.live else ''}{metrics}>"
+        state = ", live" if self.live else ", waiting" if self.waiting else ""
+        return f"<Version {self.number}{state}{metrics}>"
 
     def _repr_html_(self) -> str:
         return display.template("version.html", version=self)
 
 
 class Versions(Sequence[Version]):
-    """The served versions, oldest first, as they are when this was made."""
+    """The served versions, oldest first, as they are when this was made.
+
+    One that waits for approval is none of them: `waiting` has it.
+    """
 
     def __init__(self, served: Place, lineage: Callable[[], "Lineage | None"]) -> None:
         """Finds them; the arguments are those of a `Version`."""
@@ -169,13 +182,19 @@ class Versions(Sequence[Version]):
         number = live(self._served)
         return None if number is None else Version(self._served, number, self._lineage)
 
+    @property
+    def waiting(self) -> Version | None:
+        """The version that waits for approval; None if none does."""
+        number = store_of(self._served).state().waiting
+        return None if number is None else Version(self._served, number, self._lineage)
+
     def find(self, number: int) -> Version:
-        """Returns the version of a number.
+        """Returns the version of a number, also of the one that waits for approval.
 
         Raises:
           WrongInput: there is none.
         """
-        if number not in self._numbers:
+        if number not in self._numbers and number != store_of(self._served).state().waiting:
             known = ", ".join(map(str, self._numbers))
             raise WrongInput(f"version {number} not found ({known or 'none pushed yet'})")
         return Version(self._served, number, self._lineage)
@@ -199,7 +218,13 @@ class Versions(Sequence[Version]):
         return (self.find(number) for number in self._numbers)
 
     def __repr__(self) -> str:
-        return "\n".join(map(repr, self)) or "no version has been pushed yet"
+        return "\n".join(map(repr, self.shown)) or "no version has been pushed yet"
+
+    @property
+    def shown(self) -> list[Version]:
+        """The versions, oldest first, and then the one that waits for approval."""
+        held = self.waiting
+        return [*self, *([held] if held else [])]
 
     def _repr_html_(self) -> str:
-        return display.template("versions.html", versions=list(self))
+        return display.template("versions.html", versions=self)

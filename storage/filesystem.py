@@ -41,15 +41,17 @@ def filesystem(url: ObjectUrl) -> Any:
       StoreError: the region of a bucket can't be found out.
     """
     if url.scheme == "gs":
-        return _gs(os.environ.get("STORAGE_EMULATOR_HOST", ""))
+        return _gs(os.environ.get("STORAGE_EMULATOR_HOST", ""), os.getpid())
     endpoint = next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), "")
     settings = tuple(os.environ.get(name, "") for name in _READ)
     region = settings[0] or settings[1] or (_ANY_REGION if endpoint else _region(url))
-    return _s3(endpoint, region, settings)
+    return _s3(endpoint, region, settings, os.getpid())
 
 
+# The process is a part of both keys: a fork has its parent's connections, and one that used them
+# would read answers to the requests of its parent, or of another fork.
 @functools.lru_cache(16)
-def _s3(endpoint: str, region: str, _: tuple[str, ...]) -> Any:
+def _s3(endpoint: str, region: str, _settings: tuple[str, ...], _process: int) -> Any:
     where: dict[str, str] = {}
     if endpoint:
         parts = urlsplit(endpoint)
@@ -66,7 +68,7 @@ def _s3(endpoint: str, region: str, _: tuple[str, ...]) -> Any:
 
 
 @functools.lru_cache(16)
-def _gs(emulator: str) -> Any:
+def _gs(emulator: str, _process: int) -> Any:
     if emulator:
         parts = urlsplit(emulator if "://" in emulator else f"http://{emulator}")
         where = {"scheme": parts.scheme, "endpoint_override": parts.netloc, "anonymous": True}

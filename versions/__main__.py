@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from beltline.base.errors import BeltlineError, WrongInput
-from beltline.versions import live
-from beltline.versions.folder import Version, versions
+from beltline.versions import approval, live
+from beltline.versions.folder import Version, versions, waiting
 from beltline.versions.store import Place, place_of
 
 
@@ -51,9 +51,35 @@ def rollback(folder: Place) -> None:
     click.echo(f"{folder.name}: rolled back to version {now} (previously version {before})")
 
 
+@cli.command()
+@click.argument("version", type=int)
+@click.option("--by", default="", help="Who decides.")
+@click.option("--note", default="", help="Why, for whoever asks later.")
+@click.pass_obj
+def approve(folder: Place, version: int, by: str, note: str) -> None:
+    """Approve VERSION, which waits: it becomes the live version."""
+    new = approval.approve(folder, version, by, note)
+    done = "is now live" if new else "was approved already"
+    click.echo(f"{folder.name}: version {version} {done}")
+
+
+@cli.command()
+@click.argument("version", type=int)
+@click.option("--by", default="", help="Who decides.")
+@click.option("--note", default="", help="Why, for whoever asks later.")
+@click.pass_obj
+def reject(folder: Place, version: int, by: str, note: str) -> None:
+    """Reject VERSION, which waits: it is deleted, and the same model is not held again."""
+    new = approval.reject(folder, version, by, note)
+    click.echo(f"{folder.name}: version {version} {'rejected' if new else 'was rejected already'}")
+
+
 def _listed(folder: Place) -> list[str]:
+    held = waiting(folder)
     marks = {live.previous(folder): "previous", live.live(folder): "live"}
-    lines = [_line(each, marks.get(each.number, "")) for each in versions(folder)]
+    marks |= {held.number: "waiting"} if held else {}
+    found = [*versions(folder), *([held] if held else [])]
+    lines = [_line(each, marks.get(each.number, "")) for each in found]
     return lines or [f"{folder.name}: no version has been pushed yet"]
 
 

@@ -30,6 +30,8 @@ SCHEMA = EXTRA / "schema.pbtxt"
 """The schema that the training rows were validated with."""
 SCORES = EXTRA / "scores.json"
 """The model's answers to rows of the evaluation split: a list for each output."""
+MODEL_CARD = EXTRA / "model_card.json"
+"""What outsiders should know of the model, in the fields of the Model Cards paper."""
 MODEL = "saved_model.pb"
 
 
@@ -70,6 +72,17 @@ def versions(place: Place) -> list[Version]:
     return [_version(store, number) for number in store.state().numbers]
 
 
+def waiting(place: Place) -> Version | None:
+    """Returns the version that waits for approval; None if none does.
+
+    Raises:
+      OSError: the store can't be read.
+    """
+    store = store_of(place)
+    number = store.state().waiting
+    return None if number is None else _version(store, number)
+
+
 def find(place: Place, number: int) -> Version | None:
     """Returns one version; None if there is no such one. Its files need not be here: see `fetch`.
 
@@ -78,6 +91,16 @@ def find(place: Place, number: int) -> Version | None:
     """
     store = store_of(place)
     return _version(store, number) if number in store.state().numbers else None
+
+
+def known(place: Place, number: int) -> Version | None:
+    """Returns one version, also if it waits for approval; None if there is no such one.
+
+    Raises:
+      OSError: the store can't be read.
+    """
+    held = waiting(place)
+    return held if held and held.number == number else find(place, number)
 
 
 def fetch(place: Place, version: Version) -> None:

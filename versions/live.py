@@ -5,11 +5,18 @@ soon as it exists. Promotions and rollbacks are recorded as `store.State` has th
 too. Deleted versions don't count.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from beltline.base.errors import WrongInput
-from beltline.versions.store import Place, State, store_of
+from beltline.versions.store import LIVE_WHEN_HELD, Place, State, store_of
 
 # Nobody rolls back further than this.
 _MAX_HISTORY = 100
+
+
+class LiveChanged(WrongInput):
+    """Another version became live than somebody has seen who now changes it."""
 
 
 def live(place: Place) -> int | None:
@@ -35,11 +42,49 @@ def order_of(state: State) -> list[int]:
     return list(dict.fromkeys(reversed(_history(state))))
 
 
-def promote(place: Place, number: int) -> int | None:
+def compared(card: Mapping[str, Any], state: State) -> bool:
+    """Returns whether a version that waits was compared with the live one, or with a later one.
+
+    Args:
+      card: the card of the version that waits.
+      state: what there is.
+    """
+    then = card.get(LIVE_WHEN_HELD)
+    return next(iter(order_of(state)), 0) <= (then if isinstance(then, int) else 0)
+
+
+def check_seen(state: State, seen: Sequence[int] | None) -> None:
+    """Checks that what somebody has seen is still so; the caller holds the lock.
+
+    Args:
+      state: what there is now.
+      seen: the version that was live and the previous one, as `order` has them; None for whoever
+        has not looked.
+
+    Raises:
+      LiveChanged: it isn't.
+    """
+    now = order_of(state)[:2]
+    if seen is not None and list(seen) != now:
+        names = ("live", "the previous one")
+        there = " and ".join(f"version {n} is {name}" for n, name in zip(now, names, strict=False))
+        raise LiveChanged(
+            "the live version, or the one before it, was changed meanwhile: "
+            f"{there or 'no version is live'} now"
+        )
+
+
+def promote(place: Place, number: int, seen: Sequence[int] | None = None) -> int | None:
     """Makes a version live; returns the number of the previous live one.
+
+    Args:
+      place: where the versions are.
+      number: the version.
+      seen: as `check_seen` has it.
 
     Raises:
       WrongInput: there is no such version.
+      LiveChanged: what was seen is no longer so.
       OSError: the choice can't be written.
     """
     store = store_of(place)
@@ -47,6 +92,7 @@ def promote(place: Place, number: int) -> int | None:
     with store.locked():
         state = store.state()
         _check(place, state, number)
+        check_seen(state, seen)
         history = _history(state)
         if history[-1] != number:
             store.choose([*history, number][-_MAX_HISTORY:], max(state.numbers))
@@ -55,13 +101,18 @@ def promote(place: Place, number: int) -> int | None:
     return history[-1]
 
 
-def rollback(place: Place) -> tuple[int, int]:
+def rollback(place: Place, seen: Sequence[int] | None = None) -> tuple[int, int]:
     """Rolls back to the previous version; returns the numbers of the version before and now.
 
     A second rollback goes one further back.
 
+    Args:
+      place: where the versions are.
+      seen: as `check_seen` has it.
+
     Raises:
       WrongInput: no version was live before.
+      LiveChanged: what was seen is no longer so.
       OSError: the choice can't be written.
     """
     store = store_of(place)
@@ -69,6 +120,7 @@ def rollback(place: Place) -> tuple[int, int]:
         raise WrongInput(f"{place}: no version has been pushed yet; `beltline run` makes one")
     with store.locked():
         state = store.state()
+        check_seen(state, seen)
         history = _history(state)
         before = [number for number in history if number != history[-1]]
         if not before:

@@ -1,8 +1,10 @@
 """The versions in a folder: pushed and deleted by renames, chosen by a small file.
 
-    live.json   {"history": [1, 2, 1], "seen": 2}
+    live.json        {"history": [1, 2, 1], "seen": 2}
+    approvals.json   {"3": {"verdict": "approved", …}}
 
-is replaced atomically; see `store.State` for what it says.
+are replaced atomically; see `store.State` for what they say. A version that waits for approval has
+a hidden name, `.waiting-3`, which TensorFlow Serving ignores.
 """
 
 import json
@@ -12,14 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from beltline.base.files import replace
+from beltline.base.files import publish, replace
 from beltline.base.locks import locked
-from beltline.versions import tensorflow_serving
+from beltline.versions import decisions, tensorflow_serving
+from beltline.versions.decisions import Decision
 from beltline.versions.folder import MODEL, card_of
 from beltline.versions.store import State
 
 RECORD = "live.json"
+APPROVALS = "approvals.json"
 STAGED = ".staged-"
+WAITING = ".waiting-"
 _GONE = ".gone-"
 
 
@@ -32,7 +37,10 @@ class LocalVersions:
     def state(self) -> State:
         """Returns what there is; nothing if there is no such folder."""
         history, seen = _record(self._folder / RECORD)
-        return State(tuple(_numbers(self._folder)), history, seen)
+        there = tuple(_numbers(self._folder))
+        # A push that was killed may have left one that it has superseded.
+        waits = [number for number in held(self._folder) if number > max(there, default=0)]
+        return State(there, history, seen, max(waits, default=None), _decisions(self._folder))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -54,19 +62,36 @@ class LocalVersions:
         return card_of(self.path(number))
 
     def path(self, number: int) -> Path:
-        """Returns a version's folder."""
-        return self._folder / str(number)
+        """Returns a version's folder, also of one that waits."""
+        there, waits = self._folder / str(number), self._folder / f"{WAITING}{number}"
+        return waits if waits.is_dir() and not there.exists() else there
 
     def fetch(self, number: int) -> None:
         """Does nothing: the files are here."""
 
     def push(
-        self, model: Path, digest: str, card: Mapping[str, Any], extra: Mapping[Path, Path]
+        self,
+        model: Path,
+        digest: str,
+        card: Mapping[str, Any],
+        extra: Mapping[Path, Path],
+        hold: bool = False,
     ) -> tuple[int, bool]:
         """Adds a version by a rename."""
         from beltline.versions.local_push import push
 
-        return push(self._folder, model, digest, card, extra)
+        return push(self._folder, model, digest, card, extra, hold)
+
+    def decide(self, number: int, decision: Decision) -> None:
+        """Replaces the file of decisions, then renames the version, to its number or away."""
+        every = decisions.added(_decisions(self._folder), number, decision)
+        replace(self._folder / APPROVALS, f"{json.dumps(decisions.plain(every), indent=1)}\n")
+        waits = self._folder / f"{WAITING}{number}"
+        if decision.verdict == "approved":
+            publish(waits, self._folder / str(number))
+        else:
+            waits.rename(self._folder / f"{_GONE}{number}")
+            clear(self._folder)
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Renames versions to a hidden name, and then deletes them."""
@@ -87,6 +112,19 @@ def clear(folder: Path) -> None:
             left.unlink()
         else:
             shutil.rmtree(left)
+
+
+def held(folder: Path) -> list[int]:
+    """Returns the numbers of the versions that were held, ascending."""
+    names = [entry.name.removeprefix(WAITING) for entry in folder.glob(f"{WAITING}*")]
+    return sorted(int(name) for name in names if _is_number(name))
+
+
+def _decisions(folder: Path) -> dict[int, Decision]:
+    try:
+        return decisions.parsed(json.loads((folder / APPROVALS).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -1,6 +1,7 @@
 """The versions in an object store, which has no rename: nothing is known before it is listed.
 
-    versions.json          what there is, and which version is live: the only thing that is replaced
+    versions.json          what there is, what waits for approval, what was decided, and which
+                           version is live: the only thing that is replaced
     files/<id>/…           the files of a version, each push's below an id of its own
     files/<id>/push.json   the version's card, and each file with its size and digest
     lease                  whoever is changing versions.json
@@ -14,9 +15,9 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,32 +26,17 @@ from beltline.base.errors import WrongInput
 from beltline.storage import cache, objects
 from beltline.storage.lease import Lease, leased
 from beltline.storage.url import ObjectUrl
+from beltline.versions.decisions import Decision
 from beltline.versions.folder import CARD
+from beltline.versions.index import Index, Listed, parsed
+from beltline.versions.live import compared, order_of
 from beltline.versions.loaded.errors import BrokenVersion
-from beltline.versions.store import State
+from beltline.versions.store import LIVE_WHEN_HELD, State
 
 _INDEX, _FILES, _LEASE, _MANIFEST = "versions.json", "files", "lease", "push.json"
 _READS, _PAUSE_SECONDS = 5, 0.2
 # Nothing takes as long: whoever uploaded these files was killed.
 _ABANDONED_SECONDS = 86_400
-
-
-@dataclass(frozen=True)
-class _Listed:
-    """A version in the index: the id of its files, and the digest of the model's."""
-
-    id: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class _Index:
-    """The content of `versions.json`; `last` is the highest number that was ever given."""
-
-    last: int = 0
-    seen: int = 0
-    history: tuple[int, ...] = ()
-    versions: dict[int, _Listed] = field(default_factory=dict)
 
 
 class RemoteVersions:
@@ -59,12 +45,12 @@ class RemoteVersions:
     def __init__(self, url: ObjectUrl) -> None:
         self._url = url
         self._lease: Lease | None = None
-        self._seen: _Index | None = None
+        self._seen: Index | None = None
 
     def state(self) -> State:
         """Returns what there is; nothing if nothing was pushed yet."""
         index = self._seen = self._read()
-        return State(tuple(sorted(index.versions)), index.history, index.seen)
+        return index.state
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -101,51 +87,80 @@ class RemoteVersions:
         cache.fetched(str(files), lambda folder: self._download(number, files, folder))
 
     def push(
-        self, model: Path, digest: str, card: Mapping[str, Any], extra: Mapping[Path, Path]
+        self,
+        model: Path,
+        digest: str,
+        card: Mapping[str, Any],
+        extra: Mapping[Path, Path],
+        hold: bool = False,
     ) -> tuple[int, bool]:
         """Uploads the files, and then lists them."""
-        if known := _number_of(self._read(), digest):
+        if known := self._known(self._read(), digest, hold):
             return known, False
-        listed = _Listed(f"{int(time.time())}-{secrets.token_hex(8)}", digest)
+        listed = Listed(f"{int(time.time())}-{secrets.token_hex(8)}", digest)
         local = _to_upload(model, extra)
         files = self._files(listed.id)
         described = {name: _described(file) for name, file in local.items()}
         objects.upload({files / name: file for name, file in local.items()})
         with self.locked():
             index = self._read()
-            if known := _number_of(index, digest):
+            if known := self._known(index, digest, hold):
                 return known, False
             number = index.last + 1
-            manifest = {"card": {**card, "version": number, "digest": digest}, "files": described}
-            objects.write(files / _MANIFEST, _json(manifest))
-            versions = {**index.versions, number: listed}
-            self._write(replace(index, last=number, versions=versions))
+            card = {**card, "version": number, "digest": digest}
+            if hold:
+                card = {**card, LIVE_WHEN_HELD: next(iter(order_of(index.state)), 0)}
+            objects.write(files / _MANIFEST, _json({"card": card, "files": described}))
+            self._write(index.with_version(number, listed, hold))
+            self._delete(index.waiting.values())
         return number, True
+
+    def decide(self, number: int, decision: Decision) -> None:
+        """Replaces the index, and then deletes the files of a version that it no longer names."""
+        index = self._read()
+        self._write(index.with_decision(number, decision))
+        if decision.verdict != "approved":
+            self._delete([index.waiting[number]])
 
     def remove(self, numbers: Sequence[int]) -> None:
         """Replaces the index, and then deletes the files that it no longer names."""
         index = self._read()
-        gone = [index.versions[number].id for number in numbers]
+        gone = [index.versions[number] for number in numbers]
         if gone:
             kept = {n: each for n, each in index.versions.items() if n not in numbers}
             index = replace(index, versions=kept)
             self._write(index)
-        for each in [*gone, *self._abandoned(index)]:
-            objects.delete_below(self._files(each))
+        self._delete([*gone, *self._abandoned(index)])
 
-    def _abandoned(self, index: _Index) -> list[str]:
-        """Returns the ids of files that killed pushes have left."""
-        named = {each.id for each in index.versions.values()}
+    def _delete(self, gone: Iterable[Listed]) -> None:
+        for each in gone:
+            objects.delete_below(self._files(each.id))
+
+    def _abandoned(self, index: Index) -> list[Listed]:
+        """Returns the files that killed pushes and decisions have left."""
+        named = {each.id for each in [*index.versions.values(), *index.waiting.values()]}
         found = [each.name for each in objects.prefixes(self._url / _FILES)]
         old = time.time() - _ABANDONED_SECONDS
-        return [each for each in found if each not in named and _time_of(each) < old]
+        return [Listed(id_, "") for id_ in found if id_ not in named and _time_of(id_) < old]
+
+    def _known(self, index: Index, digest: str, hold: bool) -> int | None:
+        """Returns the version of this model, unless it is to be held anew.
+
+        That is where it waits, but was not compared with the live version.
+        """
+        known = index.known(digest, hold)
+        if known is None or known not in index.waiting:
+            return known
+        card = _manifest(self._files(index.waiting[known].id) / _MANIFEST, known)["card"]
+        return known if compared(card, index.state) else None
 
     def _files(self, id_: str) -> ObjectUrl:
         return self._url / _FILES / id_
 
     def _files_of(self, number: int) -> ObjectUrl:
         """Returns where a version's files are, by what `state` saw where it was asked for."""
-        listed = (self._seen or self._read()).versions.get(number)
+        index = self._seen or self._read()
+        listed = {**index.waiting, **index.versions}.get(number)
         if listed is None:
             raise BrokenVersion(number, "it was deleted")
         return self._files(listed.id)
@@ -165,7 +180,7 @@ class RemoteVersions:
         (there / CARD).parent.mkdir(parents=True, exist_ok=True)
         (there / CARD).write_bytes(_json(manifest["card"]))
 
-    def _read(self) -> _Index:
+    def _read(self) -> Index:
         """Returns the index.
 
         Raises:
@@ -173,9 +188,9 @@ class RemoteVersions:
         """
         for _ in range(_READS):
             try:
-                return _parsed(objects.read(self._url / _INDEX))
+                return parsed(objects.read(self._url / _INDEX))
             except FileNotFoundError:
-                return _Index()
+                return Index()
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 # Arrow asks for the size first, and then for so many bytes: of an object that was
                 # replaced in between, the end may lack. Then this is no JSON.
@@ -186,21 +201,11 @@ class RemoteVersions:
             "of this object"
         )
 
-    def _write(self, index: _Index) -> None:
+    def _write(self, index: Index) -> None:
         if self._lease is None:
             raise RuntimeError("only the holder of the lease may change the index")
         self._lease.check()
         objects.write(self._url / _INDEX, _json(asdict(index)))
-
-
-def _parsed(content: bytes) -> _Index:
-    found = json.loads(content)
-    return _Index(
-        last=int(found["last"]),
-        seen=int(found["seen"]),
-        history=tuple(int(number) for number in found["history"]),
-        versions={int(number): _Listed(**each) for number, each in found["versions"].items()},
-    )
 
 
 @lru_cache(256)
@@ -232,11 +237,6 @@ def _described(file: Path) -> dict[str, Any]:
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     return {"size": file.stat().st_size, "sha256": found}
-
-
-def _number_of(index: _Index, digest: str) -> int | None:
-    known = [number for number, each in index.versions.items() if each.digest == digest]
-    return max(known, default=None)
 
 
 def _time_of(id_: str) -> float:

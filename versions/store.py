@@ -6,14 +6,18 @@ above it, in `live.py` and `retention.py`.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from beltline.storage.url import ObjectUrl, is_url, parse
+from beltline.versions.decisions import Decision
 
 Place = Path | ObjectUrl
 """Where the versions of one model are."""
+
+LIVE_WHEN_HELD = "live_when_held"
+"""On the card of a version that waited: which version was live at that time, 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class State:
     """The versions that were live when somebody last chose, in order, the last being live."""
     seen: int = 0
     """The highest number at that time: a later push is live by its number alone."""
+    waiting: int | None = None
+    """The version that waits for approval; it is above all of `numbers`, and none of them."""
+    decisions: Mapping[int, Decision] = field(default_factory=dict)
+    """What became of versions that waited, by number."""
 
 
 class VersionStore(Protocol):
@@ -48,7 +56,7 @@ class VersionStore(Protocol):
         ...
 
     def card(self, number: int) -> Mapping[str, Any]:
-        """Returns a version's card; empty if there is none that can be read."""
+        """Returns a version's card, also of one that waits; empty if it can't be read."""
         ...
 
     def path(self, number: int) -> Path:
@@ -68,8 +76,19 @@ class VersionStore(Protocol):
         digest: str,
         card: Mapping[str, Any],
         extra: Mapping[Path, Path],
+        hold: bool = False,
     ) -> tuple[int, bool]:
-        """Adds a version, see `push.py`; returns its number, and whether it is new."""
+        """Adds a version, see `push.py`; returns its number, and whether it is new.
+
+        The version that waits is superseded. With `hold`, the new one waits in its place.
+        """
+        ...
+
+    def decide(self, number: int, decision: Decision) -> None:
+        """Records a decision about the version that waits, and then carries it out.
+
+        It becomes a version or is deleted; the caller holds the lock.
+        """
         ...
 
     def remove(self, numbers: Sequence[int]) -> None:

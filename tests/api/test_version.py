@@ -3,7 +3,9 @@ import shutil
 import pytest
 
 from beltline.base.errors import WrongInput
+from beltline.versions.approval import approve, reject
 from beltline.versions.live import promote
+from beltline.versions.push import hold
 from tests.runners.cli.commands.test_models import push_model
 from tests.runners.projects import paths
 
@@ -39,6 +41,33 @@ def test_a_version_is_found_by_its_number(root):
     assert root.versions.find(1).run == "r1"
     with pytest.raises(WrongInput, match=r"version 7 not found \(1\)"):
         root.versions.find(7)
+
+
+def test_a_version_that_waits_is_none_of_them_but_is_found(root, folder):
+    assert root.versions.waiting is None
+    push_model(folder, "r2", add=hold, auc=0.9)
+    held = root.versions.waiting
+    assert (held.number, held.waiting, held.live, held.kept) == (2, True, False, True)
+    assert (held.run, held.metrics["auc"]) == ("r2", 0.9)
+    assert (held.path / "saved_model.pb").read_text() == "r2"
+    assert [version.number for version in root.versions] == [1]
+    assert root.versions.find(2).waiting and root.versions.live.number == 1
+    assert repr(held) == "<Version 2, waiting, auc 0.9000>"
+    assert repr(root.versions).endswith("\n<Version 2, waiting, auc 0.9000>")
+    assert "2 (waiting)" in root.versions._repr_html_() and "2 (waiting)" in root._repr_html_()
+    assert "waits for approval" in held._repr_html_()
+    approve(paths(folder).root / "served" / "line", 2)
+    assert (held.waiting, held.live, held.kept) == (False, True, True)
+    # The approval has moved its files.
+    assert (held.path / "saved_model.pb").read_text() == "r2"
+
+
+def test_a_version_that_was_rejected_is_gone(root, folder):
+    push_model(folder, "r2", add=hold, auc=0.9)
+    held = root.versions.waiting
+    reject(paths(folder).root / "served" / "line", 2)
+    assert (repr(held), root.versions.waiting) == ("<Version 2, deleted>", None)
+    assert "waiting" not in root.versions._repr_html_()
 
 
 def test_a_version_that_is_gone_says_so(root, folder):

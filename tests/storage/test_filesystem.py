@@ -1,5 +1,8 @@
 """File systems from the environment."""
 
+import multiprocessing
+from typing import Any
+
 import pytest
 
 from beltline.base.errors import WrongInput
@@ -22,6 +25,20 @@ def test_a_file_system_is_made_once_for_an_environment(monkeypatch):
     assert filesystem(parse("s3://other/b")) is first
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "rotated")
     assert filesystem(url) is not first
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/a", "gs://bucket/a"])
+def test_a_fork_has_one_of_its_own(url, monkeypatch):
+    """Its parent's has connections that both would read from."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "127.0.0.1:1")
+    first = filesystem(parse(url))
+    fork = multiprocessing.get_context("fork")
+    found: Any = fork.Queue()
+    process = fork.Process(target=lambda: found.put(filesystem(parse(url)) is first))
+    process.start()
+    assert found.get(timeout=10) is False
+    process.join(10)
+    assert filesystem(parse(url)) is first
 
 
 def test_the_region_is_that_of_the_environment(monkeypatch):

@@ -1,5 +1,8 @@
 """Objects in a real S3 server, and behind a proxy that makes faults."""
 
+import multiprocessing
+from typing import Any
+
 import pytest
 
 from beltline.storage import objects
@@ -45,6 +48,30 @@ def test_files_go_there_and_back(url, tmp_path):
     assert objects.read(url / "2.gz") == b"12"
     assert (tmp_path / "a" / "b").read_bytes() == large.read_bytes()
     assert (tmp_path / "a" / "c").read_text() == "small"
+
+
+def test_forks_read_the_answers_to_their_own_requests(url):
+    """As the nodes of a run do, whose parent has read from the store before."""
+    texts = [b"a" * 100, b"b" * 200]
+    urls = [url / "a", url / "b"]
+    for each, text in zip(urls, texts, strict=True):
+        objects.write(each, text)
+    fork = multiprocessing.get_context("fork")
+    together = fork.Barrier(2)
+    found: Any = fork.Queue()
+
+    def reads(which: int) -> None:
+        together.wait(10)
+        found.put((which, all(objects.read(urls[which]) == texts[which] for _ in range(50))))
+
+    processes = [fork.Process(target=reads, args=(which,)) for which in (0, 1)]
+    for process in processes:
+        process.start()
+    assert sorted(found.get(timeout=60) for _ in processes) == [(0, True), (1, True)]
+    for process in processes:
+        process.join(10)
+        assert process.exitcode == 0
+    assert objects.read(urls[0]) == texts[0]
 
 
 @pytest.mark.parametrize("kind", ["busy", "cut"])

@@ -6,8 +6,11 @@ import shutil
 import signal
 from pathlib import Path
 
+from beltline.storage.url import parse
 from beltline.versions.folder import CARD, model_digest
 
+IN_STORE = parse("s3://bucket/served/parts")
+"""A place in the object store of the fixture `memory`."""
 STEPS = ("open", "mkdir", "fsync", "rename", "replace", "chmod", "close", "write")
 FILES = ("saved_model.pb", "variables/variables.index", "assets/words.txt")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tensorflow_serving.config import model_server_config_pb2
 
 from beltline.base.errors import WrongInput
-from beltline.versions.live import live, order, previous, promote, rollback
+from beltline.versions.live import LiveChanged, live, order, previous, promote, rollback
 from beltline.versions.push import push
 from beltline.versions.retention import expire
 from tests.versions.pushed import die_at
@@ -51,6 +51,21 @@ def test_the_last_push_is_live(folder):
     assert (live(folder), previous(folder), order(folder)) == (3, 2, [3, 2, 1])
     assert follows(folder) == 3
     assert not (folder / "live.json").exists()
+
+
+def test_who_saw_another_version_live_changes_nothing(folder):
+    assert promote(folder, 1, seen=(3, 2)) == 3
+    for act in (lambda: promote(folder, 2, seen=(3, 2)), lambda: rollback(folder, seen=(3, 2))):
+        with pytest.raises(LiveChanged, match="version 1 is live and version 3 is the previous"):
+            act()
+    assert order(folder)[:2] == [1, 3]
+    assert rollback(folder, seen=(1, 3)) == (1, 3)
+    # The live version is the same, but not the one that a rollback goes to.
+    promote(folder, 1)
+    promote(folder, 3)
+    with pytest.raises(LiveChanged):
+        rollback(folder, seen=(3, 2))
+    assert live(folder) == 3
 
 
 def test_promote_and_rollback(folder):

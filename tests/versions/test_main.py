@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beltline.versions.live import live, order
-from beltline.versions.push import push
+from beltline.versions.push import hold, push
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,7 +17,7 @@ def call(*words, cwd=ROOT):
     done = subprocess.run(
         [sys.executable, "-m", "beltline.versions", *map(str, words)],
         cwd=cwd,
-        env={"PYTHONPATH": str(ROOT)},
+        env={"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
     )
@@ -63,6 +63,25 @@ def test_the_folder_may_be_the_one_it_is_called_in(folder):
     assert call(".", "rollback", cwd=folder)[0] == 0
     told = (folder / "serving.config").read_text()
     assert 'name: "line"' in told and f'base_path: "{folder}"' in told
+
+
+def test_a_version_that_waits_is_approved_or_rejected(folder, tmp_path):
+    for number in (4, 5):
+        (tmp_path / "model1" / "saved_model.pb").write_text(f"model {number}")
+        hold(tmp_path / "model1", folder, {"run": f"r{number}"})
+        assert call(folder)[1].splitlines()[-1].split() == [
+            str(number),
+            "-",
+            f"r{number}",
+            "waiting",
+        ]
+        if number == 4:
+            assert call(folder, "reject", 4, "--by", "ann") == (0, "line: version 4 rejected")
+            assert call(folder, "reject", 4) == (0, "line: version 4 was rejected already")
+    assert call(folder, "approve", 5) == (0, "line: version 5 is now live")
+    assert call(folder, "approve", 5) == (0, "line: version 5 was approved already")
+    code, said = call(folder, "approve", 4)
+    assert code == 2 and "version 4 was rejected by ann" in said and "Traceback" not in said
 
 
 def test_nothing_was_pushed_yet(tmp_path):
