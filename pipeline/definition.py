@@ -176,7 +176,7 @@ def _tuning_nodes(
 def _learning(settings: Settings) -> dict[str, Any]:
     model = settings.model
     network = {"network_fn": model.network_fn} if "network" in model.learners else {}
-    trees = {"learners": sorted(model.learners)} if "trees" in model.learners else {}
+    trees = {"learners": sorted(model.learners)} if model.has_trees else {}
     return network | trees
 
 
@@ -228,6 +228,7 @@ def _release_nodes(
     pusher = Pusher(
         **pushed_to,
         keep=settings.push.keep,
+        approval=settings.push.approval,
         code=resolved.model_digest,
         problem=features.problem(settings, inputs_only=True),
         unread=features.unread(settings),

@@ -24,7 +24,13 @@ _SHARED = b"from pkgutil import extend_path\n\n__path__ = extend_path(__path__, 
 
 _FOR_TUNING = ("oracles", "search_space", "trial_processes", "trials", "tuning")
 _NEEDED_BY: dict[str, Callable[[Settings], bool]] = {
-    f"{_OURS}/models/trees/": lambda settings: "trees" in settings.model.learners,
+    f"{_OURS}/models/trees/": lambda settings: settings.model.has_trees,
+    f"{_OURS}/models/shared/": lambda settings: settings.training.workers > 1,
+    f"{_OURS}/models/trees/shared/": lambda settings: settings.training.workers > 1,
+    **{
+        f"{_OURS}/models/shared/{name}.py": lambda settings: "network" in settings.model.learners
+        for name in ("network", "passes")
+    },
     f"{_OURS}/models/timestamps.py": lambda settings: bool(settings.features.timestamps),
     **{
         f"{_OURS}/models/{name}.py": lambda settings: settings.tuning.when != "never"

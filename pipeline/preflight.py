@@ -123,7 +123,7 @@ def _check_header(project: Project, names: list[str]) -> None:
 
 
 def _check_openmp(project: Project) -> None:
-    if "trees" not in project.settings.model.learners:
+    if not project.settings.model.has_trees:
         return
     try:
         ctypes.CDLL(OPENMP)

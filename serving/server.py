@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from beltline.base.errors import WrongInput
+from beltline.base.listening import BACKLOG, listen
 from beltline.base.printable import printable
 from beltline.serving.current_request import current_request
 from beltline.serving.options import Options
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 TOKEN = "BELTLINE_SERVE_TOKEN"  # noqa: S105 # the variable's name
 _LOG = logging.getLogger("beltline.serving")
-_BACKLOG = 2048
 _OUR_LOGS = ("beltline.serving", "serving")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -83,38 +83,6 @@ def token() -> str:
     return found or ""
 
 
-def listen(host: str, port: int, option: str = "--port") -> socket.socket:
-    """Returns a socket that listens on a port; 0 is a free one.
-
-    Args:
-      host: the address.
-      port: the port.
-      option: what sets the port, for the message.
-
-    Raises:
-      WrongInput: it is in use, or the host is not an address of this machine.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError) as error:
-        raise WrongInput(f"--host {host}: not an address of this machine: {error}") from None
-    try:
-        # A port whose last server has just stopped is free.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise WrongInput(
-            f"{host}:{port}: can't listen: {error}; choose another with `{option}`, or 0 for "
-            "a free one"
-        ) from None
-    return listener
-
-
 class _Server(uvicorn.Server):
     """Uvicorn's server with other messages, a graceful stop, and limits on connections."""
 
@@ -135,7 +103,7 @@ class _Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(options.limits.timeout_seconds) + 1,
         )

@@ -1,6 +1,7 @@
 """DataGate: refuses anomalous data; ExampleValidator only records anomalies."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +60,18 @@ class Executor(base_executor.BaseExecutor):
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
         passed = artifact_utils.get_single_instance(output_dict["passed"])
         passed.split_names = statistics.split_names
-        reasons: dict[str, list[str]] = {}
+        reasons: dict[Reason, list[str]] = {}
         # Those of the statistics: a split that ExampleValidator has left out must not pass unseen.
         splits = artifact_utils.decode_split_names(statistics.split_names)
         anomalies = {split: _anomalies(found, split) for split in splits}
         counted = {split: _statistics(statistics, split) for split in splits}
         for split in splits:
             wrong = wrong_label(counted[split], exec_properties)
-            for reason in (*blocking(anomalies[split]), *wrong):
+            for reason in (*blocking(anomalies[split]), *(Reason(line, line) for line in wrong)):
                 reasons.setdefault(reason, []).append(split)
             _write(passed, split, anomalies[split])
-        for reason in nowhere(anomalies[splits[0]].baseline, counted.values()):
-            reasons.setdefault(reason, list(splits))
+        for line in nowhere(anomalies[splits[0]].baseline, counted.values()):
+            reasons.setdefault(Reason(line, line), list(splits))
         if reasons:
             raise GateRefused("\n".join(_listed(reasons)))
 
@@ -103,22 +104,34 @@ class DataGate(base_component.BaseComponent):
         )
 
 
-def blocking(anomalies: anomalies_pb2.Anomalies) -> Iterator[str]:
-    """Yields a line for each anomaly above a warning: the column and the reason."""
-    for column, info in sorted(anomalies.anomaly_info.items()):
+@dataclass(frozen=True)
+class Reason:
+    """Why data are refused: `line` says it; two of the same `kind` say it with other numbers."""
+
+    kind: str
+    line: str = field(compare=False)
+
+
+def blocking(anomalies: anomalies_pb2.Anomalies) -> Iterator[Reason]:
+    """Yields a reason for each anomaly above a warning: its line names the column."""
+    # The keys of the map put names with a space or the like into quotes.
+    named = {".".join(info.path.step) or key: info for key, info in anomalies.anomaly_info.items()}
+    for column, info in sorted(named.items()):
         yield from _reasons(f"'{column}'", info)
     if anomalies.HasField("dataset_anomaly_info"):
         yield from _reasons("the data", anomalies.dataset_anomaly_info)
 
 
-def _reasons(what: str, info: anomalies_pb2.AnomalyInfo) -> Iterator[str]:
+def _reasons(what: str, info: anomalies_pb2.AnomalyInfo) -> Iterator[Reason]:
     if info.severity == anomalies_pb2.AnomalyInfo.WARNING:
         return
     for reason in info.reason:
         kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-        yield f"{what}: {reason.short_description}: {reason.description} [{kind}]"
+        line = f"{what}: {reason.short_description}: {reason.description} [{kind}]"
+        yield Reason(f"{what}: {kind}", line)
     if not info.reason:
-        yield f"{what}: {info.short_description or 'anomalous'}: {info.description}"
+        line = f"{what}: {info.short_description or 'anomalous'}: {info.description}"
+        yield Reason(line, line)
 
 
 def nowhere(
@@ -172,9 +185,9 @@ def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:
     return feature.name or ".".join(feature.path.step)
 
 
-def _listed(reasons: dict[str, list[str]]) -> Iterable[str]:
+def _listed(reasons: dict[Reason, list[str]]) -> Iterable[str]:
     for reason, splits in list(reasons.items())[:_MOST_NAMED]:
-        yield f"{reason} (in {', '.join(splits)})"
+        yield f"{reason.line} (in {', '.join(splits)})"
     if len(reasons) > _MOST_NAMED:
         yield f"and {len(reasons) - _MOST_NAMED} more"
 

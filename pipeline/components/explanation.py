@@ -11,14 +11,16 @@ It is plain JSON beside TFMA's files, so that whoever shows it needs neither TFM
                            "interval": [0.83, 0.92]}, …]}}
 
 `importance` is null where it is turned off, and has no rows where there are too many columns to ask
-about; a `value` or an `interval` is null where the rows can't tell. What curves are drawn from is
-in a file of its own, see `pipeline/evaluation/curves.py`.
+about; a `value` or an `interval` is null where the rows can't tell. What curves are drawn from, and
+the partial dependence on the first columns, are in files of their own: see `curves.py` and
+`dependence.py` in `pipeline/evaluation/`.
 """
 
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 
 from beltline.pipeline.components.record_files import ROWS, batches_of_records, sample
-from beltline.pipeline.evaluation import curves, results
+from beltline.pipeline.evaluation import curves, dependence, results
 from beltline.pipeline.evaluation.importance import (
     REPEATS,
     permutation_importance,
@@ -104,13 +106,14 @@ def explain(
     sampled = sample(batches_of_records(files), rows or _ROWS_FOR_SHARES)
     asked = Asked(candidate, judged, np.array(sampled, object))
     overall = results.overall(evaluation.uri, results.CANDIDATE)
+    importance = asked.importance() if rows else None
     models = (results.CANDIDATE, results.BASELINE)
     counts = {model: results.counts(evaluation.uri, model) for model in models}
     made = {
         "metric": judged.metric,
         "lower_is_better": judged.sign < 0,
         "value": _number(overall[judged.metric]),
-        "importance": asked.importance() if rows else None,
+        "importance": importance,
         "intervals": {
             model: intervals(results.overall(evaluation.uri, model), found.get("", {}))
             for model, found in counts.items()
@@ -123,6 +126,9 @@ def explain(
         evaluation.set_string_custom_property(PROPERTY, text)
     overall_counts = {model: found.get("", {}) for model, found in counts.items()}
     curves.write(Path(evaluation.uri), overall_counts, asked.numbers())
+    if importance and importance["columns"]:
+        columns = [each["column"] for each in importance["columns"]]
+        asked.write_dependence(Path(evaluation.uri), columns)
 
 
 def judged_by(config: config_pb2.EvalConfig, metric: str) -> Judged:
@@ -153,7 +159,7 @@ class Asked:
 
     def importance(self) -> dict[str, Any]:
         """Returns the importance of each column; none with too many columns or too few rows."""
-        values = values_by_column(self._rows)
+        values = self._values
         columns = self._candidate.read_of(values)
         rows = rows_to_ask(len(self._rows), len(columns))
         value = _number(self._score(self._rows[:rows])) if rows else None
@@ -164,6 +170,16 @@ class Asked:
             found = permutation_importance(values, columns, self._score, sign)
         described = [asdict(each) for each in found]
         return {"rows": rows, "repeats": REPEATS, "value": value, "columns": described}
+
+    def write_dependence(self, folder: Path, columns: Sequence[str]) -> None:
+        """Writes the partial dependence on the first of these columns beside TFMA's files."""
+        signature, output = self._judged.predictions
+        # Of decisions, the mean would tell less than that of the probabilities behind them.
+        output = "probability" if output == "decision" else output
+        found = dependence.partial_dependence(
+            self._values, columns, lambda rows: self._answers(rows, (signature, output))
+        )
+        dependence.write(folder, output, min(len(self._rows), dependence.MOST_ROWS), found)
 
     def is_true(self) -> np.ndarray | None:
         """Returns the labels `[n]` for a metric that depends on the rows of either class."""
@@ -178,6 +194,10 @@ class Asked:
         answers = self._answers(self._rows, self._judged.predictions)
         return np.stack([self._labels, answers.ravel()], axis=1)
 
+    @cached_property
+    def _values(self) -> dict[str, np.ndarray]:
+        return values_by_column(self._rows)
+
     def _score(self, rows: np.ndarray) -> float:
         answers = self._answers(rows, self._judged.predictions)
         return self._metric(self._labels[: len(rows)], answers.reshape(len(rows), -1))
@@ -185,8 +205,10 @@ class Asked:
     def _answers(self, rows: np.ndarray, of: tuple[str, str]) -> np.ndarray:
         signature, output = of
         ask = self._candidate.model.signatures[signature]
+        # By its name: by position, TensorFlow first prints the rows for an error that it drops.
+        [name] = ask.structured_input_signature[1]
         parts = [rows[first : first + ROWS] for first in range(0, len(rows), ROWS)]
-        return np.concatenate([ask(tf.constant(part))[output].numpy() for part in parts])
+        return np.concatenate([ask(**{name: tf.constant(part)})[output].numpy() for part in parts])
 
 
 def _slices(

@@ -18,8 +18,8 @@ from tfx.utils import path_utils
 from beltline.pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
 from beltline.pipeline.evaluation.results import BASELINE, CANDIDATE
 from beltline.pipeline.paths import served_versions
-from beltline.versions.folder import CHECK_ROWS, SCHEMA, SCORES, STATISTICS
-from beltline.versions.push import push
+from beltline.versions.folder import CHECK_ROWS, MODEL_CARD, SCHEMA, SCORES, STATISTICS
+from beltline.versions.push import Held, hold, push
 from beltline.versions.retention import expire
 from beltline.versions.store import Place, shown
 
@@ -33,6 +33,7 @@ class PusherSpec(component_spec.ComponentSpec):
         "directory": component_spec.ExecutionParameter(type=str),
         "name": component_spec.ExecutionParameter(type=str),
         "keep": component_spec.ExecutionParameter(type=int),
+        "approval": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
         "problem": component_spec.ExecutionParameter(type=str),
         "unread": component_spec.ExecutionParameter(type=str),
@@ -65,7 +66,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Pushes the model, or writes to the PushedModel's `reason` why not.
+        """Pushes the model, or has it wait, or writes to the PushedModel's `reason` why not.
 
         Raises:
           OSError: the disk is full or not writable; the served versions are as they were.
@@ -84,17 +85,23 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property("reason", "the refit check refused the model")
         else:
             directory = served_versions(exec_properties["directory"], exec_properties["name"])
-            version, new = push(
-                Path(path_utils.serving_model_path(model.uri)),
-                directory,
-                self._card(input_dict, exec_properties),
-                _extra(input_dict),
-            )
-            _record(pushed, model, directory, version, new)
+            source = Path(path_utils.serving_model_path(model.uri))
+            card = self._card(input_dict, exec_properties)
+            extra = _extra(input_dict) | self._model_card()
+            if exec_properties["approval"] == "required":
+                _record_held(pushed, directory, hold(source, directory, card, extra))
+            else:
+                _record(pushed, directory, *push(source, directory, card, extra))
+            pushed.set_int_custom_property("model_id", model.id)
             for judged in input_dict.get("judged_model", []):
                 pushed.set_int_custom_property("judged_model_id", judged.id)
             pushed.set_string_custom_property("problem", exec_properties["problem"])
             _expire(directory, exec_properties["keep"])
+
+    def _model_card(self) -> dict[Path, Path]:
+        """Returns the model card, which the node runner leaves among the temporary files."""
+        file = Path(self._context.get_tmp_path()) / MODEL_CARD.name if self._context else None
+        return {MODEL_CARD: file} if file and file.is_file() else {}
 
     def _card(
         self, input_dict: dict[str, list[types.Artifact]], properties: dict[str, Any]
@@ -129,6 +136,7 @@ class Pusher(base_component.BaseComponent):
       directory: folder of all served models.
       name: the model's name.
       keep: how many of the newest versions stay; see `beltline.versions.retention`.
+      approval: `required` if the version is to wait for approval, `none` otherwise.
       code: digest of the model code, for the version's card.
       problem: what the model predicts from which columns, for the next run's champion.
       unread: the table's other columns, which a request may have too; a JSON list.
@@ -144,6 +152,7 @@ class Pusher(base_component.BaseComponent):
         directory: str,
         name: str,
         keep: int,
+        approval: str,
         code: str,
         problem: str,
         unread: str,
@@ -154,6 +163,7 @@ class Pusher(base_component.BaseComponent):
                 directory=directory,
                 name=name,
                 keep=keep,
+                approval=approval,
                 code=code,
                 problem=problem,
                 unread=unread,
@@ -194,11 +204,23 @@ def _expire(directory: Place, keep: int) -> None:
         log.info("versions that were deleted: %s", gone or "none")
 
 
-def _record(
-    pushed: types.Artifact, model: types.Artifact, directory: Place, version: int, new: bool
-) -> None:
+def _record_held(pushed: types.Artifact, directory: Place, held: Held) -> None:
+    if held.standing == "pushed":
+        _record(pushed, directory, held.number, new=False)
+        return
+    if held.standing == "waiting":
+        pushed.set_string_custom_property("waiting_version", str(held.number))
+    reason = {
+        "waiting": f"version {held.number} waits for approval",
+        "rejected": f"this model was rejected as version {held.number}",
+        "superseded": f"version {held.number} has been superseded",
+    }[held.standing]
+    pushed.set_string_custom_property("reason", reason)
+    log.info("%s in %s", reason, directory)
+
+
+def _record(pushed: types.Artifact, directory: Place, version: int, new: bool) -> None:
     pushed.set_int_custom_property("pushed", int(new))
-    pushed.set_int_custom_property("model_id", model.id)
     pushed.set_string_custom_property("pushed_version", str(version))
     pushed.set_string_custom_property("pushed_destination", shown(directory, version))
     if not new:

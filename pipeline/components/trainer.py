@@ -2,9 +2,11 @@
 
 A runtime parameter can't stand inside the stock Trainer's `train_args` or `custom_config`: each of
 them is one text. It also gives the `run_fn` a folder that outlives the execution, for checkpoints,
-and with a `base_model` no rows to evaluate on: a refit learns from all of them.
+what starts processes that train together, and with a `base_model` no rows to evaluate on: a refit
+learns from all of them.
 """
 
+from contextlib import ExitStack
 from typing import Any
 
 from tfx import types
@@ -17,6 +19,7 @@ from tfx.types import artifact_utils
 from tfx.types.standard_component_specs import BASE_MODEL_KEY, MODEL_RUN_KEY, TRAIN_ARGS_KEY
 from tfx.utils import proto_utils
 
+from beltline.base import together
 from beltline.pipeline.components import digest_of_sources
 
 STEPS = "steps"
@@ -24,7 +27,8 @@ STEPS = "steps"
 
 class Executor(executor.GenericExecutor):
     """Hands the steps to the `run_fn` as `fn_args.train_steps`, and the node's own folder for
-    checkpoints, `<pipeline root>/<node>/checkpoints`, as `fn_args.working_dir`.
+    checkpoints, `<pipeline root>/<node>/checkpoints`, as `fn_args.working_dir`, and as
+    `fn_args.processes(number, factory)` what returns those of `base.together` that end with it.
     """
 
     def Do(
@@ -38,7 +42,8 @@ class Executor(executor.GenericExecutor):
         proto_utils.json_to_proto(exec_properties[TRAIN_ARGS_KEY], train_args)
         train_args.num_steps = exec_properties[STEPS]
         with_steps = {**exec_properties, TRAIN_ARGS_KEY: proto_utils.proto_to_json(train_args)}
-        super().Do(input_dict, output_dict, with_steps)
+        with ExitStack() as self._open:
+            super().Do(input_dict, output_dict, with_steps)
 
     def _GetFnArgs(
         self,
@@ -53,7 +58,11 @@ class Executor(executor.GenericExecutor):
         if input_dict.get(BASE_MODEL_KEY):
             # TFX takes no split for the eval split.
             fn_args.eval_files = []
+        fn_args.processes = self._processes
         return fn_args
+
+    def _processes(self, number: int, factory: str) -> together.Processes:
+        return self._open.enter_context(together.processes(number, factory))
 
 
 class Trainer(stock.Trainer):

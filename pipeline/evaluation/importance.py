@@ -53,7 +53,7 @@ def permutation_importance(
     draws = [
         np.random.default_rng([_SEED, each]).permutation(len(parts)) for each in range(REPEATS)
     ]
-    whole = score(_joined(parts))
+    whole = score(joined(parts))
     found = []
     for name in columns:
         losses = [sign * (whole - score(_shuffled(parts, places[name], draw))) for draw in draws]
@@ -64,10 +64,11 @@ def permutation_importance(
 def _shuffled(parts: np.ndarray, place: int, draw: np.ndarray) -> np.ndarray:
     changed = parts.copy()
     changed[:, place] = parts[draw, place]
-    return _joined(changed)
+    return joined(changed)
 
 
-def _joined(parts: np.ndarray) -> np.ndarray:
+def joined(parts: np.ndarray) -> np.ndarray:
+    """Returns the rows `[n]` of their columns' values `[n, columns]`, as Examples both."""
     return np.array([b"".join(row) for row in parts.tolist()], object)
 
 

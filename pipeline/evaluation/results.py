@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 
+from beltline.pipeline.evaluation.intervals import Counts, intervals
+
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 
@@ -54,31 +56,39 @@ def _array(value: metrics_for_slice_pb2.ArrayValue) -> np.ndarray:
 
 
 def refusals(evaluation: str) -> list[str]:
-    """Returns a line for each threshold that the candidate missed; empty where it passed."""
+    """Returns a line for each threshold that the candidate missed; empty where it passed.
+
+    With a value stands its 95 % interval, where the rows can tell.
+    """
     lines = []
+    counted = counts(evaluation, CANDIDATE)
     for record in _records(evaluation, "validations"):
         result = validation_result_pb2.ValidationResult.FromString(record)
         for validation in result.metric_validations_per_slice:
             where = _slice_name(validation.slice_key)
             for failure in validation.failures:
-                lines.append(_refusal(failure, where))
+                lines.append(_refusal(failure, where, counted.get(where, {})))
         if result.missing_thresholds:
             lines.append("no threshold is set, so nothing shows that the model is good")
     return lines
 
 
-def _refusal(failure: validation_result_pb2.ValidationFailure, where: str) -> str:
-    name = failure.metric_key.name + (f" for {where}" if where else "")
+def _refusal(failure: validation_result_pb2.ValidationFailure, where: str, counted: Counts) -> str:
+    metric = failure.metric_key.name
+    name = metric + (f" for {where}" if where else "")
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     if failure.metric_key.is_diff:
         return f"{name} {_against(value, threshold.change_threshold)}"
     if failure.message == "Metric not found.":
         return f"{name} was not computed"
-    bounds = threshold.value_threshold
+    bounds, reached = threshold.value_threshold, f"{name} is {value:.4g}"
+    if metric in (found := intervals({metric: value}, counted)):
+        low, high = found[metric]
+        reached += f" (95 %: {low:.4g} to {high:.4g})"
     if bounds.HasField("lower_bound") and not value >= bounds.lower_bound.value:
-        return f"{name} is {value:.4g}, must be at least {bounds.lower_bound.value:g}"
-    return f"{name} is {value:.4g}, must be at most {bounds.upper_bound.value:g}"
+        return f"{reached}, must be at least {bounds.lower_bound.value:g}"
+    return f"{reached}, must be at most {bounds.upper_bound.value:g}"
 
 
 def _against(change: float, threshold: config_pb2.GenericChangeThreshold) -> str:

@@ -13,9 +13,15 @@ from beltline.pipeline.init.feature_selection import exclusion_reason, is_timest
 from beltline.pipeline.init.label import FEWEST_ROWS_PER_CLASS, InferredLabel, infer_label, where
 from beltline.pipeline.init.leakage import leaks
 from beltline.pipeline.init.profile import ColumnProfile, profile
-from beltline.pipeline.init.timestamps import parts_of_times, readable
+from beltline.pipeline.init.timestamps import parts_of_times, readable, unreadable
 from beltline.pipeline.settings.data import Part
-from beltline.pipeline.tables import Table, column_kinds, column_names, no_such_column
+from beltline.pipeline.tables import (
+    Table,
+    column_kinds,
+    column_names,
+    no_such_column,
+    unusual_delimiter,
+)
 
 MOST_SLICES = 2
 MOST_SLICE_VALUES = 12
@@ -73,6 +79,11 @@ def infer_project(files: Sequence[Table], label: str) -> InferredProject:
     if not features:
         raise WrongInput(_nothing_left(files[0], label, excluded))
     excluded |= {name: f"{excluded[name]}; {why}" for name, (_, why) in parts.items()}
+    excluded |= {
+        name: f"{excluded[name]}; not as in ISO 8601 (2026-01-31 06:00), so no use is made of it"
+        for name in excluded
+        if unreadable(columns[name])
+    }
     excluded |= leaking if left_out else {}
     plain = [each for each in features if each.name not in helpful]
     return InferredProject(
@@ -83,6 +94,7 @@ def infer_project(files: Sequence[Table], label: str) -> InferredProject:
         slices=_slices(plain),
         threshold=_FLOORS[target.task](target),
         notes=(
+            *_delimiter_notes(files),
             *_label_notes(target),
             *_leakage_notes(leaking, left_out),
             *_time_notes(columns.values()),
@@ -125,6 +137,15 @@ _FLOORS = {
     "multiclass": _multiclass_floor,
     "regression": _regression_floor,
 }
+
+
+def _delimiter_notes(files: Sequence[Table]) -> list[str]:
+    for file in files:
+        delimiter = unusual_delimiter(file)
+        if delimiter:
+            decimals = ", and 1,5 is read as 1.5" if delimiter == "semicolons" else ""
+            return [f"{file}: {delimiter} separate the columns{decimals}"]
+    return []
 
 
 def _label_notes(label: InferredLabel) -> list[str]:

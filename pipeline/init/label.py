@@ -21,10 +21,12 @@ FEWEST_ROWS_PER_CLASS = 10
 POSITIVE = frozenset(
     {"yes", "y", "true", "t", "positive", "pos", "error", "fault", "faulty", "bad", "nok", "ng"}
     | {"fail", "fails", "failed", "failure", "defect", "defective", "scrap", "reject", "rejected"}
+    | {"ja", "schlecht", "nio", "defekt", "ausschuss", "ausschuß", "oui", "si", "sí"}
     | {"churn", "churned", "fraud", "spam", "anomaly", "abnormal", "sick", "dead"}
 )
 NEGATIVE = frozenset(
     {"0", "0.0", "-1", "-1.0", "no", "n", "false", "f", "negative", "neg", "ok", "good", "fine"}
+    | {"nein", "gut", "io", "non"}
     | {"pass", "passed", "none", "normal", "healthy", "ham"}
 )
 

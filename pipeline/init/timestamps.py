@@ -34,10 +34,19 @@ _SHOWN_VALUES = 1_000
 
 def readable(column: ColumnProfile) -> bool:
     """Returns whether a column has texts that are times, in a form that the model reads."""
-    if column.kind != "text" or column.distinct < 2 or not is_timestamp(column):
+    if not _are_times(column):
         return False
     shown = pa.array([str(value) for value in list(column.counts)[:_SHOWN_VALUES]])
     return not np.isnan(times(shown, numbers=False)).any()
+
+
+def unreadable(column: ColumnProfile) -> bool:
+    """Returns whether a column has texts that are times, but not in such a form."""
+    return _are_times(column) and not readable(column)
+
+
+def _are_times(column: ColumnProfile) -> bool:
+    return column.kind == "text" and column.distinct > 1 and is_timestamp(column)
 
 
 def parts_of_times(

@@ -19,7 +19,7 @@ from beltline.base.errors import WrongInput
 from beltline.pipeline import tables
 from beltline.pipeline.tables.examples import encoded
 from beltline.pipeline.tables.rejects import RejectsFile
-from beltline.versions.folder import Version, find
+from beltline.versions.folder import Version, known
 
 if TYPE_CHECKING:
     from beltline.versions.loaded.servable import Servable
@@ -119,7 +119,7 @@ def _loaded(folder: str, number: int) -> Servable:
     from beltline.versions.loaded.errors import BrokenVersion
     from beltline.versions.loaded.servable import load
 
-    version = find(Path(folder), number)
+    version = known(Path(folder), number)
     if version is None:
         raise WrongInput(f"{folder}: version {number} has been deleted")
     try:

@@ -47,17 +47,12 @@ class LiveModel(resolver.ResolverStrategy):
         del store
         models = {model.id: model for model in input_dict.get("model", [])}
         pushes = sorted(input_dict.get("pushed_model", []), key=lambda push: push.id, reverse=True)
-        known = [
-            push
-            for push in pushes
-            if push.get_int_custom_property("pushed") and _judged(push) in models
-        ]
+        known = [push for push in pushes if _judged(push) in models]
         number = str(live(self._folder))
         # Of two with one number the later: its folder was deleted, and the numbers began anew.
-        ours = [
-            push for push in known if push.get_string_custom_property("pushed_version") == number
-        ]
-        for push in [*ours, *known][:1]:
+        ours = [push for push in known if _number(push) == number]
+        were_live = [push for push in known if push.get_int_custom_property("pushed")]
+        for push in [*ours, *were_live][:1]:
             if self._fits(json.loads(push.get_string_custom_property("problem") or "{}")):
                 return {"model": [models[_judged(push)]], "pushed_model": [push]}
         return dict(_NONE)
@@ -68,6 +63,12 @@ class LiveModel(resolver.ResolverStrategy):
         return all(pushed.get(key) == today[key] for key in ("label", "task", "classes")) and (
             pushed["columns"].items() <= today["columns"].items()
         )
+
+
+def _number(push: types.Artifact) -> str:
+    """Returns the version that a push has made, or has made wait; empty if it has not."""
+    made = "pushed_version" if push.get_int_custom_property("pushed") else "waiting_version"
+    return push.get_string_custom_property(made)
 
 
 def _judged(push: types.Artifact) -> int:

@@ -1,5 +1,7 @@
 """The section `push` of `pipeline.yaml`: where a blessed model goes."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from beltline.base.errors import WrongInput
@@ -25,6 +27,11 @@ class Push(Section):
         ge=1,
         description="How many of the newest versions are kept; the live one and the one that a "
         "rollback would restore are always kept.",
+    )
+    approval: Literal["none", "required"] = Field(
+        "none",
+        description="Whether a blessed version is live at once (`none`), or waits for `beltline "
+        "approve` (`required`).",
     )
 
     @field_validator("directory")

@@ -78,9 +78,9 @@ class Settings(Section):
 
     @property
     def folds(self) -> int | Literal["auto"]:
-        """`training.folds`; by default one where rows belong together, which it would separate."""
-        apart = self.training.folds == "auto" and self.data.split_by is not None
-        return 1 if apart else self.training.folds
+        """`training.folds`; by default one where rows belong together or are shared by workers."""
+        one = self.data.split_by is not None or self.training.workers > 1
+        return 1 if one and self.training.folds == "auto" else self.training.folds
 
     @property
     def has_query(self) -> bool:
@@ -148,7 +148,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _trees_are_trained_on_the_cpu_in_whole_trials(self) -> "Settings":
-        if "trees" not in self.model.learners:
+        if not self.model.has_trees:
             return self
         if "network" not in self.model.learners:
             keys = [("resources", node) for node in ("Trainer", "Refit") if self._gpus_of(node)]
@@ -162,6 +162,30 @@ class Settings(Section):
                 "`model.learners: [network]`",
                 *("tuning", "search"),
             )
+        return self
+
+    @model_validator(mode="after")
+    def _what_several_workers_train_is_together(self) -> "Settings":
+        training = self.training
+        if training.workers == 1:
+            return self
+        usual = {"folds": ("auto", 1), "steps_per_execution": ("auto",)}
+        for name, values in usual.items():
+            if getattr(training, name) not in values:
+                raise MisplacedError("requires `training.workers: 1`", "training", name)
+        if training.batch_size != "auto" and training.batch_size < training.workers:
+            raise MisplacedError(
+                f"must be at least `training.workers`, {training.workers}: each of them learns "
+                "from a part of every batch",
+                *("training", "batch_size"),
+            )
+        for node in ("Trainer", "Refit"):
+            if self._gpus_of(node):
+                raise MisplacedError(
+                    f"reserves a GPU for a node that computes nothing with `training.workers: "
+                    f"{training.workers}`: give it to the Dask workers",
+                    *("resources", node, "gpu"),
+                )
         return self
 
     @model_validator(mode="after")

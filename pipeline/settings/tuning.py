@@ -110,7 +110,7 @@ def tunable(model: Model, training: Training) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(training, name) for name in _OF_TRAINING}
     values |= {name: value for name, value in scalars.items() if name not in of_trees}
     values |= {"width": 1.0, "depth": len(model.hidden)}
-    return {**values, **of_trees} if "trees" in model.learners else values
+    return {**values, **of_trees} if model.has_trees else values
 
 
 def check_space(

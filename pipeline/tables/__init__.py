@@ -4,9 +4,10 @@ A column has one of three kinds, the narrowest that holds all its values: int64 
 float64 for numbers, string for text. What is a number and what is missing is said in
 `base/values.py`. A column with no value at all is text.
 
-CSV is RFC 4180: UTF-8 (a byte order mark is accepted), commas (tabs in .tsv), fields with a
-delimiter, a quote or a line break in double quotes, quotes doubled; any line ends; blank lines are
-skipped. The suffix decides the format; .gz and .zst are unpacked while reading.
+CSV is RFC 4180: UTF-8 (a byte order mark is accepted), commas (tabs in .tsv), or what the header
+has in their place, see `csv_dialect.py`; fields with a delimiter, a quote or a line break in double
+quotes, quotes doubled; any line ends; blank lines are skipped. The suffix decides the format; .gz
+and .zst are unpacked while reading.
 
 Parquet: numbers in string columns count as numbers; booleans are the text true or false; dates and
 times are ISO text; decimals and 64-bit unsigned integers are read as if written out. The same holds
@@ -25,7 +26,7 @@ import pyarrow as pa
 from beltline.base.errors import WrongInput
 from beltline.base.hints import did_you_mean
 from beltline.base.values import Kind, not_of_kind, out_of_range
-from beltline.pipeline.tables import csv_files, parquet_files
+from beltline.pipeline.tables import csv_dialect, csv_files, parquet_files
 from beltline.pipeline.tables.databases import Query
 from beltline.pipeline.tables.files import (
     FORMATS,
@@ -78,6 +79,7 @@ __all__ = [
     "source_path",
     "typed",
     "units",
+    "unusual_delimiter",
 ]
 
 ROWS = 65536
@@ -157,6 +159,13 @@ def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(repr(name) for name in names[:_MOST_NAMED])
     more = len(names) - _MOST_NAMED
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def unusual_delimiter(file: Table) -> str:
+    """Returns what separates the columns, as a person calls it, if not what the suffix says."""
+    if isinstance(file, Query) or FORMATS[suffix_of(file) or ".csv"] != "csv":
+        return ""
+    return csv_dialect.unusual(file)
 
 
 def no_such_column(where: object, name: str, columns: Sequence[str]) -> WrongInput:

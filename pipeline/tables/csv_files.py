@@ -6,7 +6,7 @@ read in blocks of whole records, which Arrow then takes one by one.
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.csv
 from beltline.base.errors import WrongInput
 from beltline.base.values import MISSING
 from beltline.pipeline.tables import csv_faults
+from beltline.pipeline.tables.csv_dialect import delimiter_of, with_decimal_points
 from beltline.pipeline.tables.csv_ranges import BYTE_ORDER_MARK, cuts
 from beltline.pipeline.tables.csv_records import (
     closing_quotes_end_fields,
@@ -28,7 +29,6 @@ from beltline.pipeline.tables.files import File, readable, size_of, suffix_of, u
 from beltline.pipeline.tables.units import Rejected, UnreadableRow
 
 _BLOCK = 1 << 20
-_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def units(file: File, size: int, reject: bool) -> list["CsvRange"]:
@@ -41,18 +41,15 @@ def units(file: File, size: int, reject: bool) -> list["CsvRange"]:
     """
     packed = (suffix_of(file) or "").endswith((".gz", ".zst"))
     with readable(file):
+        delimiter = delimiter_of(file)
         if packed or size_of(file) <= size:
-            return [CsvRange(file, reject=reject)]
-        found = cuts(file, size, _delimiter_of(file))
+            return [CsvRange(file, delimiter, reject=reject)]
+        found = cuts(file, size, delimiter)
     ends = [*(start for start, _ in found[1:]), None]
     return [
-        CsvRange(file, start, end, line, reject)
+        CsvRange(file, delimiter, start, end, line, reject)
         for (start, line), end in zip(found, ends, strict=True)
     ]
-
-
-def _delimiter_of(file: File) -> bytes:
-    return b"\t" if (suffix_of(file) or "").startswith(".tsv") else b","
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,8 @@ class CsvRange:
     """Bytes of a file that hold whole records; those of a packed file are its unpacked ones."""
 
     file: File
+    delimiter: bytes
+    """What stands between fields; with semicolons, `1,5` is a number."""
     start: int = 0
     end: int | None = None
     line: int = 1
@@ -72,9 +71,9 @@ class CsvRange:
 
     def header(self) -> list[str]:
         """Returns the column names. Raises WrongInput for an empty file or invalid UTF-8."""
-        delimiter = _delimiter_of(self.file)
-        for line, data, _ in CsvRange(self.file)._whole_records():
-            found = _first_record(data, delimiter)
+        whole = replace(self, start=0, end=None, line=1)
+        for line, data, _ in whole._whole_records():
+            found = _first_record(data, self.delimiter)
             if found:
                 start, end = found
                 return self._names(line + line_ends(data[:start]), data[start:end])
@@ -83,29 +82,20 @@ class CsvRange:
         )
 
     def _names(self, line: int, record: bytes) -> list[str]:
-        delimiter = _delimiter_of(self.file)
-        names = fields(record, delimiter)
+        names = fields(record, self.delimiter)
         fault = next((fault for name in names if (fault := csv_faults.wrong_byte(name))), None)
-        if not closing_quotes_end_fields(record, delimiter):
+        if not closing_quotes_end_fields(record, self.delimiter):
             fault = csv_faults.TEXT_BEHIND_QUOTE
         if fault:
             raise WrongInput(f"{self.file}, line {line}: {fault}")
-        texts = [csv_faults.text_of(name) for name in names]
-        used = next((char for char in _OTHER_DELIMITERS if char in texts[0]), None)
-        if len(texts) == 1 and used:
-            raise WrongInput(
-                f"{self.file}: the columns seem to be separated by {_OTHER_DELIMITERS[used]}; save "
-                "it with commas and decimal points, or with tabs as a .tsv file"
-            )
-        return texts
+        return [csv_faults.text_of(name) for name in names]
 
     def blocks(self, columns: Sequence[str]) -> Iterator["CsvBlock"]:
         """Yields the rows in order, about 1 MiB at a time.
 
         Raises WrongInput for a quote that is never closed, and for a record of more than 4 MiB.
         """
-        names = self.header()
-        delimiter = _delimiter_of(self.file)
+        names, delimiter = self.header(), self.delimiter
         below_header = self.start > 0
         for line, data, at_edges in self._whole_records():
             first = (0, 0) if below_header else _first_record(data, delimiter)
@@ -123,7 +113,7 @@ class CsvRange:
         with readable(self.file), unpacked(self.file) as stream:
             for more in self._read(stream):
                 data = rest + more
-                end, at_edges = whole_records(data, _delimiter_of(self.file))
+                end, at_edges = whole_records(data, self.delimiter)
                 if end:
                     yield line, data[:end], at_edges
                     line += line_ends(data[:end])
@@ -203,7 +193,10 @@ class CsvBlock:
                 quoted_strings_can_be_null=True,
             ),
         )
-        return table.combine_chunks().to_batches()[0]
+        batch = table.combine_chunks().to_batches()[0]
+        if self.records.delimiter != b";":
+            return batch
+        return pa.RecordBatch.from_arrays(list(map(with_decimal_points, batch)), columns)
 
     def place(self, row: int) -> str:
         """Returns the row's line."""

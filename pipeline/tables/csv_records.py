@@ -85,20 +85,30 @@ class _Patterns:
     """What matches fields and records: as Arrow reads them, and as they should be."""
 
     def __init__(self, delimiter: bytes):
+        delimiter = re.escape(delimiter)
         inside = rb"[^\r\n%b]*+" % delimiter
-        quoted, bare = rb'"(?:[^"]++|"")*+"', rb'(?!")' + inside
+        quoted, bare = rb'"%b"' % _repeated(rb'[^"]++|""'), rb'(?!")' + inside
         # Arrow takes what stands behind a closing quote as part of the field.
         lenient = rb"(?:%b|%b)" % (quoted + inside, bare)
         sound = rb"(?:%b|%b)" % (quoted, bare)
         line_end = rb"(?:\r\n|\n|\r)"
         # A CR that comes last may be half of a CRLF.
         certain_line_end = rb"(?:\r\n|\n|\r(?!\Z))"
-        row = rb"%b(?:%b%b)*+" % (lenient, delimiter, lenient)
-        sound_row = rb"%b(?:%b%b)*+" % (sound, delimiter, sound)
+        row = lenient + _repeated(delimiter + lenient)
+        sound_row = sound + _repeated(delimiter + sound)
         self.field = re.compile(lenient)
         self.record = re.compile(row + line_end)
-        self.any_records = re.compile(rb"(?:%b%b)*+" % (row, certain_line_end))
-        self.sound_records = re.compile(rb"(?:%b%b)*+" % (sound_row, line_end))
+        self.any_records = re.compile(_repeated(row + certain_line_end))
+        self.sound_records = re.compile(_repeated(sound_row + line_end))
+
+
+def _repeated(part: bytes) -> bytes:
+    """Returns what matches a part as often as it can, and gives nothing back.
+
+    Before 3.11.5, CPython goes on from where a last, failed try had come to (its issue 106052),
+    unless the try is an atomic group of its own.
+    """
+    return rb"(?:(?>%b))*+" % part
 
 
 _patterns = functools.cache(_Patterns)

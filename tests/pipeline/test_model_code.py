@@ -74,6 +74,19 @@ def test_what_only_some_settings_need_travels_with_them_alone(tmp_path, override
     assert all(any(name.startswith(each) for name in added) for each in expected)
 
 
+def test_what_trains_together_travels_where_several_processes_do(tmp_path):
+    shared, trees = "beltline/models/shared/", "beltline/models/trees/shared/"
+    for learner, needed in (("network", (shared,)), ("trees", (shared, trees))):
+        alone, together = (
+            set(model_sources(project(tmp_path, f"model.learners=[{learner}]", workers)))
+            for workers in ("training.workers=1", "training.workers=2")
+        )
+        added = together - alone
+        assert {name for name in together if name.startswith(needed)} == added
+        assert (f"{shared}passes.py" in added) == (learner == "network")
+        assert all(any(name.startswith(each) for name in added) for each in needed)
+
+
 def test_a_package_beside_the_settings_travels_too(tmp_path):
     with_files(tmp_path, mine__init_py="", mine__net_py="def build(): pass\n", mine__sub__a_py="")
     sources = model_sources(project(tmp_path, "model.network_fn=mine.net.build"))

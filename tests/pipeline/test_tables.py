@@ -173,7 +173,8 @@ def test_numbers_come_back_exactly(tmp_path_factory, table):
         (b"a,b,a\n1,2,3\n", "more than once: 'a'"),
         ("größe,b\n1,2\n".encode("latin-1"), "line 1: byte 0xF6 is not valid UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "0xFF is not valid UTF-8"),
-        (b"a;b\n1;2\n", "semicolons"),
+        ("größe;b\n1;2\n".encode("cp1252"), "line 1: byte 0xF6 is not valid UTF-8; save the file"),
+        (b"a;;c\n1;2;3\n", "column 2 of 3 has no name"),
         (b'a,"b\n1,2\n', "line 1: in the row that starts here a quote"),
     ],
 )
@@ -192,6 +193,7 @@ def test_a_bad_header_is_refused(tmp_path, content, says):
         (b"a,b\n1,2\n3,\xe4\n", "line 3, column 'b': byte 0xE4 is not valid UTF-8"),
         (b'a,b\n1,2\n3,"4\n5,6\n7,8\n', 'line 3: in the row that starts here a quote (")'),
         (b'a,b\n1,2\n3,"4\n5,6\n7,"8"\n', "line 3: "),
+        (b"a;b\n1;2\n1,5\n", "line 3: 1 field where the header has 2"),
     ],
 )
 def test_a_broken_row_is_refused_with_its_line(tmp_path, content, says):

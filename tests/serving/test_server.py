@@ -15,7 +15,7 @@ import pytest
 
 from beltline.base.errors import WrongInput
 from beltline.serving.current_request import CurrentRequest, set_current_request
-from beltline.serving.server import _set_up_logs, listen, token
+from beltline.serving.server import _set_up_logs, token
 from tests.serving import running
 from tests.serving.rest.test_predict import ROW, refused
 
@@ -26,13 +26,6 @@ def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small") / "line"
     running.small_model(folder / "1")
     return folder
-
-
-def test_a_port_in_use():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(WrongInput, match=rf"127.0.0.1:{port}: can't listen: .*--port"):
-            listen("127.0.0.1", port)
 
 
 def test_the_log_shows_what_a_terminal_would_obey_escaped(capsys):
@@ -68,12 +61,6 @@ def test_an_error_in_the_log_has_the_id_of_its_request(capsys):
     assert said.endswith("now serving version 3\n")
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "300.1.1.1", "a" * 300, "x\0y"])
-def test_an_invalid_host(host):
-    with pytest.raises(WrongInput, match="--host"):
-        listen(host, 0)
-
-
 def test_a_token_that_is_set_and_empty_is_refused(monkeypatch):
     monkeypatch.delenv("BELTLINE_SERVE_TOKEN", raising=False)
     assert token() == ""
@@ -83,11 +70,6 @@ def test_a_token_that_is_set_and_empty_is_refused(monkeypatch):
         monkeypatch.setenv("BELTLINE_SERVE_TOKEN", empty)
         with pytest.raises(WrongInput, match="BELTLINE_SERVE_TOKEN is empty"):
             token()
-
-
-def test_a_free_port():
-    with listen("localhost", 0) as first, listen("127.0.0.1", 0) as second:
-        assert first.getsockname()[1] != second.getsockname()[1]
 
 
 @pytest.mark.slow

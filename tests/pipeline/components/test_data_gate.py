@@ -186,6 +186,19 @@ def test_the_same_reason_in_several_splits_is_said_once(tmp_path):
     assert lines[0].endswith("(in train, eval)")
 
 
+def test_the_same_reason_with_other_numbers_is_said_once(tmp_path):
+    lines = refused(
+        tmp_path, train=table(temp=some(TEMP, 10, None)), eval=table(temp=some(TEMP, 20, None))
+    )
+    assert len(lines) == 1
+    assert "actual = 0.750000" in lines[0] and lines[0].endswith("(in train, eval)")
+
+
+def test_a_column_is_named_as_in_the_data(tmp_path):
+    lines = refused(tmp_path, train=table(**{"Druck (bar)": [1.0] * ROWS}))
+    assert lines[0].startswith("'Druck (bar)': New column")
+
+
 def test_many_reasons_are_cut_short(tmp_path):
     lines = refused(tmp_path, train=table(**{f"new{i}": [1] * ROWS for i in range(20)}))
     assert len(lines) == 13
@@ -247,4 +260,4 @@ def test_only_a_warning_does_not_block():
         info.short_description = "odd"
     names = dict(anomalies_pb2.AnomalyInfo.Severity.items())
     assert names["WARNING"] == 1
-    assert [line.split(":")[0] for line in blocking(anomalies)] == ["'s0'", "'s2'"]
+    assert [each.line.split(":")[0] for each in blocking(anomalies)] == ["'s0'", "'s2'"]

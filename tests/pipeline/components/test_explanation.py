@@ -8,7 +8,7 @@ import pytest
 from tensorflow_model_analysis.proto import config_pb2
 
 from beltline.pipeline.components.explanation import FILE, PROPERTY, judged_by
-from beltline.pipeline.evaluation import curves, results
+from beltline.pipeline.evaluation import curves, dependence, results
 from beltline.pipeline.evaluation.config import eval_config
 from tests.pipeline.components.judged import judge, settings_of
 
@@ -90,6 +90,13 @@ def test_an_evaluation_is_explained(tmp_path, task, champion):
         assert cells.sum() == ROWS
         assert right / ROWS == pytest.approx(overall["accuracy"])
         assert ("baseline" in drawn) is champion
+    asked = json.loads((Path(evaluation.uri) / dependence.FILE).read_text())
+    assert (asked["output"], asked["rows"]) == (ANSWER[task], dependence.MOST_ROWS)
+    first = asked["columns"][0]
+    assert first["column"] == ANSWER[task]
+    for point in first["points"]:
+        # The model answers with this column; of several values, the first is its point's.
+        assert point["answers"][0] == pytest.approx(point["value"])
 
 
 @pytest.mark.slow
@@ -98,6 +105,7 @@ def test_columns_alone_are_left_out_where_the_settings_say_so(tmp_path):
     evaluation, _ = judge(tmp_path, settings, list(rows_of("binary")))
     found = explained(evaluation)
     assert found["importance"] is None
+    assert not (Path(evaluation.uri) / dependence.FILE).exists()
     assert [each["slice"] for each in found["slices"]["worst"]] == ["mold=B", "mold=A"]
 
 

@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
 from beltline.pipeline.components.pusher import Executor
 from beltline.pipeline.components.serving_check import ANSWERS, ANSWERS_TO_MANY
-from beltline.versions.folder import SCHEMA, SCORES, STATISTICS
-from beltline.versions.live import rollback
+from beltline.versions.approval import approve, reject
+from beltline.versions.folder import MODEL_CARD, SCHEMA, SCORES, STATISTICS, waiting
+from beltline.versions.live import live, rollback
 
 
 def artifact(kind, folder, number=1, **properties):
@@ -25,7 +27,16 @@ def artifact(kind, folder, number=1, **properties):
 
 
 def pushed(
-    folder, monkeypatch, blessed=1, serves=1, champion=False, content="one", number=7, refit=None
+    folder,
+    monkeypatch,
+    blessed=1,
+    serves=1,
+    champion=False,
+    content="one",
+    number=7,
+    refit=None,
+    approval="none",
+    context=None,
 ):
     """Runs the executor on a model of one file; returns the artifact."""
     monkeypatch.setenv("BELTLINE_ROOT", str(folder / "root"))
@@ -65,8 +76,8 @@ def pushed(
         inputs["refit_blessing"] = [refitted(folder / "refit", refit)]
     made = artifact(standard_artifacts.PushedModel, folder / "pushed")
     properties = {"directory": "served", "name": "tiny", "code": "c1", "problem": '{"p": 1}'}
-    properties |= {"keep": 2, "unread": '["part_id"]'}
-    Executor().Do(inputs, {"pushed_model": [made]}, properties)
+    properties |= {"keep": 2, "approval": approval, "unread": '["part_id"]'}
+    Executor(context).Do(inputs, {"pushed_model": [made]}, properties)
     return made
 
 
@@ -116,6 +127,20 @@ def test_a_good_model_is_the_next_version_with_a_card_of_where_it_comes_from(tmp
     assert (version / SCHEMA).read_text() == "# columns"
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_the_model_card_travels_with_the_version_if_there_is_one(tmp_path, monkeypatch, left):
+    if left:
+        (tmp_path / "tmp" / "9").mkdir(parents=True)
+        (tmp_path / "tmp" / "9" / "model_card.json").write_text('{"metrics": {}}')
+    context = BaseExecutor.Context(tmp_dir=str(tmp_path / "tmp"), unique_id="9")
+    made = pushed(tmp_path, monkeypatch, context=context)
+    assert made.get_int_custom_property("pushed") == 1
+    card = tmp_path / "root" / "served" / "tiny" / "1" / MODEL_CARD
+    assert card.exists() is left
+    if left:
+        assert card.read_text() == '{"metrics": {}}'
+
+
 def test_a_model_that_is_a_version_already_is_not_pushed_again(tmp_path, monkeypatch):
     pushed(tmp_path, monkeypatch)
     again = pushed(tmp_path, monkeypatch, number=9)
@@ -126,6 +151,37 @@ def test_a_model_that_is_a_version_already_is_not_pushed_again(tmp_path, monkeyp
     card = tmp_path / "root" / "served" / "tiny" / "2" / "assets.extra" / "version.json"
     assert json.loads(card.read_text())["champion_metrics"] == {"auc": 0.7}
     assert json.loads(card.read_text())["first"] is False
+
+
+def test_a_version_waits_where_approval_is_required(tmp_path, monkeypatch):
+    folder = tmp_path / "root" / "served" / "tiny"
+    pushed(tmp_path, monkeypatch)
+    held = pushed(tmp_path, monkeypatch, content="two", number=8, refit=1, approval="required")
+    assert held.get_int_custom_property("pushed") == 0
+    assert held.get_string_custom_property("pushed_version") == ""
+    assert held.get_string_custom_property("waiting_version") == "2"
+    assert held.get_string_custom_property("reason") == "version 2 waits for approval"
+    # What the next run's champion is found by.
+    assert held.get_int_custom_property("model_id") == 8
+    assert held.get_int_custom_property("judged_model_id") == 3
+    assert held.get_string_custom_property("problem") == '{"p": 1}'
+    assert (live(folder), waiting(folder).metrics) == (1, {"auc": 0.8})
+    again = pushed(tmp_path, monkeypatch, content="two", approval="required")
+    assert again.get_string_custom_property("waiting_version") == "2"
+    approve(folder, 2)
+    known = pushed(tmp_path, monkeypatch, content="two", approval="required")
+    assert known.get_string_custom_property("reason") == "this model is version 2 already"
+    assert known.get_string_custom_property("waiting_version") == ""
+
+
+def test_a_rejected_model_does_not_wait_again(tmp_path, monkeypatch):
+    folder = tmp_path / "root" / "served" / "tiny"
+    pushed(tmp_path, monkeypatch, approval="required")
+    reject(folder, 1)
+    again = pushed(tmp_path, monkeypatch, approval="required")
+    assert again.get_string_custom_property("reason") == "this model was rejected as version 1"
+    assert again.get_string_custom_property("waiting_version") == ""
+    assert waiting(folder) is None
 
 
 def test_old_versions_are_deleted_but_never_the_live_one(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Reading TFMA's files; the protos are written here as TFMA writes them."""
 
 import math
+import re
 
 import pytest
 import tensorflow as tf
@@ -29,6 +30,18 @@ def sliced(key, model, values, diff=False):
         entry = message.metric_keys_and_values.add()
         entry.key.name, entry.key.model_name, entry.key.is_diff = name, model, diff
         entry.value.double_value.value = value
+    return message
+
+
+def histogram(key, rows):
+    """Counts of a score that says nothing: in each of two buckets half of the rows are positive."""
+    message = metrics_for_slice_pb2.MetricsForSlice(slice_key=key)
+    entry = message.metric_keys_and_values.add()
+    entry.key.name, entry.key.model_name = "score_histogram", CANDIDATE
+    array = entry.value.array_value
+    array.shape[:] = [3, 2]
+    array.data_type = metrics_for_slice_pb2.ArrayValue.FLOAT64
+    array.float64_values[:] = [rows / 2, rows / 2, rows * 0.2, rows * 0.8, rows, rows]
     return message
 
 
@@ -128,6 +141,23 @@ def test_a_refusal_names_its_slice(tmp_path):
     key = key_of("mold", bytes_value=b"M3")
     assert refused(tmp_path, failure("auc", 0.5, bounds(lower=0.6)), key=key) == [
         "auc for mold=M3 is 0.5, must be at least 0.6"
+    ]
+
+
+def test_a_refusal_says_what_other_rows_of_the_same_kind_may_give(tmp_path):
+    slices = (key_of(), 40), (key_of("mold", bytes_value=b"M3"), 4)
+    record(tmp_path, "metrics.tfrecord", *(histogram(key, rows) for key, rows in slices))
+    found = []
+    for key, _ in slices:
+        [line] = refused(tmp_path, failure("auc", 0.5, bounds(lower=0.6)), key=key)
+        before, low, high, after = re.split(r" \(95 %: (\S+) to (\S+)\)", line)
+        assert (before.split()[0], after) == ("auc", ", must be at least 0.6")
+        assert float(low) < 0.5 < float(high)
+        found.append(float(high) - float(low))
+    # Fewer rows say less; what isn't counted has no interval.
+    assert found[0] < found[1] / 2
+    assert refused(tmp_path, failure("rmse", 2.5, bounds(upper=2))) == [
+        "rmse is 2.5, must be at most 2"
     ]
 
 

@@ -120,6 +120,22 @@ def test_a_time_that_the_rows_can_be_split_by_is_named(tmp_path, name, value, na
     assert any(f"{name!r} is a time: with data.split_by.time" in note for note in notes) is named
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "said"),
+    [
+        (",", []),
+        (";", ["semicolons separate the columns, and 1,5 is read as 1.5"]),
+        ("|", ["bars separate the columns"]),
+    ],
+)
+def test_an_unusual_delimiter_is_named(tmp_path, delimiter, said):
+    file = tmp_path / "a.csv"
+    rows = "".join(f"{n % 7}{delimiter}{'xy'[n % 3 > 1]}\n" for n in range(60))
+    file.write_text(f"n{delimiter}y\n{rows}")
+    notes = [note for note in infer_project([file], "y").notes if "separate" in note]
+    assert notes == [f"{file}: {each}" for each in said]
+
+
 def test_slices_are_the_first_two_small_categories(tmp_path):
     inferred = infer_project(
         data(

@@ -23,11 +23,12 @@ def model(number):
     return made
 
 
-def push(number, of, pushed=1, version="", judged=None, **problem):
+def push(number, of, pushed=1, version="", judged=None, waiting="", **problem):
     made = standard_artifacts.PushedModel()
     made.id = number
     made.set_string_custom_property("problem", json.dumps(PROBLEM | problem))
     made.set_string_custom_property("pushed_version", version)
+    made.set_string_custom_property("waiting_version", waiting)
     if of:
         made.set_int_custom_property("model_id", of)
     if judged:
@@ -58,6 +59,20 @@ def test_a_model_that_was_not_pushed_is_no_champion():
     pushes = [push(11, of=1), push(12, of=2, pushed=0), push(13, of=None, pushed=None)]
     assert champion([model(1), model(2), model(3)], pushes) == ([1], [11])
     assert champion([model(2)], [push(12, of=2, pushed=0)]) == ([], [])
+
+
+def test_an_approved_version_is_the_champion_and_one_that_waits_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("BELTLINE_ROOT", str(tmp_path))
+    models = [model(1), model(2)]
+    pushes = [push(11, of=1, version="1"), push(12, of=2, pushed=0, waiting="2")]
+    strategy = served(tmp_path, 1)
+    assert champion(models, pushes, strategy) == ([1], [11])
+    # Approved where nobody could tell ML Metadata, as in a pod.
+    served(tmp_path, 2)
+    assert champion(models, pushes, strategy) == ([2], [12])
+    # Of a version that ML Metadata doesn't know, the last push takes the place.
+    served(tmp_path, 3)
+    assert champion(models, pushes, strategy) == ([1], [11])
 
 
 def test_a_push_whose_model_is_gone_gives_way_to_the_one_before():

@@ -226,12 +226,12 @@ def test_an_excluded_column_is_read_where_it_is_a_slice():
         ({"tuning": {"search": "hyperband"}}, "hyperband shortens trials by epochs"),
         (
             {"model": {"learners": []}},
-            r"must be `\[network\]`, `\[trees\]`, or `\[network, trees\]`",
+            "must be one or more of network, trees, extra_trees, each once",
         ),
-        ({"model": {"learners": ["trees", "trees"]}}, r"must be `\[network\]`, `\[trees\]`, or"),
+        ({"model": {"learners": ["trees", "trees"]}}, "must be one or more of network, trees, "),
         ({"training": {"folds": 0}}, "greater than or equal to 1"),
         ({"training": {"folds": 33}}, "less than or equal to 32"),
-        ({"model": {"learners": ["forest"]}}, "'network' or 'trees'"),
+        ({"model": {"learners": ["forest"]}}, "'network', 'trees' or 'extra_trees'"),
         ({"model": {"learners": ["trees"], "tree_rows": 0}}, "greater than 0"),
     ],
 )
@@ -240,6 +240,35 @@ def test_what_trees_can_not_do(changes, message):
     assert Settings.model_validate({**LEAST, **trees}).model.learners == ["trees"]
     with pytest.raises(ValidationError, match=message):
         Settings.model_validate({**LEAST, **trees, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training": {"folds": 4}}, "requires `training.workers: 1`"),
+        ({"training": {"steps_per_execution": 4}}, "requires `training.workers: 1`"),
+        ({"training": {"batch_size": 1}}, "must be at least `training.workers`, 2: each of them"),
+        ({"training": {"workers": 0}}, "greater than or equal to 1"),
+        ({"training": {"workers": 257}}, "less than or equal to 256"),
+        ({"training": {"workers": "auto"}}, "valid integer"),
+        ({"resources": {"Trainer": {"gpu": 1}}}, "a node that computes nothing with `training.wor"),
+        ({"resources": {"Refit": {"gpu": 1}}}, "a node that computes nothing with `training.work"),
+    ],
+)
+def test_what_several_workers_can_not_do(changes, message):
+    together = {"batch_size": 2, "workers": 2}
+    Settings.model_validate({**LEAST, "training": together})
+    training = {**together, **changes.get("training", {})}
+    with pytest.raises(ValidationError, match=message):
+        Settings.model_validate({**LEAST, **changes, "training": training})
+
+
+@pytest.mark.parametrize("learners", [["network"], ["extra_trees"], ["network", "trees"]])
+def test_any_learners_are_trained_by_several_workers(learners):
+    training = {"workers": 2}
+    read = Settings.model_validate({**LEAST, "model": {"learners": learners}, "training": training})
+    assert read.training.workers == 2
+    assert (read.folds, read.training.folds) == (1, "auto")
 
 
 def test_a_gpu_is_for_the_network_also_beside_trees():

@@ -115,7 +115,11 @@ CASES = {
     "a column without a name": differ(
         b"id,\n1,2\n", [{"id": 1, "": 2}], "0.csv: column 2 of 2 has no name"
     ),
-    "semicolons": differ(b"id;x\n1;2\n", [{"id;x": "1;2"}], "separated by semicolons"),
+    "semicolons": differ(b"id;x\n1;2\n", [{"id;x": "1;2"}], column(2)),
+    "bars": differ(b"id|x\n1|a\n", [{"id|x": "1|a"}], column("a")),
+    "semicolons and decimal commas": differ(
+        b"id;x\n1;1,5\n", "do not match specified csv headers", column(1.5)
+    ),
     "column names alone": differ(b"id,x\n", [], "0.csv: no rows, only column names"),
     "an empty file": differ(b"", [], "0.csv: the file is empty"),
     "a second file with its columns in another order": Case(
