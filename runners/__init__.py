@@ -8,6 +8,7 @@
     pods/      nodes that share a pod, for both of them
     metadata/  ML Metadata: state, lineage, reconciliation
     monitor/   monitoring as a node, for the orchestrators
+    approval/  a decision about a version that waits: recorded, and carried out as a node
     checks/    `beltline check`
     report/    the HTML report about a run
     cli/       the command line

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from beltline.runners.metadata.store import Lineage, NodeRun
 
 LATEST = "latest"
-_WORKING = ("running", "new")
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,19 @@ class NodeSummary:
 class History:
     """The runs of one pipeline. `lineage` is its ML Metadata; None where there is none yet."""
 
-    def __init__(self, paths: Paths, pipeline: str):
+    def __init__(self, paths: Paths, pipeline: str, lineage: "Lineage | None" = None):
         self._paths = paths
         self._records = {r.run: r for r in records(paths.root) if r.name == pipeline}
-        self.lineage = _lineage(paths, pipeline)
+        self.lineage = lineage or _lineage(paths, pipeline)
         self._busy = holder(paths.root) is not None
 
     def runs(self) -> list[RunSummary]:
         """Returns every run, oldest first."""
-        noted = self.lineage.runs() if self.lineage else []
+        noted = self.lineage.every_node() if self.lineage else {}
         # A run that was stopped early has a record only.
         names = dict.fromkeys([*noted, *self._records])
-        return sorted((self.run(name) for name in names), key=lambda run: run.started or 0)
+        found = [self._summary(name, _last(noted.get(name, []))) for name in names]
+        return sorted(found, key=lambda run: run.started or 0)
 
     def find(self, run: str) -> str:
         """Returns the id of a run; `latest` stands for the newest.
@@ -74,9 +74,15 @@ class History:
         check_choice(f"run '{run}' not found", run, known)
         return run
 
+    def knows(self, run: str) -> bool:
+        """Returns whether there is a run of this id; `runs` would read each of them."""
+        return run in self._records or bool(self.lineage and run in self.lineage.runs())
+
     def run(self, run: str) -> RunSummary:
         """Returns one run."""
-        executions = self.executions(run)
+        return self._summary(run, self.executions(run))
+
+    def _summary(self, run: str, executions: list["NodeRun"]) -> RunSummary:
         state = self._state(run, executions)
         record = self._records.get(run)
         bundles = [record.bundle] if record else [each.bundle for each in executions]
@@ -112,8 +118,7 @@ class History:
 
     def executions(self, run: str) -> list["NodeRun"]:
         """Returns the last execution of each node; earlier ones were retried."""
-        found = self.lineage.nodes(run) if self.lineage else []
-        return list({execution.node: execution for execution in found}.values())
+        return _last(self.lineage.nodes(run) if self.lineage else [])
 
     def _state(self, run: str, executions: list["NodeRun"]) -> str:
         record = self._records.get(run)
@@ -124,7 +129,7 @@ class History:
             return record.end
         from beltline.runners.node.outcome import read_back
 
-        if any(each.state in _WORKING for each in executions):
+        if any(each.unfinished for each in executions):
             return "running"
         states = [read_back(each, each.node).state for each in executions]
         bad = next((bad for bad in ("failed", "refused") if bad in states), "")
@@ -138,7 +143,7 @@ class History:
         outcome = read_back(execution, execution.node)
         state: str = outcome.state
         reason = outcome.reason
-        if execution.state in _WORKING:
+        if execution.unfinished:
             state, reason = ("running" if of_run == "running" else "stopped"), ""
         seconds = _seconds(execution.started, [execution.ended], state)
         log = self._log(run, execution.node)
@@ -155,6 +160,10 @@ def _lineage(paths: Paths, pipeline: str) -> "Lineage | None":
 
     file = sqlite_file(paths.metadata)
     return None if file and not file.exists() else Lineage(paths.metadata, pipeline)
+
+
+def _last(executions: list["NodeRun"]) -> list["NodeRun"]:
+    return list({execution.node: execution for execution in executions}.values())
 
 
 def _pushed(executions: list["NodeRun"]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from beltline.base.printable import printable
+from beltline.runners.metadata.store import version_of
 from beltline.runners.node.outcome import Outcome
 
 # The states whose reason is the detail; a gate that refused shows its metrics.
@@ -35,9 +36,10 @@ def _made(outcome: Outcome) -> str:
         return _predictions(properties)
     if "candidate" in properties:
         return _metrics(properties)
-    if outcome.node == "Champion" and "pushed_version" not in properties:
+    version = version_of(properties)
+    if outcome.node == "Champion" and not version:
         return "none to beat: this is the first model for these columns and this label"
-    return f"version {properties['pushed_version']}" if "pushed_version" in properties else ""
+    return f"version {version}" if version else ""
 
 
 def _rows(properties: dict[str, Any]) -> str:

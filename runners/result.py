@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from beltline.base.errors import BeltlineError, GateRefused, NodeFailed, WrongInput
 from beltline.bundle.manifest import Manifest
 from beltline.runners.metadata.store import NodeRun
-from beltline.runners.node.outcome import PUSHER, Outcome, read_back
+from beltline.runners.node.outcome import PUSHER, WAITING, Outcome, read_back
 from beltline.runners.paths import Paths
 from beltline.versions.live import live
 from beltline.versions.store import Place
@@ -21,8 +21,8 @@ RunEnd = Literal["done", "failed", "refused"]
 class RunResult:
     """The result of a run; `node` and `reason` are empty if it succeeded.
 
-    `version` is the one that this run pushed, or, after a refusal, the one that stays live. `code`
-    is the exit code of the command that ran it.
+    `version` is the one that this run pushed, or, after a refusal, the one that stays live;
+    `waiting` the one that waits for approval. `code` is the exit code of the command that ran it.
     """
 
     end: RunEnd
@@ -31,6 +31,7 @@ class RunResult:
     version: str = ""
     code: int = 0
     run: str = ""
+    waiting: str = ""
 
     def error(self, advice: str = "") -> BeltlineError:
         """Returns the error to raise for a run that did not succeed; `advice` says what to do."""
@@ -70,13 +71,25 @@ def run_result(outcomes: list[Outcome], run: str = "", served: Place | None = No
     """
     bad = next((each for each in outcomes if _ended_badly(each)), None)
     if bad is None:
-        return RunResult("done", version=_version_of(outcomes), run=run)
+        version, waiting = (_pushed(outcomes, each) for each in ("pushed_version", WAITING))
+        return RunResult("done", version=version, run=run, waiting=waiting)
     if bad.state == "refused":
         code = GateRefused.exit_code
         return RunResult("refused", bad.node, bad.reason, _live(served), code, run)
     # Without data there was nothing to run on, which is not the node's fault.
     error = WrongInput if bad.state == "skipped" else NodeFailed
     return RunResult("failed", bad.node, bad.reason, code=error.exit_code, run=run)
+
+
+def not_pushed(outcomes: list[Outcome]) -> str:
+    """Returns why no version came of the push that a run has made; empty if one did.
+
+    That is one that is live or waits, or that was there before. What else can be is a model that
+    was rejected.
+    """
+    push = next((each for each in outcomes if each.node == PUSHER and each.outputs), None)
+    named = [_pushed(outcomes, name) for name in ("pushed_version", WAITING)]
+    return push.reason if push and push.state == "skipped" and not any(named) else ""
 
 
 def recorded_result(
@@ -107,9 +120,9 @@ def _ended_badly(outcome: Outcome) -> bool:
     return outcome.state in ("failed", "refused") or no_data
 
 
-def _version_of(outcomes: list[Outcome]) -> str:
+def _pushed(outcomes: list[Outcome], name: str) -> str:
     pushes = [each.outputs.get("pushed_model", []) for each in outcomes if each.node == PUSHER]
-    found = [push["properties"].get("pushed_version", "") for pushed in pushes for push in pushed]
+    found = [push["properties"].get(name, "") for pushed in pushes for push in pushed]
     return str(found[0]) if found else ""
 
 

@@ -23,7 +23,7 @@ from beltline.runners.pods.groups import Group, grouped
 DAG = "dag.py"
 DEPLOYMENT = "deployment.json"
 # Airflow looks for DAGs in every Python file of its folder.
-_IGNORED = "bundles/\nnodes.py\nresults.py\n*_nodes.py\nmonitoring.py\n"
+_IGNORED = "bundles/\nnodes.py\nresults.py\n*_nodes.py\napproval.py\nmonitoring.py\n"
 
 
 def resolved(airflow: Airflow, paths: Paths) -> dict[str, Any]:
@@ -94,7 +94,8 @@ def write(
     _open_to_readers(folder, bundle.path)
     _replace(folder / ".airflowignore", _IGNORED)
     # The DAG file is last: it refers to the others.
-    for name in ("nodes.py", "results.py", f"{airflow['where']}_nodes.py", "monitoring.py"):
+    executor = f"{airflow['where']}_nodes.py"
+    for name in ("nodes.py", "results.py", executor, "approval.py", "monitoring.py"):
         _replace(folder / name, _beside(name))
     _replace(folder / DEPLOYMENT, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
     _replace(folder / DAG, _beside(DAG))

@@ -94,9 +94,14 @@ def _is_installed(module: str) -> bool:
 
 
 def know_options(beam: Beam, node: str) -> None:
-    """Imports what declares the options of a node's runner; that must be before Beam parses any."""
-    module = _MODULES.get(beam.runner_of(node))
-    if module:
+    """Imports what declares the options of a node's runner; that must be before Beam parses any.
+
+    Raises:
+      WrongInput: what the runner needs is not installed.
+    """
+    runner = beam.runner_of(node)
+    check_installed(runner)
+    if module := _MODULES.get(runner):
         importlib.import_module(module)
 
 

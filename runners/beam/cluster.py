@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import dask
 from dask.utils import parse_bytes
 from distributed import LocalCluster
 
@@ -10,6 +11,8 @@ from beltline.base.errors import WrongInput
 
 PRELOAD = "beltline.runners.beam.worker"
 _HOST = "127.0.0.1"
+# Dask gives up a worker that was killed and isn't back within 15 s; its imports may take longer.
+_PATIENCE = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
 
 
 @contextmanager
@@ -42,5 +45,5 @@ def local_cluster(workers: int, port: int, memory: str | None = None) -> Iterato
         )
     except RuntimeError as error:
         raise WrongInput(f"--port: {port} can't be listened on ({error}): choose another") from None
-    with cluster:
+    with dask.config.set(_PATIENCE), cluster:
         yield cluster

@@ -19,6 +19,8 @@ from beltline.bundle.environment import lock_digest, source_digest
 
 # TFX puts a stand-in for what TFDV can't do without; TFMA is unpickled only after the Evaluator's.
 _LIBRARIES = ("tfx", "tfx.components.evaluator.executor")
+# What runs a bundle: named, since the pool of another engine has no Dask.
+_BUNDLES = "beltline.beam_on_dask.graph"
 
 _used: dict[str, str] = {}
 
@@ -26,6 +28,7 @@ _used: dict[str, str] = {}
 def dask_setup(worker: Any) -> None:
     """Imports what bundles need; Dask calls it when a worker starts."""
     import_libraries()
+    importlib.import_module(_BUNDLES)
 
 
 def import_libraries() -> None:

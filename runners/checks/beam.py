@@ -8,6 +8,7 @@ from beltline.base.settings.beam import Beam, Runner
 from beltline.runners.beam.arguments import check_installed, check_places
 from beltline.runners.checks.finding import Problem
 from beltline.runners.paths import Paths
+from beltline.runners.training.place import check_place
 
 if TYPE_CHECKING:
     from beltline.pipeline.settings.settings import Settings
@@ -30,11 +31,13 @@ def beam(paths: Paths) -> str:
 
 
 def check_reach(paths: Paths, settings: "Settings") -> None:
-    """Checks that the workers of nodes that are sent to Dataflow reach the root and the data.
+    """Checks that workers elsewhere reach what they need, and that a training has some if it must.
 
     Raises:
-      WrongInput: one of them is on this machine.
+      WrongInput: what Dataflow's workers need is on this machine, or a training of several workers
+        has no cluster.
     """
+    check_place(paths.beam, settings.training.workers)
     places = {"ExampleGen": settings.data.path or "the database"}
     if settings.predict:
         places["BulkInferrer"] = settings.predict.output

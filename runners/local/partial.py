@@ -6,7 +6,8 @@ from beltline.base.errors import WrongInput
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Manifest
 from beltline.runners.choices import check_choice
-from beltline.runners.metadata.store import Lineage, connection_config
+from beltline.runners.metadata.connection import connection_config
+from beltline.runners.metadata.store import Lineage
 from beltline.runners.paths import Paths
 
 

@@ -27,6 +27,7 @@ RecordEnd = Literal["running", "done", "failed", "refused", "stopped"]
 class Record:
     """A local run. `inputs` is the digest of everything that its outcome depends on.
 
+    `version` is the one that it pushed, and `waiting` the one that waited for approval at its end.
     `number` counts the runs of a root: the time in a run's id goes back where the clock does.
     """
 
@@ -37,6 +38,7 @@ class Record:
     end: RecordEnd = "running"
     version: str = ""
     number: int = 0
+    waiting: str = ""
 
     def write(self, root: Path) -> None:
         """Writes the record atomically."""
@@ -44,9 +46,9 @@ class Record:
         file.parent.mkdir(parents=True, exist_ok=True)
         files.replace(file, json.dumps(asdict(self), indent=2))
 
-    def ended(self, end: RecordEnd, version: str = "") -> "Record":
+    def ended(self, end: RecordEnd, version: str = "", waiting: str = "") -> "Record":
         """Returns the record of the same run, now ended."""
-        return replace(self, end=end, version=version)
+        return replace(self, end=end, version=version, waiting=waiting)
 
 
 def records(root: Path) -> list[Record]:

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from beltline.base.errors import WrongInput
 from beltline.base.loading import loading
+from beltline.base.settings.beam import Beam
 from beltline.bundle.folder import Bundle
 from beltline.bundle.manifest import Node
+from beltline.runners.beam.arguments import know_options
 from beltline.runners.local.capacity import Capacity, next_node
 from beltline.runners.local.children import Children, in_child
 from beltline.runners.local.partial import reuse_results
@@ -60,7 +62,7 @@ def run(bundle: Bundle, paths: Paths, request: RunRequest, watch: Watch) -> list
 
     Args and order are those of `run_nodes`.
     """
-    _import_shared()
+    _import_shared(paths.beam, request.nodes)
     # First and alone: processes that create the same tables at once conflict.
     Lineage(paths.metadata, bundle.manifest.name)
     if request.nodes != [node.id for node in bundle.manifest.nodes] and not _is_head(
@@ -83,15 +85,17 @@ def run_nodes(bundle: Bundle, paths: Paths, request: RunRequest, watch: Watch) -
       request: what to run.
       watch: is told what happens.
     """
-    _import_shared()
+    _import_shared(paths.beam, request.nodes)
     with Children() as children:
         return _Run(bundle, paths, request, watch, children).to_its_end()
 
 
-def _import_shared() -> None:
+def _import_shared(beam: Beam, nodes: list[str]) -> None:
     with loading():
         for module in SHARED:
             importlib.import_module(module)
+        for node in nodes:
+            know_options(beam, node)
 
 
 def _is_head(bundle: Bundle, request: RunRequest) -> bool:

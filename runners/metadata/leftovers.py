@@ -25,7 +25,7 @@ def fail_killed(lineage: Lineage, paths: Paths, attempt: NodeRun, reason: str) -
       attempt: the execution; one that has ended stays as it is.
       reason: why it ended.
     """
-    if attempt.state not in ("running", "new"):
+    if not attempt.unfinished:
         return
     lineage.fail(attempt.execution_id, reason)
     if not attempt.outputs:

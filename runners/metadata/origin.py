@@ -11,7 +11,7 @@ from typing import Any
 
 from beltline.base import digest
 from beltline.base.errors import WrongInput
-from beltline.runners.metadata.store import Lineage, NodeRun, first
+from beltline.runners.metadata.store import Lineage, NodeRun, first, version_of
 from beltline.storage import folders
 from beltline.versions.folder import Version
 
@@ -139,7 +139,7 @@ def _champion(version: Version, node: NodeRun | None) -> ChampionComparison | No
         return None
     pushed = (first(node.outputs, "PushedModel") if node else None) or {}
     return ChampionComparison(
-        version=str(pushed.get("pushed_version", "")),
+        version=version_of(pushed),
         metrics=version.champion_metrics,
         better={
             name: round(value - version.champion_metrics[name], 9)

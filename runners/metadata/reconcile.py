@@ -40,9 +40,7 @@ def reconcile(
     """
     lineage = Lineage(paths.metadata, pipeline)
     left = [
-        each
-        for each in lineage.nodes(run)
-        if each.state in ("running", "new") and (not nodes or each.node in nodes)
+        each for each in lineage.nodes(run) if each.unfinished and (not nodes or each.node in nodes)
     ]
     for each in left:
         fail_killed(lineage, paths, each, reason)

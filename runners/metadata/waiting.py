@@ -1,4 +1,8 @@
-"""Waits for the database of ML Metadata, which a cluster may restart at any time."""
+"""Waits for the database of ML Metadata, and for executions in it to end.
+
+A cluster may restart the database at any time. An orchestrator may count a task as failed that is
+still being stopped.
+"""
 
 import logging
 import time
@@ -37,3 +41,12 @@ def wait_for_metadata(paths: Paths, pipeline: str, seconds: float) -> Lineage:
                 log.warning("%s; it is tried again for %g s", error, seconds)
                 warned = True
             time.sleep(_PAUSE_SECONDS)
+
+
+def wait_for_nodes(lineage: Lineage, run: str, seconds: float) -> None:
+    """Returns when no execution of a run is running, or after `seconds`."""
+    end = time.monotonic() + seconds
+    while any(each.unfinished for each in lineage.nodes(run)):
+        if time.monotonic() > end:
+            return
+        time.sleep(_PAUSE_SECONDS)

@@ -2,7 +2,8 @@
 
 `python -m beltline.runners.monitor --served DIR --watch JSON --run ID`, started by an orchestrator
 as a node would be. The last line on stdout is one JSON object like a node's, with the report. It
-also writes the page of `beltline monitor`, `monitoring/<name>.html` in the root.
+also writes what `beltline monitor` writes: the page, `monitoring/<name>.html` in the root, and a
+line of `monitoring/<name>.reports.jsonl`.
 
 Exit codes: 0 an alarm was raised, 99 no alarm, 1 failed, 2 invalid options. With `--alarm FILE`,
 `yes` or `no` is written to a file and no alarm is 0 too: Kubeflow only has success and failure.
@@ -23,6 +24,7 @@ import click
 from beltline.base.errors import BeltlineError
 from beltline.base.files import replace
 from beltline.runners.monitor.alarms import Alarm, recent_alarm, save
+from beltline.runners.monitor.past import FOLDER, past_file, remember
 from beltline.runners.node.outcome import DONE, FAILED, SKIPPED
 from beltline.runners.node.parameters import check_run
 from beltline.runners.node.run import set_up_logging
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 NODE = "Monitor"
 YES, NO = "yes", "no"
-FOLDER = "monitoring"
 _SHOWN = 3
 _CODES = {"done": DONE, "skipped": SKIPPED, "failed": FAILED}
 
@@ -95,6 +96,7 @@ def run_monitor(job: MonitorJob, paths: Paths, now: datetime | None = None) -> M
     written = paths.root / FOLDER / f"{name}.html"
     written.parent.mkdir(parents=True, exist_ok=True)
     replace(written, page(report))
+    remember(past_file(paths.root, name), report.as_json())
     answer = _answer(job, report, written.with_suffix(".alarm.json"), now)
     if answer.state == "done":
         for problem in tell_drift(paths.tracking, name, answer.report):

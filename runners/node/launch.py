@@ -7,7 +7,8 @@ private method of TFX's Launcher; `tests/runners/node/test_launch.py` fails if T
 
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from tfx.dsl.io import filesystem, filesystem_registry
@@ -17,11 +18,16 @@ from tfx.orchestration.portable import execution_publish_utils, launcher, runtim
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
+from beltline.base import together
 from beltline.bundle.folder import Bundle
 from beltline.runners.beam.arguments import arguments, know_options
-from beltline.runners.metadata.store import BUNDLE, connection_config
+from beltline.runners.metadata.connection import connection_config
+from beltline.runners.metadata.store import BUNDLE
+from beltline.runners.node.model_card import leave_card
+from beltline.runners.node.outcome import PUSHER
 from beltline.runners.node.staging import Staging
 from beltline.runners.paths import Paths
+from beltline.runners.training.place import starter
 from beltline.storage import folders
 from beltline.storage.url import SCHEMES
 
@@ -56,6 +62,7 @@ def launch(
     # Where Beam runs is a place: in the bundle it would change the digest.
     compiled = copy.deepcopy(executor)
     beam = arguments(paths.beam, node, bundle.code, str(paths.artifacts))
+    together.start_with(starter(paths.beam, bundle.code, str(paths.root)))
     if beam and isinstance(executor, executable_spec_pb2.BeamExecutableSpec):
         know_options(paths.beam, node)
         _replace_arguments(executor, beam)
@@ -63,6 +70,7 @@ def launch(
         bundle.manifest.digest,
         compiled,
         staging,
+        partial(leave_card, bundle.manifest, paths.metadata) if node == PUSHER else None,
         pipeline_node=spec,
         mlmd_connection=metadata.Metadata(connection_config(paths.metadata)),
         pipeline_info=pipeline.pipeline_info,
@@ -90,10 +98,18 @@ class _ObjectStores(filesystem.Filesystem):
 
 
 class _Launcher(launcher.Launcher):
-    def __init__(self, bundle: str, compiled: Any, staging: Staging | None, **arguments: Any):
+    def __init__(
+        self,
+        bundle: str,
+        compiled: Any,
+        staging: Staging | None,
+        prepare: Callable[[Any], None] | None,
+        **arguments: Any,
+    ):
         super().__init__(**arguments)
         self._bundle = bundle
         self._staging = staging
+        self._prepare = prepare
         # What a result is cached by; how it is executed was handed on above.
         self._executor_spec = compiled
 
@@ -122,4 +138,6 @@ class _Launcher(launcher.Launcher):
 
     def _run_executor(self, execution_info: Any) -> Any:
         run = super()._run_executor
+        if self._prepare:
+            self._prepare(execution_info)
         return self._staging.run(run, execution_info) if self._staging else run(execution_info)

@@ -10,6 +10,8 @@ State = Literal["done", "cached", "skipped", "refused", "failed"]
 
 # A Resolver outputs a pushed model too; only this node's is the one that the run pushed.
 PUSHER = "Pusher"
+# The property of its output that names the version that waits for approval.
+WAITING = "waiting_version"
 
 # The node runner's exit codes; a model gate that refuses is done.
 DONE, FAILED, SKIPPED = 0, 1, 99

@@ -66,7 +66,7 @@ def run_node(
     """
     lineage = open_exclusively(paths, bundle.manifest.name)
     before = lineage.nodes(run)
-    bundle = _bundle_of_run(bundle, node, run, before)
+    bundle = bundle_of_run(bundle, node, run, before)
     check_lock(bundle.manifest.lock)
     reason = _reason_to_skip(bundle, node, before)
     if reason:
@@ -130,7 +130,7 @@ def _conclude(
     return read_back(lineage.node(run, node), node, error)
 
 
-def _bundle_of_run(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -> Bundle:
+def bundle_of_run(bundle: Bundle, node: str, run: str, before: list[NodeRun]) -> Bundle:
     """Returns the bundle that the run started with: another may have been deployed since."""
     digest = next((attempt.bundle for attempt in before if attempt.bundle), bundle.manifest.digest)
     if digest == bundle.manifest.digest:

@@ -8,6 +8,7 @@
     why.py         why it was refused, or failed
     settings.py    every setting, and the digests
     card.py        the model card, from the same data
+    file.py        the page as a file, which every runner writes at a run's end
     page.py        the page: templates/, with charts.py, pictures.py, histograms.py and graph.py
 
 A section without content says why: the run may have failed earlier, or be older than the section.

@@ -36,7 +36,8 @@ def _read(file: Path) -> Anomalies:
 
 
 def _told(anomalies: Anomalies) -> Iterator[tuple[bool, str, str]]:
-    infos = dict(anomalies.anomaly_info)
+    # The keys of the map put names with a space or the like into quotes.
+    infos = {".".join(info.path.step) or key: info for key, info in anomalies.anomaly_info.items()}
     if anomalies.HasField("dataset_anomaly_info"):
         infos[_ALL_COLUMNS] = anomalies.dataset_anomaly_info
     for column, info in infos.items():

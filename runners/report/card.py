@@ -5,12 +5,14 @@ the report has. What only people know, such as whom a model may harm, is null: a
 sound as if somebody had thought of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from beltline.base.errors import WrongInput
 from beltline.runners.report.content import RunReport
 from beltline.runners.report.evaluation import by_harm
+
+_OF_VERSION = ("version", "pushed_at", "refit", "digests")
 
 
 def model_card(report: RunReport) -> dict[str, Any]:
@@ -23,11 +25,22 @@ def model_card(report: RunReport) -> dict[str, Any]:
     if not version.get("kept"):
         what = f"version {version['version']} is no longer kept" if version else "pushed no version"
         raise WrongInput(f"run {report.run['run']}: {what}, so there is no model to describe")
+    return card_of(report, version)
+
+
+def card_of(report: RunReport, version: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the model card of a version.
+
+    Args:
+      report: about the run that made it.
+      version: as the report has it of a version that is kept; without `version` and `pushed_at`
+        before the push.
+    """
     problem = version["problem"]
     return {
         "model_details": {
             "name": report.pipeline,
-            **{name: version[name] for name in ("version", "pushed_at", "refit", "digests")},
+            **{name: version[name] for name in _OF_VERSION if name in version},
             "run": report.run["run"],
             "task": problem.get("task"),
             "label": problem.get("label"),
@@ -62,7 +75,7 @@ def model_card(report: RunReport) -> dict[str, Any]:
             "importance": report.evaluation.importance.get("columns", []),
         },
         "ethical_considerations": None,
-        "caveats_and_recommendations": list(_caveats(report)),
+        "caveats_and_recommendations": list(_caveats(report, version["refit"])),
     }
 
 
@@ -93,7 +106,7 @@ def _out_of_scope(report: RunReport) -> Iterator[str]:
             yield f"{column['column']} below {least:.6g} or above {greatest:.6g}: never trained on"
 
 
-def _caveats(report: RunReport) -> Iterator[str]:
+def _caveats(report: RunReport, refit: bool) -> Iterator[str]:
     slices = report.evaluation.slices
     if slices.get("too_small"):
         yield (
@@ -106,7 +119,7 @@ def _caveats(report: RunReport) -> Iterator[str]:
             f"Most harm is in {each['slice']}: {report.evaluation.metric} {each['value']:.4f} on "
             f"{each['rows']:,} rows."
         )
-    if report.version["refit"]:
+    if refit:
         yield (
             "It is a refit: the metrics are those of the model that the gates judged; this one was "
             "trained after it in the same way, on the rows of all splits."

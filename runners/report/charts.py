@@ -17,7 +17,7 @@ from markupsafe import Markup
 _WIDTH, _HEIGHT = 440, 330
 _LEFT_OUT = ("defs", "desc", "title", "script")
 _DOTTED = ("joined", "dots", "mark")
-_JOINED = ("line", "dashed", "joined")
+_JOINED = ("line", "dashed", "joined", "area")
 _LONG = re.compile(r"-?\d+\.\d{2,}")
 _SERIES = re.compile(r"\bserie-(\d+)")
 
@@ -26,11 +26,14 @@ Points = Sequence[Sequence[float]]
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one colour: a line, dots, or dots joined by a line; a mark is one large dot."""
+    """Points of one colour: a line, dots, or dots joined by a line.
+
+    A mark is one large dot, and an area what an outline encloses.
+    """
 
     name: str
     points: Points
-    style: Literal["line", "dashed", "joined", "dots", "mark"] = "line"
+    style: Literal["line", "dashed", "joined", "dots", "mark", "area"] = "line"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Chart:
     series: Sequence[Series]
     limits: tuple[float, float] | None = None
     """Both axes' least and greatest value; by default the points' own."""
+    heights: tuple[float, float] | None = None
+    """Those of the axis upwards alone."""
 
 
 def drawn(chart: Chart, name: str) -> Markup:
@@ -88,7 +93,7 @@ def _tree(chart: Chart, name: str) -> ElementTree.Element:
 
 def _limits(chart: Chart) -> dict[str, Any]:
     if chart.limits is None:
-        return {}
+        return {"range": chart.heights} if chart.heights else {}
     return {"range": chart.limits, "xrange": chart.limits}
 
 

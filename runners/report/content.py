@@ -9,15 +9,17 @@ from typing import Any
 from beltline.bundle.manifest import Manifest
 from beltline.runners.history import History, described
 from beltline.runners.metadata.origin import data_of, hyperparameters_of, schema_of
-from beltline.runners.metadata.store import Lineage, NodeRun
+from beltline.runners.metadata.store import Lineage, NodeRun, first
+from beltline.runners.node.outcome import WAITING
 from beltline.runners.report.curves import read_curves
 from beltline.runners.report.data import Columns, columns
-from beltline.runners.report.evaluation import EvaluationResult, read_evaluation
+from beltline.runners.report.evaluation import EvaluationResult, read_dependence, read_evaluation
 from beltline.runners.report.learned import learners, training_curves, trials
 from beltline.runners.report.settings import origin_of, settings_of
+from beltline.runners.report.transformed import transformed
 from beltline.runners.report.why import why
 from beltline.storage import folders
-from beltline.versions.folder import find
+from beltline.versions.folder import find, waiting
 from beltline.versions.live import live
 from beltline.versions.store import Place
 
@@ -34,8 +36,10 @@ class RunReport:
     `learners` have weight and loss, where there are several, and `training` the curves of each.
     `trials` are the Tuner's, best first. `why` says in sentences why a run was refused or failed;
     `curves` are those of the model on the eval split. `settings` are each node's, and `origin` the
-    digests of what the run was made from. `upstream` has the nodes that each node waits for; it is
-    empty where the bundle isn't in the root.
+    digests of what the run was made from; `waiting` is its version while that waits for approval.
+    `upstream` has the nodes that each node waits for; it is empty where the bundle isn't in the
+    root. `transform` is what Transform made of the columns, `dependence` the partial dependence
+    on some.
     """
 
     pipeline: str
@@ -49,11 +53,14 @@ class RunReport:
     training: list[dict[str, Any]]
     trials: list[dict[str, Any]]
     version: dict[str, Any]
+    waiting: str = ""
     why: list[str] = field(default_factory=list)
     curves: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     origin: dict[str, str] = field(default_factory=dict)
     upstream: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    transform: dict[str, Any] = field(default_factory=dict)
+    dependence: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -102,10 +109,12 @@ def build_report(
     found = columns(lineage, nodes, served, described["version"]) if lineage else Columns()
     schema = schema_of(lineage, nodes.get("Schema")) if lineage else {}
     settings = settings_of(lineage, nodes) if lineage else {}
+    made = transformed(lineage, nodes) if lineage else {}
     missing |= _empty(
         states,
         data=("ExampleGen", data),
         columns=("StatisticsGen", found.columns),
+        transform=("Transform", made),
         hyperparameters=("Trainer", learned),
         version=("Pusher", version),
     )
@@ -121,11 +130,14 @@ def build_report(
         training=training_curves(nodes.get("Trainer")),
         trials=trials(nodes.get("Tuner")),
         version=version,
+        waiting=_waiting(served, nodes.get("Pusher")),
         why=why(described, described["nodes"], evaluated, found.anomalies),
         curves=read_curves(lineage, nodes),
         settings=settings,
         origin=origin_of(manifest, data.get("digest", ""), schema.get("digest", "")),
         upstream={node.id: node.upstream for node in manifest.nodes} if manifest else {},
+        transform=made,
+        dependence=read_dependence(nodes),
         missing=missing,
     )
 
@@ -179,6 +191,13 @@ def _rejects(node: NodeRun) -> list[dict[str, Any]]:
 def _first_lines(file: Path) -> list[str]:
     with file.open(encoding="utf-8") as lines:
         return [line for line, _ in zip(lines, range(_MOST_REJECTS), strict=False)]
+
+
+def _waiting(served: Place, pusher: NodeRun | None) -> str:
+    """Returns the run's version if it waits for approval; empty otherwise."""
+    held = ((first(pusher.outputs, "PushedModel") if pusher else None) or {}).get(WAITING)
+    found = waiting(served) if held else None
+    return str(held) if found and str(found.number) == held else ""
 
 
 def _version(served: Place, number: str) -> dict[str, Any]:

@@ -7,11 +7,10 @@ decisions are those that the model made with its own threshold.
 import json
 from collections.abc import Mapping
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 from beltline.runners.metadata.store import Lineage, NodeRun
-from beltline.storage import folders
+from beltline.runners.report.files import json_of
 from beltline.versions.folder import THRESHOLD
 
 MODELS = ("candidate", "baseline")
@@ -31,7 +30,7 @@ def read_curves(lineage: Lineage | None, nodes: Mapping[str, NodeRun]) -> dict[s
     prediction]` of some rows. `classes` are the label's.
     """
     evaluator, trainer = nodes.get("Evaluator"), nodes.get("Trainer")
-    counted = _counted(evaluator)
+    counted = json_of(evaluator, "evaluation", _FILE) or {}
     found = {model: _curves(counted[model]) for model in MODELS if model in counted}
     answers = counted.get("answers", [])
     if not answers and not any(found.values()):
@@ -44,22 +43,8 @@ def read_curves(lineage: Lineage | None, nodes: Mapping[str, NodeRun]) -> dict[s
     }
 
 
-def _counted(node: NodeRun | None) -> dict[str, Any]:
-    made = node.outputs.get("evaluation", []) if node else []
-    return _json(folders.local(made[0]["uri"], _FILE) / _FILE) or {} if made else {}
-
-
-def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
 def _threshold(trainer: NodeRun | None) -> float | None:
-    made = trainer.outputs.get("model", []) if trainer else []
-    name = f"Format-Serving/{THRESHOLD}"
-    found = _json(folders.local(made[0]["uri"], name) / name) if made else None
+    found = json_of(trainer, "model", f"Format-Serving/{THRESHOLD}")
     return float(found) if isinstance(found, int | float) else None
 
 

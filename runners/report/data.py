@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beltline.runners.metadata.store import Lineage, NodeRun, first
+from beltline.runners.metadata.store import Lineage, NodeRun, first, version_of
 from beltline.runners.report.anomalies import anomalies_in
 from beltline.runners.report.statistics import LIVE, columns_of, of_file, of_splits
 from beltline.storage import folders
@@ -61,7 +61,7 @@ def _other(champion: NodeRun | None, served: Place, pushed: str) -> str:
     if number is not None and str(number) != pushed:
         return str(number)
     before = (first(champion.outputs, "PushedModel") if champion else None) or {}
-    return str(before.get("pushed_version", ""))
+    return version_of(before)
 
 
 def _training_rows(served: Place, number: int) -> Any:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from beltline.runners.metadata.store import Lineage, NodeRun, first
+from beltline.runners.metadata.store import Lineage, NodeRun, first, version_of
+from beltline.runners.report.files import json_of
 from beltline.storage import folders
 
 EXPLANATION = "explanation"
 _FILE = "explanation.json"
+_DEPENDENCE = "dependence.json"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,12 @@ def read_evaluation(
     return found, _missing(found, told)
 
 
+def read_dependence(nodes: Mapping[str, NodeRun]) -> dict[str, Any]:
+    """Returns the partial dependence as the Evaluator has written it; empty where it hasn't."""
+    found = json_of(nodes.get("Evaluator"), "evaluation", _DEPENDENCE)
+    return found if isinstance(found, dict) else {}
+
+
 def _missing(found: EvaluationResult, told: dict[str, Any]) -> dict[str, str]:
     why = {}
     if not found.metrics:
@@ -119,7 +127,7 @@ def _explanation(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 def _champion(node: NodeRun | None) -> str:
     pushed = (first(node.outputs, "PushedModel") if node else None) or {}
-    return str(pushed.get("pushed_version", ""))
+    return version_of(pushed)
 
 
 def _metrics(

@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from beltline.runners.report import charts, graph, histograms, pictures
+from beltline.runners.report import charts, dependence, graph, histograms, pictures
 from beltline.runners.report.charts import drawn
 from beltline.runners.report.content import RunReport
 from beltline.runners.report.evaluation import by_harm
@@ -51,7 +51,7 @@ def _rendered(template: str, report: RunReport, **more: Any) -> str:
     made = environment(__package__)
     made.filters |= {
         "local": _local,
-        "metric": _metric,
+        "metric": metric,
         "seconds": _seconds,
         "shown": _shown,
         "count": _count,
@@ -59,6 +59,7 @@ def _rendered(template: str, report: RunReport, **more: Any) -> str:
         "axis": charts.short,
         "interval": _interval,
     }
+    depends = dependence.shown(report.dependence, report.curves.get("classes", []))
     return made.get_template(template).render(
         report=report,
         bad=[node for node in report.nodes if node["state"] in _BAD],
@@ -73,6 +74,11 @@ def _rendered(template: str, report: RunReport, **more: Any) -> str:
             for number, chart in enumerate(pictures.curves(report.curves))
         ],
         slices=by_harm(report.evaluation),
+        depends=depends,
+        dependence=[
+            (each, drawn(each.chart, f"dependence-{number}") if each.chart else None)
+            for number, each in enumerate(depends.columns if depends else [])
+        ],
         outlines=histograms.outlines,
         shares=histograms.shares,
         training=[
@@ -113,7 +119,8 @@ def _local(time: str | None) -> str:
         return "-"
 
 
-def _metric(value: float | None, sign: bool = False) -> str:
+def metric(value: float | None, sign: bool = False) -> str:
+    """Returns a metric, or the difference of two with its `sign`, as text; `-` for None."""
     if value is None:
         return "-"
     if not sign and value > 1 and float(value).is_integer():
@@ -132,7 +139,7 @@ def _count(value: int) -> str:
 
 
 def _interval(ends: Sequence[float] | None) -> str:
-    return f"{_metric(ends[0])} to {_metric(ends[1])}" if ends else "-"
+    return f"{metric(ends[0])} to {metric(ends[1])}" if ends else "-"
 
 
 def _share(value: float | None) -> str:

@@ -16,7 +16,7 @@ def training(curve: Mapping[str, Any]) -> Chart:
     return Chart(
         title=f"Loss of {curve['learner'] or 'the model'} while it was trained",
         about=f"At the end: {', '.join(ends)}.",
-        across="trees" if curve["learner"] == "trees" else "epoch",
+        across="trees" if curve["learner"].endswith("trees") else "epoch",
         up="loss",
         series=[Series(split, curve[split]) for split in splits],
     )

@@ -1,5 +1,6 @@
 """Every setting of a run, and the digests that say what it was made from."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,27 @@ def settings_of(lineage: Lineage, nodes: Mapping[str, NodeRun]) -> dict[str, dic
         kept = {name: value for name, value in properties.items() if not name.startswith(_OURS)}
         found[node] = {name: _short(kept[name]) for name in sorted(kept)}
     return {node: properties for node, properties in found.items() if properties}
+
+
+def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Returns the values within sections, and within JSON objects, by their dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        within = _object(value)
+        if within:
+            found |= flat(within, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = value
+    return found
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _short(value: Any) -> Any:

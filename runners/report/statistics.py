@@ -56,12 +56,17 @@ def columns_of(datasets: Mapping[str, Dataset], label: str = "") -> list[dict[st
       `deviation`, `least`, `median`, `greatest`, `zeros` and `buckets` (`[low, high, rows]` each),
       or `top` (`[value, rows]` each).
     """
-    by_source = {source: _by_name(dataset) for source, dataset in datasets.items()}
+    by_source = {source: features_of(dataset) for source, dataset in datasets.items()}
     # The live version may have read a column that these data lack; that isn't one of this run's.
     ours = [features for source, features in by_source.items() if source != LIVE]
     names = list(dict.fromkeys(name for features in ours for name in features))
     found = [_column(name, datasets, by_source, label) for name in names]
     return sorted(found, key=lambda column: not column["is_label"])
+
+
+def features_of(dataset: Dataset) -> dict[str, Feature]:
+    """Returns the statistics of each column by its name."""
+    return {each.name or ".".join(each.path.step): each for each in dataset.features}
 
 
 def _column(
@@ -81,10 +86,6 @@ def _column(
             for source, feature in features.items()
         },
     }
-
-
-def _by_name(dataset: Dataset) -> dict[str, Feature]:
-    return {each.name or ".".join(each.path.step): each for each in dataset.features}
 
 
 def _statistics(feature: Feature, rows: int) -> dict[str, Any]:

@@ -42,18 +42,23 @@ class EndedRun:
 
     @property
     def event(self) -> str:
-        """`refused`, `failed` or `pushed`; empty for a run that pushed nothing new."""
+        """`refused`, `failed`, `pushed` or `waiting`; empty for a run that pushed nothing new."""
         if self.result.end != "done":
             return self.result.end
-        return "pushed" if self.described["version"] else ""
+        if self.described["version"]:
+            return "pushed"
+        return "waiting" if self.result.waiting else ""
 
     @property
     def text(self) -> str:
         """The run in a sentence."""
         result, run = self.result, f"{self.pipeline}, run {self.run}"
         if result.end == "done":
-            pushed = f"version {result.version} is live" if self.event else "no new version"
-            return f"{run}: done; {pushed}"
+            said = {
+                "pushed": f"version {result.version} is live",
+                "waiting": f"version {result.waiting} waits for approval",
+            }
+            return f"{run}: done; {said.get(self.event, 'no new version')}"
         kept = f"; version {result.version} stays live" if result.version else ""
         return f"{run}: {result.node or 'the runner'} {result.end}: {result.reason}{kept}"
 
@@ -61,6 +66,7 @@ class EndedRun:
         """Returns the event, the sentence, and the run with its nodes as plain values."""
         return {
             "event": self.event,
+            "waiting": self.result.waiting,
             "pipeline": self.pipeline,
             "text": self.text,
             "node": self.result.node,

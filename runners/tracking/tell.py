@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache, partial
 from typing import Any
 
@@ -16,15 +16,18 @@ from beltline.runners.tracking.failures import safely
 TOOLS = ("webhook", "prometheus", "mlflow")
 
 
-def tell(paths: Paths, manifest: Manifest, result: RunResult) -> list[str]:
+def tell(
+    paths: Paths, manifest: Manifest, result: RunResult, of: Collection[str] = TOOLS
+) -> list[str]:
     """Tells every tool of a run that has ended; returns what went wrong, a sentence for each tool.
 
     Args:
       paths: the root, ML Metadata, and the section `tracking`.
       manifest: the bundle's manifest.
       result: how the run ended.
+      of: the tools that are told, if the settings name them.
     """
-    if not (tools := wanted(paths.tracking)):
+    if not (tools := [tool for tool in wanted(paths.tracking) if tool in of]):
         return []
     read = cache(lambda: ended_run(paths, manifest, result))
     told = f"run {result.run}"

@@ -7,7 +7,7 @@ from ml_metadata import errors
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from beltline.runners.metadata.store import connection_config
+from beltline.runners.metadata.connection import connection_config
 from beltline.runners.paths import Paths
 
 SETTINGS = """\
@@ -75,6 +75,15 @@ class Ledger:
         [execution] = self.store.get_executions_by_id([execution_id])
         execution.last_known_state = pb.Execution.State.Value(state)
         self.store.put_executions([execution])
+
+    def reads(self, execution_id: int, key: str, maker: int) -> None:
+        """Lets an execution read the first output of another one."""
+        [made, *_] = self.store.get_events_by_execution_ids([maker])
+        event = pb.Event(
+            type=pb.Event.INPUT, artifact_id=made.artifact_id, execution_id=execution_id
+        )
+        event.path.steps.add().key = key
+        self.store.put_events([event])
 
     def _output(self, key: str, kind: str, properties: dict[str, Any]) -> tuple[Any, Any]:
         type_id = self.store.put_artifact_type(pb.ArtifactType(name=kind))

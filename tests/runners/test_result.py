@@ -4,7 +4,7 @@ import pytest
 
 from beltline.base.errors import GateRefused, NodeFailed, WrongInput
 from beltline.runners.node.outcome import Outcome
-from beltline.runners.result import RunResult, run_result
+from beltline.runners.result import RunResult, not_pushed, run_result
 from beltline.versions.live import promote
 
 
@@ -29,6 +29,30 @@ def test_done_with_the_version_that_was_pushed():
 
 def test_done_where_the_model_was_a_version_already():
     assert run_result([DATA, KEPT], "r1") == RunResult("done", run="r1")
+
+
+def test_done_with_a_version_that_waits():
+    held = pushed(pushed=0, waiting_version="8", reason="version 8 waits for approval")
+    found = run_result([DATA, Outcome("Pusher", "skipped", 5, held)], "r1")
+    assert found == RunResult("done", run="r1", waiting="8") and found.code == 0
+    assert RunResult.from_line(found.line()) == found
+
+
+@pytest.mark.parametrize(
+    ("properties", "why"),
+    [
+        (
+            {"reason": "this model was rejected as version 2"},
+            "this model was rejected as version 2",
+        ),
+        ({"reason": "version 8 waits for approval", "waiting_version": "8"}, ""),
+        ({"reason": "this model is version 7 already", "pushed_version": "7"}, ""),
+    ],
+)
+def test_a_run_that_no_version_came_of_says_why(properties, why):
+    push = Outcome("Pusher", "skipped", 5, pushed(pushed=0, **properties), properties["reason"])
+    assert not_pushed([DATA, push]) == why
+    assert not_pushed([DATA, AFTER]) == not_pushed([DATA, PUSHED]) == not_pushed([DATA]) == ""
 
 
 def test_done_without_a_pusher():

@@ -17,6 +17,8 @@ from airflow.providers.standard.hooks.subprocess import (
 from airflow.providers.standard.operators.bash import BashOperator
 
 from .nodes import (
+    ANSWER,
+    DECIDE,
     GRACE_SECONDS,
     MONITOR,
     PROBE,
@@ -32,7 +34,7 @@ from .nodes import (
     template,
     without_secrets,
 )
-from .results import NodeLog, announce, conclude
+from .results import NodeLog, announce, conclude, hold
 
 _RECONCILE_SECONDS = 120
 
@@ -114,6 +116,7 @@ class NodeOperator(BashOperator):
         end_with_parent()
         command = ["bash", "-c", self.bash_command]
         ended = self.subprocess_hook.run_command(command, self.get_env(context))
+        hold(context, ended.output)
         result = conclude(ended.exit_code, ended.output)
         for asset in self.outlets:
             announce(context, asset, result)
@@ -163,7 +166,17 @@ def _command(deployment: Deployment, node: str) -> tuple[str, Environment]:
     if node == TRACK:
         command = 'beltline.runners.tracking --bundle "$BELTLINE_BUNDLE" --run "$BELTLINE_RUN"'
         return command, {"BELTLINE_RUN": RUN}
+    if node == DECIDE:
+        return _decide()
     return _monitor(deployment) if node == MONITOR else _node(deployment, node)
+
+
+def _decide() -> tuple[str, Environment]:
+    names = {option: f"BELTLINE_ANSWER_{option.upper()}" for option in ANSWER}
+    given = " ".join(f'--{option} "${variable}"' for option, variable in names.items())
+    values = {names[option]: answer for option, answer in ANSWER.items()}
+    command = f'beltline.runners.approval --bundle "$BELTLINE_BUNDLE" --run "$BELTLINE_RUN" {given}'
+    return command, {"BELTLINE_RUN": RUN, **values}
 
 
 def _monitor(deployment: Deployment) -> tuple[str, Environment]:

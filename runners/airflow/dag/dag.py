@@ -1,10 +1,10 @@
 """The Airflow DAG of one pipeline: a task for each node of the bundle beside this file.
 
 Nodes that share a pod are one task. `beltline compile airflow` copies this file unchanged, with
-`nodes.py`, `results.py`, `monitoring.py` and the module of the chosen executor, and writes
-`deployment.json` and `bundles/` beside them. They import only Airflow and the standard library:
-parsing them needs nothing of the pipeline. Each task runs `python -m beltline.runners.node`, or
-`beltline.runners.pods.task`, in the pipeline's own environment.
+`nodes.py`, `results.py`, `approval.py`, `monitoring.py` and the module of the chosen executor, and
+writes `deployment.json` and `bundles/` beside them. They import only Airflow and the standard
+library: parsing them needs nothing of the pipeline. Each task runs `python -m
+beltline.runners.node`, or `beltline.runners.pods.task`, in the pipeline's own environment.
 """
 
 import hashlib
@@ -136,19 +136,43 @@ def build(folder: Path) -> DAG:
         }
         for task in deployment.tasks:
             tasks[task["id"]].set_upstream([tasks[before] for before in task["upstream"]])
-        if deployment.is_tracked:
-            _track(deployment, make).set_upstream(list(tasks.values()))
+        if deployment.requires_approval:
+            _approval(deployment, make, tasks[deployment.task_of(results.PUSHER)])
+        _track(deployment, make).set_upstream(list(tasks.values()))
     return dag
 
 
 def _track(deployment: nodes.Deployment, make: Callable[..., Any]) -> Any:
-    """Returns the last task, which tells other tools of the run.
+    """Returns the last task, which writes the report of the run and tells other tools of it.
 
     As a teardown it runs however the others ended, and doesn't decide how the run ended.
     """
     task = {"id": nodes.TRACK, "nodes": [nodes.TRACK], "resources": _SMALL}
-    does = "Tells other tools of the run, as the section `tracking` says."
+    does = "Writes the report of the run, and tells the tools of the section `tracking` of it."
     return make(deployment, task, task_id=nodes.TRACK, doc_md=does).as_teardown()
+
+
+def _approval(deployment: nodes.Deployment, make: Callable[..., Any], pusher: Any) -> None:
+    """Adds the task that asks a person after Pusher's, and the one that carries the answer out."""
+    group = pusher.task_group
+    does = "Asks whether the version that waits becomes live."
+    ask = load("approval").task
+    asks = ask(deployment, task_id=nodes.APPROVAL, task_group=group, doc_md=does)
+    task = {"id": nodes.DECIDE, "nodes": [nodes.DECIDE], "resources": _SMALL}
+    decides = make(
+        deployment,
+        task,
+        task_id=nodes.DECIDE,
+        task_group=group,
+        doc_md="Makes the version live, or deletes it, as was answered.",
+        outlets=[_model(deployment)],
+    )
+    asks.set_upstream(pusher)
+    decides.set_upstream(asks)
+
+
+def _model(deployment: nodes.Deployment) -> Asset:
+    return Asset(f"beltline://{deployment.name}/model")
 
 
 def _task_groups(deployment: nodes.Deployment) -> dict[str, TaskGroup]:
@@ -210,8 +234,8 @@ def _of_task(deployment: nodes.Deployment, task: dict[str, Any]) -> dict[str, An
     # Bundles of an earlier Beltline don't say it.
     if any(node.get("after_skipped") for node in own):
         values["trigger_rule"] = "none_failed"
-    if results.PUSHER in task["nodes"]:
-        values["outlets"] = [Asset(f"beltline://{deployment.name}/model")]
+    if results.PUSHER in task["nodes"] and not deployment.requires_approval:
+        values["outlets"] = [_model(deployment)]
     return values
 
 

@@ -20,7 +20,7 @@ from .nodes import (
     log,
     node_command,
 )
-from .results import NodeLog, announce, conclude
+from .results import NodeLog, announce, conclude, hold
 
 # Beam shuffles in shared memory; Docker's default is 64 MiB.
 _SHARED_MEMORY = 2**30
@@ -51,6 +51,7 @@ class DockerNode(DockerOperator):
         again = ["--force"] if forced(context["params"], self.task_id) else []
         self.command: list[str] = [*self.command, *again]
         exit_code, found = super().execute(context)
+        hold(context, found)
         result = conclude(exit_code, found)
         for asset in self.outlets:
             announce(context, asset, result)

@@ -25,7 +25,7 @@ from .nodes import (
     log,
     node_command,
 )
-from .results import PUSHER, NodeLog, announce, conclude, decisive
+from .results import PUSHER, NodeLog, announce, conclude, decisive, hold
 
 # Finds the pods of a task again; the names of DAG, run and task may be too long for a label.
 _TASK, _RECONCILES = "beltline-task", "beltline-reconciles"
@@ -98,6 +98,7 @@ class PodNode(KubernetesPodOperator):
         # Airflow keeps the value. Before the pod's end, the provider would add a sidecar for it.
         self.do_xcom_push = True
         lines = self.pod_manager.lines
+        hold(context, lines.results.get(PUSHER, {}))
         if len(self._nodes) == 1:
             found = pushed = conclude(code, lines.result or otherwise)
         else:

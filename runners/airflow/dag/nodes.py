@@ -26,9 +26,11 @@ WRONG_OPTIONS, SKIPPED = 2, 99
 # A node that gets SIGTERM has this long to mark its execution as failed.
 GRACE_SECONDS = 20
 ALL = "all"
-# Not nodes, but run like nodes: the probe of `beltline check`, the monitoring, and what tells
-# other tools of the run.
-PROBE, MONITOR, TRACK = "probe", "Monitor", "Track"
+# Not nodes, but run like nodes: the probe of `beltline check`, the monitoring, what writes the
+# report of the run and tells other tools of it, and what carries out the answer of the task that
+# asks for approval.
+PROBE, MONITOR, TRACK, DECIDE = "probe", "Monitor", "Track", "Decide"
+APPROVAL = "Approval"
 MANIFEST = "manifest.json"
 
 # The runtime parameters that are spans, and the section of the settings that each belongs to.
@@ -37,8 +39,14 @@ SPAN, SPANS = "span", {"span": "data", "predict-span": "predict"}
 # Templates: the run's id, and the monitoring section, which may contain any text.
 RUN, WATCH = "{{ run_id }}", "{{ watch }}"
 
+# Options of the command that carries out an answer, and the templates of their values, which may
+# contain any text.
+ANSWER = {
+    name: f"{{{{ ti.xcom_pull(task_ids='{APPROVAL}')['{name}'] }}}}"
+    for name in ("version", "verdict", "by", "note")
+}
+
 METADATA, DATABASE = "BELTLINE_METADATA", "BELTLINE_DATABASE"
-_TRACKING = "BELTLINE_TRACKING"
 # What a worker's environment may hold for the tools that are told of a run.
 TOOL_SECRETS = (
     "BELTLINE_WEBHOOK",
@@ -104,10 +112,10 @@ class Deployment:
         return f"{self.manifest['push']}/{self.name}"
 
     @property
-    def is_tracked(self) -> bool:
-        """Whether other tools are told of a run at its end; OpenLineage is, of each node."""
-        section = json.loads(self.airflow["variables"].get(_TRACKING, "{}"))
-        return bool(section.keys() - {"openlineage"})
+    def requires_approval(self) -> bool:
+        """Whether a version waits until a person has approved it."""
+        push = json.loads(self.settings).get("push", {})
+        return bool(push.get("approval") == "required")
 
     @property
     def has_query(self) -> bool:
@@ -134,6 +142,11 @@ class Deployment:
             *("--bundle", str(self.bundle), *_named(nodes)),
             *("--run", context["run_id"], "--reason", reason),
         ]
+
+    def task_of(self, node: str) -> str:
+        """Returns the id of the task that runs a node."""
+        [found] = [task["id"] for task in self.tasks if node in task["nodes"]]
+        return str(found)
 
     def span(self, dag_run: Any, params: Mapping[str, Any], name: str = SPAN) -> str:
         """Returns a span of a run: the parameter, else the run's day if the rows have days."""
@@ -197,6 +210,9 @@ def node_command(deployment: Deployment, node: str) -> list[str]:
         return [*command, "--watch", WATCH, "--pause-hours", pause, "--run", RUN]
     if node == TRACK:
         return [deployment.python, "-m", "beltline.runners.tracking", *bundle, "--run", RUN]
+    if node == DECIDE:
+        given = [word for name, text in ANSWER.items() for word in (f"--{name}", text)]
+        return [deployment.python, "-m", "beltline.runners.approval", *bundle, "--run", RUN, *given]
     command = [deployment.python, "-m", "beltline.runners.node", *bundle]
     return [*command, "--node", node, "--run", RUN, *_parameters(deployment)]
 
@@ -221,7 +237,7 @@ def _parameters(deployment: Deployment) -> list[str]:
 def forced(params: Mapping[str, Any], node: str) -> bool:
     """Returns whether to run a node even if its result is cached."""
     again = params.get("force", ())
-    return node in again or ALL in again
+    return node in again or (ALL in again and node not in (TRACK, DECIDE))
 
 
 def end_with_parent() -> None:

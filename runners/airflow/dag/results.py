@@ -18,6 +18,9 @@ from .nodes import SKIPPED, WRONG_OPTIONS, Context, log
 Result = dict[str, Any]
 
 PUSHER = "Pusher"
+# The property of its output that names the version that waits for approval, and the key under which
+# the task passes it on.
+WAITING = "waiting_version"
 _RECORD = re.compile(r"[\d-]{10} [\d:,]+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) ([^\s:]+): (.*)")
 # As runners/pods/log_line.py writes it, which Airflow's environment doesn't have.
 _PREFIX = "beltline result: "
@@ -89,6 +92,18 @@ def _decides(result: Result, exit_code: int) -> bool:
     # A model gate that refuses has an output, its verdict, and so is done.
     by_model_gate = state == "refused" and bool(result["outputs"])
     return (state in ("failed", "refused") and not by_model_gate) if exit_code else by_model_gate
+
+
+def hold(context: Context, result: Result) -> None:
+    """Passes on the version that waits for approval, if Pusher's result names one.
+
+    Its task is skipped, and so has no value.
+    """
+    outputs = result.get("outputs", {}) if result.get("node") == PUSHER else {}
+    for pushed in outputs.get("pushed_model", []):
+        number = pushed["properties"].get(WAITING)
+        if number:
+            context["ti"].xcom_push(key=WAITING, value=number)
 
 
 def conclude(exit_code: int, result: Result) -> Result:

@@ -1,18 +1,23 @@
 """`beltline init`: inspects a table and creates a working `pipeline.yaml` and schema for it."""
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from beltline.pipeline.tables import Table
     from beltline.pipeline.tables.files import File
+
+_MOST_NAMES = 40
 
 
 @click.command("init")
 @click.argument("data", required=False)
 @click.option("--query", metavar="SQL", help="Inspect the rows of a query instead of files.")
-@click.option("--label", required=True, metavar="COL", help="The column to predict.")
+@click.option("--label", metavar="COL", help="The column to predict; required.")
 @click.option(
     "-o",
     "--output",
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 def init(
     data: str | None,
     query: str | None,
-    label: str,
+    label: str | None,
     output: Path,
     overwrite: bool,
     name: str | None,
@@ -49,6 +54,8 @@ def init(
     chosen = draft.checked_name(name) if name else draft.name_for(Path(str(given)))
     schema = draft.schema_path(chosen)
     found = tables_of(given)
+    if label is None:
+        raise click.UsageError(f"--label names the column to predict: {_listed(found)}")
     if not overwrite:
         draft.refuse_existing(output, [draft.SETTINGS, schema])
     inferred = infer_project(found, label)
@@ -57,6 +64,19 @@ def init(
     click.echo("\n".join(summary_lines(inferred)))
     for path in (draft.SETTINGS, schema):
         click.echo(f"wrote      {output / path}")
+    click.echo(f"next       {_next(output)}")
+
+
+def _next(output: Path) -> str:
+    return "beltline run" if output == Path() else f"cd {shlex.quote(str(output))} && beltline run"
+
+
+def _listed(found: "Sequence[Table]") -> str:
+    from beltline.pipeline.tables import column_names
+
+    names = column_names(found)
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"one of {', '.join(map(repr, names[:_MOST_NAMES]))}{more}"
 
 
 def _one_of(data: str | None, query: str | None, name: str | None) -> "File | str":

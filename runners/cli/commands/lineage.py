@@ -12,7 +12,7 @@ from beltline.base.database_url import sqlite_file
 from beltline.base.errors import WrongInput
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.table import local_time, metric, table
-from beltline.runners.cli.version_argument import found_version
+from beltline.versions.changes import found_version
 from beltline.versions.live import live
 
 if TYPE_CHECKING:

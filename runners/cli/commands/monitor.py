@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from beltline.base.errors import GateRefused
+from beltline.base.errors import GateRefused, WrongInput
 from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.cli.page_file import write_page
 from beltline.runners.cli.quiet import stderr_in
 from beltline.runners.cli.table import table
+from beltline.runners.monitor.past import past_file, remember
+from beltline.runners.report.file import write_page
 from beltline.runners.tracking.webhook import tell_drift
 from beltline.serving.monitoring import MonitoringConfig, MonitoringReport
 from beltline.serving.monitoring import monitor as check
@@ -36,6 +37,7 @@ def monitor(file: Path, overrides: tuple[str, ...], as_json: bool, output: Path 
         report = check(watch)
     page = output or paths.root / "monitoring" / f"{settings.name}.html"
     _write(page, report)
+    _remember(past_file(paths.root, settings.name), report)
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2, allow_nan=False))
     else:
@@ -52,6 +54,13 @@ def _write(page: Path, report: MonitoringReport) -> None:
     from beltline.serving.monitoring.page import page as written
 
     write_page(page, written(report))
+
+
+def _remember(file: Path, report: MonitoringReport) -> None:
+    try:
+        remember(file, report.as_json())
+    except OSError as error:
+        raise WrongInput(f"{file}: not writable: {error.strerror}") from None
 
 
 def _show(report: MonitoringReport, page: Path) -> None:

@@ -6,9 +6,9 @@ import click
 
 from beltline.base.printable import printable
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.cli.version_argument import changing, found_version
 from beltline.runners.tracking.live import tell_live
 from beltline.versions import live
+from beltline.versions.changes import changing, found_version
 
 
 @click.command("promote")

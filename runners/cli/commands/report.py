@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from beltline.runners.cli.options import open_project, settings_options
-from beltline.runners.cli.report_file import report_file, write_report
 from beltline.runners.history import LATEST, History
 from beltline.runners.report import model_card, report_of
+from beltline.runners.report.file import report_file, write_report
 
 
 @click.command("report")

@@ -3,6 +3,7 @@
 import secrets
 import time
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from beltline.runners.checks.beam import check_reach
 from beltline.runners.cli.json_lines import JsonLines, print_result
 from beltline.runners.cli.options import open_project, settings_options
 from beltline.runners.cli.quiet import stderr_in
-from beltline.runners.history import History
 from beltline.runners.local.capacity import Capacity
 from beltline.runners.local.cause import lines_that_matter
 from beltline.runners.local.partial import check_node, nodes_between
@@ -23,8 +23,9 @@ from beltline.runners.local.record import Record, last_good, next_number, only_r
 from beltline.runners.local.watch import Ends, Watch
 from beltline.runners.paths import Paths
 from beltline.runners.progress import print_node
-from beltline.runners.result import RunResult, run_result
+from beltline.runners.result import RunResult, not_pushed, run_result
 from beltline.runners.tracking.tell import tell
+from beltline.versions.approval import waits
 from beltline.versions.folder import numbers
 from beltline.versions.live import live
 from beltline.versions.store import Place, shown
@@ -78,7 +79,7 @@ def run(
         if good and _is_whole(good, served, resolved.predictions):
             _say(as_json, f"{name}: no changes since run {good.run}: {_state(good, served)}")
             if as_json:
-                print_result(RunResult("done", version=good.version, run=good.run))
+                print_result(_as_it_is(good, served))
             return
         _reconcile_killed_runs(paths)
         _say(as_json, f"{name}: starting (importing TensorFlow and TFX takes a while)")
@@ -156,12 +157,20 @@ def _run(
         _tell(paths, bundle, RunResult("failed", reason=_said(error), code=1, run=record.run))
         raise
     found = run_result(outcomes, record.run, served)
-    record.ended(found.end, found.version if found.end == "done" else "").write(paths.root)
-    _report(paths, record, served)
+    pushed = found.version if found.end == "done" else ""
+    record.ended(found.end, pushed, found.waiting).write(paths.root)
+    _report(paths, record, served, as_json)
     _tell(paths, bundle, found)
     if as_json:
         print_result(found)
+    if why := not_pushed(outcomes):
+        _say(as_json, f"nothing was pushed, {_stays(served)}: {why}")
     _conclude(paths, found, served, as_json)
+
+
+def _stays(served: Place) -> str:
+    number = live(served)
+    return f"version {number} stays live" if number else "no version is live"
 
 
 def _said(error: BaseException) -> str:
@@ -179,6 +188,12 @@ def _conclude(paths: Paths, found: RunResult, served: Place, as_json: bool) -> N
     if found.end == "done":
         if found.version:
             _say(as_json, f"served: {shown(served, found.version)}")
+        if found.waiting:
+            _say(
+                as_json,
+                f"version {found.waiting} waits: make it live with `beltline approve "
+                f"{found.waiting}`, or `beltline reject {found.waiting}`",
+            )
         return
     log = paths.log(found.run, found.node)
     said = "".join(f"\n    {printable(line)}" for line in lines_that_matter(log))
@@ -188,29 +203,50 @@ def _conclude(paths: Paths, found: RunResult, served: Place, as_json: bool) -> N
     )
 
 
-def _report(paths: Paths, record: Record, served: Place) -> None:
-    """Writes the run's report; whatever is wrong with it, the run is what it is."""
-    from beltline.runners.cli.report_file import report_file, write_report
-    from beltline.runners.report import report_of
+def _report(paths: Paths, record: Record, served: Place, as_json: bool = False) -> None:
+    """Writes the run's report, and says where; whatever is wrong with it, the run is what it is."""
+    from beltline.runners.report.file import report_at_end
 
-    try:
-        found = report_of(History(paths, record.name), record.run, served)
-        write_report(report_file(paths, record.run), found)
-    except Exception as error:
-        click.echo(f"{record.name}: no report was written: {error}", err=True)
+    problem = partial(click.echo, err=True)
+    file = report_at_end(paths, record.name, record.run, served, problem)
+    if file:
+        _say(as_json, f"report: {file}")
 
 
 def _is_whole(good: Record, served: Place, predictions: Path | None) -> bool:
     """Returns whether what a run left is still there: its version, and predictions by it."""
-    if good.version not in map(str, numbers(served)):
+    if _waits(good, served):
+        return True
+    if _version_of(good) not in map(str, numbers(served)):
         return False
+    if good.waiting:
+        # The predictions are those of the version that was live before the approval.
+        return predictions is None
     return predictions is None or (predictions.exists() and str(live(served)) == good.version)
 
 
+def _waits(good: Record, served: Place) -> bool:
+    """Returns whether the run's version still waits, and can be approved as things are."""
+    return bool(good.waiting) and waits(served, int(good.waiting))
+
+
+def _version_of(good: Record) -> str:
+    return good.waiting or good.version
+
+
 def _state(good: Record, served: Place) -> str:
-    number = live(served)
-    chosen = "" if str(number) == good.version else f"; version {number} has been promoted since"
-    return f"version {good.version} is up to date{chosen}"
+    number, ours = live(served), _version_of(good)
+    if _waits(good, served):
+        return f"version {ours} waits for approval (`beltline approve {ours}`)"
+    chosen = "" if str(number) == ours else f"; version {number} has been promoted since"
+    return f"version {ours} is up to date{chosen}"
+
+
+def _as_it_is(good: Record, served: Place) -> RunResult:
+    """Returns the result of a run again; what waited then may be a version by now."""
+    if _waits(good, served):
+        return RunResult("done", run=good.run, waiting=good.waiting)
+    return RunResult("done", version=_version_of(good), run=good.run)
 
 
 def _reconcile_killed_runs(paths: Paths) -> None:

@@ -119,3 +119,5 @@ def _follow(api: "KubeflowApi", run: str, tasks: "Tasks", namespace: str) -> Non
         )
     if end.version:
         click.echo(f"served: version {end.version}")
+    if end.waiting:
+        click.echo(f"version {end.waiting} waits for approval")

@@ -7,6 +7,7 @@ not succeed as failed.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from beltline.runners.node.parameters import check_run
 from beltline.runners.paths import Paths
 from beltline.runners.pods.log_line import log_line
 from beltline.runners.progress import print_node
+from beltline.runners.report.file import report_at_end
 from beltline.runners.result import RunResult, recorded_result
 from beltline.runners.tracking.tell import tell
 
@@ -31,7 +33,7 @@ _NO_RESULT = "no result was recorded; see the pod's log and the task's events in
 def reported(manifest: Manifest, run: str, paths: Paths, monitored: bool = False) -> RunResult:
     """Reconciles ML Metadata, prints a line for each node, and returns the result of the run.
 
-    The tools of the section `tracking` are told of it.
+    The report is written into the root, and the tools of the section `tracking` are told of it.
 
     Args:
       manifest: the bundle's manifest.
@@ -48,6 +50,10 @@ def reported(manifest: Manifest, run: str, paths: Paths, monitored: bool = False
     if monitored and not latest:
         return RunResult("done", run=run)
     found = recorded_result(manifest, latest, run, paths, _NO_RESULT)
+    served = paths.served(manifest.push, manifest.name)
+    file = report_at_end(paths, manifest.name, run, served, partial(click.echo, err=True))
+    if file:
+        click.echo(f"report: {file}")
     for problem in tell(paths, manifest, found):
         click.echo(f"beltline: {problem}", err=True)
     return found

@@ -94,13 +94,14 @@ def compiled(
     span: str = "",
     predict: dict[str, str] | None = None,
     tracking: dict[str, Any] | None = None,
+    approval: str = "none",
     **airflow: Any,
 ) -> Path:
     """Writes what `beltline compile airflow` would, with a bundle that needs no TFX.
 
     With `span`, the data are those of a query, and this is its span where nobody names one. With
     `predict`, the section of that name, there is a node behind the Pusher and a parameter for it.
-    `tracking` is the section of that name.
+    `tracking` is the section of that name, and `approval` the setting `push.approval`.
     """
     section = Section.model_validate(airflow)
     told = Tracking.model_validate(tracking or {})
@@ -115,7 +116,8 @@ def compiled(
     target = folder / "dags" / name
     written = bundles.write(target / "bundles", made, b"", b"")
     resolved = {**deployment.resolved(section, paths), "task": "binary"}
-    shown = {"name": name, "data": data} | ({"predict": predict} if predict else {})
+    shown = {"name": name, "data": data, "push": {"approval": approval}}
+    shown |= {"predict": predict} if predict else {}
     tasks = deployment.tasks(written.manifest, section)
     deployment.write(target, written, tasks, resolved, MONITORING, shown)
     return target

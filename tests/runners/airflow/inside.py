@@ -6,7 +6,6 @@ below; the answer is a JSON object too.
 
 import inspect
 import json
-import logging
 import os
 import signal
 import sys
@@ -17,11 +16,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk import DAG, BaseOperator
-from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.sdk import BaseOperator
 from airflow.serialization.serialized_objects import DagSerialization
+from inside_tasks import dag_of, prepared
 
 
 def load(folder: str) -> dict[str, Any]:
@@ -61,6 +61,7 @@ def described(task: BaseOperator) -> dict[str, Any]:
         "factor": task.retry_exponential_backoff,
         "longest_delay": seconds(task.max_retry_delay),
         "limit": seconds(task.execution_timeout),
+        "answer_limit": seconds(getattr(task, "response_timeout", None)),
         "pool": [task.pool, task.pool_slots],
         "rule": str(getattr(task.trigger_rule, "value", task.trigger_rule)),
         "outlets": [asset.uri for asset in task.outlets],
@@ -70,16 +71,6 @@ def described(task: BaseOperator) -> dict[str, Any]:
 
 def seconds(span: timedelta | None) -> float | None:
     return span.total_seconds() if span else None
-
-
-def dag_of(folder: str, node: str = "") -> DAG:
-    """The DAG that has a node's task; without one, the pipeline's."""
-    dags = DagBag(folder).dags
-    if not node:
-        [dag] = [each for name, each in dags.items() if not name.endswith(("_check", "_monitor"))]
-    else:
-        [dag] = [each for each in dags.values() if each.has_task(node)]
-    return dag
 
 
 def form(folder: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -98,10 +89,14 @@ def run(
     run_id: str = "run-1",
     day: str = "",
     stop_after: float = 0,
+    left: dict[str, dict[str, Any]] | None = None,
     **given: Any,
 ) -> dict[str, Any]:
-    """Runs a task as Airflow's task process does: renders, executes, and calls back on failure."""
-    task, context, records = prepared(folder, node, run_id, day, given)
+    """Runs a task as Airflow's task process does: renders, executes, and calls back on failure.
+
+    `left` is what the tasks before it have left for others, by key.
+    """
+    task, context, records = prepared(folder, node, run_id, day, given, left)
     signal.signal(signal.SIGTERM, lambda *_: task.on_kill())
     if stop_after:
         threading.Timer(stop_after, task.on_kill).start()
@@ -117,7 +112,34 @@ def run(
             task.on_failure_callback[0](context)
     ended["seconds"] = time.monotonic() - started
     extras = [each.extra for each in context["outlet_events"]._dict.values()]
-    return ended | {"lines": records.lines, "extras": extras}
+    return ended | {"lines": records.lines, "extras": extras, "leaves": context["ti"].leaves}
+
+
+def question(folder: str, left: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """What the task Approval tells the supervisor of its process, and how it ends then."""
+    from airflow.sdk.execution_time import task_runner
+
+    task, context, _ = prepared(folder, "Approval", "run-1", "", {}, left)
+    context["task_instance"] = SimpleNamespace(id="01980000-0000-7000-8000-000000000000")
+    told: list[Any] = []
+    supervisor = SimpleNamespace(send=lambda **said: told.append(said["msg"]))
+    try:
+        with patch.object(task_runner, "SUPERVISOR_COMMS", supervisor, create=True):
+            task.execute(context)
+    except BaseException as ended:
+        asked = told[0].model_dump(mode="json") if told else None
+        return {"asked": asked, "raised": type(ended).__name__}
+    return {"raised": ""}
+
+
+def answered(folder: str, event: dict[str, Any], left: dict[str, Any]) -> dict[str, Any]:
+    """What the task Approval leaves for others after an answer."""
+    task, context, _ = prepared(folder, "Approval", "run-1", "", {}, left)
+    event["responded_at"] = datetime.fromisoformat("2026-11-23T06:00:00+00:00")
+    try:
+        return {"answer": task.execute_complete(context, event)}
+    except Exception as error:
+        return {"raised": type(error).__name__}
 
 
 def reconcile(folder: str, node: str, run_id: str = "run-1") -> dict[str, Any]:
@@ -161,11 +183,12 @@ def reconcile_pod(
     return {"lines": records.lines}
 
 
-def pod_run(folder: str, node: str, cluster: str, **given: Any) -> dict[str, Any]:
+def pod_run(
+    folder: str, node: str, cluster: str, left: dict[str, Any] | None = None, **given: Any
+) -> dict[str, Any]:
     """Runs a task whose pod is in a cluster, by its kubeconfig."""
-    task, context, records = prepared(folder, node, "run-1", "", given)
+    task, context, records = prepared(folder, node, "run-1", "", given, left)
     task.config_file = cluster
-    context["ti"].xcom_push = lambda **_: None
     ended: dict[str, Any] = {"raised": "", "says": "", "result": None}
     try:
         task.render_template_fields(context)
@@ -173,7 +196,8 @@ def pod_run(folder: str, node: str, cluster: str, **given: Any) -> dict[str, Any
     except Exception as error:
         ended |= {"raised": type(error).__name__, "says": str(error)}
     extras = [each.extra for each in context["outlet_events"]._dict.values()]
-    return ended | {"lines": records.lines, "extras": extras, "kept": task.do_xcom_push}
+    kept = {"kept": task.do_xcom_push, "leaves": context["ti"].leaves}
+    return ended | {"lines": records.lines, "extras": extras, **kept}
 
 
 def pod_ended(folder: str, node: str, exit_code: int) -> dict[str, Any]:
@@ -218,49 +242,15 @@ class NotFound(BaseHTTPRequestHandler):
         """Keeps quiet."""
 
 
-def container(folder: str, node: str) -> dict[str, Any]:
+def container(folder: str, node: str, left: dict[str, Any] | None = None) -> dict[str, Any]:
     """What Docker would be told of a task's container."""
     from docker import APIClient
 
-    task, context, _ = prepared(folder, node, "run-1", "", {})
+    task, context, _ = prepared(folder, node, "run-1", "", {}, left)
     task.render_template_fields(context)
     host = APIClient(version="1.43").create_host_config(**task.limits())
     made = {"command": task.command, "host": host, "user": task.user, "image": task.image}
     return made | {"environment": task._environment()}
-
-
-class Records(logging.Handler):
-    """Keeps what was logged."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[list[str]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        raised = f" ({record.exc_info[1]!r})" if record.exc_info else ""
-        self.lines.append([record.levelname, record.name, record.getMessage() + raised])
-
-
-def prepared(
-    folder: str, node: str, run_id: str, day: str, given: dict[str, Any]
-) -> tuple[Any, dict[str, Any], Records]:
-    dag = dag_of(folder, node)
-    dag.params.update(given)
-    task = dag.get_task(node)
-    moment = datetime.fromisoformat(day) if day else None
-    context = {
-        "dag": dag,
-        "dag_run": SimpleNamespace(logical_date=moment, run_id=run_id),
-        "outlet_events": OutletEventAccessors(),
-        "params": dict(dag.params.validate()),
-        "run_id": run_id,
-        "task": task,
-        "ti": SimpleNamespace(dag_id=dag.dag_id, task_id=node, try_number=1, map_index=-1),
-    }
-    records = Records()
-    root = logging.getLogger()
-    root.handlers, root.level = [records], logging.DEBUG
-    return task, context, records
 
 
 def main() -> None:

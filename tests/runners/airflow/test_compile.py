@@ -108,7 +108,8 @@ def test_another_user_can_read_all_of_it(tmp_path):
 def test_only_what_the_orchestrator_needs_is_copied(tmp_path):
     folder = compiled(tmp_path)
     assert {path.name for path in folder.iterdir()} == {
-        *("dag.py", "nodes.py", "results.py", "bash_nodes.py", "monitoring.py"),
+        *("dag.py", "nodes.py", "results.py", "bash_nodes.py"),
+        *("approval.py", "monitoring.py"),
         *("deployment.json", ".airflowignore", "bundles"),
     }
 

@@ -7,7 +7,7 @@ import pytest
 from beltline.base.errors import WrongInput
 from beltline.base.settings.beam import Beam
 from beltline.runners.beam import arguments as module
-from beltline.runners.beam.arguments import arguments, check_places
+from beltline.runners.beam.arguments import arguments, check_places, know_options
 
 CODE = Path("/bundles/1/code.zip")
 ROOT = "/srv/beltline"
@@ -79,6 +79,12 @@ def test_without_dask_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda _: None)
     with pytest.raises(WrongInput, match=r"install the locked requirements, or beltline\[dask\]"):
         arguments(section(runner="dask", dask=TLS), "Transform", CODE, ROOT)
+
+
+def test_without_dask_a_run_ends_before_its_first_node(monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda _: None)
+    with pytest.raises(WrongInput, match=r"install the locked requirements, or beltline\[dask\]"):
+        know_options(section(runner="dask", dask=TLS), "Transform")
 
 
 DATAFLOW = {

@@ -1,6 +1,9 @@
 """Invalid options of `beltline cluster up`; that it starts is in test_dask.py."""
 
+import os
+import signal
 import socket
+import time
 
 import pytest
 
@@ -29,3 +32,34 @@ def test_memory_that_is_no_size():
         local_cluster(1, 0, "much"),
     ):
         pass
+
+
+SLOW = """
+import time
+from pathlib import Path
+
+seen = Path(__file__).with_suffix(".seen")
+if seen.exists():
+    time.sleep(17)
+seen.touch()
+"""
+
+
+def test_a_killed_worker_is_started_again_however_long_that_takes(tmp_path, monkeypatch):
+    from distributed import Client
+
+    from beltline.runners.beam import cluster
+
+    # After 15 seconds Dask would give it up.
+    (tmp_path / "slow_preload.py").write_text(SLOW)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(cluster, "PRELOAD", "slow_preload")
+    with cluster.local_cluster(1, 0) as made, Client(made, set_as_default=False) as client:
+        [first] = client.run(os.getpid).values()
+        os.kill(first, signal.SIGKILL)
+        until = time.monotonic() + 60
+        pids = [first]
+        while pids in ([], [first]) and time.monotonic() < until:
+            time.sleep(0.5)
+            pids = list(client.run(os.getpid, on_error="ignore").values())
+        assert len(pids) == 1 and pids != [first]

@@ -29,5 +29,6 @@ def test_each_event_is_a_line(capsys):
             "version": "",
             "code": 1,
             "run": "r1",
+            "waiting": "",
         },
     ]

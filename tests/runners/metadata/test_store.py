@@ -1,16 +1,14 @@
 import fcntl
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from beltline.base.database_url import sqlite_file
 from beltline.base.errors import WrongInput
+from beltline.runners.metadata import store
 from beltline.runners.metadata.store import (
     BUNDLE,
     REASON,
     Lineage,
-    connection_config,
     first,
     open_exclusively,
 )
@@ -21,71 +19,6 @@ from tests.runners.projects import Ledger
 @pytest.fixture
 def url(tmp_path):
     return f"sqlite:///{tmp_path / 'meta' / 'data.sqlite'}"
-
-
-@pytest.mark.parametrize("name", ["plain", "a b", "50%", "no#1", "why?", "ä:@"])
-def test_sqlite_may_lie_in_any_folder(tmp_path, name):
-    file = tmp_path / name / "metadata.sqlite"
-    config = connection_config(f"sqlite:///{file}")
-    assert config.sqlite.filename_uri == str(file) == str(sqlite_file(f"sqlite:///{file}"))
-    Ledger(f"sqlite:///{file}").run("r1")
-    assert sqlite3.connect(file).execute("select count(*) from Context").fetchone() == (2,)
-
-
-def test_mysql():
-    source = connection_config("mysql://me:p%40ss%2Fword@db.example/meta").mysql
-    assert (source.host, source.port, source.database) == ("db.example", 3306, "meta")
-    assert (source.user, source.password) == ("me", "p@ss/word")
-    assert connection_config("mysql://me@db:13306/meta").mysql.port == 13306
-
-
-def test_postgresql():
-    source = connection_config("postgresql://me:secret@db.example/meta").postgresql
-    assert (source.host, source.port, source.dbname) == ("db.example", "5432", "meta")
-    assert (source.user, source.password) == ("me", "secret")
-
-
-@pytest.mark.parametrize(
-    ("url", "kind"),
-    [
-        ("postgres://me:p%40ss@db:5433/meta", "postgresql"),
-        ("postgresql+psycopg2://me:p%40ss@db:5433/meta?sslmode=prefer", "postgresql"),
-        ("mysql+mysqldb://me:p%40ss@db:5433/meta?charset=utf8mb4", "mysql"),
-    ],
-)
-def test_as_airflow_writes_it(url, kind):
-    config = connection_config(url)
-    source = getattr(config, kind)
-    assert config.WhichOneof("config") == kind
-    assert (source.user, source.password, int(source.port)) == ("me", "p@ss", 5433)
-    assert (source.dbname if kind == "postgresql" else source.database) == "meta"
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["", "sqlite:///", "metadata.sqlite", "mysql://u:secret@host", "oracle://u:secret@host/meta"],
-)
-def test_another_url_is_refused_without_its_password(url):
-    with pytest.raises(WrongInput, match="BELTLINE_METADATA=") as refused:
-        connection_config(url)
-    assert "mysql://USER" in str(refused.value)
-    assert "secret" not in str(refused.value)
-    assert sqlite_file(url) is None
-
-
-def test_what_is_no_database_is_refused_in_one_line(tmp_path):
-    (tmp_path / "notes.txt").write_text("This is no database, it is a long file of notes.\n" * 99)
-    with pytest.raises(
-        WrongInput, match=r"notes\.txt can't be opened: .*not a database"
-    ) as refused:
-        Lineage(f"sqlite:///{tmp_path / 'notes.txt'}", "line")
-    assert "\n" not in str(refused.value)
-    assert "CREATE TABLE" not in str(refused.value)
-
-
-def test_a_server_that_is_not_there_is_refused_without_its_password():
-    with pytest.raises(WrongInput, match=r"mysql://me:…@127\.0\.0\.1:1/meta can't be opened"):
-        Lineage("mysql://me:secret@127.0.0.1:1/meta", "line")
 
 
 def test_an_empty_store_has_no_runs(url):
@@ -199,3 +132,49 @@ def test_what_is_written_to_an_execution_stays_with_the_rest(url):
     lineage.annotate(number, **{BUNDLE: "b1"})
     node = lineage.node("r1", "Trainer")
     assert (node.reason, node.bundle, node.state) == ("slow", "b1", "running")
+
+
+def test_every_node_is_what_nodes_returns_of_each_run(url):
+    ours, theirs = Ledger(url, "line"), Ledger(url, "line2")
+    blessing = {"blessing": ("ModelBlessing", {"blessed": 0, "reason": "too bad"})}
+    for run in ("z", "both", "a"):
+        ours.run(run)
+    theirs.run("both")
+    ours.node("z", "Trainer", outputs={"model": ("Model", {})}, **{BUNDLE: "b1"})
+    ours.node("z", "Evaluator", "FAILED", **{REASON: "why"})
+    ours.node("both", "Trainer", "RUNNING")
+    theirs.node("both", "Evaluator")
+    ours.node("z", "Evaluator", outputs=blessing)
+    lineage = Lineage(url, "line")
+    found = lineage.every_node()
+    assert list(found) == ["z", "both", "a"]
+    assert found == {run: lineage.nodes(run) for run in found}
+    assert [node.node for node in found["z"]] == ["Trainer", "Evaluator", "Evaluator"]
+    assert [node.node for node in found["both"]] == ["Trainer"]
+    assert first(found["z"][-1].outputs, "ModelBlessing")["reason"] == "too bad"
+    assert Lineage(url, "third").every_node() == {}
+
+
+def test_ids_are_asked_for_in_batches(url, monkeypatch):
+    monkeypatch.setattr(store, "_AT_ONCE", 2)
+    ledger = Ledger(url)
+    ledger.run("r1")
+    for name in "abcde":
+        ledger.node("r1", name, outputs={"made": ("Examples", {"name": name})})
+    [nodes] = Lineage(url, "line").every_node().values()
+    assert [first(each.outputs, "Examples")["name"] for each in nodes] == [*"abcde"]
+
+
+def test_every_node_asks_once_a_run_and_not_once_a_node(url, monkeypatch):
+    ledger = Ledger(url)
+    for run in "abcd":
+        ledger.run(run)
+        for node in ("Examples", "Trainer", "Evaluator", "Pusher"):
+            ledger.node(run, node, outputs={"made": ("Model", {})})
+    lineage, asked = Lineage(url, "line"), []
+    call = lineage.store._call
+    monkeypatch.setattr(lineage.store, "_call", lambda *sent: (asked.append(sent[0]), call(*sent)))
+    lineage.every_node()
+    assert asked.count("GetExecutionsByContext") == 4 + 4
+    assert not asked.count("GetContextsByExecution")
+    assert len(asked) < 4 * 4 + 10

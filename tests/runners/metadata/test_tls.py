@@ -8,7 +8,8 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from beltline.base.errors import WrongInput
-from beltline.runners.metadata.store import Lineage, connection_config
+from beltline.runners.metadata.connection import connection_config
+from beltline.runners.metadata.store import Lineage
 from tests import databases
 from tests.certificates import certificates
 

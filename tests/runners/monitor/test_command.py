@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from beltline.base.settings.monitoring import Monitoring
 from beltline.runners.monitor.command import MonitorJob, MonitorResult, main, run_monitor
+from beltline.runners.monitor.past import past_file, past_reports
 from beltline.runners.paths import WEBHOOK, Paths
 from tests import sampled
 from tests.http_receiver import receiving
@@ -113,6 +114,7 @@ class TestWhatItSees:
         seen = look(root)
         assert seen.state == "skipped"
         assert "Too few rows to compare: 100 of version 1" in seen.reason
+        assert past_reports(past_file(root, "casting")) == []
 
     def test_requests_like_the_training_rows_raise_no_alarm(self, root: Path) -> None:
         sampled.sample(root, sampled.as_trained())
@@ -136,6 +138,11 @@ class TestWhatItSees:
         assert "(run a); paused for 6 hours: " in second.reason
         assert second.report["alarms"] == first.report["alarms"]
         assert look(root, "c", now + PAUSE + timedelta(seconds=2)).state == "done"
+        kept = past_reports(past_file(root, "casting"))
+        assert [each.alarm_count for each in kept] == [len(first.report["alarms"])] * 4
+        stored = {each["name"]: each["measures"] for each in first.report["columns"]}
+        value = stored["die_temperature"]["skew"]["value"]
+        assert kept[0].columns["die_temperature"]["skew"].value == pytest.approx(value, abs=1e-6)
 
     def test_each_alarm_is_told_once(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         sampled.sample(root, sampled.drifted())

@@ -110,6 +110,45 @@ CURVES = {
     "classes": ["ok", "<scrap>"],
 }
 UPSTREAM = {"ExampleGen": (), "Trainer": ("ExampleGen",), "Pusher": ("ExampleGen", "Trainer")}
+TRANSFORM = {
+    "preprocessing_fn": "beltline.models.preprocessing.preprocessing_fn",
+    "label": {"column": "bad", "task": "binary", "classes": ["ok", "<scrap>"]},
+    "numbers": "quantile",
+    "out_of_vocabulary_buckets": 1,
+    "columns": [
+        {
+            "column": "mold",
+            "type": "text",
+            "number": False,
+            "parts": [],
+            "category": {"values": 7, "listed": False, "top": ["A & ü", "<b>"], "unknown": 0.25},
+        },
+        {"column": "made", "type": "text", "number": False, "parts": ["hour"], "category": None},
+        {"column": "cooling", "type": "number", "number": True, "parts": [], "category": None},
+    ],
+}
+DEPENDENCE = {
+    "output": "probability",
+    "rows": 200,
+    "columns": [
+        {
+            "column": "temperature",
+            "points": [
+                {"value": 12.5, "share": 0.25, "answers": [0.125]},
+                {"value": 20, "share": 0.5, "answers": [0.25]},
+                {"value": 40.0, "share": 0.125, "answers": [0.75]},
+                {"value": None, "share": 0.125, "answers": [0.5]},
+            ],
+        },
+        {
+            "column": "alloy",
+            "points": [
+                {"value": "A & <b>", "share": 0.75, "answers": [0.375]},
+                {"value": None, "share": 0.25, "answers": [0.625]},
+            ],
+        },
+    ],
+}
 REPORT = RunReport(
     pipeline="casting",
     run={
@@ -178,4 +217,6 @@ REPORT = RunReport(
     settings={"Trainer": {"steps": 0, "run_fn": "beltline.models.training.run_fn"}},
     origin={"data": "d1", "model code": "c0de"},
     upstream=UPSTREAM,
+    transform=TRANSFORM,
+    dependence=DEPENDENCE,
 )

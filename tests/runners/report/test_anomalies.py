@@ -37,6 +37,14 @@ def test_the_reasons_of_each_column_with_their_splits(tmp_path):
     ]
 
 
+def test_a_column_is_named_as_in_the_data(tmp_path):
+    found = Anomalies()
+    # As TFDV has it.
+    found.anomaly_info["'Druck (bar)'"].path.step.append("Druck (bar)")
+    write(tmp_path, "train", found)
+    assert [each["column"] for each in anomalies_in(tmp_path)] == ["Druck (bar)"]
+
+
 def test_an_anomaly_without_reasons_says_what_it_says_itself(tmp_path):
     found = Anomalies()
     found.anomaly_info["mold"].short_description = "Column dropped"

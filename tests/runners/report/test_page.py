@@ -14,7 +14,16 @@ FAILED = {**NODES[1], "state": "failed", "reason": "no memory\n<second> line"}
 TEN = [[n / 7, (n + 1) / 7, 10.0 + n] for n in range(10)]
 GONE = {
     name: f"no {name} here"
-    for name in ("data", "columns", "metrics", "slices", "importance", "hyperparameters", "version")
+    for name in (
+        "data",
+        "columns",
+        "transform",
+        "metrics",
+        "slices",
+        "importance",
+        "hyperparameters",
+        "version",
+    )
 }
 
 
@@ -28,7 +37,7 @@ class Read(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
-        if tag not in ("meta", "html"):
+        if tag not in ("meta", "html", "wbr"):
             self.open.append(tag)
         if tag == "th":
             self.heads.append(given.get("scope"))
@@ -87,6 +96,30 @@ def test_every_section_is_told():
     assert "It is live now." in text
 
 
+def test_what_transform_did():
+    text = text_of(REPORT)
+    assert "rank among the training rows as a normal score" in text
+    assert "The label is bad, in the order ok, <scrap>." in text
+    assert (
+        "mold text - 7 learnt A & ü, <b>, … 25% made text hour - - - cooling number yes - - -"
+        in text
+    )
+    other = replace(REPORT, transform={"preprocessing_fn": "mine.fn"})
+    assert "Done by mine.fn: what it makes" in text_of(other)
+    wide = {**REPORT.transform, "columns": REPORT.transform["columns"] * 20}
+    assert "And 20 more." in text_of(replace(REPORT, transform=wide))
+
+
+def test_the_partial_dependence():
+    text = text_of(REPORT)
+    assert "Partial dependence of the probability of <scrap> on the most" in text
+    assert "From 12.5 to 40: probability of <scrap> 0.125 to 0.75. Missing in 12.5% of" in text
+    assert "A & <b> 0.3750 75% missing 0.6250 25%" in text
+    assert "The 1 classes" not in text
+    alone = page(replace(REPORT, dependence={}))
+    assert "Partial dependence" not in alone
+
+
 def test_columns_and_slices_keep_their_order():
     text = text_of(REPORT)
     paths = [
@@ -109,7 +142,7 @@ def test_without_a_champion_there_is_no_column_for_it():
 
 
 def test_a_trial_without_a_value_has_a_dash():
-    html = page(REPORT)
+    html = page(REPORT).replace("<wbr>", "")
     [head] = re.findall(r"<thead><tr>(<th scope=\"col\">trial_id.*?)</tr>", html)
     assert re.findall(r">(\w+)</th>", head) == ["trial_id", "score", "depth", "width"]
     assert '<th scope="row">1</th><td>-</td><td>-</td><td>0.5</td>' in html
@@ -133,6 +166,8 @@ def test_what_is_not_there_is_said():
         settings={},
         origin={},
         upstream={},
+        transform={},
+        dependence={},
         missing=GONE,
     )
     text = text_of(empty)
@@ -272,10 +307,15 @@ def test_six_hundred_columns_stay_below_three_megabytes():
     html = page(replace(REPORT, columns=replace(REPORT.columns, columns=many)))
     assert html.count('class="outline"') == 600
     assert len(html.encode()) < 2_000_000
+    # Whoever looks for the metrics doesn't scroll past all of them.
+    shown, hidden = html.split('<details class="box"><summary id="more-columns">')
+    assert shown.count('class="outline"') == 40
+    assert hidden.startswith("560 more columns</summary>")
+    assert "more columns" not in page(REPORT)
 
 
 def test_the_bars_are_as_long_as_what_they_show():
-    html = page(REPORT)
+    html = page(replace(REPORT, dependence={}))
     bars = re.findall(r'<rect x="([0-9.]+)" y="1" height="8" width="([0-9.]+)"', html)
     # When the nodes ran, in hundredths of the run; then the worth of each column.
     assert bars == [

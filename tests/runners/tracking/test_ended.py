@@ -41,6 +41,19 @@ def test_a_push_of_what_is_there_is_no_event(story):
     assert (ended.event, ended.text) == ("", "line, run r1: done; no new version")
 
 
+def test_a_version_that_waits_is_an_event_of_its_own(story):
+    for node in EVERY[:-1]:
+        story.ledger.node("r1", node)
+    held = {"pushed": 0, "waiting_version": "3", "reason": "version 3 waits for approval"}
+    story.ledger.node("r1", "Pusher", outputs={"pushed_model": ("PushedModel", held)})
+    ended = story.ended()
+    assert (ended.event, ended.text) == (
+        "waiting",
+        "line, run r1: done; version 3 waits for approval",
+    )
+    assert (ended.as_json()["waiting"], ended.as_json()["version"]) == ("3", "")
+
+
 @pytest.mark.parametrize("started", [0, 2])
 def test_a_node_that_never_came_is_a_failure(story, started):
     """ML Metadata knows of no failure then."""

@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from beltline.versions.live import live
+from beltline.versions.push import hold
+from beltline.versions.store import store_of
 from tests.end_to_end.projects import casting
 from tests.runners.airflow.airflow_process import GPU_NODE, PYTHON, WORKER, Airflow, compiled
 from tests.runners.airflow.containers import ENDLESS, Line
@@ -114,7 +117,8 @@ def line(docker, base_image, beltline, tmp_path_factory):
     os.mkfifo(project.folder / ENDLESS)
     worker = Airflow(place, DOCKER_HOST=docker.host)
     line = Line(worker, docker, project, place / "dags")
-    line.compile(base_image, "resources.ExampleGen.cpu=1.5", "resources.ExampleGen.memory=2Gi")
+    resources = ("resources.ExampleGen.cpu=1.5", "resources.ExampleGen.memory=2Gi")
+    line.compile(base_image, *resources, "push.approval=required")
     yield line
     worker.close()
 
@@ -141,6 +145,19 @@ class TestDone:
         assert any(file.name.endswith(".gz") for file in written)
         owners = {(file.stat().st_uid, file.stat().st_gid) for file in written}
         assert owners == {(os.getuid(), os.getgid())}
+
+    def test_an_answer_is_carried_out(self, line, ended, tmp_path):
+        served = line.project.root / "served" / "casting"
+        (tmp_path / "saved_model.pb").touch()
+        number = hold(tmp_path, served, {"run": "done"}).number
+        answer = {"version": str(number), "verdict": "approved", "by": "Änn", "note": HOSTILE}
+        left = {"Approval": {"return_value": answer}}
+        decided = line.run("Decide", "done", left=left, force=["all"])
+        assert (decided["raised"], decided["says"]) == ("", ""), decided["lines"]
+        assert [event["version"] for event in decided["extras"]] == [str(number)]
+        assert live(served) == number
+        decision = store_of(served).state().decisions[number]
+        assert (decision.by, decision.note) == ("Änn", HOSTILE)
 
     def test_lines_keep_their_levels(self, ended):
         [rows] = [line for line in ended["lines"] if line[2].startswith("rows: train")]

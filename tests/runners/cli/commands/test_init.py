@@ -38,6 +38,25 @@ def test_the_written_project_reads_back(tmp_path):
     assert f"wrote      {tmp_path / 'out' / 'pipeline.yaml'}" in result.output
 
 
+def test_without_a_label_the_columns_to_choose_from_are_listed(tmp_path):
+    (tmp_path / "a.csv").write_text(rows(100))
+    result = run(tmp_path / "a.csv")
+    assert result.exit_code == 2
+    assert "--label names the column to predict: one of 'part_id', 'temp', 'mold'," in result.output
+    wide = ",".join(f"c{number}" for number in range(50))
+    (tmp_path / "wide.csv").write_text(f"{wide}\n{wide}\n")
+    assert "'c39' and 10 more" in run(tmp_path / "wide.csv").output
+
+
+def test_it_ends_with_the_command_that_comes_next(tmp_path, monkeypatch):
+    (tmp_path / "a.csv").write_text(rows(100))
+    monkeypatch.chdir(tmp_path)
+    ended = run("a.csv", "--label", "scrap").output.splitlines()
+    assert ended[-1] == "next       beltline run"
+    ended = run("a.csv", "--label", "scrap", "-o", "line 7").output.splitlines()
+    assert ended[-1] == "next       cd 'line 7' && beltline run"
+
+
 def test_the_current_folder_is_the_default(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text(rows(100))
     monkeypatch.chdir(tmp_path)

@@ -14,7 +14,7 @@ def invoke(folder, *arguments):
     return result.output
 
 
-def push_model(folder, run, directory="served", data=None, refit=False, **metrics):
+def push_model(folder, run, directory="served", data=None, refit=False, add=push, **metrics):
     first = not list(paths(folder).root.glob(f"{directory}/line/*"))
     model = folder / "models" / run
     model.mkdir(parents=True)
@@ -29,7 +29,7 @@ def push_model(folder, run, directory="served", data=None, refit=False, **metric
         "digests": {"data": data or f"d{run[1:]}", "code": "c0de"},
         "refit": refit,
     }
-    push(model, paths(folder).root / directory / "line", said)
+    add(model, paths(folder).root / directory / "line", said)
 
 
 def test_before_the_first_push(folder):
@@ -78,6 +78,8 @@ def test_the_list(folder):
         "pushed": True,
         "pushed_at": "2026-01-02T03:04:05+00:00",
         "live": True,
+        "waiting": False,
+        "decision": None,
         "first": False,
         "refit": False,
         "run": "r2",

@@ -11,6 +11,7 @@ from beltline.base.errors import GateRefused, WrongInput
 from beltline.data.casting import generate
 from beltline.runners.cli.commands.monitor import monitor
 from beltline.runners.cli.main import main
+from beltline.runners.monitor.past import past_file, past_reports
 from beltline.runners.paths import ROOT
 from tests.docs.samples import shown, unlike
 from tests.http_receiver import receiving
@@ -86,6 +87,8 @@ def test_past_a_limit(folder, monkeypatch):
     assert "heat (°C)" in (folder / "out" / "page.html").read_text()
     wide = [f"--set=monitoring.{limit}=1" for limit in ("skew", "score", "new_values")]
     assert invoke(folder, *wide).exit_code == 0
+    kept = past_reports(past_file(paths(folder).root, "line"))
+    assert len(kept) == 2 and kept[0].alarm_count > 0 == kept[1].alarm_count
 
 
 def test_somebody_else_is_told_of_drift(folder, monkeypatch):

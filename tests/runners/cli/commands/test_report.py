@@ -9,10 +9,12 @@ from click.testing import CliRunner
 from beltline.base.errors import WrongInput
 from beltline.runners.cli.commands.report import report
 from beltline.runners.metadata.store import BUNDLE, REASON, REFUSED
+from beltline.versions.approval import approve
+from beltline.versions.push import hold
 from tests.runners.cli.commands.test_models import push_model
 from tests.runners.cli.commands.test_runs import record
 from tests.runners.projects import paths
-from tests.runners.report.reports import IMPORTANCE, SLICES
+from tests.runners.report.reports import DEPENDENCE, IMPORTANCE, SLICES
 
 TRAINED = json.dumps({"training": {"epochs": 5}, "model": {"hidden": [8]}, "features": {}})
 EXPLAINED = {
@@ -136,11 +138,22 @@ def test_a_good_run_from_its_data_to_its_version(folder, ledger):
     assert found["trials"] == [{"trial_id": "0", "score": 0.25, "depth": 3}]
     version = found["version"]
     assert (version["version"], version["kept"], version["live"]) == (2, True, True)
-    assert found["missing"] == {"columns": "Nothing to show: StatisticsGen did not run."}
+    assert found["missing"] == {
+        "columns": "Nothing to show: StatisticsGen did not run.",
+        "transform": "Nothing to show: Transform did not run.",
+    }
     # The deprecated alias.
     alias = found["judgement"]
     assert alias.pop("figures") == judged.pop("metrics")
     assert alias == judged
+
+
+def test_what_is_beside_the_evaluation_s_files(folder, ledger):
+    ledger.run("r1")
+    evaluated(ledger, uri=str(folder), explanation=json.dumps(EXPLAINED))
+    assert told(folder)["dependence"] == {}
+    (folder / "dependence.json").write_text(json.dumps(DEPENDENCE))
+    assert told(folder)["dependence"] == DEPENDENCE
 
 
 def test_the_page_is_written_and_its_path_printed(folder, ledger):
@@ -229,6 +242,7 @@ def test_refused_data_are_told_with_their_anomalies(folder, ledger):
     assert found["data"]["rows"] == {"train": 70, "eval": 30}
     assert found["missing"] == {
         "columns": "Nothing to show: StatisticsGen did not run.",
+        "transform": "Nothing to show: Transform did not run.",
         "metrics": "No model was evaluated in this run.",
         "slices": "No model was evaluated in this run.",
         "importance": "No model was evaluated in this run.",
@@ -250,6 +264,7 @@ def test_a_refused_model_keeps_its_figures(folder, ledger):
     assert found["missing"] == {
         "data": "Nothing to show: ExampleGen did not run.",
         "columns": "Nothing to show: StatisticsGen did not run.",
+        "transform": "Nothing to show: Transform did not run.",
         "hyperparameters": "Nothing to show: Trainer did not run.",
         "version": "Nothing to show: Pusher was skipped.",
     }
@@ -322,6 +337,18 @@ def test_trials_that_can_not_be_read_are_left_out(folder, ledger):
     (folder / "other.json").write_text('{"a": 1}')
     ledger.node("r1", "Tuner", outputs={"tuner_results": ("TunerResults", {"uri": str(folder)})})
     assert told(folder)["trials"] == []
+
+
+def test_a_version_that_waits_until_it_is_approved(folder, ledger):
+    ledger.run("r1")
+    held = {"pushed": 0, "waiting_version": "1", "reason": "version 1 waits for approval"}
+    ledger.node("r1", "Pusher", outputs={"pushed_model": ("PushedModel", held)})
+    assert told(folder)["waiting"] == ""
+    push_model(folder, "r1", add=hold)
+    assert told(folder)["waiting"] == "1"
+    assert "· version 1 waits for approval" in page_of(folder)
+    approve(paths(folder).root / "served" / "line", 1)
+    assert told(folder)["waiting"] == ""
 
 
 def test_a_version_that_is_gone(folder, ledger):

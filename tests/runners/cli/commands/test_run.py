@@ -8,7 +8,7 @@ import pytest
 
 from beltline.base.errors import GateRefused, NodeFailed
 from beltline.base.settings.tracking import Tracking, Webhook
-from beltline.runners.cli.commands.run import _is_whole, _report, _run, _watch
+from beltline.runners.cli.commands.run import _as_it_is, _is_whole, _report, _run, _state, _watch
 from beltline.runners.cli.json_lines import JsonLines
 from beltline.runners.cli.live import LiveRun
 from beltline.runners.local import runner
@@ -19,7 +19,10 @@ from beltline.runners.local.runner import RunRequest
 from beltline.runners.local.watch import Ends
 from beltline.runners.metadata.store import REASON, REFUSED, Lineage
 from beltline.runners.node.outcome import Outcome, read_back
+from beltline.runners.result import RunResult
+from beltline.versions.approval import approve, reject
 from beltline.versions.live import promote
+from beltline.versions.push import hold
 from tests.bundle.bundles import manifest
 from tests.http_receiver import receiving
 from tests.runners.cli.commands.test_models import push_model
@@ -45,15 +48,45 @@ def test_what_a_run_left_is_still_there(served, tmp_path):
     assert _is_whole(good, served, None) and not _is_whole(good, served, predictions)
 
 
-def test_a_run_writes_its_report(tmp_path, served):
+def test_a_version_that_waits_is_whole_until_it_is_rejected(served, tmp_path):
+    push_model(tmp_path, "r3", add=hold)
+    good, predictions = Record("r3", "line", "b", "i", "done", waiting="3"), tmp_path / "new.csv"
+    predictions.touch()
+    assert _is_whole(good, served, None) and _is_whole(good, served, predictions)
+    assert _state(good, served) == "version 3 waits for approval (`beltline approve 3`)"
+    assert _as_it_is(good, served) == RunResult("done", run="r3", waiting="3")
+    approve(served, 3)
+    # They are by the version that was live before.
+    assert _is_whole(good, served, None) and not _is_whole(good, served, predictions)
+    assert _state(good, served) == "version 3 is up to date"
+    assert _as_it_is(good, served) == RunResult("done", version="3", run="r3")
+    push_model(tmp_path, "r4", add=hold)
+    other = Record("r4", "line", "b", "i", "done", waiting="4")
+    reject(served, 4)
+    assert not _is_whole(other, served, None)
+
+
+def test_a_version_that_was_not_compared_with_the_live_one_is_held_anew(served, tmp_path):
+    promote(served, 1)
+    push_model(tmp_path, "r3", add=hold)
+    good = Record("r3", "line", "b", "i", "done", waiting="3")
+    assert _is_whole(good, served, None)
+    promote(served, 2)
+    assert not _is_whole(good, served, None)
+
+
+def test_a_run_writes_its_report(tmp_path, served, capsys):
     ledger = Ledger(paths(tmp_path).metadata)
     ledger.run("r2")
     ledger.node("r2", "Trainer", "FAILED")
     record = Record("r2", "line", "b", "i").ended("failed")
     record.write(paths(tmp_path).root)
     _report(paths(tmp_path), record, served)
-    page = (paths(tmp_path).root / "reports" / "r2.html").read_text()
-    assert "beltline logs r2 Trainer" in page
+    file = paths(tmp_path).root / "reports" / "r2.html"
+    assert "beltline logs r2 Trainer" in file.read_text()
+    assert capsys.readouterr() == (f"report: {file}\n", "")
+    _report(paths(tmp_path), record, served, as_json=True)
+    assert capsys.readouterr() == ("", f"report: {file}\n")
 
 
 def test_a_report_that_can_not_be_written_fails_no_run(tmp_path, served, capsys):
@@ -128,6 +161,15 @@ class TestWhoIsTold:
         [line] = capsys.readouterr().out.splitlines()
         found = json.loads(line)
         assert (found["event"], found["end"], found["run"]) == ("result", "done", "r1")
+
+    def test_of_a_model_that_was_rejected_nobody_but_whoever_runs_it(self, run, receiver, capsys):
+        reason = "this model was rejected as version 2"
+        properties = {"pushed": 0, "reason": reason}
+        outputs = {"pushed_model": [{"uri": "/a", "properties": properties}]}
+        run(lambda *_: [Outcome("Pusher", "skipped", 5, outputs, reason)])
+        said = capsys.readouterr().out
+        assert said.endswith(f"nothing was pushed, no version is live: {reason}\n")
+        assert receiver.bodies == []
 
     def test_of_a_crash_and_its_error_stays(self, run, receiver):
         def nodes(*_):

@@ -91,6 +91,13 @@ def test_a_good_run(kubeflow, call):
     assert lines[-1] == "served: version 7"
 
 
+def test_a_run_whose_version_waits(kubeflow, call):
+    play(kubeflow, "done", waiting="7")
+    result = call()
+    assert result.exception is None, result.output
+    assert result.output.splitlines()[-1] == "version 7 waits for approval"
+
+
 @pytest.mark.parametrize(
     "command", ["beltline submit kubeflow", "beltline submit kubeflow # first"]
 )

@@ -53,8 +53,20 @@ def run(tmp_path: Path) -> Run:
 def test_a_good_run(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run.complete(*EVERY)
     assert run.report() == RunResult("done", version="7", run="run")
-    lines = capsys.readouterr().out.splitlines()
+    *lines, last = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines] == [[node, "done"] for node in EVERY]
+    page = run.paths.root / "reports/run.html"
+    assert last == f"report: {page}"
+    assert "line: run run" in page.read_text()
+
+
+def test_a_report_that_can_not_be_written_fails_no_run(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.complete(*EVERY)
+    (run.paths.root / "reports").write_text("in the way")
+    assert run.report().end == "done"
+    assert "line: no report was written: " in capsys.readouterr().err
 
 
 def test_what_was_left_running_was_killed(run: Run) -> None:
