@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow setup-mlflow setup-site run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs site lock pins clean
+.PHONY: help setup setup-airflow setup-mlflow setup-site run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs pictures site lock pins clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # Bytecode is kept, whatever the shell says: hundreds of processes would compile the same files.
@@ -79,6 +79,9 @@ bench-quality: setup  ## Compare the default model with gradient boosting on man
 
 docs: setup  ## Write docs/settings.md from the settings themselves
 	$(BIN)/python -m beltline.pipeline.settings.page > docs/settings.md
+
+pictures: setup setup-site  ## Make the pictures of the documentation (needs Chromium; 3 minutes)
+	@PATH="$$PWD/$(BIN):$$PATH" .venv-site/bin/python deploy/site/pictures.py
 
 site: setup-site  ## Build the documentation as a site: build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict -f deploy/site/mkdocs.yml

@@ -20,12 +20,14 @@ NODES = ("ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator")
 SPREAD = tuple(node for node in NODES if node != "Trainer")
 LARGE = (10**6, 10**8, 10**10)
 _TARGET_HOURS = 1.0
+_PRICE = 0.05
+"""Of a core for an hour, in US dollars: a round sum, to be replaced by one's own."""
 Kind = Literal["seconds", "processor"]
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run: its rows and side, seconds by node, MiB of a worker, bytes by what.
+    """One run: its rows and side, seconds of each node that ran, MiB of a worker, bytes by what.
 
     `command` is what has measured it.
     """
@@ -53,7 +55,7 @@ class Line:
 
 def line(points: Sequence[Point], side: str, node: str) -> Line | None:
     """Returns a node's line on one side; None with fewer than two numbers of rows."""
-    own = [each for each in points if each.side == side]
+    own = [each for each in points if each.side == side and node in each.processor]
     if len({each.rows for each in own}) < 2:
         return None
     found = statistics.linear_regression(
@@ -77,10 +79,14 @@ def _measured(points: Sequence[Point], point: Point, kind: Kind) -> list[str]:
 
     def other(side: str, node: str) -> float | None:
         found = [each for each in points if (each.rows, each.side) == (point.rows, side)]
-        return own[node] / getattr(found[0], kind)[node] if found else None
+        before: float | None = getattr(found[0], kind).get(node) if found else None
+        return own[node] / before if before else None
 
     cells = []
     for node in NODES:
+        if node not in own:
+            cells.append("-")
+            continue
         text = f"{own[node]:.1f}"
         ratios = [other(side, node) for side in list(SIDES)[: SIDES[point.side]]]
         shown = [f"{ratio:.2f}" for ratio in ratios if ratio is not None]
@@ -98,7 +104,9 @@ def derived(points: Sequence[Point]) -> list[str]:
     worker = {node: line(points, "1 worker", node) for node in SPREAD}
     if None in (*direct.values(), *worker.values()):
         return []
-    largest = max(points, key=lambda each: each.rows)
+    # A run that ended early has not written all of it.
+    whole = [each for each in points if "transformed" in each.bytes]
+    largest = max(whole, key=lambda each: each.rows)
     data = [direct[node] or Line(0, 0) for node in SPREAD]
     if sum(each.each for each in data) * largest.rows < sum(each.start for each in data):
         return [
@@ -113,6 +121,7 @@ def derived(points: Sequence[Point]) -> list[str]:
         *("rows", "GB of CSV", "GB of artifacts", "direct, h"),
         *(
             "core-hours on workers",
+            f"cost at ${_PRICE} each",
             f"workers for {_TARGET_HOURS:.0f} h",
             "training pass, h",
             "longest",
@@ -154,6 +163,7 @@ def _at(
         f"{artifacts * share / 1e9:,.1f}",
         f"{here / 3600:,.2f}",
         f"{cores / 3600:,.2f}",
+        f"${cores / 3600 * _PRICE:,.2f}",
         f"{many:,}",
         f"{training / 3600:,.2f}",
         max(on_workers, key=lambda node: on_workers[node]),

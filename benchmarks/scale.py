@@ -1,11 +1,12 @@
 """The data nodes in one process and on workers of Dask: seconds, memory, and what they grow to.
 
-    python -m benchmarks.scale --rows 150k --rows 600k [--side direct] [--measured FILE] [-o PAGE]
+    python -m benchmarks.scale --rows 150k --rows 600k [--side direct] [--to NODE] [--measured FILE]
+        [-o PAGE]
 
-Each side runs the pipeline up to the Evaluator, one node at a time, in a root of its own, on taxi
-trips; one pass of training, for the Evaluator's sake. What several calls have measured, kept in a
-file, makes one section: a large table takes minutes on each side. What follows for other numbers of
-rows is in `growth.py`.
+Each side runs the pipeline up to the Evaluator, or the node of `--to`, one node at a time, in a
+root of its own, on taxi trips; one pass of training, for the Evaluator's sake. What several calls
+have measured, kept in a file, makes one section: a large table takes minutes on each side. What
+follows for other numbers of rows is in `growth.py`.
 """
 
 import json
@@ -42,6 +43,7 @@ _OUTPUTS = {
 @click.command()
 @click.option("--rows", "names", multiple=True, default=("150k",), help="As in benchmarks.speed.")
 @click.option("--side", "sides", multiple=True, type=click.Choice(list(SIDES)), default=SIDES)
+@click.option("--to", "last", default=NODES[-1], type=click.Choice(NODES), help="The last node.")
 @click.option("--measured", "kept", type=Path, help="Add to this JSON file, and take what it has.")
 @click.option(
     "-o",
@@ -52,7 +54,11 @@ _OUTPUTS = {
     help="Replace the section in this Markdown file; repeatable.",
 )
 def main(
-    names: tuple[str, ...], sides: tuple[str, ...], kept: Path | None, outputs: tuple[Path, ...]
+    names: tuple[str, ...],
+    sides: tuple[str, ...],
+    last: str,
+    kept: Path | None,
+    outputs: tuple[Path, ...],
 ) -> None:
     """Compare one process with one and two workers of Dask."""
     points = []
@@ -63,7 +69,8 @@ def main(
         for name in names:
             rows = write_rows(name, Path(folder) / name)
             for side in sides:
-                point = measured(rows, side, Path(folder) / f"{name}-{SIDES[side]}", words)
+                root = Path(folder) / f"{name}-{SIDES[side]}"
+                point = measured(rows, side, last, root, words)
                 click.echo(f"{name} {side}: {sum(point.processor.values()):.1f} s", err=True)
                 points.append(point)
                 if kept:
@@ -77,20 +84,26 @@ def main(
         click.echo(text)
 
 
-def measured(rows: Rows, side: str, root: Path, command: str) -> Point:
-    """Runs the pipeline up to the Evaluator on one side.
+def measured(rows: Rows, side: str, last: str, root: Path, command: str) -> Point:
+    """Runs the pipeline on one side.
 
     Args:
       rows: the table.
       side: one of SIDES.
+      last: up to which node.
       root: where an empty root is made; its name begins that of the logs.
       command: what measures it.
     """
     batch = max(1, int(TRAIN_SHARE * rows.number / STEPS))
-    settings = {"training.epochs": 1, "training.batch_size": batch, "local.max_active_nodes": 1}
+    settings: dict[str, object] = {
+        "model.learners": "[network]",
+        "training.epochs": 1,
+        "training.batch_size": batch,
+        "local.max_active_nodes": 1,
+    }
     with _workers(SIDES[side], root) as (where, most), ProcessorTime() as spent:
         settings |= where
-        words = ["run", "-f", str(rows.ours.parent / "pipeline.yaml"), "--to", "Evaluator"]
+        words = ["run", "-f", str(rows.ours.parent / "pipeline.yaml"), "--to", last]
         words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         cost = measure(
             [sys.executable, "-m", "beltline.runners.cli", *words],
@@ -98,11 +111,14 @@ def measured(rows: Rows, side: str, root: Path, command: str) -> Point:
             root.with_name(f"{root.name}.log"),
         )
     times = {node: node_times(execution) for node, execution in latest(root).items()}
+    ran = [node for node in NODES if node in times]
     sizes = {"csv": rows.ours.stat().st_size}
-    sizes |= {name: _bytes(output_folder(root, *made)) for name, made in _OUTPUTS.items()}
+    for name, (node, output) in _OUTPUTS.items():
+        if node in ran:
+            sizes[name] = _bytes(output_folder(root, node, output))
     mib = max(most) if SIDES[side] else cost.mib
-    seconds = {node: times[node][1] - times[node][0] for node in NODES}
-    processor = {node: spent.between(*times[node]) for node in NODES}
+    seconds = {node: times[node][1] - times[node][0] for node in ran}
+    processor = {node: spent.between(*times[node]) for node in ran}
     return Point(rows.number, side, seconds, processor, mib, sizes, command)
 
 

@@ -24,7 +24,8 @@ pipeline="pyproject.toml --extra pipeline --extra dask --extra openlineage --ove
         --constraint requirements/cpu.txt -o requirements/serving.txt
 }
 # shellcheck disable=SC2086
-compile $target requirements/dev.in -o requirements/dev.txt
+compile $target requirements/dev.in --override requirements/dev-overrides.txt \
+    -o requirements/dev.txt
 # What these need is in the other two, or not needed: see the file.
 # shellcheck disable=SC2086
 compile $target --no-deps requirements/bench-quality.in -o requirements/bench-quality.txt

@@ -74,12 +74,13 @@ class Rest:
 
     def wait_for_task(
         self, dag: str, run: str, task: str, *states: str, seconds: float = 120
-    ) -> None:
-        """Waits until a task is in one of these states."""
+    ) -> str:
+        """Waits until a task is in one of these states, and returns it."""
         deadline = time.monotonic() + seconds
-        while (state := self.tasks(dag, run).get(task)) not in states:
+        while (state := self.tasks(dag, run).get(task, "")) not in states:
             assert time.monotonic() < deadline, f"{task} is {state}, not {' or '.join(states)}"
             time.sleep(0.2)
+        return state
 
     def logs(self, dag: str, run: str, task: str, attempt: int = 1) -> list[dict[str, Any]]:
         """Returns the lines of a task's log, each with its `event` and, mostly, its `level`."""
@@ -111,6 +112,15 @@ class Rest:
         """Marks a task, as the UI's button does."""
         path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task}"
         self.call("PATCH", path, {"new_state": state})
+
+    def end(self, dag: str, run: str) -> None:
+        """Marks a run as failed, which stops what is left of it."""
+        self.call("PATCH", f"dags/{dag}/dagRuns/{run}", {"state": "failed"})
+
+    def answer(self, dag: str, run: str, task: str, option: str, **typed: str) -> None:
+        """Answers a task that waits for a person, as the UI's form does."""
+        path = f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
+        self.call("PATCH", path, {"chosen_options": [option], "params_input": typed})
 
     def pause(self, dag: str, paused: bool = True) -> None:
         """Pauses a DAG, or lets it go on."""

@@ -1,5 +1,6 @@
-"""Pages in a real browser: how wide one is, and what it shows."""
+"""Pages in a real browser: how wide one is, what it shows, and what it loads."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -25,12 +26,25 @@ def width_of(html, width, folder):
     return int(found)
 
 
-def page_in_browser(address, folder):
+def page_in_browser(address, folder, *options):
     """Returns the document of a page once its scripts have run; no certificate is verified.
 
     Skips the test where there is no Chromium.
     """
-    return _dumped(address, folder, "--ignore-certificate-errors")
+    return _dumped(address, folder, "--ignore-certificate-errors", *options)
+
+
+def page_and_requests(address, folder):
+    """Returns the document of a page once its scripts have run, and the URLs it asked hosts for.
+
+    Skips the test where there is no Chromium.
+    """
+    log = folder / "requests.json"
+    shown = _dumped(address, folder, f"--log-net-log={log}")
+    said = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
+    # What Chromium asks for by itself has no origin.
+    asked = [each for each in said if each.get("initiator", "not an origin") != "not an origin"]
+    return shown, [each["url"] for each in asked]
 
 
 def _dumped(address, folder, *options):

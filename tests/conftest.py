@@ -3,7 +3,8 @@
 import gc
 import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +13,10 @@ from tests import built_image, databases, docker_engine, memory_store, object_st
 from tests.beltline_process import Beltline
 from tests.order import Groups, longest_first
 from tests.skips import Skips
+from tests.versions import pushed
+
+if TYPE_CHECKING:
+    from beltline.versions.store import Place
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,6 +98,19 @@ def memory(
     """An object store in this process, and a cache of its own."""
     monkeypatch.setenv("BELTLINE_CACHE", str(tmp_path_factory.mktemp("cache")))
     return memory_store.installed(monkeypatch)
+
+
+@pytest.fixture(params=["folder", "store"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> "Place":
+    """Where no version is yet, in a folder and in an object store."""
+    if request.param == "folder":
+        return tmp_path / "parts"
+    request.getfixturevalue("memory")
+    monkeypatch.setattr("beltline.storage.lease.SETTLE", 0.01)
+    monkeypatch.setattr("beltline.versions.remote._PAUSE_SECONDS", 0.0)
+    return pushed.IN_STORE
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ SHARED = {
     "tests/deploy/test_image.py": "image",
     "tests/deploy/test_serving_image.py": "image",
     "tests/docs": "docs",
+    "tests/end_to_end/test_casting_pages.py": "casting",
+    "tests/end_to_end/test_casting_runs.py": "casting",
     "tests/kubeflow": "image",
     "tests/models/test_export.py": "training",
     "tests/models/test_training.py": "training",

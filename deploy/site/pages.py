@@ -9,28 +9,33 @@ import re
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 OTHERS = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "benchmarks/RESULTS.md": "results.md",
     "data/README.md": "casting.md",
+    "deploy/site/api.md": "api.md",
 }
 """Pages from outside docs/, and what they are called on the site."""
 
+_ASSETS = ("site.css", "iframe-worker.js")
 _FENCE = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]+)\)")
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Adds the pages from outside docs/."""
+    """Adds the pages from outside docs/, and what the browser loads beside the theme's files."""
     # MkDocs has an environment of its own, and the links below are tested without it.
     from mkdocs.structure.files import File
 
     for source, page in OTHERS.items():
         content = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, page, content=content))
+    for name in _ASSETS:
+        files.append(File.generated(config, name, abs_src_path=str(HERE / name)))
     return files
 
 
@@ -54,7 +59,7 @@ def linked(markdown: str, source: str) -> str:
         if ":" in target or target.startswith("#"):
             return match.group()
         path, mark, anchor = target.partition("#")
-        page = page_of(posixpath.normpath(posixpath.join(posixpath.dirname(source), path)))
+        page = place_of(posixpath.normpath(posixpath.join(posixpath.dirname(source), path)))
         return f"[{text}]({page}{mark}{anchor})" if page else text
 
     # Every second part is a block of code.
@@ -62,9 +67,10 @@ def linked(markdown: str, source: str) -> str:
     return "".join(part if n % 2 else _LINK.sub(link, part) for n, part in enumerate(parts))
 
 
-def page_of(path: str) -> str:
-    """Returns the page that a file of the repository is on the site; empty if it is none."""
+def place_of(path: str) -> str:
+    """Returns where a file of the repository is on the site; empty if it is not there."""
     if path in OTHERS:
         return OTHERS[path]
     folder, name = posixpath.split(path)
-    return name if folder == "docs" and name.endswith(".md") else ""
+    page = folder == "docs" and name.endswith(".md")
+    return path.removeprefix("docs/") if page or folder == "docs/images" else ""

@@ -118,8 +118,17 @@ def called(node: str) -> bool:
     return False
 
 
-def ends_well_at_the_second_attempt(pipeline: Deployed, run: str) -> None:
-    assert pipeline.airflow.rest.wait(pipeline.dag, run) == "success", pipeline.story(run)
+def ends_after(pipeline: Deployed, node: str, *runs: str) -> None:
+    """Waits for a node of each run, then ends the runs: what follows is another test's."""
+    rest = pipeline.airflow.rest
+    for run in runs:
+        state = rest.wait_for_task(pipeline.dag, run, node, "success", "failed")
+        assert state == "success", pipeline.story(run)
+    for run in runs:
+        rest.end(pipeline.dag, run)
+
+
+def trains_at_the_second_attempt(pipeline: Deployed, run: str) -> None:
     assert [each.state for each in attempts(pipeline, run)] == ["failed", "complete"]
     assert pipeline.airflow.rest.instances(pipeline.dag, run)["Trainer"]["try_number"] == 2
 
@@ -127,22 +136,28 @@ def ends_well_at_the_second_attempt(pipeline: Deployed, run: str) -> None:
 def test_a_node_that_is_killed_is_tried_again(pipeline: Deployed) -> None:
     in_training(pipeline, "node")
     node(pipeline).kill()
-    ends_well_at_the_second_attempt(pipeline, "node")
+    assert pipeline.airflow.rest.wait(pipeline.dag, "node") == "success", pipeline.story("node")
+    trains_at_the_second_attempt(pipeline, "node")
     assert "SIGKILL" in attempts(pipeline, "node")[0].reason
 
 
+@pytest.mark.long
 def test_the_warm_worker_is_killed(pipeline: Deployed) -> None:
     in_training(pipeline, "warm-worker")
     worker(pipeline).kill()
-    ends_well_at_the_second_attempt(pipeline, "warm-worker")
+    ends_after(pipeline, "Trainer", "warm-worker")
+    trains_at_the_second_attempt(pipeline, "warm-worker")
 
 
+@pytest.mark.long
 def test_airflows_worker_is_killed(pipeline: Deployed) -> None:
     in_training(pipeline, "executor")
     executor(pipeline).kill()
-    ends_well_at_the_second_attempt(pipeline, "executor")
+    ends_after(pipeline, "Trainer", "executor")
+    trains_at_the_second_attempt(pipeline, "executor")
 
 
+@pytest.mark.long
 def test_everything_that_runs_the_node_is_killed_at_once(pipeline: Deployed) -> None:
     """As when the power fails: nobody is left to mark the execution, but Airflow's callback."""
     in_training(pipeline, "power")
@@ -152,9 +167,11 @@ def test_everything_that_runs_the_node_is_killed_at_once(pipeline: Deployed) -> 
         os.kill(process.pid, signal.SIGSTOP)
     for process in doomed:
         os.kill(process.pid, signal.SIGKILL)
-    ends_well_at_the_second_attempt(pipeline, "power")
+    ends_after(pipeline, "Trainer", "power")
+    trains_at_the_second_attempt(pipeline, "power")
 
 
+@pytest.mark.long
 def test_the_scheduler_is_killed_and_started_again(pipeline: Deployed) -> None:
     in_training(pipeline, "scheduler")
     pipeline.airflow.kill("scheduler")
@@ -163,6 +180,7 @@ def test_the_scheduler_is_killed_and_started_again(pipeline: Deployed) -> None:
     assert attempts(pipeline, "scheduler")[-1].state == "complete"
 
 
+@pytest.mark.long
 def test_a_failing_node_has_a_retry_left(pipeline: Deployed) -> None:
     """The data arrive between the first attempt and the second."""
     late = pipeline.project.folder / "late.csv"
@@ -170,7 +188,7 @@ def test_a_failing_node_has_a_retry_left(pipeline: Deployed) -> None:
     wait_for(lambda: attempts(pipeline, "retry", "ExampleGen"), "the first attempt")
     wait_for(lambda: attempts(pipeline, "retry", "ExampleGen")[0].state == "failed", "its failure")
     late.write_bytes((pipeline.project.folder / "casting.csv").read_bytes())
-    assert pipeline.airflow.rest.wait(pipeline.dag, "retry") == "success", pipeline.story("retry")
+    ends_after(pipeline, "ExampleGen", "retry")
     found = [each.state for each in attempts(pipeline, "retry", "ExampleGen")]
     assert found[0] == "failed" and found[-1] in ("complete", "cached")
 
@@ -225,13 +243,13 @@ def test_a_node_without_a_retry_left_fails_the_run(pipeline: Deployed) -> None:
     assert pipeline.tasks("no-retry")["Evaluator"] == "upstream_failed"
 
 
+@pytest.mark.long
 def test_two_runs_share_one_gpu(pipeline: Deployed) -> None:
     pipeline.compile(*set_all(*SETTINGS, "airflow.max_active_runs=2", "resources.Trainer.gpu=1"))
     assert pipeline.airflow.rest.slots("gpu") == 1
     for run in ("gpu-1", "gpu-2"):
         pipeline.airflow.rest.trigger(pipeline.dag, run, TRAIN)
-    for run in ("gpu-1", "gpu-2"):
-        assert pipeline.airflow.rest.wait(pipeline.dag, run) == "success", pipeline.story(run)
+    ends_after(pipeline, "Trainer", "gpu-1", "gpu-2")
     first, second = sorted(
         (task["start_date"], task["end_date"])
         for run in ("gpu-1", "gpu-2")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from beltline.versions.live import live
+from beltline.versions.store import store_of
 from tests.airflow.deployed import Deployed
 from tests.airflow_process import Airflow
 from tests.beltline_process import Beltline
@@ -15,6 +17,8 @@ from tests.end_to_end.projects import NODES, casting
 from tests.http_receiver import Receiver, receiving
 
 pytestmark = pytest.mark.slow
+
+TASKS = (*NODES, "Track")
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +40,11 @@ def receiver() -> Iterator[Receiver]:
 
 
 def test_a_whole_run_ends_well_in_airflow_and_in_ml_metadata(pipeline: Deployed) -> None:
-    assert pipeline.tasks("first") == dict.fromkeys(NODES, "success")
+    assert pipeline.tasks("first") == dict.fromkeys(TASKS, "success")
     assert pipeline.executions("first") == dict.fromkeys(NODES, "complete")
     assert pipeline.project.versions() == ["1"]
+    report = (pipeline.project.root / "reports/first.html").read_text()
+    assert "pushed" in report and 'id="metrics"' in report
 
 
 def test_each_task_leaves_its_nodes_result(pipeline: Deployed) -> None:
@@ -71,11 +77,12 @@ def test_a_run_in_which_nothing_changed_pushes_nothing(pipeline: Deployed) -> No
     assert (pipeline.pushes(), pipeline.project.versions()) == before
 
 
+@pytest.mark.long
 def test_a_changed_run_reuses_what_has_not_changed(pipeline: Deployed) -> None:
     old, events = pipeline.project.versions(), len(pipeline.pushes())
     bundle = pipeline.compile("--set", "training.epochs=3")
     assert pipeline.run("changed") == "success", pipeline.story("changed")
-    assert pipeline.tasks("changed") == dict.fromkeys(NODES, "success")
+    assert pipeline.tasks("changed") == dict.fromkeys(TASKS, "success")
     executions = pipeline.executions("changed")
     assert {executions[node] for node in NODES[: NODES.index("Trainer")]} == {"cached"}
     assert executions["Trainer"] == executions["Pusher"] == "complete"
@@ -103,7 +110,7 @@ def test_a_backfill_reads_each_days_data_and_skips_a_day_without(
     assert pipeline.tasks(present)["ExampleGen"] == "success"
     [examples] = pipeline.result(present, "ExampleGen")["outputs"]["examples"]
     assert examples["properties"]["span"] == (date(2026, 3, 1) - date(1970, 1, 1)).days
-    without_data = dict.fromkeys(("Schema", "Champion"), "success")
+    without_data = dict.fromkeys(("Schema", "Champion", "Track"), "success")
     assert pipeline.tasks(absent) == dict.fromkeys(NODES, "skipped") | without_data
     assert "2026-03-02" in rest.text(pipeline.dag, absent, "ExampleGen")
     # From here on somebody is told of each run.
@@ -143,13 +150,42 @@ def test_what_a_user_types_reaches_no_shell(
     assert pipeline.executions("typed")["ExampleGen"] == "failed"
     # The last task succeeds, and the run is a failure all the same.
     assert pipeline.tasks("typed")["Track"] == "success"
+    assert "touch" in (pipeline.project.root / "reports/typed.html").read_text()
     [told] = receiver.bodies
     assert (told["event"], told["run"], told["node"]) == ("failed", "typed", "ExampleGen")
     assert str(trace) in told["reason"]
 
 
+@pytest.mark.long
 def test_a_node_is_run_again_when_it_is_asked_for(pipeline: Deployed) -> None:
     assert pipeline.run("forced", {"force": ["StatisticsGen"]}) == "success"
     executions = pipeline.executions("forced")
     assert (executions["ExampleGen"], executions["StatisticsGen"]) == ("cached", "complete")
     assert pipeline.tasks("forced")["Track"] == "success"
+
+
+def test_a_version_waits_until_somebody_approves_it(pipeline: Deployed, receiver: Receiver) -> None:
+    """In a folder of its own, so that the model that is served elsewhere is a new one there."""
+    rest, served = pipeline.airflow.rest, pipeline.project.root / "held" / "casting"
+    told, events = len(receiver.bodies), len(pipeline.pushes())
+    hook = ("--set", f"tracking.webhook.url={receiver.url}")
+    pipeline.compile(*hook, "--set", "push.approval=required", "--set", "push.directory=held")
+    rest.trigger(pipeline.dag, "held")
+    rest.wait_for_task(pipeline.dag, "held", "Approval", "awaiting_input", seconds=240)
+    rest.wait_for_task(pipeline.dag, "held", "Track", "success")
+    assert pipeline.tasks("held")["Pusher"] == "skipped"
+    assert [each["event"] for each in receiver.bodies[told:]] == ["waiting"]
+    assert (live(served), len(pipeline.pushes())) == (None, events)
+    [asked] = rest.call("GET", "dags/casting/dagRuns/held/hitlDetails")["hitl_details"]
+    assert asked["subject"] == "Version 1 of casting waits: does it become live?"
+    assert "| auc | 0." in asked["body"]
+    typed = "$(touch x) {{ 7 * 7 }} 'better'"
+    rest.answer(pipeline.dag, "held", "Approval", "Approve", note=typed)
+    assert rest.wait(pipeline.dag, "held") == "success", pipeline.story("held")
+    assert live(served) == 1
+    decision = store_of(served).state().decisions[1]
+    assert (decision.verdict, decision.by, decision.note) == ("approved", "admin", typed)
+    event = pipeline.pushes()[-1]
+    assert (event["source_task_id"], event["source_run_id"]) == ("Decide", "held")
+    assert event["extra"]["version"] == "1" and event["extra"]["model_uri"]
+    assert receiver.bodies[-1]["event"] == "pushed"

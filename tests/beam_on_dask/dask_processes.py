@@ -34,9 +34,14 @@ class Cluster:
             time.sleep(0.05)
         self.address = json.loads(self._file.read_text())["address"]
         self.workers = [self.add_worker() for _ in range(workers)]
+        self._security = security
         if workers:
-            with Client(self.address, set_as_default=False, security=security) as client:
-                client.wait_for_workers(workers, timeout=60)
+            self.wait(workers)
+
+    def wait(self, workers: int) -> None:
+        """Waits until the scheduler has so many workers."""
+        with Client(self.address, set_as_default=False, security=self._security) as client:
+            client.wait_for_workers(workers, timeout=60)
 
     def add_worker(self) -> subprocess.Popen:
         return self._start(

@@ -55,7 +55,13 @@ def _at_random(number):
 
 
 @pytest.mark.parametrize(
-    ("key", "after"), [(_by_number, 1), (_by_number, 400), (_at_random, 150), (_at_random, 400)]
+    ("key", "after"),
+    [
+        pytest.param(_by_number, 1, marks=pytest.mark.beam),
+        (_by_number, 400),
+        (_at_random, 150),
+        pytest.param(_at_random, 400, marks=pytest.mark.beam),
+    ],
 )
 def test_a_killed_worker(key, after, cluster, tmp_path):
     """Nothing is lost, nothing counted twice, also where lost elements are not made the same."""

@@ -43,12 +43,30 @@ def test_ratios_are_to_one_process_and_to_one_worker() -> None:
     assert f"| 1,000,000 | 2 workers | {two} | {two} | {two} | 94.0 | {two} | 1,000 |" in text
 
 
+def test_a_run_may_end_before_the_last_node() -> None:
+    made = points("direct", "1 worker")
+    part = dict.fromkeys(NODES[:3], 9.0)
+    made.append(replace(made[-1], rows=10**7, seconds=part, processor=part))
+    text = measured_table(made, "processor")
+    assert "| 10,000,000 | 1 worker | 9.0 | 9.0 | 9.0 | - | - | 1,000 |" in text
+    evaluator = line(made, "1 worker", "Evaluator")
+    assert evaluator and evaluator.each * 1e6 == pytest.approx(180)
+    made.append(replace(made[-1], side="2 workers", processor={"ExampleGen": 18.0}))
+    assert "| 2 workers | 18.0 (2.00) | - |" in measured_table(made, "processor")
+
+
 def test_large_tables_follow_from_the_lines() -> None:
     *_, text = derived(points(*SECONDS))
     # 4 data nodes: direct 4 (2 + 100), core-hours 4 · 180 s per million; 16 s of 3,600 are starts.
-    assert "| 1,000,000 | 0.1 | 0.1 | 0.11 | 0.20 | 1 | 0.03 | ExampleGen |" in text
-    most = "| 10,000,000,000 | 800.0 | 500.0 | 1,111.11 | 2,000.00 | 2,009 | 277.78 | Trainer |"
-    assert most in text
+    assert "| 1,000,000 | 0.1 | 0.1 | 0.11 | 0.20 | $0.01 | 1 | 0.03 | ExampleGen |" in text
+    most = "| 800.0 | 500.0 | 1,111.11 | 2,000.00 | $100.00 | 2,009 | 277.78 | Trainer |"
+    assert f"| 10,000,000,000 {most}" in text
+
+
+def test_bytes_are_those_of_the_largest_table_that_has_all_of_them() -> None:
+    made = points(*SECONDS)
+    early = replace(made[-1], rows=10**7, processor={}, seconds={}, bytes={"csv": 1})
+    assert derived([*made, early]) == derived(made)
 
 
 def test_nothing_follows_from_one_size_or_one_side() -> None:

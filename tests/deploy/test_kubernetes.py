@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from beltline.runners.metadata.store import connection_config
+from beltline.runners.metadata.connection import connection_config
 from beltline.runners.paths import METADATA
 from tests.deploy import manifests
 from tests.deploy.manifests import DATABASE, OVERLAYS, ROOT, SERVING, Rendered

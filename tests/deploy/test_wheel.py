@@ -79,6 +79,8 @@ def test_it_adds_one_name(wheel: Path) -> None:
         names = packed.namelist()
     assert {name.split("/")[0] for name in names} == {"beltline", f"beltline-{VERSION}.dist-info"}
     assert "beltline/runners/report/templates/page.html" in names
+    pages = {"templates/run.html", "static/follow.js", "static/style.css"}
+    assert {f"beltline/runners/ui/{page}" for page in pages} <= set(names)
     sources = {f"beltline/{path.relative_to(ROOT)}" for path in (ROOT / "models").glob("*.py")}
     assert sources <= set(names)
 

@@ -11,8 +11,10 @@ from tests.beltline_process import Beltline, Result
 from tests.docs.pages import blocks
 from tests.end_to_end.projects import Project
 
-# A few passes over few rows, and no model refused: the commands are asked here, not the model.
+# A few passes over few rows, and no model refused: the commands are asked here, not the model. The
+# learners are those of the pages' 20,000 rows.
 QUICK = {
+    "model": {"learners": ["network", "trees"]},
     "training": {"epochs": 2},
     "evaluation": {"thresholds": {"auc": {"lower": 0.1}}, "champion": {"margin": -1.0}},
 }
@@ -29,9 +31,10 @@ def written(beltline: Beltline, tmp_path_factory: pytest.TempPathFactory) -> Pro
     file = project.folder / "pipeline.yaml"
     written = yaml.safe_load(file.read_text())
     written["evaluation"] |= QUICK["evaluation"]
-    file.write_text(yaml.safe_dump(written | {"training": QUICK["training"]}, allow_unicode=True))
-    [own] = [block.text for block in blocks("python") if "def build_network" in block.text]
-    (project.folder / "my_model.py").write_text(own)
+    own = {section: QUICK[section] for section in ("model", "training")}
+    file.write_text(yaml.safe_dump(written | own, allow_unicode=True))
+    [code] = [block.text for block in blocks("python") if "def build_network" in block.text]
+    (project.folder / "my_model.py").write_text(code)
     return project
 
 

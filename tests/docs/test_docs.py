@@ -24,9 +24,11 @@ from beltline.runners import paths
 from beltline.runners.airflow.api import AIRFLOW
 from beltline.runners.cli.main import COMMANDS, cli
 from beltline.runners.kubeflow.server.api import KUBEFLOW, TOKEN
+from beltline.runners.local.record import records
 from beltline.runners.warm.address import IDLE
 from beltline.serving.server import TOKEN as SERVE_TOKEN
 from beltline.storage.cache import FOLDER, MEGABYTES
+from beltline.versions.push import hold
 from tests.docs.conftest import REFUSED
 from tests.docs.pages import PAGES, ROOT, Block, blocks
 from tests.docs.samples import shown as sample_of
@@ -84,7 +86,9 @@ CLUSTER = "beltline cluster up --workers 2"
 CLUSTERED = [each for each in shown("beltline") if "beam.runner=dask" in each]
 # Started, and asked for its pages, by tests/runners/cli/commands/test_notebook.py.
 NOTEBOOK = "beltline notebook"
-ELSEWHERE = [SERVE, CLUSTER, NOTEBOOK, *SERVED, *CLUSTERED]
+# And this one by test_ui.py beside it.
+UI = "beltline ui"
+ELSEWHERE = [SERVE, CLUSTER, NOTEBOOK, UI, *SERVED, *CLUSTERED]
 RUN = in_turn([each for each in shown("beltline", "python") if each not in ELSEWHERE])
 
 
@@ -98,6 +102,15 @@ def in_python(project: Project, *arguments: str) -> subprocess.CompletedProcess[
         text=True,
         timeout=120,
     )
+
+
+def waits(project: Project, folder: Path, number: int) -> None:
+    """Holds a model that answers as the first version does, under this number."""
+    [served] = (project.root / "served").iterdir()
+    shutil.copytree(served / "1", folder)
+    (folder / "assets" / "other").write_text("It is another model by its files.")
+    (served / ".last-version").write_text(str(number - 1))
+    assert hold(folder, served, {"run": records(project.root)[0].run}).number == number
 
 
 @pytest.mark.slow
@@ -114,6 +127,8 @@ def test_a_command_that_is_shown_runs(project: Project, tmp_path: Path, command:
         project = Project(project.beltline, tmp_path)
     elif "later.csv" in command:
         pyarrow.csv.write_csv(generate(2000, 8, later=True), project.folder / "later.csv")
+    elif arguments[0] == "approve":
+        waits(project, tmp_path / "other", int(arguments[1]))
     result = project(*arguments)
     assert result.code == EXIT_CODES.get(command, 0), result.text
     assert result.out

@@ -113,3 +113,16 @@ def assert_equal(one: Path, other: Path) -> None:
     for node in DATA_NODES:
         assert_same(node, one, other)
     assert metrics(other) == pytest.approx(metrics(one), rel=1e-6)
+
+
+def tfma_metrics(folder: Path) -> dict[str, float]:
+    """The metrics over all rows in an evaluation, read by TFMA."""
+    import tensorflow_model_analysis as tfma
+
+    evaluation = tfma.load_eval_result(str(folder))
+    return {
+        name: value["doubleValue"]
+        for output in ("probability", "decision")
+        for name, value in evaluation.get_metrics_for_slice((), output_name=output).items()
+        if "doubleValue" in value
+    }

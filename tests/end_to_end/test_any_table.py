@@ -64,8 +64,10 @@ def number(random: np.random.Generator) -> pd.DataFrame:
     return table
 
 
-def run(beltline: Beltline, folder: Path, table: pd.DataFrame, parquet: bool) -> Result:
-    """Writes the table, and goes from `init` to the end of a run with default settings."""
+def run(
+    beltline: Beltline, folder: Path, table: pd.DataFrame, parquet: bool, *settings: str
+) -> Result:
+    """Writes the table, and goes from `init` to the end of a run."""
     file = folder / ("table.parquet" if parquet else "table.csv")
     if parquet:
         table.to_parquet(file)
@@ -73,16 +75,17 @@ def run(beltline: Beltline, folder: Path, table: pd.DataFrame, parquet: bool) ->
         table.to_csv(file, index=False)
     project = Project(beltline, folder)
     project.init(file, str(table.columns[-1]))
-    return project("run")
+    return project("run", *settings)
 
 
 @pytest.mark.parametrize(
-    ("make", "metric", "least", "parquet"),
+    ("make", "metric", "least", "parquet", "settings"),
     [
-        pytest.param(wide, "auc", 0.6, False, marks=pytest.mark.long),
-        pytest.param(long, "auc", 0.85, True, marks=pytest.mark.long),
-        (seven_classes, "macro_f1", 0.6, False),
-        (number, "r2", 0.85, True),
+        pytest.param(wide, "auc", 0.6, False, (), marks=pytest.mark.long),
+        pytest.param(long, "auc", 0.85, True, (), marks=pytest.mark.long),
+        # Default settings are the others'.
+        (seven_classes, "macro_f1", 0.6, False, ("--set", "training.folds=1")),
+        (number, "r2", 0.85, True, ()),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -93,8 +96,9 @@ def test_from_a_table_to_a_pushed_model(
     metric: str,
     least: float,
     parquet: bool,
+    settings: tuple[str, ...],
 ) -> None:
-    result = run(beltline, tmp_path, make(np.random.default_rng(11)), parquet)
+    result = run(beltline, tmp_path, make(np.random.default_rng(11)), parquet, *settings)
     assert result.code == 0, result.text
     assert states(result)["Pusher"] == "done"
     [card] = tmp_path.glob(".beltline/served/*/1/assets.extra/version.json")

@@ -101,6 +101,39 @@ def test_the_same_bundle_gives_the_same_results(
     assert_equal(direct, logs.parent)
 
 
+@pytest.mark.long
+def test_trees_are_trained_by_both_workers(cluster: str, project: Project, tmp_path: Path) -> None:
+    together = (*SEEDED, "--set", "model.learners=[trees]", "--set", "training.workers=2")
+    away = Project(project.beltline, project.folder, {ROOT: str(tmp_path / "root")})
+    result = away("run", *together)
+    assert result.code == 2
+    assert "training.workers: 2 requires a Dask cluster: set `beam.runner: dask`" in result.err
+    result = away("run", *together, *on(cluster), "--to", "Trainer")
+    assert result.code == 0, result.text
+    [log] = (tmp_path / "root" / "logs").glob("*/Trainer.log")
+    assert "2 processes train together, on 127.0.0.1" in log.read_text()
+    assert re.search(r"best of \d+ rounds: .* validation 0\.\d+", log.read_text())
+
+
+def test_all_learners_are_trained_by_both_workers(
+    cluster: str, project: Project, tmp_path: Path
+) -> None:
+    away = Project(project.beltline, project.folder, {ROOT: str(tmp_path / "root")})
+    learners = "model.learners=[network,trees,extra_trees]"
+    together = (*SEEDED, "--set", learners, "--set", "training.workers=2")
+    # The tables stay here: what is asked is where the training is.
+    nodes = json.dumps({**dict.fromkeys(["StatisticsGen", "Transform"], "direct")})
+    result = away("run", *together, *on(cluster), "--set", f"beam.nodes={nodes}")
+    assert result.code == 0, result.text
+    assert states(result) == dict.fromkeys(NODES, "done")
+    assert [path.name for path in (tmp_path / "root").glob("served/*/*") if path.is_dir()] == ["1"]
+    [log] = (tmp_path / "root" / "logs").glob("*/Trainer.log")
+    text = log.read_text()
+    assert "2 processes train together, on 127.0.0.1" in text
+    assert re.search(r"best of 2 epochs: epoch \d, validation loss 0\.\d+", text)
+    assert re.search(r"network 0\.\d+, weight [01]\.\d+; together 0\.\d+", text)
+
+
 def test_an_error_in_the_data_is_that_of_one_process(
     cluster: str, project: Project, tmp_path: Path
 ) -> None:

@@ -15,7 +15,12 @@ pytestmark = pytest.mark.slow
 
 LONG = [
     argument
-    for each in ("training.epochs=12", "training.patience=12", "training.checkpoint_minutes=0")
+    for each in (
+        "training.folds=1",
+        "training.epochs=12",
+        "training.patience=12",
+        "training.checkpoint_minutes=0",
+    )
     for argument in ("--set", each)
 ]
 RUN = ("run", "--to", "Trainer", *LONG)

@@ -73,7 +73,8 @@ def test_a_terminal_shows_the_nodes_as_they_go(project: Project) -> None:
     # What it has read, in people's terms; then the cursor is there again.
     assert "done" in rows and "train 4" in rows and "eval 1" in rows
     assert "✓   StatisticsGen" in rows
-    assert written.rstrip().endswith("\x1b[?25h")
+    shown_again = written.rpartition("\x1b[?25h")[2]
+    assert "\x1b[?25l" not in shown_again and "report: " in shown_again
 
 
 @pytest.mark.parametrize("seen", ["\x1b[?25l", "running"])

@@ -22,6 +22,8 @@ from tests.mlflow_server import Server, mlflow_server, values
 
 pytestmark = pytest.mark.slow
 
+ALL_LEARNERS = (*QUICK, "--set", "model.learners=[network,trees,extra_trees]")
+
 
 @dataclass
 class Told:
@@ -40,7 +42,7 @@ class Told:
             f"tracking.openlineage={self.backend.url}",
         ]
         chosen = [word for each in words for word in ("--set", each)]
-        return self.project("run", *QUICK, *chosen, *settings)
+        return self.project("run", *ALL_LEARNERS, *chosen, *settings)
 
     def artifact(self, node: str, key: str) -> Path:
         """Where an output of the first run is."""
@@ -97,7 +99,7 @@ def test_mlflows_curves_are_those_of_the_event_files(told: Told) -> None:
     run = told.server.run("casting", told.receiver.bodies[0]["run"])
     folder = told.artifact("Trainer", "model_run")
     learners = [each.name for each in folder.iterdir()]
-    assert sorted(learners) == ["network", "trees"]
+    assert sorted(learners) == ["extra_trees", "network", "trees"]
     for learner in learners:
         for rows in ("train", "validation"):
             events = EventAccumulator(str(folder / learner / rows), size_guidance={"tensors": 0})
@@ -129,7 +131,7 @@ def test_openlineage_has_each_node_with_the_artifacts_of_ml_metadata(told: Told)
 
 
 def test_who_is_told_changes_nothing_that_runs(told: Told) -> None:
-    again = told.project("run", *QUICK)
+    again = told.project("run", *ALL_LEARNERS)
     assert "no changes since run" in again.out, again.text
     assert len(told.receiver.bodies) == 1
 

@@ -16,7 +16,7 @@ from distributed import Client
 from ml_metadata.metadata_store import MetadataStore
 
 from beltline.runners.beam.cluster import PRELOAD
-from beltline.runners.metadata.store import connection_config
+from beltline.runners.metadata.connection import connection_config
 from tests.beltline_process import Beltline, Call, Result
 from tests.end_to_end.projects import SEEDED, casting
 

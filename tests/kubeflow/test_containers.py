@@ -150,7 +150,12 @@ def test_a_failing_container_fails_the_run(volume: Volume, project: Project, cha
 def test_what_the_pods_write_is_on_the_volume_alone(volume: Volume, first: Ran) -> None:
     found = {path.name for path in volume.shared.iterdir()}
     tables = {"casting.csv", "later.csv"}
-    assert found <= tables | {"artifacts", "bundles", "served", "metadata.lock"}
+    assert found <= tables | {"artifacts", "bundles", "served", "reports", "metadata.lock"}
+
+
+def test_the_exit_task_writes_the_report(volume: Volume, first: Ran) -> None:
+    [report] = (volume.shared / "reports").glob(f"{first.run}.html")
+    assert 'id="metrics"' in report.read_text()
 
 
 def test_the_secret_is_in_no_file_of_the_package(project: Project, volume: Volume) -> None:
@@ -192,6 +197,7 @@ def test_without_drift_the_monitoring_runs_no_node(volume: Volume, changed: Ran)
     assert (volume.shared / "monitoring/casting.html").exists()
 
 
+@pytest.mark.long
 def test_drift_runs_the_pipeline_in_the_monitorings_run(volume: Volume, changed: Ran) -> None:
     retrained = watched(volume, sampled.drifted())
     assert retrained.count("Monitor") == 1

@@ -8,6 +8,7 @@ from benchmarks.quality.kept import of_preprocessing, transformed
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_rows_depend_on_all_settings_but_those_of_the_training() -> None:
     defaults = of_preprocessing(())
     assert of_preprocessing(("model.members=2", "training.epochs=1")) == defaults

@@ -24,6 +24,7 @@ def test_every_row_is_on_one_side(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_both_are_scored_on_the_same_rows(tmp_path: Path) -> None:
     # A process of its own: it forks, which is safe only where TensorFlow has done nothing yet.
     command = [sys.executable, "-m", "benchmarks.quality.refit", "--set", "wine"]
