@@ -18,6 +18,7 @@ from beltline.beam_on_dask.runner import ClusterLost
 from beltline.runners.training import group as module
 from beltline.runners.training.group import Group, processes
 from tests.beam_on_dask.dask_processes import Cluster
+from tests.certificates import certificates
 
 # Workers import Beam.
 pytestmark = pytest.mark.slow
@@ -57,10 +58,12 @@ def code(tmp_path: Path) -> Path:
     return tmp_path / "code.zip"
 
 
-def started(cluster: Cluster, code: Path) -> AbstractContextManager[Group]:
-    """Two processes."""
-    dask = Dask(scheduler=cluster.address)
-    return processes(dask, code, str(code.parent), 2, "of_a_bundle.Job")
+def started(
+    cluster: Cluster, code: Path, number: int = 2, **files: str
+) -> AbstractContextManager[Group]:
+    """Processes; `files` are a `tls://` cluster's."""
+    dask = Dask(scheduler=cluster.address, **files)
+    return processes(dask, code, str(code.parent), number, "of_a_bundle.Job")
 
 
 def are_gone(pids: list[int]) -> bool:
@@ -70,6 +73,19 @@ def are_gone(pids: list[int]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_a_cluster_with_certificates(tmp_path: Path, code: Path) -> None:
+    made = certificates(tmp_path)
+    cluster = Cluster(tmp_path, workers=1, certificates=made)
+    names = {"ca": "ca.pem", "certificate": "server.pem", "key": "server.key"}
+    files = {key: str(made / name) for key, name in names.items()}
+    try:
+        assert cluster.address.startswith("tls://")
+        with started(cluster, code, 1, **files) as group:
+            assert [each[:2] for each in group.call("told")] == [(0, 1)]
+    finally:
+        cluster.close()
 
 
 def test_each_worker_has_a_process_which_ends_with_the_block(cluster: Cluster, code: Path) -> None:
