@@ -219,6 +219,7 @@ def kill_the_pusher(pipeline: Deployed, run: str) -> bool:
     return False
 
 
+@pytest.mark.long
 def test_killed_while_it_pushes(pipeline: Deployed) -> None:
     """Whatever the Pusher was at: afterwards there are whole versions, and the push is made."""
     for steps in (21, 22, 23):

@@ -57,6 +57,7 @@ def test_it_starts_on_this_machine_alone_and_ends_with_ctrl_c(site: Airflow) -> 
     assert not left
 
 
+@pytest.mark.long
 def test_a_component_that_ends_is_named_and_ends_the_others(site: Airflow) -> None:
     process = start(site)
     started = process.children(recursive=True)

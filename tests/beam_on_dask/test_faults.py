@@ -58,7 +58,7 @@ def _at_random(number):
     ("key", "after"),
     [
         pytest.param(_by_number, 1, marks=pytest.mark.beam),
-        (_by_number, 400),
+        pytest.param(_by_number, 400, marks=pytest.mark.beam),
         (_at_random, 150),
         pytest.param(_at_random, 400, marks=pytest.mark.beam),
     ],

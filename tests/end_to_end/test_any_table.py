@@ -83,9 +83,9 @@ def run(
     [
         pytest.param(wide, "auc", 0.6, False, (), marks=pytest.mark.long),
         pytest.param(long, "auc", 0.85, True, (), marks=pytest.mark.long),
-        # Default settings are the others'.
+        # Default settings are the others', and those of `test_taxi.py`.
         (seven_classes, "macro_f1", 0.6, False, ("--set", "training.folds=1")),
-        (number, "r2", 0.85, True, ()),
+        (number, "r2", 0.85, True, ("--set", "training.folds=1")),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -299,6 +299,7 @@ def test_the_users_own_model_code(project: Project) -> None:
     assert states(again)["Transform"] == "done", again.text
 
 
+@pytest.mark.long
 def test_other_columns_start_a_line_of_champions(project: Project) -> None:
     """A model that reads a column which is gone can't be compared: the run says so and goes on."""
     fewer = ("--set", "features.exclude=[part_id, cast_at, vibration]")

@@ -124,6 +124,7 @@ def test_after_a_refused_model_the_live_version_predicts(project: Project) -> No
     assert predicted(project).num_rows == 200
 
 
+@pytest.mark.long
 def test_after_a_rollback_the_predictions_follow(project: Project) -> None:
     changed = run(project, "--set", "training.seed=6")
     assert changed.code == 0, changed.text
