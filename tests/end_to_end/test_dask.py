@@ -149,6 +149,7 @@ def test_an_error_in_the_data_is_that_of_one_process(
     assert "casting.csv" in told[0][1]
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_gone_fails_the_node_and_a_rerun_resumes(
     cluster: str, project: Project, direct: Path, tmp_path: Path
 ) -> None:

@@ -21,11 +21,14 @@ ROWS = 1200
 QUERY = "SELECT * FROM parts"
 
 
-# One server in every run: only reading differs, and `pipeline/tables/test_databases.py` reads both.
-SERVERS = [pytest.param("mariadb", marks=pytest.mark.long), "postgresql"]
+# One in every run: only reading differs, and `pipeline/tables/test_databases.py` reads all three.
+KINDS = [
+    "postgresql",
+    *(pytest.param(kind, marks=pytest.mark.long) for kind in ("mariadb", "sqlite")),
+]
 
 
-@pytest.fixture(scope="module", params=["sqlite", *SERVERS])
+@pytest.fixture(scope="module", params=KINDS)
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Database:
     """A database with the casting line's parts; half of them are of one day."""
     if request.param == "sqlite":

@@ -142,6 +142,7 @@ def test_a_refit_that_went_wrong_is_not_pushed(project: Project) -> None:
     assert project.versions() == versions
 
 
+@pytest.mark.long
 def test_a_refit_that_was_killed_goes_on(beltline: Beltline, tmp_path: Path) -> None:
     project = casting(beltline, tmp_path)
     long = ("model.learners=[network]", "training.epochs=12", "training.learning_rate=0.0005")

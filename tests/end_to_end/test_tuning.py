@@ -78,6 +78,7 @@ def wait_for_a_trial(project: Project, call: Call) -> None:
     raise AssertionError("no trial has ended")
 
 
+@pytest.mark.long
 def test_a_killed_search_goes_on_in_a_new_run_and_takes_the_place_of_the_old(
     project: Project,
 ) -> None:

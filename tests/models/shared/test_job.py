@@ -20,7 +20,7 @@ def run(folder: Path, log: pytest.LogCaptureFixture, processes: Any, **places: s
     """Trains by two processes; returns the log."""
     from beltline.models.training import run_fn
 
-    custom = settings(workers=2, epochs=80, patience=80, checkpoint_minutes=0)
+    custom = settings(workers=2, epochs=24, patience=24, checkpoint_minutes=0)
     log.clear()
     with log.at_level(logging.INFO, "beltline.trainer"):
         run_fn(fn_args(folder, custom, processes=processes, **places))
