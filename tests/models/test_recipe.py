@@ -83,8 +83,17 @@ def every(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["binary", "multiclass", "regression"])
-@pytest.mark.parametrize("folds", [1, 3])
+@pytest.mark.parametrize(
+    ("folds", "name"),
+    [
+        (1, "regression"),
+        (3, "binary"),
+        pytest.param(1, "binary", marks=pytest.mark.long),
+        pytest.param(1, "multiclass", marks=pytest.mark.long),
+        pytest.param(3, "multiclass", marks=pytest.mark.long),
+        pytest.param(3, "regression", marks=pytest.mark.long),
+    ],
+)
 def test_a_refit_takes_over_all_that_was_found(
     folders: dict[str, Path],
     caplog: pytest.LogCaptureFixture,

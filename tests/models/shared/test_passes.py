@@ -79,7 +79,7 @@ def test_one_that_is_killed_ends_it_and_the_next_goes_on(
     caplog: pytest.LogCaptureFixture,
     rank: int,
 ) -> None:
-    custom = settings(epochs=24, patience=24, checkpoint_minutes=0)
+    custom = settings(epochs=12, patience=12, checkpoint_minutes=0)
     whole = train(folders["binary"], custom, start)
     kept, killed = Checkpoints(str(tmp_path), "key"), []
 
