@@ -1,6 +1,6 @@
 # `make` alone lists the targets: the text behind ## is what it shows.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-airflow setup-mlflow setup-site run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check mutants bench bench-serving bench-quality docs pictures site lock pins clean
+.PHONY: help setup setup-airflow setup-mlflow setup-site run taxi airflow image test test-long test-beam test-cluster test-kubeflow lint check coverage mutants bench bench-serving bench-quality docs pictures site lock pins clean
 SHELL := /bin/sh
 BIN := .venv/bin
 # Bytecode is kept, whatever the shell says: hundreds of processes would compile the same files.
@@ -61,6 +61,9 @@ lint: setup  ## Check style, types and layers
 
 check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
 	$(TESTS) -m "not slow and not cluster" -q
+
+coverage: setup setup-airflow  ## Print which lines the fast tests run (3 minutes)
+	$(TESTS) -m "not slow and not cluster" -q --cov $(PYTEST)
 
 mutants: setup  ## Break the gates, pushes and splits line by line; list what no test notices
 	rm -rf mutants

@@ -153,6 +153,7 @@ def ten(pipeline: Deployed) -> Iterator[tuple[list[str], list[str]]]:
     pipeline.airflow.rest.wait_until_all_parse()
 
 
+@pytest.mark.long
 def test_ten_pipelines_are_parsed_like_any_ten_dags(
     pipeline: Deployed, ten: tuple[list[str], list[str]]
 ) -> None:

@@ -235,6 +235,7 @@ def test_killed_while_it_pushes(pipeline: Deployed) -> None:
     raise AssertionError("the Pusher was over three times before it could be killed")
 
 
+@pytest.mark.long
 def test_a_node_without_a_retry_left_fails_the_run(pipeline: Deployed) -> None:
     pipeline.compile(*set_all(*SETTINGS, "airflow.retries=0"))
     in_training(pipeline, "no-retry")

@@ -85,6 +85,7 @@ def test_drift_starts_a_retrain_and_one_only(pipeline: Deployed) -> None:
     assert len(runs(pipeline)) == 2
 
 
+@pytest.mark.long
 def test_no_run_is_queued_behind_another(pipeline: Deployed) -> None:
     ask(pipeline, sampled.drifted())
     rest, before = pipeline.airflow.rest, len(runs(pipeline))

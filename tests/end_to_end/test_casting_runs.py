@@ -210,6 +210,7 @@ def test_nothing_changed_is_said_at_once(project: Project) -> None:
     assert unchanged(project)
 
 
+@pytest.mark.long
 def test_another_root_reruns_nothing_but_the_push(project: Project, tmp_path: Path) -> None:
     env = {
         "BELTLINE_ROOT": str(tmp_path / "root"),
@@ -281,6 +282,7 @@ def test_part_of_the_pipeline(project: Project) -> None:
     assert wrong.code == 2 and "did you mean Trainer" in wrong.err
 
 
+@pytest.mark.long
 def test_the_users_own_model_code(project: Project) -> None:
     """A changed function of the user's reruns what depends on it, from the bundle's own copy."""
     module = project.folder / "own_model.py"

@@ -115,6 +115,7 @@ def test_trees_are_trained_by_both_workers(cluster: str, project: Project, tmp_p
     assert re.search(r"best of \d+ rounds: .* validation 0\.\d+", log.read_text())
 
 
+@pytest.mark.long
 def test_all_learners_are_trained_by_both_workers(
     cluster: str, project: Project, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_the_warm_worker_runs_the_bundle_s(project: Project, own_worker: Path) -
     assert "second" not in text
 
 
+@pytest.mark.long
 def test_a_process_of_its_own_runs_the_bundle_s(project: Project, tmp_path: Path) -> None:
     begun(project, "node")
     text = in_process(project, tmp_path, "node", "Transform", "node")

@@ -113,6 +113,7 @@ def test_new_rows_are_predicted_and_nothing_is_trained(project: Project, tmp_pat
     ]
 
 
+@pytest.mark.long
 def test_after_a_refused_model_the_live_version_predicts(project: Project) -> None:
     bring(project, 200)
     strict = ("--set", "evaluation.thresholds.auc.lower=0.9999", "--set", "training.seed=5")
@@ -143,6 +144,7 @@ def test_part_of_the_pipeline(project: Project) -> None:
     assert predicted(project).num_rows == 100
 
 
+@pytest.mark.long
 def test_without_a_version_and_with_a_refused_model_it_is_skipped(
     beltline: Beltline, project: Project, tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_lineage_and_listing_say_which_was_judged_and_which_is_served(project: P
     assert json.loads(project("report", "--json").out)["version"]["refit"] is True
 
 
+@pytest.mark.long
 def test_what_is_unchanged_is_not_trained_again_and_the_champion_is_the_judged_model(
     project: Project,
 ) -> None:
@@ -130,6 +131,7 @@ def test_where_a_gate_refuses_nothing_is_trained_again(project: Project) -> None
     assert list(project.root.glob("artifacts/Refit/model/*")) == before
 
 
+@pytest.mark.long
 def test_a_refit_that_went_wrong_is_not_pushed(project: Project) -> None:
     versions = project.versions()
     (project.folder / "wrong.py").write_text(OWN)

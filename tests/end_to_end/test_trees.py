@@ -45,6 +45,7 @@ def test_the_log_and_the_curve_are_those_of_trees(project: Project) -> None:
     assert list(project.root.glob("artifacts/Trainer/model_run/*/validation/events*"))
 
 
+@pytest.mark.long
 def test_both_learners_make_one_version(beltline: Beltline, tmp_path: Path) -> None:
     project = casting(beltline, tmp_path)
     result = project("run", *TREES, "--set", "model.learners=[network, trees]")

@@ -52,6 +52,7 @@ def test_the_best_of_the_search_is_trained_with(project: Project) -> None:
     assert "<svg" in (table.parent / "trials.html").read_text()
 
 
+@pytest.mark.long
 def test_a_later_run_uses_it_and_trains_again_only_if_it_must(project: Project) -> None:
     before = len(searches(project))
     other = ran(project, *MISSING, "--set", "evaluation.thresholds.auc.lower=0.29")

@@ -135,6 +135,7 @@ def test_a_gate_refuses_as_in_the_local_runner(
     assert versions(volume) == before
 
 
+@pytest.mark.long
 def test_a_failing_container_fails_the_run(volume: Volume, project: Project, first: Ran) -> None:
     failed = volume.run(project.folder / "package/pipeline.yaml", data_path="missing.csv")
     assert (failed.ending.end, failed.ending.node, failed.ending.code) == (

@@ -44,7 +44,9 @@ def alone(folder: Path, name: str, *learners: str) -> tuple[Job, Learned]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("binary", marks=pytest.mark.long), "multiclass", "regression"]
+)
 def test_the_model_is_the_weighted_mean_of_what_each_learns_alone(
     folders: dict[str, Path], tmp_path: Path, name: str
 ) -> None:

@@ -32,6 +32,7 @@ TENSORS = [
 ]
 
 
+@pytest.mark.long
 def test_the_worst_mix_stays_below_the_limit_of_the_pod(tmp_path):
     running.small_model(tmp_path / "line" / "1")
     samples = ["--requests", str(tmp_path / "requests")]

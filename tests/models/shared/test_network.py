@@ -12,6 +12,7 @@ from tests.models.shared.training import in_files, settings, train
 WHOLE = {"batch_size": 1000, "epochs": 8, "learning_rate": 0.03}
 NO_DROPOUT = {"dropout": 0.0}
 NETWORKS = "tests.models.shared.workers"
+AT_LENGTH = [pytest.param(name, marks=pytest.mark.long) for name in ("regression", "categories")]
 
 
 def test_it_learns_what_one_process_does(folders: dict[str, Path], start: Any) -> None:
@@ -26,7 +27,7 @@ def test_it_learns_what_one_process_does(folders: dict[str, Path], start: Any) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["multiclass", "regression", "categories"])
+@pytest.mark.parametrize("name", ["multiclass", *AT_LENGTH])
 def test_so_it_does_with_any_label_and_unequal_shares(
     folders: dict[str, Path], start: Any, tmp_path: Path, name: str
 ) -> None:

@@ -71,7 +71,7 @@ def test_a_loss_that_is_no_number_ends_it(folders: dict[str, Path], start: Any) 
         train(folders["regression"], settings("regression", learning_rate=1e30, epochs=3), start)
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.long), 1])
 def test_one_that_is_killed_ends_it_and_the_next_goes_on(
     folders: dict[str, Path],
     start: Any,

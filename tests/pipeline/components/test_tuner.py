@@ -93,6 +93,7 @@ def test_nothing_is_left_of_a_search_that_is_done(folder: Path, searched: dict[s
     assert not list(folder.glob("Tuner/.system/searches/*"))
 
 
+@pytest.mark.long
 def test_hyperband_compares_what_was_trained_as_long_as_any(folder: Path) -> None:
     custom = changed(search="hyperband", epochs=3)
     artifacts = search(folder, custom)
@@ -105,6 +106,7 @@ def test_hyperband_compares_what_was_trained_as_long_as_any(folder: Path) -> Non
     assert set(best(artifacts)["values"]) == set(UNTUNED)
 
 
+@pytest.mark.long
 def test_trials_in_two_processes(folder: Path) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("one core")

@@ -95,6 +95,7 @@ def test_a_sensor_that_fails_is_named(folder, tmp_path, rows, seed):
     assert {alarm.split(":")[0] for alarm in report.alarms} == {"humidity"}
 
 
+@pytest.mark.long
 def test_sixty_columns_raise_no_false_alarm(tmp_path):
     """Twice twenty checks of 180 measures each, at limits that stop nothing but chance."""
 
