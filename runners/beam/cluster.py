@@ -1,5 +1,6 @@
 """A cluster of Dask on this machine, for as long as the command that starts it runs."""
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from distributed import LocalCluster
 from beltline.base.errors import WrongInput
 
 PRELOAD = "beltline.runners.beam.worker"
+# The scheduler unpickles what is submitted; nothing would begin until it has imported this.
+_SUBMITTED = "beltline.beam_on_dask.graph"
 _HOST = "127.0.0.1"
 # Dask gives up a worker that was killed and isn't back within 15 s; its imports may take longer.
 _PATIENCE = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
@@ -32,6 +35,7 @@ def local_cluster(workers: int, port: int, memory: str | None = None) -> Iterato
         limit = parse_bytes(memory) if memory else "auto"
     except ValueError:
         raise WrongInput(f"--memory: invalid value '{memory}': must be a size, as 4GiB") from None
+    importlib.import_module(_SUBMITTED)
     try:
         cluster = LocalCluster(
             n_workers=workers,

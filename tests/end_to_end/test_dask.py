@@ -62,6 +62,18 @@ def workers(address: str) -> dict[str, int]:
         return client.run(os.getpid)
 
 
+def submitted_is_imported() -> bool:
+    return "beltline.beam_on_dask.graph" in sys.modules
+
+
+def test_the_scheduler_needs_no_import_before_the_first_task(cluster: str) -> None:
+    """Nothing has been submitted yet: this is the first test of the file."""
+    from distributed import Client
+
+    with Client(cluster, set_as_default=False) as client:
+        assert client.run_on_scheduler(submitted_is_imported)
+
+
 def test_check_says_what_the_workers_have(cluster: str, project: Project) -> None:
     begun = time.monotonic()
     result = project("check", "local", *on(cluster))
