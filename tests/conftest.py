@@ -34,10 +34,6 @@ def pytest_collection() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     longest_first(items)
-    for item in items:
-        # Coverage is that of the fast tests: what slow ones do in this process, it slows further.
-        if item.get_closest_marker("slow"):
-            item.add_marker("no_cover")
 
 
 @pytest.fixture(autouse=True, scope="module")
