@@ -63,7 +63,7 @@ check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers
 	$(TESTS) -m "not slow and not cluster" -q
 
 coverage: setup setup-airflow  ## Print which lines the fast tests run (3 minutes)
-	$(TESTS) -m "not slow and not cluster" -q --cov $(PYTEST)
+	$(TESTS) -m "not slow and not cluster" -q $(PYTEST) --cov
 
 mutants: setup  ## Break the gates, pushes and splits line by line; list what no test notices
 	rm -rf mutants
