@@ -62,7 +62,7 @@ lint: setup  ## Check style, types and layers
 check: lint setup-airflow  ## Check what needs no pipeline: style, types, layers, unit tests
 	$(TESTS) -m "not slow and not cluster" -q
 
-coverage: setup setup-airflow  ## Print which lines the fast tests run (3 minutes)
+coverage: setup setup-airflow  ## Print which lines the fast tests run
 	$(TESTS) -m "not slow and not cluster" -q $(PYTEST) --cov
 
 mutants: setup  ## Break the gates, pushes and splits line by line; list what no test notices
