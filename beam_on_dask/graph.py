@@ -129,9 +129,17 @@ class Graph:
         self._buffers[output.buffer] = Buffer(pieces, coding, writers)
 
     def _submit(self, kind: str, stage: PlannedStage, function: Any, *arguments: Any) -> Future:
-        # The name is what Dask's pages and errors show.
-        key = f"{stage.label}-{kind}-{self._job.name}-{next(self._numbers)}"
+        key = f"{_group(stage.label, kind)}-{self._job.name}-{next(self._numbers)}"
         return self._client.submit(function, *arguments, key=key, pure=False)
+
+
+def _group(label: str, kind: str) -> str:
+    """Returns the name that Dask's pages and errors show.
+
+    Dask expects a task to take what others of its name took, which for it ends before the first
+    word between dashes that is not of letters alone.
+    """
+    return f"{label.replace('-', '_')}-{kind}"
 
 
 def _receipt(result: Result) -> Receipt:

@@ -10,7 +10,6 @@ follows for other numbers of rows is in `growth.py`.
 """
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -141,7 +140,7 @@ def _workers(number: int, root: Path) -> Iterator[tuple[dict[str, object], list[
             if cluster.poll() is not None:
                 raise click.ClickException("the cluster did not start")
             time.sleep(0.2)
-        workers = _pinned(cluster.pid)
+        workers = _processes(cluster.pid)
         watch = threading.Thread(target=_look, args=(workers, most, ended))
         watch.start()
         yield {"beam.runner": "dask", "beam.dask.scheduler": found[1]}, most
@@ -152,22 +151,14 @@ def _workers(number: int, root: Path) -> Iterator[tuple[dict[str, object], list[
     watch.join()
 
 
-def _pinned(cluster: int) -> list[int]:
-    """Returns the processes of a cluster's workers, each of which now has a core of its own.
-
-    A worker runs one bundle at a time, but TensorFlow would take all cores for it.
-    """
-    workers = [
+def _processes(cluster: int) -> list[int]:
+    """Returns the processes of a cluster's workers."""
+    return [
         each.pid
         for each in psutil.Process(cluster).children()
         # Beside them is multiprocessing's tracker of resources.
         if "dask worker" in " ".join(each.cmdline())
     ]
-    cores = sorted(os.sched_getaffinity(0))
-    for place, pid in enumerate(workers):
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {cores[place % len(cores)]})
-    return workers
 
 
 def _look(workers: list[int], most: list[float], ended: threading.Event) -> None:
@@ -190,8 +181,7 @@ def section(points: list[Point]) -> str:
             f"{commands}; {time.strftime('%Y-%m-%d')}. {describe()}.",
             "Processor seconds of each node, one at a time: those of the run's processes, the "
             "scheduler and the workers between the execution's two times in ML Metadata. A worker "
-            "has a core of its own, which it shares with whatever else runs; one process has all "
-            "of them. The ratio is to one process, and for two workers also to one of them. MiB is "
+            "has one thread, and so has TensorFlow in it; one process has all cores. The ratio is to one process, and for two workers also to one of them. MiB is "
             "the most of a single worker (PSS), `-` where it was not seen; of one process, that of "
             "the whole run.",
             growth.measured_table(points, "processor"),

@@ -26,7 +26,12 @@ _used: dict[str, str] = {}
 
 
 def dask_setup(worker: Any) -> None:
-    """Imports what bundles need; Dask calls it when a worker starts."""
+    """Imports what bundles need, and gives TensorFlow the worker's threads; Dask calls it.
+
+    TensorFlow would take a thread for each of the machine's cores in each worker.
+    """
+    for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(variable, str(worker.state.nthreads))
     import_libraries()
     importlib.import_module(_BUNDLES)
 

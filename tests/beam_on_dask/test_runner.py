@@ -7,6 +7,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
+from distributed import Client
 
 from beltline.beam_on_dask import runner
 from tests.beam_on_dask import pipelines
@@ -60,6 +61,20 @@ def test_files_are_read_in_pieces_and_the_sink_is_whole(scheduler, tmp_path):
     pairs = [eval(line) for line in found]  # noqa: S307 - our own lines
     assert sorted(line for line, _ in pairs) == sorted(lines)
     assert len({bundle for _, bundle in pairs}) > 1, "read as one piece"
+
+
+def _expected(dask_scheduler):
+    return set(dask_scheduler.task_prefixes)
+
+
+def test_what_dask_expects_a_task_to_take_is_of_its_kind_alone(scheduler):
+    """It plans by the average of a name, and 40 handed on buckets take no time."""
+    with beam.Pipeline(options=PipelineOptions(on(scheduler))) as pipeline:
+        _ = pipelines.numbers(pipeline) | beam.Reshuffle() | "Step-40-of" >> beam.Map(str)
+    with Client(scheduler, set_as_default=False) as client:
+        names = [name for name in client.run_on_scheduler(_expected) if "Step" in name]
+    kinds = {name.partition("-")[2] for name in names}
+    assert kinds == {"stage", "bundle", "receipt", "verified"}
 
 
 def test_metrics(scheduler):

@@ -74,6 +74,17 @@ def test_the_scheduler_needs_no_import_before_the_first_task(cluster: str) -> No
         assert client.run_on_scheduler(submitted_is_imported)
 
 
+def threads_of_tensorflow() -> tuple[str | None, ...]:
+    return tuple(os.environ.get(f"TF_NUM_{kind}_THREADS") for kind in ("INTRAOP", "INTEROP"))
+
+
+def test_tensorflow_has_the_threads_of_its_worker(cluster: str) -> None:
+    from distributed import Client
+
+    with Client(cluster, set_as_default=False) as client:
+        assert set(client.run(threads_of_tensorflow).values()) == {("1", "1")}
+
+
 def test_check_says_what_the_workers_have(cluster: str, project: Project) -> None:
     begun = time.monotonic()
     result = project("check", "local", *on(cluster))
