@@ -1,12 +1,13 @@
-"""What each default of the network is worth: the same runs with one thing changed.
+"""What each default is worth: the same runs with one thing changed.
 
-    python -m benchmarks.ablations [--set casting] [--splits 2] [-o benchmarks/RESULTS.md]
+    python -m benchmarks.ablations [--of learners] [--set casting] [--splits 2] [-o PAGE]
 
 On each table the pipeline runs up to Transform, and the training alone with the defaults and with
-each change. The metric is the score's difference to the defaults on the same eval rows. To add a
-change, add a line to `CHANGES`; one that no setting makes is a network of its own in `variants.py`.
+each change of a group (`changes.py`). The metric is the score's difference to the defaults on the
+same eval rows. What was measured is kept in `--measured`, and not run again.
 """
 
+import json
 import shlex
 import shutil
 import statistics
@@ -19,33 +20,13 @@ from pathlib import Path
 import click
 
 from benchmarks import pages, variants
+from benchmarks.changes import DEFAULTS, GROUPS, Group
 from benchmarks.machine import describe
 from benchmarks.pages import table
 from benchmarks.quality import kept
 from benchmarks.quality.experiment import apart
 from benchmarks.quality.scores import Metrics
-from benchmarks.quality.sets import SETS, installed
-
-CHANGES: dict[str, tuple[str, ...]] = {
-    "the defaults": (),
-    "1 member": ("model.members=1",),
-    "1 member, wider and deeper": ("model.members=1", "model.hidden=[256, 256, 128]"),
-    "4 members": ("model.members=4",),
-    "16 members": ("model.members=16",),
-    "numbers without curves": ("model.network_fn=variants.without_pieces",),
-    "numbers as z-scores": ("features.numbers=zscore",),
-    "no dropout": ("model.dropout=0",),
-    "half the width": ("model.hidden=[64, 64]",),
-    "a third layer": ("model.hidden=[128, 128, 128]",),
-    "no weight decay": ("training.weight_decay=0",),
-    "half the learning rate": ("training.learning_rate=0.001",),
-    "twice the learning rate": ("training.learning_rate=0.004",),
-    "the same learning rate always": ("model.run_fn=variants.with_a_constant_rate",),
-    "half the passes": ("training.epochs=8",),
-    "twice the passes": ("training.epochs=32",),
-    "no temperature": ("model.run_fn=variants.without_temperature",),
-    "the best threshold of the validation rows": ("model.run_fn=variants.with_the_best_threshold",),
-}
+from benchmarks.quality.sets import LONG, SETS
 
 LARGE = ("taxi", "casting")
 Found = dict[str, dict[str, list[Metrics]]]
@@ -53,38 +34,61 @@ Found = dict[str, dict[str, list[Metrics]]]
 
 
 @click.command()
+@click.option("--of", "kind", default="network", type=click.Choice(list(GROUPS)), help="The group.")
 @click.option("--set", "names", multiple=True, type=click.Choice(list(SETS)), help="Only this one.")
 @click.option("--splits", default=3, help="How many ways each small set is split.")
 @click.option("--large-splits", default=2, help="How many ways each large one is.")
-@click.option("--change", "wanted", multiple=True, type=click.Choice(list(CHANGES)[1:]))
+@click.option("--change", "wanted", multiple=True, help="Only this one; repeatable.")
+@click.option("--measured", type=Path, help="Add to this JSON file, and take what it has.")
 @click.option("-o", "--output", type=Path, help="Replace the section in this Markdown file.")
 def main(
+    kind: str,
     names: tuple[str, ...],
     splits: int,
     large_splits: int,
     wanted: tuple[str, ...],
+    measured: Path | None,
     output: Path | None,
 ) -> None:
-    """Measure what each default of the network is worth."""
-    changes = ["the defaults", *(wanted or list(CHANGES)[1:])]
+    """Measure what each default is worth."""
+    group = GROUPS[kind]
+    if unknown := sorted(set(wanted) - set(group.changes)):
+        raise click.BadParameter(f"{unknown[0]}: choose from {', '.join(group.changes)}")
+    chosen = names or tuple(name for name in SETS if name not in LONG)
     found: Found = {}
-    for name in names or installed.SETS:
-        found[name] = {change: [] for change in changes}
+    if measured and measured.exists():
+        found = json.loads(measured.read_text(encoding="utf-8"))
+    changes = [DEFAULTS, *(wanted or group.changes)]
+    for name in chosen:
+        runs = found.setdefault(name, {})
         for split in range(large_splits if name in LARGE else splits):
-            run_all(name, split, found[name])
-    text = section(found, shlex.join(["python", "-m", "benchmarks.ablations", *sys.argv[1:]]))
+            run_all(name, split, {each: runs.setdefault(each, []) for each in changes}, group)
+            if measured:
+                measured.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    shown = {name: {each: found[name][each] for each in changes} for name in chosen}
+    words = shlex.join(["python", "-m", "benchmarks.ablations", *sys.argv[1:]])
+    text = section(shown, words, group)
     if output is None:
         click.echo(text)
     else:
         # Sets that were measured apart stand apart.
-        pages.replace(output, f"ablations: {', '.join(found)}", text)
+        pages.replace(output, f"ablations of {kind}: {', '.join(chosen)}", text)
 
 
-def run_all(name: str, split: int, runs: dict[str, list[Metrics]]) -> None:
-    """Runs every change on one split of a set and adds each one's scores to `runs`."""
+def run_all(name: str, split: int, runs: dict[str, list[Metrics]], group: Group) -> None:
+    """Runs every change on one split of a set and adds each one's scores to `runs`.
+
+    Args:
+      name: the set.
+      split: which way to split its rows.
+      runs: the changes, with the metrics of the splits before this one, or of this one too.
+      group: what the changes are.
+    """
     with tempfile.TemporaryDirectory(prefix="beltline-bench-") as scratch:
         for change, metrics in runs.items():
-            settings = CHANGES[change]
+            if len(metrics) > split:
+                continue
+            settings = group.settings(change)
             preprocessing = kept.of_preprocessing(settings)
             space = kept.transformed(Path(scratch), name, split, preprocessing, settings)
             shutil.copy(variants.__file__, space.folder / "variants.py")
@@ -93,34 +97,48 @@ def run_all(name: str, split: int, runs: dict[str, list[Metrics]]) -> None:
             click.echo(f"{name} {split}, {change}: {said}", err=True)
 
 
-def section(found: Found, command: str) -> str:
+def section(found: Found, command: str, group: Group) -> str:
     """Returns the section of RESULTS.md.
 
     Args:
       found: the runs by set and change.
       command: what measured them.
+      group: what the changes are.
     """
     changes = list(next(iter(found.values())))
     lines = [
-        [change, *(_cell(runs, change) for runs in found.values()), _seconds(found, change)]
-        for change in changes
+        ["", *changes],
+        *([name, *(_cell(runs, each) for each in changes)] for name, runs in found.items()),
+        ["**mean**", *(_mean_cell(found, each) for each in changes)],
+        ["s", *(_seconds(found, each) for each in changes)],
     ]
+    if len(changes) > len(found):
+        lines = [list(column) for column in zip(*lines, strict=True)]
+    head, *rest = lines
     return "\n\n".join(
         [
-            f"## What each default of the network is worth: {', '.join(found)}",
+            f"## {group.title}: {', '.join(found)}",
             f"`{command}`; {time.strftime('%Y-%m-%d')}. {describe()}.",
-            "The first line is the score with the defaults, AUC or, for diabetes, R²; behind the "
-            "first stroke is the log loss, where less is better, and behind the second, of two "
-            "classes, F1 at the exported threshold. The other lines are differences to the first "
-            "on the same rows, in the mean of the splits. Seconds are the Trainer's, in the mean "
-            "of all.",
-            table(["", *found, "s"], lines),
+            "With the defaults the score is shown, AUC or, for numbers, R²; behind the first "
+            "stroke is the log loss, where less is better, and behind the second, of two classes, "
+            "F1 at the exported threshold. The others are differences to it on the same rows, in "
+            "the mean of the splits; the mean of all sets is that of AUC or R². Seconds are the "
+            "Trainer's, in the mean of all.",
+            table(head, rest),
         ]
     )
 
 
+def _mean_cell(found: Found, change: str) -> str:
+    own = [statistics.mean(map(_score, runs[change])) for runs in found.values()]
+    base = [statistics.mean(map(_score, runs[DEFAULTS])) for runs in found.values()]
+    if change == DEFAULTS:
+        return f"{statistics.mean(own):.4f}"
+    return f"{statistics.mean(own) - statistics.mean(base):+.4f}"
+
+
 def _cell(runs: dict[str, list[Metrics]], change: str) -> str:
-    base, own = runs["the defaults"], runs[change]
+    base, own = runs[DEFAULTS], runs[change]
     values = []
     for name in ("auc", "r2", "log loss", "f1"):
         if name in own[0]:

@@ -56,10 +56,11 @@ def section(alone: Point, both: list[Point]) -> str:
         if node not in alone.seconds:
             continue
         one, slower = alone.seconds[node], max(each.seconds[node] for each in both)
-        each_cpu = ", ".join(f"{each.processor[node]:.1f}" for each in both)
-        cells = [f"{one:.1f}", f"{alone.processor[node]:.1f}", f"{slower:.1f}", each_cpu]
-        lines.append([node, *cells, f"{2 * one / slower:.2f}"])
-    head = ["node", "alone, s", "of processors", "two at once, s", "of processors, each", "gain"]
+        # Of both: each counts all processes.
+        spent = max(each.processor[node] for each in both)
+        cells = (one, alone.processor[node], slower, spent)
+        lines.append([node, *(f"{each:.1f}" for each in cells), f"{2 * one / slower:.2f}"])
+    head = ["node", "alone, s", "of processors", "two at once, s", "of processors", "gain"]
     return "\n\n".join(
         [
             "## What two processes gain that share nothing",

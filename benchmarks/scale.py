@@ -181,9 +181,9 @@ def section(points: list[Point]) -> str:
             f"{commands}; {time.strftime('%Y-%m-%d')}. {describe()}.",
             "Processor seconds of each node, one at a time: those of the run's processes, the "
             "scheduler and the workers between the execution's two times in ML Metadata. A worker "
-            "has one thread, and so has TensorFlow in it; one process has all cores. The ratio is to one process, and for two workers also to one of them. MiB is "
-            "the most of a single worker (PSS), `-` where it was not seen; of one process, that of "
-            "the whole run.",
+            "has one thread, and so has TensorFlow in it; one process has all cores. The ratio is "
+            "to one process, and for two workers also to one of them. MiB is the most of a single "
+            "worker (PSS), `-` where it was not seen; of one process, that of the whole run.",
             growth.measured_table(points, "processor"),
             "Wall seconds of the same; beside other work on the machine they say little.",
             growth.measured_table(points, "seconds"),

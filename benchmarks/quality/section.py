@@ -48,7 +48,7 @@ def section(found: Found, command: str) -> str:
             ),
             *_others(found),
             "\n".join(f"- {line}" for line in verdicts(found)),
-            *published(found),
+            *published({name: [pair.ours for pair in pairs] for name, pairs in found.items()}),
         ]
     )
 

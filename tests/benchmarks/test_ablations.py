@@ -1,13 +1,18 @@
 """The ablations: their section, their networks, and one real change."""
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from beltline.models.config import features_from_config
-from benchmarks.ablations import CHANGES, run_all, section
+from beltline.pipeline.settings.reading import read_project
+from benchmarks.ablations import run_all, section
+from benchmarks.changes import GROUPS, LEARNERS, NETWORK
 from tests.models.rows import config
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def scores(name: str, value: float, log_loss: float | None = None) -> dict[str, float]:
@@ -23,16 +28,33 @@ def test_a_change_is_shown_as_its_difference() -> None:
         },
         "diabetes": {"the defaults": [scores("r2", 0.5)], "1 member": [scores("r2", 0.4)]},
     }
-    text = section(found, "python -m benchmarks.ablations")
-    assert "| the defaults | 0.8500 / 0.3000 | 0.5000 | 4.0 |" in text
-    assert "| 1 member | -0.0500 / +0.0500 | -0.1000 | 4.0 |" in text
+    text = section(found, "python -m benchmarks.ablations", NETWORK)
+    assert "| wine | 0.8500 / 0.3000 | -0.0500 / +0.0500 |" in text
+    assert "| diabetes | 0.5000 | -0.1000 |" in text
+    assert "| **mean** | 0.6750 | -0.0750 |" in text and "| s | 4.0 | 4.0 |" in text
+    less = section({"wine": found["wine"]}, "python -m benchmarks.ablations", NETWORK)
+    assert "| 1 member | -0.0500 / +0.0500 | -0.0500 | 4.0 |" in less
+
+
+def test_every_change_is_one_that_the_settings_know() -> None:
+    """A key that is no more, or a learner that was renamed."""
+    for group in GROUPS.values():
+        for change in group.changes:
+            settings = [each for each in group.settings(change) if "variants." not in each]
+            read_project(REPOSITORY / "pipeline.yaml", settings)
+
+
+def test_what_is_measured_is_not_run_again() -> None:
+    runs = {"the defaults": [scores("auc", 0.9)], "trees alone": [scores("auc", 0.8)]}
+    run_all("iris", 0, runs, LEARNERS)
+    assert {change: len(metrics) for change, metrics in runs.items()} == dict.fromkeys(runs, 1)
 
 
 @pytest.mark.parametrize(
     "name",
     [
         setting.partition("=")[2]
-        for settings in CHANGES.values()
+        for settings in NETWORK.changes.values()
         for setting in settings
         if setting.startswith("model.network_fn=")
     ],
@@ -50,6 +72,6 @@ def test_a_variant_is_a_network(name: str) -> None:
 @pytest.mark.long
 def test_a_change_is_run_on_the_same_rows() -> None:
     runs: dict[str, list[Any]] = {"the defaults": [], "numbers without curves": []}
-    run_all("iris", 0, runs)
+    run_all("iris", 0, runs, NETWORK)
     base, other = (runs[change][0] for change in runs)
     assert base["log loss"] != other["log loss"]
