@@ -1,6 +1,6 @@
 """How much two cores of this machine do at once: the data nodes alone, and twice side by side.
 
-    python -m benchmarks.ceiling --rows 1500k [-o PAGE]
+    python -m benchmarks.ceiling --rows 1500k [-o PAGE] [-o ANOTHER]
 
 Two processes run the same nodes on the same table, each in a root of its own, and share nothing.
 What they gain over one after the other is the most that two workers can gain here over one.
@@ -25,8 +25,15 @@ from benchmarks.sides import write_rows
 @click.command()
 @click.option("--rows", "name", default="150k", help="As in benchmarks.speed.")
 @click.option("--to", "last", default=NODES[-1], type=click.Choice(NODES), help="The last node.")
-@click.option("-o", "--output", type=Path, help="Replace the section in this Markdown file.")
-def main(name: str, last: str, output: Path | None) -> None:
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=Path,
+    multiple=True,
+    help="Replace the section in this Markdown file; repeatable.",
+)
+def main(name: str, last: str, outputs: tuple[Path, ...]) -> None:
     """Measure what two processes gain that share nothing."""
     words = shlex.join(["python", "-m", "benchmarks.ceiling", *sys.argv[1:]])
     with tempfile.TemporaryDirectory(prefix="beltline-bench-") as folder:
@@ -38,10 +45,10 @@ def main(name: str, last: str, output: Path | None) -> None:
         alone = run("alone")
         with ThreadPoolExecutor(2) as both:
             text = section(alone, list(both.map(run, ("left", "right"))))
-    if output is None:
-        click.echo(text)
-    else:
+    for output in outputs:
         pages.replace(output, "ceiling", text)
+    if not outputs:
+        click.echo(text)
 
 
 def section(alone: Point, both: list[Point]) -> str:
