@@ -10,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options import pipeline_options
 from apache_beam.runners.runner import PipelineRunner, PipelineState
-from distributed import Client, KilledWorker, fire_and_forget, wait
+from distributed import Client, KilledWorker, as_completed, fire_and_forget, wait
 from distributed.client import FutureCancelledError
 from distributed.comm.core import CommClosedError
 from distributed.security import Security
@@ -151,18 +151,52 @@ def _run(client: Client, job: Job, stages: list[PlannedStage]) -> RunnerResult:
     try:
         for stage in stages:
             graph.add(stage)
-        client.gather(list(graph.verified.values()))
-        found: dict[str, list[Receipt]] = client.gather(graph.receipts)
+        found = _consistent(client, graph, _receipts(client, graph))
     finally:
         _tear_down(client, job, workers)
-    everything = [receipt for receipts in found.values() for receipt in receipts]
+    merged = {name: _merged(receipts) for name, receipts in found.items()}
+    return RunnerResult(PipelineState.DONE, merged)
+
+
+def _receipts(client: Client, graph: Graph) -> dict[str, list[Receipt]]:
+    """Returns the receipts of all stages, each taken when its stage has ended.
+
+    At the end, what a worker had that was lost in the meantime would have to run again for them.
+    """
+    names = {future.key: name for name, future in graph.verified.items()}
+    found: dict[str, list[Receipt]] = {}
+    for batch in as_completed(graph.verified.values(), loop=client.loop).batches():
+        # Of a stage that has failed, this raises the error.
+        client.gather(list(batch))
+        ended = [names[future.key] for future in batch]
+        found |= client.gather({name: graph.receipts[name] for name in ended})
+    return found
+
+
+def _consistent(
+    client: Client, graph: Graph, found: dict[str, list[Receipt]]
+) -> dict[str, list[Receipt]]:
+    """Returns receipts that fit together: those that were found, or those of now.
+
+    Raises:
+      ClusterLost: neither do.
+    """
     try:
-        verify(everything, everything)
+        return _verified(found)
+    except DifferentAttempts:
+        # One that was taken early may be of an attempt that was lost before it was read.
+        found = client.gather(graph.receipts)
+    try:
+        return _verified(found)
     except DifferentAttempts as error:
         # Too late to start anew: sinks have published.
         raise ClusterLost(f"a worker was lost at the end, and {error}: run again") from None
-    merged = {name: _merged(receipts) for name, receipts in found.items()}
-    return RunnerResult(PipelineState.DONE, merged)
+
+
+def _verified(found: dict[str, list[Receipt]]) -> dict[str, list[Receipt]]:
+    everything = [receipt for receipts in found.values() for receipt in receipts]
+    verify(everything, everything)
+    return found
 
 
 def workers_of(client: Client) -> list[str]:

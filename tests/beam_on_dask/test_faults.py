@@ -86,6 +86,42 @@ def test_a_killed_worker(key, after, cluster, tmp_path):
     assert [each.committed for each in counters] == [_WORDS]
 
 
+def test_a_killed_worker_whose_results_were_read_already(cluster, tmp_path):
+    """Its part of random keys would come out otherwise; nobody needs it any more."""
+
+    def noted(element):
+        (tmp_path / f"{os.getpid()}.pid").touch()
+        time.sleep(0.001)
+        return element
+
+    def kill_the_other(count):
+        with (tmp_path / "calls").open("a") as calls:
+            calls.write("called\n")
+        # The node learns that the stages before have ended.
+        time.sleep(1)
+        [other] = {int(file.stem) for file in tmp_path.glob("*.pid")} - {os.getpid()}
+        os.kill(other, signal.SIGKILL)
+        # The scheduler notices.
+        time.sleep(2)
+        (tmp_path / "count").write_text(str(count))
+
+    pipeline = beam.Pipeline(options=_options(cluster))
+    _ = (
+        pipeline
+        | beam.Create(range(_WORDS), reshuffle=True)
+        | beam.Map(_at_random)
+        | beam.GroupByKey()
+        | beam.FlatMap(lambda pair: pair[1])
+        | beam.Map(noted)
+        | beam.combiners.Count.Globally()
+        | beam.Map(kill_the_other)
+    )
+    pipeline.run()
+    assert sum(process.poll() is not None for process in cluster.workers) == 1
+    assert (tmp_path / "count").read_text() == str(_WORDS)
+    assert (tmp_path / "calls").read_text() == "called\n", "started anew"
+
+
 def test_workers_that_die_again_and_again(tmp_path):
     def die(_):
         os.kill(os.getpid(), signal.SIGKILL)

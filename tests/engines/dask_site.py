@@ -126,16 +126,19 @@ class Site:
 
     def kill(self, kind: str, call: Call) -> bool:
         """Kills a process as `kill -9` does; returns whether there was one."""
-        if kind == "worker":
-            found = [self.cluster.workers[0].process.pid]
-        elif kind == "scheduler":
-            assert self.cluster.scheduler
-            found = [self.cluster.scheduler.process.pid]
-        else:
+        of_cluster = {"worker": self.cluster.workers[0], "scheduler": self.cluster.scheduler}
+        if kind == "driver":
             found = [each.pid for each in _children(call)]
-        for pid in found:
-            os.kill(pid, signal.SIGKILL)
-        return bool(found) and call.process.is_alive()
+            for pid in found:
+                os.kill(pid, signal.SIGKILL)
+            return bool(found) and call.process.is_alive()
+        victim = of_cluster[kind]
+        assert victim
+        victim.process.kill()
+        in_time = call.process.is_alive()
+        # Until then `mend` would take it for one that runs.
+        victim.process.join()
+        return in_time
 
     def leftovers(self, node: str) -> list[str]:
         """Returns what a node's folder has that none of its executions that ended well has made."""
