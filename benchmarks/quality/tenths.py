@@ -25,7 +25,7 @@ SETTINGS = ("data.splits.train=0.8", "data.splits.validation=0.1", "data.splits.
 
 
 @click.command()
-@click.option("--set", "names", multiple=True, type=click.Choice(list(PUBLISHED)), help="Of this.")
+@click.option("--set", "names", multiple=True, type=click.Choice(list(PUBLISHED)), help="This set.")
 @click.option("--splits", default=10, help="How many tenths.")
 @click.option("--kept", "parent", type=Path, default=Path("build/quality/tenths"))
 @click.option("--measured", type=Path, default=Path("build/quality/tenths.json"))
