@@ -68,11 +68,8 @@ def main(
     shown = {name: {each: found[name][each] for each in changes} for name in chosen}
     words = shlex.join(["python", "-m", "benchmarks.ablations", *sys.argv[1:]])
     text = section(shown, words, group)
-    if output is None:
-        click.echo(text)
-    else:
-        # Sets that were measured apart stand apart.
-        pages.replace(output, f"ablations of {kind}: {', '.join(chosen)}", text)
+    # Sets that were measured apart stand apart.
+    pages.put(f"ablations of {kind}: {', '.join(chosen)}", text, output)
 
 
 def run_all(name: str, split: int, runs: dict[str, list[Metrics]], group: Group) -> None:

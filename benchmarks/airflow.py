@@ -61,10 +61,7 @@ def main(file: Path, dags: Path, repeats: int, output: Path | None) -> None:
             click.echo(line, err=True)
     words = shlex.join(["python", "-m", "benchmarks.airflow", *sys.argv[1:]])
     text = section(seconds, cached, words)
-    if output is None:
-        click.echo(text)
-    else:
-        pages.replace(output, "airflow", text)
+    pages.put("airflow", text, output)
 
 
 def section(seconds: Seconds, cached: dict[str, Any], command: str) -> str:

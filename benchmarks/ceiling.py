@@ -18,21 +18,14 @@ import click
 from benchmarks import pages
 from benchmarks.growth import NODES, SPREAD, Point
 from benchmarks.machine import describe
-from benchmarks.scale import measured
+from benchmarks.scale import OUTPUTS, measured
 from benchmarks.sides import write_rows
 
 
 @click.command()
 @click.option("--rows", "name", default="150k", help="As in benchmarks.speed.")
 @click.option("--to", "last", default=NODES[-1], type=click.Choice(NODES), help="The last node.")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    type=Path,
-    multiple=True,
-    help="Replace the section in this Markdown file; repeatable.",
-)
+@OUTPUTS
 def main(name: str, last: str, outputs: tuple[Path, ...]) -> None:
     """Measure what two processes gain that share nothing."""
     words = shlex.join(["python", "-m", "benchmarks.ceiling", *sys.argv[1:]])
@@ -45,10 +38,7 @@ def main(name: str, last: str, outputs: tuple[Path, ...]) -> None:
         alone = run("alone")
         with ThreadPoolExecutor(2) as both:
             text = section(alone, list(both.map(run, ("left", "right"))))
-    for output in outputs:
-        pages.replace(output, "ceiling", text)
-    if not outputs:
-        click.echo(text)
+    pages.put("ceiling", text, *outputs)
 
 
 def section(alone: Point, both: list[Point]) -> str:

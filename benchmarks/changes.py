@@ -22,7 +22,7 @@ class Group:
 
     def settings(self, change: str) -> Settings:
         """Returns what a change runs with; of `DEFAULTS`, the base alone."""
-        return (*self.base, *self.changes.get(change, ()))
+        return self.base if change == DEFAULTS else (*self.base, *self.changes[change])
 
 
 NETWORK = Group(

@@ -10,6 +10,15 @@ def replace(file: Path, name: str, section: str) -> None:
     file.write_text(replaced(page, name, section), encoding="utf-8")
 
 
+def put(name: str, section: str, *files: Path | None) -> None:
+    """Replaces the section called `name` in each of the files; prints it where there is none."""
+    chosen = [file for file in files if file]
+    for file in chosen:
+        replace(file, name, section)
+    if not chosen:
+        print(section)
+
+
 def replaced(page: str, name: str, section: str) -> str:
     """Returns the page with this section in the place of its last one, or at the end.
 

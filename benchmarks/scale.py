@@ -39,12 +39,7 @@ _OUTPUTS = {
 }
 
 
-@click.command()
-@click.option("--rows", "names", multiple=True, default=("150k",), help="As in benchmarks.speed.")
-@click.option("--side", "sides", multiple=True, type=click.Choice(list(SIDES)), default=SIDES)
-@click.option("--to", "last", default=NODES[-1], type=click.Choice(NODES), help="The last node.")
-@click.option("--measured", "kept", type=Path, help="Add to this JSON file, and take what it has.")
-@click.option(
+OUTPUTS = click.option(
     "-o",
     "--output",
     "outputs",
@@ -52,6 +47,14 @@ _OUTPUTS = {
     multiple=True,
     help="Replace the section in this Markdown file; repeatable.",
 )
+
+
+@click.command()
+@click.option("--rows", "names", multiple=True, default=("150k",), help="As in benchmarks.speed.")
+@click.option("--side", "sides", multiple=True, type=click.Choice(list(SIDES)), default=SIDES)
+@click.option("--to", "last", default=NODES[-1], type=click.Choice(NODES), help="The last node.")
+@click.option("--measured", "kept", type=Path, help="Add to this JSON file, and take what it has.")
+@OUTPUTS
 def main(
     names: tuple[str, ...],
     sides: tuple[str, ...],
@@ -76,11 +79,7 @@ def main(
                     # Now: a later one may take too long.
                     text = json.dumps([vars(each) for each in points], indent=1)
                     kept.write_text(text, encoding="utf-8")
-    text = section(points)
-    for output in outputs:
-        pages.replace(output, "scale", text)
-    if not outputs:
-        click.echo(text)
+    pages.put("scale", section(points), *outputs)
 
 
 def measured(rows: Rows, side: str, last: str, root: Path, command: str) -> Point:

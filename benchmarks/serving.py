@@ -72,10 +72,7 @@ def main(served: Path, repeats: int, seconds: int, output: Path | None) -> None:
                 loads[name, connections].append(load)
                 click.echo(f"{name}, {connections}: {load}", err=True)
     text = section(direct, loads, shlex.join(["python", "-m", "benchmarks.serving", *sys.argv[1:]]))
-    if output is None:
-        click.echo(text)
-    else:
-        pages.replace(output, "serving", text)
+    pages.put("serving", text, output)
 
 
 def _drive(server: Server, row: dict[str, object], connections: int, seconds: int) -> Load:

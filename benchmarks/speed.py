@@ -62,11 +62,8 @@ def main(names: tuple[str, ...], repeats: int, output: Path | None) -> None:
                     repeat(rows, size, Path(roots), _kinds(rows))
     words = ["python", "-m", "benchmarks.speed", *sys.argv[1:]]
     text = section(sizes, repeats, shlex.join(words))
-    if output is None:
-        click.echo(text)
-        return
     # Sizes that were measured apart stand apart.
-    pages.replace(output, f"against stock: {', '.join(names)}", text)
+    pages.put(f"against stock: {', '.join(names)}", text, output)
 
 
 def _kinds(rows: Rows) -> tuple[Kind, ...]:

@@ -47,10 +47,7 @@ def main(
     check_installed(chosen, runs.peers)
     found = {name: [runs.once(name, split) for split in range(splits)] for name in chosen}
     text = section(found, shlex.join(["python", "-m", "benchmarks.quality", *sys.argv[1:]]))
-    if output is None:
-        click.echo(text)
-    else:
-        pages.replace(output, "quality", text)
+    pages.put("quality", text, output)
 
 
 def check_installed(sets: Sequence[str], peers: Sequence[str]) -> None:

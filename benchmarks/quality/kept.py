@@ -4,6 +4,7 @@ A kept folder belongs to a set, a split and all that Transform depends on: the p
 and the settings but those of `model` and `training`.
 """
 
+import functools
 import json
 import shutil
 import subprocess
@@ -28,11 +29,15 @@ for name, module in sorted(sys.modules.items()):
 
 def of_preprocessing(settings: Sequence[str]) -> str:
     """Returns a digest of the preprocessing code that Python finds, and of its settings."""
+    others = sorted(setting for setting in settings if not setting.startswith(_LATER))
+    return digest.of_parts({**_code(), "settings": json.dumps(others).encode()})[:8]
+
+
+@functools.cache  # It imports TensorFlow in a process of its own.
+def _code() -> dict[str, bytes]:
     words = [sys.executable, "-c", _IMPORTED]
     found = subprocess.run(words, capture_output=True, text=True, check=True)
-    parts = {Path(file).name: Path(file).read_bytes() for file in found.stdout.split()}
-    others = sorted(setting for setting in settings if not setting.startswith(_LATER))
-    return digest.of_parts({**parts, "settings": json.dumps(others).encode()})[:8]
+    return {Path(file).name: Path(file).read_bytes() for file in found.stdout.split()}
 
 
 def transformed(

@@ -37,12 +37,12 @@ def main(
     found: dict[str, list[Metrics]] = {}
     if measured.exists():
         found = json.loads(measured.read_text(encoding="utf-8"))
-    preprocessing = kept.of_preprocessing(SETTINGS)
     chosen = names or tuple(PUBLISHED)
     for split in range(splits):
         for name in chosen:
             if len(found.setdefault(name, [])) > split:
                 continue
+            preprocessing = kept.of_preprocessing(SETTINGS)
             space = kept.transformed(parent.resolve(), name, split, preprocessing, SETTINGS)
             found[name].append(apart(space, SETTINGS))
             measured.write_text(json.dumps(found, indent=1), encoding="utf-8")
@@ -50,10 +50,7 @@ def main(
             click.echo(f"{name} {split}: {score:.4f}", err=True)
     words = shlex.join(["python", "-m", "benchmarks.quality.tenths", *sys.argv[1:]])
     text = section({name: found[name][:splits] for name in chosen}, words)
-    if output is None:
-        click.echo(text)
-    else:
-        pages.replace(output, "quality, tenths", text)
+    pages.put("quality, tenths", text, output)
 
 
 def section(found: dict[str, list[Metrics]], command: str) -> str:

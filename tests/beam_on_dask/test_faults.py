@@ -54,6 +54,17 @@ def _at_random(number):
     return random.randrange(50), number  # noqa: S311 - a key
 
 
+def _grouped(pipeline, key):
+    """Numbers that were grouped by a key."""
+    return (
+        pipeline
+        | beam.Create(range(_WORDS), reshuffle=True)
+        | beam.Map(key)
+        | beam.GroupByKey()
+        | beam.FlatMap(lambda pair: pair[1])
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "after"),
     [
@@ -68,13 +79,7 @@ def test_a_killed_worker(key, after, cluster, tmp_path):
     marker = tmp_path / "killed"
     pipeline = beam.Pipeline(options=_options(cluster))
     counted = (
-        pipeline
-        | beam.Create(range(_WORDS), reshuffle=True)
-        | beam.Map(key)
-        | beam.GroupByKey()
-        | beam.FlatMap(lambda pair: pair[1])
-        | "Again" >> beam.Reshuffle()
-        | beam.Map(_killing(marker, after))
+        _grouped(pipeline, key) | "Again" >> beam.Reshuffle() | beam.Map(_killing(marker, after))
     )
     _ = counted | beam.Map(str) | beam.io.WriteToText(str(tmp_path / "out"))
     result = pipeline.run()
@@ -103,14 +108,7 @@ def test_a_worker_that_is_killed_at_the_end(cluster, monkeypatch):
 
     monkeypatch.setattr(runner, "_consistent", after_a_kill)
     pipeline = beam.Pipeline(options=_options(cluster))
-    _ = (
-        pipeline
-        | beam.Create(range(_WORDS), reshuffle=True)
-        | beam.Map(_at_random)
-        | beam.GroupByKey()
-        | beam.FlatMap(lambda pair: pair[1])
-        | beam.Map(counted)
-    )
+    _ = _grouped(pipeline, _at_random) | beam.Map(counted)
     result = pipeline.run()
     [counter] = result.metrics().query()["counters"]
     assert counter.committed == _WORDS

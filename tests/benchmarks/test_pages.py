@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.pages import replaced
+from benchmarks.pages import put, replaced
 
 
 def test_a_section_is_added_once_and_then_replaced() -> None:
@@ -15,6 +15,17 @@ def test_a_section_is_added_once_and_then_replaced() -> None:
     other = replaced(first, "serving", "## Serving\n\nquick")
     second = replaced(other + "\n## Later\n", "stock", "## Against stock TFX\n\nnew")
     assert second == other.replace("old", "new") + "\n## Later\n"
+
+
+def test_without_a_file_a_section_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / "results.md", tmp_path / "scale.md"]
+    put("stock", "text", *files)
+    assert capsys.readouterr().out == ""
+    assert [file.read_text() for file in files] == [replaced("", "stock", "text")] * 2
+    put("stock", "text", None)
+    assert capsys.readouterr().out == "text\n"
 
 
 def test_a_mark_that_is_missing_is_an_error_and_not_a_second_section() -> None:

@@ -106,6 +106,21 @@ def with_component(overlay: Path, component: str) -> Path:
     return overlay
 
 
+def rendered_with(component: str, overlay: str, folder: Path) -> Rendered:
+    """An overlay with a component of the nodes' image, `registry.example/beltline:7`.
+
+    Args:
+      component: its name.
+      overlay: one of `OVERLAYS`.
+      folder: an empty one, for the copy.
+    """
+    place = with_component(copied(folder) / "overlays" / overlay, component)
+    file = place / "kustomization.yaml"
+    image = "images:\n  - {name: beltline, newName: registry.example/beltline, newTag: '7'}\n"
+    file.write_text(file.read_text() + image)
+    return render(place)
+
+
 def with_image(overlay: Path) -> Path:
     """The overlay with the lines that its comments have for Beltline's image."""
     file = overlay / "kustomization.yaml"

@@ -24,12 +24,8 @@ FIELDS = {"scheduler": {"spec", "service"}, "worker": {"replicas", "spec"}}
 
 @pytest.fixture(scope="module", params=manifests.OVERLAYS)
 def rendered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    folder = manifests.copied(tmp_path_factory.mktemp(request.param)) / "overlays" / request.param
-    manifests.with_component(folder, "dask")
-    file = folder / "kustomization.yaml"
-    image = "images:\n  - {name: beltline, newName: registry.example/beltline, newTag: '7'}\n"
-    file.write_text(file.read_text() + image)
-    return manifests.render(folder)
+    folder = tmp_path_factory.mktemp(request.param)
+    return manifests.rendered_with("dask", request.param, folder)
 
 
 @pytest.fixture

@@ -126,17 +126,16 @@ class Site:
 
     def kill(self, kind: str, call: Call) -> bool:
         """Kills a process as `kill -9` does; returns whether there was one."""
-        of_cluster = {"worker": self.cluster.workers[0], "scheduler": self.cluster.scheduler}
         if kind == "driver":
             found = [each.pid for each in _children(call)]
             for pid in found:
                 os.kill(pid, signal.SIGKILL)
             return bool(found) and call.process.is_alive()
-        victim = of_cluster[kind]
+        victim = self.cluster.workers[0] if kind == "worker" else self.cluster.scheduler
         assert victim
         victim.process.kill()
         in_time = call.process.is_alive()
-        # Until then `mend` would take it for one that runs.
+        # `mend` counts a process as running until it is joined.
         victim.process.join()
         return in_time
 
